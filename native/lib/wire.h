@@ -1,0 +1,159 @@
+/*
+ * The messages between wardend, launcher, monitor, wshd and wsh: frames of attributes.
+ *
+ * A frame is {u32 length of body, u16 type, u16 zero} and a body; a body is a sequence of attributes
+ * {u16 tag, u16 zero, u32 length, bytes}, nested where the tag's comment says so. Integers are little-endian,
+ * strings carry no NUL. docs/native.md tells who sends what to whom;
+ * packages/server/src/host/linux/wire.ts holds the same numbers, and a test compares the two files.
+ */
+#ifndef WARDEN_WIRE_H
+#define WARDEN_WIRE_H
+
+#define WIRE_VERSION 1
+#define WIRE_HEADER_SIZE 8
+#define WIRE_ATTRIBUTE_HEADER_SIZE 8
+#define WIRE_MAX_BODY (32u << 20)   /* a script may be 16 MiB */
+#define WIRE_OUTPUT_CHUNK (256u << 10)
+
+enum wire_type {
+	/* requests to the launcher */
+	WIRE_HELLO = 1,
+	WIRE_CREATE = 2,
+	WIRE_FIREWALL = 3,
+	WIRE_ABANDON = 4,
+	/* requests to a monitor */
+	WIRE_SPAWN = 10,
+	WIRE_FOLLOW = 11,
+	WIRE_FORGET = 12,
+	WIRE_LIST = 13,
+	WIRE_SIGNAL_ALL = 14,
+	WIRE_AWAIT_EMPTY = 15,
+	WIRE_DESTROY = 16,
+	WIRE_WATCH = 17,
+	WIRE_SHELL = 18,
+	WIRE_KILL_JOB = 19,
+	/* monitor -> wshd, over the SOCK_SEQPACKET pair: one packet is {u16 type, u16 zero, attributes} */
+	WIRE_RUN = 40,
+	WIRE_SIGNAL = 41,
+	/* wshd -> monitor */
+	WIRE_READY = 50,
+	WIRE_RUNNING = 51,
+	WIRE_FAILED = 52,
+	WIRE_EXITED = 53,
+	WIRE_EMPTY = 54,
+	/* monitor -> launcher during a create */
+	WIRE_CLONED = 60,
+	/* replies */
+	WIRE_OK = 100,
+	WIRE_ERROR = 101,
+	WIRE_OUTPUT = 102,   /* body: u64 position, u32 stream (1 stdout, 2 stderr), data */
+	WIRE_EXIT = 103,
+	WIRE_EVENT = 104,
+};
+
+enum wire_tag {
+	TAG_REQUEST = 1,              /* u32: the reply carries the same */
+	TAG_VERSION = 2,              /* u32 */
+	TAG_STEP = 3,                 /* string: the step that failed, e.g. "mount overlay" */
+	TAG_ERRNO = 4,                /* u32 */
+	TAG_DETAIL = 5,               /* string: on what, e.g. a path */
+	TAG_PATH = 6,                 /* string */
+	TAG_FAULT = 7,                /* nested; only in builds with WARDEN_FAULTS: TAG_STEP and TAG_ERRNO of a step that is to fail */
+	TAG_DEADLINE_MS = 8,          /* u32 */
+
+	/* HELLO */
+	TAG_DEPOT = 10,               /* string: the directory to lock */
+	TAG_MONITOR_PROGRAM = 11,     /* string */
+	TAG_WSHD_PROGRAM = 12,        /* string */
+	TAG_SECCOMP_PROGRAM = 13,     /* string: file of raw struct sock_filter */
+	TAG_OWNER = 14,               /* u32: the pid that holds the lock, in the error of a second wardend */
+	TAG_DEVICE_CGROUP = 15,       /* nested CGROUP: the parent group whose device rules are set once */
+
+	/* CREATE: the description */
+	TAG_ID = 20,                  /* string: internal container id */
+	TAG_HANDLE = 21,              /* string: only for the title of PID 1 */
+	TAG_DIRECTORY = 22,           /* string: the container's directory, which exists */
+	TAG_LOWER = 23,               /* string, repeated: root file system layers, topmost first */
+	TAG_MOUNT = 24,               /* nested, repeated, in order: SOURCE, DESTINATION, FLAGS */
+	TAG_SOURCE = 25,              /* string */
+	TAG_DESTINATION = 26,         /* string: inside the root, resolved there only */
+	TAG_FLAGS = 27,               /* u32: MOUNT_FLAG_* */
+	TAG_UPPER_DIRECTORY = 28,     /* nested, repeated, parents first: PATH, MODE, UID, GID */
+	TAG_UPPER_FILE = 29,          /* nested, repeated: PATH, MODE, UID, GID, CONTENT */
+	TAG_ACCOUNT_FILE = 30,        /* nested, repeated: PATH, NAME, LINE: the image's file without NAME's lines, plus LINE */
+	TAG_MODE = 31,                /* u32 */
+	TAG_UID = 32,                 /* u32: as seen in the container */
+	TAG_GID = 33,                 /* u32 */
+	TAG_CONTENT = 34,             /* bytes */
+	TAG_NAME = 35,                /* string */
+	TAG_LINE = 36,                /* string without newline */
+	TAG_ID_MAP = 37,              /* nested, repeated: INSIDE, OUTSIDE, COUNT; for uids and gids alike */
+	TAG_INSIDE = 38,              /* u32 */
+	TAG_OUTSIDE = 39,             /* u32 */
+	TAG_COUNT = 40,               /* u32 */
+	TAG_CGROUP = 41,              /* nested, repeated: PATH, VERSION (1 or 2), SETTING* */
+	TAG_SETTING = 42,             /* nested: NAME (file), CONTENT (what is written) */
+	TAG_HOSTNAME = 43,            /* string */
+	TAG_LINK = 44,                /* nested: HOST_NAME ... MTU; absent: a network namespace with lo only */
+	TAG_HOST_NAME = 45,           /* string: interface on the host */
+	TAG_CONTAINER_NAME = 46,      /* string: interface in the container */
+	TAG_HOST_MAC = 47,            /* 6 bytes */
+	TAG_CONTAINER_MAC = 48,       /* 6 bytes */
+	TAG_HOST_ADDRESS = 49,        /* 4 bytes, network order */
+	TAG_CONTAINER_ADDRESS = 50,   /* 4 bytes, network order */
+	TAG_PREFIX = 51,              /* u32 */
+	TAG_MTU = 52,                 /* u32 */
+	TAG_ELEMENT = 53,             /* nested, repeated: OPERATION, FAMILY, TABLE, SET, KEY, DATA?, VERDICT? */
+	TAG_OPERATION = 54,           /* u32: 1 add, 2 delete (absent is no error), 3 add (present is no error) */
+	TAG_FAMILY = 55,              /* u32: NFPROTO_* */
+	TAG_TABLE = 56,               /* string */
+	TAG_SET = 57,                 /* string */
+	TAG_KEY = 58,                 /* bytes: concatenated parts, each padded to 4 bytes, as nftables lays them out */
+	TAG_DATA = 59,                /* bytes */
+	TAG_KEY_END = 60,             /* bytes: end of an interval, in concatenations */
+	TAG_SHM_SIZE = 61,            /* u64, bytes */
+	TAG_PING_GROUPS = 62,         /* string: value for net.ipv4.ping_group_range */
+	TAG_PRIVILEGED_CAPABILITIES = 63, /* u64: bit set of what a privileged job keeps */
+
+	/* jobs */
+	TAG_JOB = 80,                 /* u32; nested in the reply to LIST: JOB_ID, STATE, POSITION, EXIT_KIND?, EXIT_VALUE? */
+	TAG_JOB_ID = 81,              /* u32 */
+	TAG_ARGUMENT = 82,            /* string, repeated */
+	TAG_ENVIRONMENT = 83,         /* string NAME=value, repeated */
+	TAG_SCRIPT = 84,              /* bytes: the job's standard input */
+	TAG_WORKING_DIRECTORY = 85,   /* string */
+	TAG_PRIVILEGED = 86,          /* u32: 1 = the privileged profile */
+	TAG_RLIMIT = 87,              /* nested, repeated: RESOURCE, SOFT, HARD */
+	TAG_RESOURCE = 88,            /* u32: RLIMIT_* */
+	TAG_SOFT = 89,                /* u64 */
+	TAG_HARD = 90,                /* u64 */
+	TAG_OUTPUT_LIMIT = 91,        /* u64, bytes of both streams; 2^64-1: none */
+	TAG_DISCARD = 92,             /* u32: 1 = keep nothing */
+	TAG_FOLLOW_OUTPUT = 93,       /* u32: 1 = SPAWN goes on as FOLLOW from position 0 */
+	TAG_POSITION = 94,            /* u64: bytes of output before this point */
+	TAG_STATE = 95,               /* u32: 1 running, 2 ended */
+	TAG_EXIT_KIND = 96,           /* u32: 1 exited, 2 signalled, 3 lost */
+	TAG_EXIT_VALUE = 97,          /* u32: status or signal */
+	TAG_PID = 98,                 /* u32 */
+	TAG_STATUS = 99,              /* u32: a wait status */
+	TAG_SIGNAL = 100,             /* u32 */
+	TAG_EVENT = 101,              /* u32: EVENT_* */
+	TAG_ROWS = 102,               /* u32 */
+	TAG_COLUMNS = 103,            /* u32 */
+	TAG_TERMINAL = 104,           /* u32: 1 = job gets a pty */
+	TAG_JOB_CGROUP = 105,         /* u32: 1 = descriptors of the job's cgroup come with RUN */
+};
+
+enum { MOUNT_FLAG_READ_ONLY = 1, MOUNT_FLAG_RECURSIVE = 2 };
+enum { ELEMENT_ADD = 1, ELEMENT_DELETE = 2, ELEMENT_ENSURE = 3 };
+enum { STREAM_STDOUT = 1, STREAM_STDERR = 2 };
+enum { JOB_RUNNING = 1, JOB_ENDED = 2 };
+enum { EXIT_EXITED = 1, EXIT_SIGNALLED = 2, EXIT_LOST = 3 };
+enum {
+	EVENT_OUTPUT_LIMIT = 1,   /* JOB_ID: command exceeded maximum output */
+	EVENT_WSHD_DIED = 2,      /* STATUS */
+	EVENT_JOB_ENDED = 3,      /* JOB_ID, EXIT_KIND, EXIT_VALUE */
+	EVENT_RLIMIT_CLAMPED = 4, /* JOB_ID, RESOURCE, HARD: what is in force */
+};
+
+#endif
