@@ -1,0 +1,42 @@
+/**
+ * What the server runs with: the configuration file in the server's own terms and units.
+ */
+import type { Ipv4Range } from '../lib/ipv4.js';
+import type { RlimitName } from './schema.js';
+
+export type CgroupVersionChoice = 'auto' | 'v1' | 'v2';
+
+export interface Configuration {
+  readonly socketPath: string;
+  readonly socketPermissions: number;
+  /** Null: containers are never destroyed for want of a client. */
+  readonly defaultGraceTimeMs: number | null;
+  readonly rootfsPath: string;
+  readonly depotPath: string;
+  /** In the unit of each resource; -1 is no limit. */
+  readonly rlimits: ReadonlyMap<RlimitName, number>;
+  readonly pidsMax: number;
+  readonly jobOutputLimitInBytes: number;
+  readonly pidfile: string | null;
+  readonly cgroup: { readonly parent: string; readonly version: CgroupVersionChoice; readonly root: string };
+  /** Directory of launcher, monitor, wshd and seccomp.bpf. */
+  readonly programsPath: string;
+  readonly createDeadlineMs: number;
+  readonly stopDeadlineMs: number;
+  /** 0: no health check. */
+  readonly healthCheckPort: number;
+  readonly logging: { readonly level: string; readonly file: string | null };
+  readonly network: {
+    readonly pool: Ipv4Range;
+    readonly denied: readonly Ipv4Range[];
+    readonly allowed: readonly Ipv4Range[];
+    readonly allowHostAccess: boolean;
+    readonly mtu: number;
+    readonly releaseDelayMs: number;
+    readonly dnsServers: readonly string[];
+    readonly table: string;
+  };
+  readonly user: { readonly startUid: number; readonly size: number; readonly startSubuid: number };
+  /** Keys that the file sets and that have no effect in this version. */
+  readonly withoutEffect: readonly string[];
+}

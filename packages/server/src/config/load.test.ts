@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { formatIpv4Range } from '../lib/ipv4.js';
+import { ConfigurationError, loadConfiguration, parseConfiguration } from './load.js';
+import { configurationSchema } from './schema.js';
+
+/** A file as installations of the old server have it: Ruby class name, octal permissions, ~ and empty sections. */
+const oldFile = `---
+server:
+  container_klass: Warden::Container::Linux
+  container_grace_time: 300
+  unix_domain_permissions: 0777
+  unix_domain_path: /tmp/warden.sock
+  container_rootfs_path: /tmp/warden/rootfs
+  container_depot_path: /tmp/warden/containers
+  container_rlimits:
+    as: 4294967296
+    nofile: 8192
+    nproc: 512
+  quota:
+    disk_quota_enabled: true
+  allow_nested_warden: false
+  pidfile: ~
+health_check_server:
+  port: 2345
+logging:
+  level: debug2
+network:
+  pool_start_address: 10.254.0.0
+  pool_size: 256
+  mtu: 1500
+  deny_networks:
+    - 169.254.0.0/16
+  allow_networks: [ ]
+user:
+  pool_start_uid: 10000
+  pool_size: 256
+port:
+`;
+
+function refusalOf(text: string): string {
+  try {
+    parseConfiguration(text, 'test.yml');
+  } catch (error) {
+    assert.ok(error instanceof ConfigurationError);
+    return error.message;
+  }
+  return assert.fail(`was accepted: ${text}`);
+}
+
+test('an old file loads unchanged', () => {
+  const configuration = parseConfiguration(oldFile, 'old.yml');
+  assert.equal(configuration.socketPermissions, 0o777);
+  assert.equal(configuration.defaultGraceTimeMs, 300_000);
+  assert.equal(configuration.rlimits.get('as'), 4_294_967_296);
+  assert.equal(formatIpv4Range(configuration.network.pool), '10.254.0.0-10.254.3.255');
+  assert.equal(formatIpv4Range(configuration.network.denied[0]!), '169.254.0.0-169.254.255.255');
+  assert.equal(configuration.logging.level, 'trace');
+  assert.equal(configuration.pidfile, null);
+  assert.deepEqual(configuration.withoutEffect, ['server.quota.disk_quota_enabled']);
+});
+
+test('an empty file is the defaults', () => {
+  const configuration = parseConfiguration('', 'empty.yml');
+  assert.equal(configuration.socketPath, '/run/warden/warden.sock');
+  assert.equal(configuration.socketPermissions, 0o660);
+  assert.equal(configuration.depotPath, '/var/lib/warden/depot');
+  assert.equal(configuration.defaultGraceTimeMs, null);
+  assert.equal(configuration.jobOutputLimitInBytes, 10 * 1024 * 1024);
+  assert.equal(configuration.pidsMax, 1024);
+  assert.equal(configuration.healthCheckPort, 2345);
+  assert.equal(configuration.network.releaseDelayMs, 5000);
+  assert.deepEqual(configuration.withoutEffect, []);
+});
+
+test('an unknown key is refused with its path', () => {
+  assert.match(refusalOf('server:\n  colour: red\n'), /^test\.yml: unknown key server\.colour$/);
+  assert.match(refusalOf('servers: {}\n'), /unknown key servers/);
+  assert.match(refusalOf('server: {container_rlimits: {nofiles: 1}}'), /unknown key server\.container_rlimits\.nofiles/);
+});
+
+test('a wrong type or value is refused with its path', () => {
+  const refused: [string, RegExp][] = [
+    ['server: {job_output_limit: lots}', /server\.job_output_limit: /],
+    ['server: {container_grace_time: invalid}', /server\.container_grace_time: /],
+    ['server: {unix_domain_permissions: 1000}', /server\.unix_domain_permissions: must be octal/],
+    ['server: {unix_domain_path: warden.sock}', /server\.unix_domain_path: must be an absolute path/],
+    ['server: {container_klass: Insecure}', /server\.container_klass: .*Insecure/],
+    ['server: {container_klass: Docker}', /server\.container_klass: /],
+    ['server: {cgroup_parent: "a/b"}', /server\.cgroup_parent: /],
+    ['server: []', /server: /],
+    ['- a\n- b', /the file must be a mapping/],
+    ['network: {pool_start_address: 10.254.0.0}', /belong together/],
+    ['network: {pool_start_address: 10.254.0.1, pool_size: 4}', /not the start of a \/30/],
+    ['network: {pool_network: 10.0.0.0/31}', /at least one \/30/],
+    ['network: {pool_network: 10.0.0.0/33}', /network\.pool_network: /],
+    ['network: {deny_networks: [300.0.0.1]}', /network\.deny_networks/],
+    ['network: {dns_servers: [localhost]}', /network\.dns_servers/],
+    ['user: {pool_start_uid: 65000, pool_size: 1000}', /user\.pool_start_uid/],
+    ['user: {pool_start_uid: 0}', /user\.pool_start_uid/],
+    ['user: {pool_start_subuid: 70000}', /user\.pool_start_subuid/],
+    ['health_check_server: {port: 65536}', /health_check_server\.port/],
+    ['server: [', /is not valid YAML/],
+  ];
+  for (const [text, message] of refused) assert.match(refusalOf(text), message, text);
+});
+
+test('a path whose unix socket would be too long is refused with the limit', () => {
+  assert.match(refusalOf(`server: {unix_domain_path: /${'a'.repeat(107)}}`), /108 bytes .* limit is 107/);
+  const longest = `/${'d'.repeat(66)}`;
+  assert.equal(parseConfiguration(`server: {container_depot_path: ${longest}}`, 't').depotPath, longest);
+  assert.equal(Buffer.byteLength(`${longest}/containers/00000000000/run/monitor.sock`), 107);
+  assert.match(refusalOf(`server: {container_depot_path: ${longest}d}`), /68 bytes .* limit is 67/);
+});
+
+test('permissions may be a string of octal digits', () => {
+  assert.equal(parseConfiguration('server: {unix_domain_permissions: "0600"}', 't').socketPermissions, 0o600);
+});
+
+test('a missing file is named', () => {
+  assert.throws(() => loadConfiguration('/nonexistent/warden.yml'), /\/nonexistent\/warden\.yml/);
+});
+
+test('docs/configuration.md has every key, and no other', () => {
+  const page = readFileSync(new URL('../../../../docs/configuration.md', import.meta.url), 'utf8');
+  const documented = new Set([...page.matchAll(/^\| `([a-z_.]+)` \|/gm)].map((match) => match[1]));
+  const defaults = configurationSchema.parse({});
+  const keys = Object.keys(defaults).flatMap((section) => {
+    const shape = configurationSchema.def.out.shape[section as keyof typeof defaults].def.out.shape;
+    return Object.keys(shape).map((key) => `${section}.${key}`);
+  });
+  assert.deepEqual([...documented].sort(), keys.sort());
+});

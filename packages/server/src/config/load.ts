@@ -1,0 +1,173 @@
+/**
+ * From a configuration file to a Configuration: parse YAML, check it against the schema, check what concerns
+ * several keys at once, change names and units. Everything but loadConfiguration is pure.
+ */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import type { z } from 'zod';
+import { formatIpv4Address, parseIpv4Address, parseIpv4Range, type Ipv4Range } from '../lib/ipv4.js';
+import type { Configuration } from './configuration.js';
+import { configurationSchema, rlimitNames, type ConfigurationFile, type RlimitName } from './schema.js';
+
+/** A configuration that was refused. The message names the file, the key and the reason, one line for each mistake. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+}
+
+/** sizeof(sun_path) is 108 with its terminating NUL: unix(7). */
+const socketPathLimitInBytes = 107;
+/** A container's socket below the depot; its id always has 11 characters. */
+const monitorSocketSuffix = '/containers/00000000000/run/monitor.sock';
+const subuidRangeSize = 65_536;
+
+/** Directory of the native programs of this checkout, found from this file's place in packages/server/dist/config. */
+const builtProgramsPath = fileURLToPath(new URL('../../../../native/build/release', import.meta.url));
+
+/**
+ * Reads and checks a configuration file.
+ * @throws ConfigurationError naming the file and the key.
+ */
+export function loadConfiguration(path: string): Configuration {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigurationError(`cannot read the configuration file: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+  return parseConfiguration(text, path);
+}
+
+/**
+ * Checks the text of a configuration file.
+ * @param source what to call the text in errors
+ */
+export function parseConfiguration(text: string, source: string): Configuration {
+  let document: unknown;
+  try {
+    // YAML 1.1, as the old server's parser: there 0777 is octal.
+    document = parse(text, { version: '1.1' });
+  } catch (error) {
+    throw new ConfigurationError(`${source} is not valid YAML: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+  const checked = configurationSchema.safeParse(document);
+  if (!checked.success) throw refusal(source, checked.error.issues.map(describeIssue));
+  const mistakes = crossKeyMistakes(checked.data);
+  if (mistakes.length > 0) throw refusal(source, mistakes);
+  return toConfiguration(checked.data);
+}
+
+function refusal(source: string, mistakes: readonly string[]): ConfigurationError {
+  return new ConfigurationError(`${source}: ${mistakes.join('; ')}`);
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  const path = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const names = issue.keys.map((key) => (path === '' ? key : `${path}.${key}`));
+    return `unknown key ${names.join(', ')}`;
+  }
+  return path === '' ? `the file must be a mapping of sections: ${issue.message}` : `${path}: ${issue.message}`;
+}
+
+/** Mistakes that no key shows alone. */
+function crossKeyMistakes(file: ConfigurationFile): string[] {
+  const mistakes: string[] = [];
+  const { server, network, user } = file;
+  if (server.container_klass === 'Insecure') {
+    mistakes.push('server.container_klass: this version has only Linux containers; Insecure (plain processes) is not there yet');
+  }
+  const socketBytes = Buffer.byteLength(server.unix_domain_path);
+  if (socketBytes > socketPathLimitInBytes) {
+    mistakes.push(`server.unix_domain_path: ${socketBytes} bytes are too long for a unix socket, the limit is ${socketPathLimitInBytes}`);
+  }
+  const depotLimit = socketPathLimitInBytes - Buffer.byteLength(monitorSocketSuffix);
+  const depotBytes = Buffer.byteLength(server.container_depot_path);
+  if (depotBytes > depotLimit) {
+    mistakes.push(
+      `server.container_depot_path: ${depotBytes} bytes are too long, the limit is ${depotLimit}, because each container has a unix socket below it (limit ${socketPathLimitInBytes} bytes)`,
+    );
+  }
+  if ((network.pool_start_address === undefined) !== (network.pool_size === undefined)) {
+    mistakes.push('network.pool_start_address and network.pool_size belong together: set both, or use network.pool_network');
+  } else {
+    const pool = poolRange(file);
+    if (pool.last > 0xffff_ffff) mistakes.push('network.pool_size: the pool runs beyond 255.255.255.255');
+    else if (pool.last - pool.first + 1 < 4) mistakes.push('network.pool_network: must hold at least one /30');
+    if (pool.first % 4 !== 0) mistakes.push(`network.pool_start_address: ${formatIpv4Address(pool.first)} is not the start of a /30`);
+  }
+  if (user.pool_start_uid < 1 || user.pool_start_uid + user.pool_size > 65_535) {
+    mistakes.push('user.pool_start_uid, user.pool_size: the uids must lie between 1 and 65534, because a container has ids up to 65535');
+  }
+  const lastSubuid = user.pool_start_subuid + user.pool_size * subuidRangeSize - 1;
+  if (user.pool_start_subuid < subuidRangeSize || user.pool_start_subuid % subuidRangeSize !== 0 || lastSubuid > 0xffff_fffe) {
+    mistakes.push('user.pool_start_subuid: must be a multiple of 65536, at least 65536, with room for 65536 ids for each of user.pool_size below 2^32 - 1');
+  }
+  return mistakes;
+}
+
+function poolRange({ network }: ConfigurationFile): Ipv4Range {
+  if (network.pool_start_address !== undefined && network.pool_size !== undefined) {
+    const first = parseIpv4Address(network.pool_start_address) ?? 0;
+    return { first, last: first + network.pool_size * 4 - 1 };
+  }
+  return parseIpv4Range(network.pool_network) ?? { first: 0, last: 0 };
+}
+
+function ranges(networks: readonly string[]): Ipv4Range[] {
+  return networks.map(parseIpv4Range).filter((range) => range !== undefined);
+}
+
+/** Keys of the contract whose feature is not there yet; a file that sets one loads, and the start says so. */
+function keysWithoutEffect(file: ConfigurationFile): string[] {
+  const { server, logging, port } = file;
+  const set: string[] = [];
+  if (server.quota.disk_quota_enabled !== undefined) set.push('server.quota.disk_quota_enabled');
+  if (server.allow_nested_warden) set.push('server.allow_nested_warden');
+  if (server.syslog_socket !== null) set.push('server.syslog_socket');
+  if (logging.syslog !== null) set.push('logging.syslog');
+  if (port.pool_start_port !== undefined) set.push('port.pool_start_port');
+  if (port.pool_size !== undefined) set.push('port.pool_size');
+  return set;
+}
+
+/** The old server's level names in ours. */
+const logLevels: Readonly<Record<string, string>> = { off: 'silent', debug1: 'trace', debug2: 'trace', all: 'trace' };
+
+function toConfiguration(file: ConfigurationFile): Configuration {
+  const { server, network, user, logging } = file;
+  const rlimits = new Map<RlimitName, number>();
+  for (const name of rlimitNames) {
+    const value = server.container_rlimits[name];
+    if (value !== undefined) rlimits.set(name, value);
+  }
+  return {
+    socketPath: server.unix_domain_path,
+    socketPermissions: server.unix_domain_permissions,
+    defaultGraceTimeMs: server.container_grace_time === null ? null : server.container_grace_time * 1000,
+    rootfsPath: server.container_rootfs_path,
+    depotPath: server.container_depot_path.replace(/(?<=.)\/+$/, ''),
+    rlimits,
+    pidsMax: server.container_pids_max,
+    jobOutputLimitInBytes: server.job_output_limit,
+    pidfile: server.pidfile,
+    cgroup: { parent: server.cgroup_parent, version: server.cgroup_version, root: server.cgroup_root },
+    programsPath: server.programs_path ?? builtProgramsPath,
+    createDeadlineMs: server.create_deadline * 1000,
+    stopDeadlineMs: server.stop_deadline * 1000,
+    healthCheckPort: file.health_check_server.port,
+    logging: { level: logLevels[logging.level] ?? logging.level, file: logging.file },
+    network: {
+      pool: poolRange(file),
+      denied: ranges(network.deny_networks),
+      allowed: ranges(network.allow_networks),
+      allowHostAccess: network.allow_host_access,
+      mtu: network.mtu,
+      releaseDelayMs: network.release_delay * 1000,
+      dnsServers: network.dns_servers,
+      table: network.table,
+    },
+    user: { startUid: user.pool_start_uid, size: user.pool_size, startSubuid: user.pool_start_subuid },
+    withoutEffect: keysWithoutEffect(file),
+  };
+}

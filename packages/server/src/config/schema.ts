@@ -1,0 +1,125 @@
+/**
+ * The configuration file's schema: every key with its type, bounds and default. An unknown key is an error.
+ * docs/configuration.md tells what each key does; a test compares the two.
+ */
+import { z } from 'zod';
+import { parseIpv4Address, parseIpv4Range } from '../lib/ipv4.js';
+
+const uint32 = z.int().min(0).max(0xffff_ffff);
+const absolutePath = z
+  .string()
+  .startsWith('/', 'must be an absolute path')
+  .refine((path) => !path.includes('\0'), 'must not contain a NUL byte');
+const seconds = z.int().min(0).max(0xffff_ffff);
+
+/** Permissions as YAML's octal (0660), or as a string of octal digits ("0660"). */
+const permissions = z
+  .union([z.int(), z.string().regex(/^0?o?[0-7]{3,4}$/, 'must be octal digits, for example "0660"')])
+  .transform((value) => (typeof value === 'number' ? value : Number.parseInt(value.replace('o', ''), 8)))
+  .refine((mode) => mode >= 0 && mode <= 0o777, 'must be octal and at most 0777; write it with a leading zero, for example 0660');
+
+const ipv4Address = z.string().refine((text) => parseIpv4Address(text) !== undefined, 'must be an IPv4 address such as 10.254.0.0');
+const ipv4Network = z
+  .string()
+  .refine((text) => parseIpv4Range(text) !== undefined, 'must be an IPv4 address, network or range: 10.0.0.1, 10.0.0.0/8 or 10.0.0.1-10.0.0.9');
+
+/** A list of networks; null (an empty key in YAML) is an empty list, one text is a list of one. */
+const ipv4Networks = z
+  .union([z.null(), ipv4Network, z.array(ipv4Network)])
+  .transform((value) => (value === null ? [] : typeof value === 'string' ? [value] : value));
+
+/** The old server's class names, and ours. */
+const containerKlass = z
+  .enum(['Warden::Container::Linux', 'Warden::Container::Insecure', 'Linux', 'Insecure'])
+  .transform((name) => (name.endsWith('Linux') ? 'Linux' : 'Insecure'));
+
+const rlimit = z.int().min(-1, 'must be a number of the resource\'s unit, or -1 for no limit');
+
+/** A section whose key stands there with nothing below it is the section's defaults. */
+function section<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.preprocess((value) => value ?? {}, z.strictObject(shape));
+}
+
+export const rlimitNames = [
+  'as', 'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue', 'nice', 'nofile', 'nproc', 'rss', 'rtprio', 'sigpending', 'stack',
+] as const;
+
+export type RlimitName = (typeof rlimitNames)[number];
+
+const rlimits = section(Object.fromEntries(rlimitNames.map((name) => [name, rlimit.optional()])) as Record<RlimitName, z.ZodOptional<typeof rlimit>>);
+
+const server = section({
+  unix_domain_path: absolutePath.default('/run/warden/warden.sock'),
+  unix_domain_permissions: permissions.default(0o660),
+  container_klass: containerKlass.default('Linux'),
+  container_grace_time: seconds.nullable().default(null),
+  container_rootfs_path: absolutePath.default('/var/lib/warden/rootfs'),
+  container_depot_path: absolutePath.default('/var/lib/warden/depot'),
+  container_rlimits: rlimits,
+  container_pids_max: z.int().min(4).max(4_194_304).default(1024),
+  job_output_limit: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(10 * 1024 * 1024),
+  quota: section({ disk_quota_enabled: z.boolean().optional() }),
+  allow_nested_warden: z.boolean().default(false),
+  pidfile: absolutePath.nullable().default(null),
+  syslog_socket: absolutePath.nullable().default(null),
+  cgroup_parent: z
+    .string()
+    .regex(/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$/, 'must be one directory name of letters, digits, dots, - and _')
+    .default('warden'),
+  cgroup_version: z.enum(['auto', 'v1', 'v2']).default('auto'),
+  cgroup_root: absolutePath.default('/sys/fs/cgroup'),
+  programs_path: absolutePath.nullable().default(null),
+  create_deadline: z.number().min(0.1).max(3600).default(30),
+  stop_deadline: z.number().min(0.1).max(3600).default(10),
+});
+
+const healthCheckServer = section({
+  port: z.int().min(0).max(65535).default(2345),
+});
+
+const logging = section({
+  level: z
+    .enum(['off', 'fatal', 'error', 'warn', 'info', 'debug', 'debug1', 'debug2', 'all', 'trace', 'silent'])
+    .default('info'),
+  file: absolutePath.nullable().default(null),
+  syslog: z.string().nullable().default(null),
+});
+
+const network = section({
+  pool_network: z
+    .string()
+    .refine((text) => text.includes('/') && parseIpv4Range(text) !== undefined, 'must be an IPv4 network such as 10.254.0.0/22')
+    .default('10.254.0.0/22'),
+  pool_start_address: ipv4Address.optional(),
+  pool_size: z.int().min(1).max(1 << 22).optional(),
+  deny_networks: ipv4Networks.default([]),
+  allow_networks: ipv4Networks.default([]),
+  allow_host_access: z.boolean().default(false),
+  mtu: z.int().min(68).max(65535).default(1500),
+  release_delay: z.number().min(0).max(86_400).default(5),
+  dns_servers: z
+    .union([z.null(), z.array(ipv4Address).max(16)])
+    .transform((value) => value ?? [])
+    .default([]),
+  table: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9_]{0,31}$/, 'must be a letter and up to 31 letters, digits and _')
+    .default('warden'),
+});
+
+const port = section({
+  pool_start_port: z.int().min(1).max(65535).optional(),
+  pool_size: z.int().min(1).max(65535).optional(),
+});
+
+const user = section({
+  pool_start_uid: uint32.default(10_000),
+  pool_size: z.int().min(1).max(65_534).default(256),
+  pool_start_subuid: uint32.default(0x2000_0000),
+});
+
+/** The whole file. */
+export const configurationSchema = section({ server, health_check_server: healthCheckServer, logging, network, port, user });
+
+/** The file as it was checked, with its defaults filled in; keys are those of the file. */
+export type ConfigurationFile = z.output<typeof configurationSchema>;
