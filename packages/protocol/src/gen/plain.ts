@@ -1,0 +1,456 @@
+import type { Message_Type } from "./envelope_pb.js";
+import type { CreateRequest_BindMount_Mode } from "./lifecycle_pb.js";
+import type { NetOutRequest_Protocol } from "./net_pb.js";
+
+// Written by scripts/protoc-gen-plain.mjs from proto/*.proto: do not edit, run `npm run gen -w warden-protocol`.
+
+export interface CopyInRequest {
+  handle: string;
+  srcPath: string;
+  dstPath: string;
+}
+
+export interface CopyInResponse {}
+
+export interface CopyOutRequest {
+  handle: string;
+  srcPath: string;
+  dstPath: string;
+  /**
+   * user:group
+   */
+  owner?: string | undefined;
+}
+
+export interface CopyOutResponse {}
+
+export interface Message {
+  /**
+   * A request and its response have the same type; an error reply has type Error.
+   */
+  type: Message_Type;
+  /**
+   * The encoded request or response of that type.
+   */
+  payload: Uint8Array;
+}
+
+export interface ErrorResponse {
+  /**
+   * A sentence for the user.
+   */
+  message?: string | undefined;
+  backtrace: string[];
+  /**
+   * The error's code, one of the closed set (docs/protocol.md).
+   */
+  data?: string | undefined;
+}
+
+export interface BindMount {
+  srcPath: string;
+  dstPath: string;
+  mode: CreateRequest_BindMount_Mode;
+}
+
+export interface CreateRequest {
+  bindMounts: BindMount[];
+  /**
+   * Seconds the container lives on when its last connection has closed.
+   */
+  graceTime?: number | undefined;
+  handle?: string | undefined;
+  /**
+   * An address inside the pool, which picks that /30.
+   */
+  network?: string | undefined;
+  /**
+   * Another root directory than the configured one.
+   */
+  rootfs?: string | undefined;
+}
+
+export interface CreateResponse {
+  handle: string;
+}
+
+export interface StopRequest {
+  handle: string;
+  /**
+   * Answer at once, stop afterwards.
+   */
+  background?: boolean | undefined;
+  /**
+   * KILL at once rather than TERM first.
+   */
+  kill?: boolean | undefined;
+}
+
+export interface StopResponse {}
+
+export interface DestroyRequest {
+  handle: string;
+}
+
+export interface DestroyResponse {}
+
+export interface InfoRequest {
+  handle: string;
+}
+
+/**
+ * Bytes, pages and counts as the kernel's memory controller names them.
+ */
+export interface MemoryStat {
+  cache?: bigint | undefined;
+  rss?: bigint | undefined;
+  mappedFile?: bigint | undefined;
+  pgpgin?: bigint | undefined;
+  pgpgout?: bigint | undefined;
+  swap?: bigint | undefined;
+  pgfault?: bigint | undefined;
+  pgmajfault?: bigint | undefined;
+  inactiveAnon?: bigint | undefined;
+  activeAnon?: bigint | undefined;
+  inactiveFile?: bigint | undefined;
+  activeFile?: bigint | undefined;
+  unevictable?: bigint | undefined;
+  hierarchicalMemoryLimit?: bigint | undefined;
+  hierarchicalMemswLimit?: bigint | undefined;
+  totalCache?: bigint | undefined;
+  totalRss?: bigint | undefined;
+  totalMappedFile?: bigint | undefined;
+  totalPgpgin?: bigint | undefined;
+  totalPgpgout?: bigint | undefined;
+  totalSwap?: bigint | undefined;
+  totalPgfault?: bigint | undefined;
+  totalPgmajfault?: bigint | undefined;
+  totalInactiveAnon?: bigint | undefined;
+  totalActiveAnon?: bigint | undefined;
+  totalInactiveFile?: bigint | undefined;
+  totalActiveFile?: bigint | undefined;
+  totalUnevictable?: bigint | undefined;
+}
+
+export interface CpuStat {
+  /**
+   * Nanoseconds.
+   */
+  usage?: bigint | undefined;
+  /**
+   * Ticks of USER_HZ.
+   */
+  user?: bigint | undefined;
+  /**
+   * Ticks of USER_HZ.
+   */
+  system?: bigint | undefined;
+}
+
+export interface DiskStat {
+  bytesUsed?: bigint | undefined;
+  inodesUsed?: bigint | undefined;
+}
+
+/**
+ * Rates in bytes per second, bursts in bytes.
+ */
+export interface BandwidthStat {
+  inRate?: bigint | undefined;
+  inBurst?: bigint | undefined;
+  outRate?: bigint | undefined;
+  outBurst?: bigint | undefined;
+}
+
+export interface InfoResponse {
+  state?: string | undefined;
+  events: string[];
+  hostIp?: string | undefined;
+  containerIp?: string | undefined;
+  containerPath?: string | undefined;
+  memoryStat?: MemoryStat | undefined;
+  cpuStat?: CpuStat | undefined;
+  diskStat?: DiskStat | undefined;
+  bandwidthStat?: BandwidthStat | undefined;
+  /**
+   * Jobs still running.
+   */
+  jobIds: bigint[];
+}
+
+export interface ResourceLimits {
+  as?: bigint | undefined;
+  core?: bigint | undefined;
+  cpu?: bigint | undefined;
+  data?: bigint | undefined;
+  fsize?: bigint | undefined;
+  locks?: bigint | undefined;
+  memlock?: bigint | undefined;
+  msgqueue?: bigint | undefined;
+  nice?: bigint | undefined;
+  nofile?: bigint | undefined;
+  nproc?: bigint | undefined;
+  rss?: bigint | undefined;
+  rtprio?: bigint | undefined;
+  sigpending?: bigint | undefined;
+  stack?: bigint | undefined;
+}
+
+export interface SpawnRequest {
+  handle: string;
+  /**
+   * Read by /bin/bash in the container from its standard input.
+   */
+  script: string;
+  /**
+   * As root of the container rather than vcap.
+   */
+  privileged?: boolean | undefined;
+  rlimits?: ResourceLimits | undefined;
+  discardOutput?: boolean | undefined;
+  /**
+   * Also send every line of output to syslog, as warden.<log_tag>.
+   */
+  logTag?: string | undefined;
+}
+
+export interface SpawnResponse {
+  jobId: number;
+}
+
+export interface LinkRequest {
+  handle: string;
+  jobId: number;
+}
+
+export interface LinkResponse {
+  /**
+   * 255 when the job was killed by a signal, or its status is unknown.
+   */
+  exitStatus?: number | undefined;
+  stdout?: Uint8Array | undefined;
+  stderr?: Uint8Array | undefined;
+  info?: InfoResponse | undefined;
+}
+
+export interface RunRequest {
+  handle: string;
+  /**
+   * Read by /bin/bash in the container from its standard input.
+   */
+  script: string;
+  /**
+   * As root of the container rather than vcap.
+   */
+  privileged?: boolean | undefined;
+  rlimits?: ResourceLimits | undefined;
+  discardOutput?: boolean | undefined;
+  /**
+   * Also send every line of output to syslog, as warden.<log_tag>.
+   */
+  logTag?: string | undefined;
+}
+
+export interface RunResponse {
+  /**
+   * 255 when the job was killed by a signal, or its status is unknown.
+   */
+  exitStatus?: number | undefined;
+  stdout?: Uint8Array | undefined;
+  stderr?: Uint8Array | undefined;
+  info?: InfoResponse | undefined;
+}
+
+export interface StreamRequest {
+  handle: string;
+  jobId: number;
+}
+
+/**
+ * Any number of these answer one StreamRequest; the one that has exit_status is the last.
+ */
+export interface StreamResponse {
+  /**
+   * stdout or stderr.
+   */
+  name?: string | undefined;
+  data?: Uint8Array | undefined;
+  exitStatus?: number | undefined;
+  info?: InfoResponse | undefined;
+}
+
+export interface LimitMemoryRequest {
+  handle: string;
+  limitInBytes?: bigint | undefined;
+}
+
+export interface LimitMemoryResponse {
+  limitInBytes?: bigint | undefined;
+}
+
+export interface LimitCpuRequest {
+  handle: string;
+  limitInShares?: bigint | undefined;
+}
+
+export interface LimitCpuResponse {
+  limitInShares?: bigint | undefined;
+}
+
+/**
+ * Rate in bytes per second, burst in bytes, for both directions.
+ */
+export interface LimitBandwidthRequest {
+  handle: string;
+  rate: bigint;
+  burst: bigint;
+}
+
+export interface LimitBandwidthResponse {
+  rate: bigint;
+  burst: bigint;
+}
+
+export interface LimitDiskRequest {
+  handle: string;
+  /**
+   * A block is 1024 bytes. In each group plain, *_limit and *_hard are the same value; the more specific name wins.
+   */
+  blockLimit?: bigint | undefined;
+  block?: bigint | undefined;
+  blockSoft?: bigint | undefined;
+  blockHard?: bigint | undefined;
+  inodeLimit?: bigint | undefined;
+  inode?: bigint | undefined;
+  inodeSoft?: bigint | undefined;
+  inodeHard?: bigint | undefined;
+  byteLimit?: bigint | undefined;
+  byte?: bigint | undefined;
+  byteSoft?: bigint | undefined;
+  byteHard?: bigint | undefined;
+}
+
+export interface LimitDiskResponse {
+  /**
+   * A block is 1024 bytes. In each group plain, *_limit and *_hard are the same value; the more specific name wins.
+   */
+  blockLimit?: bigint | undefined;
+  block?: bigint | undefined;
+  blockSoft?: bigint | undefined;
+  blockHard?: bigint | undefined;
+  inodeLimit?: bigint | undefined;
+  inode?: bigint | undefined;
+  inodeSoft?: bigint | undefined;
+  inodeHard?: bigint | undefined;
+  byteLimit?: bigint | undefined;
+  byte?: bigint | undefined;
+  byteSoft?: bigint | undefined;
+  byteHard?: bigint | undefined;
+}
+
+export interface NetInRequest {
+  handle: string;
+  containerPort?: number | undefined;
+  hostPort?: number | undefined;
+}
+
+export interface NetInResponse {
+  hostPort: number;
+  containerPort: number;
+}
+
+export interface NetOutRequest {
+  handle: string;
+  /**
+   * An address, a CIDR, or a.b.c.d-e.f.g.h.
+   */
+  network?: string | undefined;
+  port?: number | undefined;
+  /**
+   * low:high
+   */
+  portRange?: string | undefined;
+  protocol?: NetOutRequest_Protocol | undefined;
+  /**
+   * -1 is any.
+   */
+  icmpType?: number | undefined;
+  /**
+   * -1 is any.
+   */
+  icmpCode?: number | undefined;
+  /**
+   * Log new connections.
+   */
+  log?: boolean | undefined;
+}
+
+export interface NetOutResponse {}
+
+export interface PingRequest {}
+
+export interface PingResponse {}
+
+export interface ListRequest {}
+
+export interface ListResponse {
+  handles: string[];
+}
+
+export interface EchoRequest {
+  message: string;
+}
+
+export interface EchoResponse {
+  message: string;
+}
+
+/** From a message's full name to its interface. */
+export interface PlainTypes {
+  "warden.CopyInRequest": CopyInRequest;
+  "warden.CopyInResponse": CopyInResponse;
+  "warden.CopyOutRequest": CopyOutRequest;
+  "warden.CopyOutResponse": CopyOutResponse;
+  "warden.Message": Message;
+  "warden.ErrorResponse": ErrorResponse;
+  "warden.CreateRequest.BindMount": BindMount;
+  "warden.CreateRequest": CreateRequest;
+  "warden.CreateResponse": CreateResponse;
+  "warden.StopRequest": StopRequest;
+  "warden.StopResponse": StopResponse;
+  "warden.DestroyRequest": DestroyRequest;
+  "warden.DestroyResponse": DestroyResponse;
+  "warden.InfoRequest": InfoRequest;
+  "warden.InfoResponse.MemoryStat": MemoryStat;
+  "warden.InfoResponse.CpuStat": CpuStat;
+  "warden.InfoResponse.DiskStat": DiskStat;
+  "warden.InfoResponse.BandwidthStat": BandwidthStat;
+  "warden.InfoResponse": InfoResponse;
+  "warden.ResourceLimits": ResourceLimits;
+  "warden.SpawnRequest": SpawnRequest;
+  "warden.SpawnResponse": SpawnResponse;
+  "warden.LinkRequest": LinkRequest;
+  "warden.LinkResponse": LinkResponse;
+  "warden.RunRequest": RunRequest;
+  "warden.RunResponse": RunResponse;
+  "warden.StreamRequest": StreamRequest;
+  "warden.StreamResponse": StreamResponse;
+  "warden.LimitMemoryRequest": LimitMemoryRequest;
+  "warden.LimitMemoryResponse": LimitMemoryResponse;
+  "warden.LimitCpuRequest": LimitCpuRequest;
+  "warden.LimitCpuResponse": LimitCpuResponse;
+  "warden.LimitBandwidthRequest": LimitBandwidthRequest;
+  "warden.LimitBandwidthResponse": LimitBandwidthResponse;
+  "warden.LimitDiskRequest": LimitDiskRequest;
+  "warden.LimitDiskResponse": LimitDiskResponse;
+  "warden.NetInRequest": NetInRequest;
+  "warden.NetInResponse": NetInResponse;
+  "warden.NetOutRequest": NetOutRequest;
+  "warden.NetOutResponse": NetOutResponse;
+  "warden.PingRequest": PingRequest;
+  "warden.PingResponse": PingResponse;
+  "warden.ListRequest": ListRequest;
+  "warden.ListResponse": ListResponse;
+  "warden.EchoRequest": EchoRequest;
+  "warden.EchoResponse": EchoResponse;
+}

@@ -1,0 +1,214 @@
+// The one table of message types, and encoding and decoding over it. A payload (what a FrameDecoder hands out) is an
+// envelope: a type number and the encoded request or response of that type.
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { decodeMessage, MessageError, type PlainObject } from "./decode.js";
+import { encodeEnvelope, encodeMessage } from "./encode.js";
+import { isErrorCode, WardenError } from "./error.js";
+import { ErrorResponseSchema, Message_Type as Type, MessageSchema } from "./gen/envelope_pb.js";
+import { CopyInRequestSchema, CopyInResponseSchema, CopyOutRequestSchema, CopyOutResponseSchema } from "./gen/copy_pb.js";
+import { LinkRequestSchema, LinkResponseSchema, RunRequestSchema, RunResponseSchema, SpawnRequestSchema, SpawnResponseSchema, StreamRequestSchema,
+  StreamResponseSchema } from "./gen/job_pb.js";
+import { CreateRequestSchema, CreateResponseSchema, DestroyRequestSchema, DestroyResponseSchema, InfoRequestSchema, InfoResponseSchema,
+  StopRequestSchema, StopResponseSchema } from "./gen/lifecycle_pb.js";
+import { LimitBandwidthRequestSchema, LimitBandwidthResponseSchema, LimitCpuRequestSchema, LimitCpuResponseSchema, LimitDiskRequestSchema,
+  LimitDiskResponseSchema, LimitMemoryRequestSchema, LimitMemoryResponseSchema } from "./gen/limit_pb.js";
+import { NetInRequestSchema, NetInResponseSchema, NetOutRequestSchema, NetOutResponseSchema } from "./gen/net_pb.js";
+import type { ErrorResponse, PlainTypes } from "./gen/plain.js";
+import { EchoRequestSchema, EchoResponseSchema, ListRequestSchema, ListResponseSchema, PingRequestSchema, PingResponseSchema } from "./gen/server_pb.js";
+
+export { Type };
+
+/** Every type but Error, which is only ever an answer. */
+export type RequestType = Exclude<Type, Type.Error>;
+
+interface Row<Name extends string = string, Request extends DescMessage = DescMessage, Response extends DescMessage = DescMessage> {
+  /** The name as commands and logs spell it. */
+  readonly name: Name;
+  readonly request: Request;
+  readonly response: Response;
+}
+
+function row<const Name extends string, Request extends DescMessage, Response extends DescMessage>(
+  name: Name, request: Request, response: Response): Row<Name, Request, Response> {
+  return { name, request, response };
+}
+
+export const messageTypes = {
+  [Type.Create]: row("create", CreateRequestSchema, CreateResponseSchema),
+  [Type.Stop]: row("stop", StopRequestSchema, StopResponseSchema),
+  [Type.Destroy]: row("destroy", DestroyRequestSchema, DestroyResponseSchema),
+  [Type.Info]: row("info", InfoRequestSchema, InfoResponseSchema),
+  [Type.Spawn]: row("spawn", SpawnRequestSchema, SpawnResponseSchema),
+  [Type.Link]: row("link", LinkRequestSchema, LinkResponseSchema),
+  [Type.Run]: row("run", RunRequestSchema, RunResponseSchema),
+  [Type.Stream]: row("stream", StreamRequestSchema, StreamResponseSchema),
+  [Type.NetIn]: row("net_in", NetInRequestSchema, NetInResponseSchema),
+  [Type.NetOut]: row("net_out", NetOutRequestSchema, NetOutResponseSchema),
+  [Type.CopyIn]: row("copy_in", CopyInRequestSchema, CopyInResponseSchema),
+  [Type.CopyOut]: row("copy_out", CopyOutRequestSchema, CopyOutResponseSchema),
+  [Type.LimitMemory]: row("limit_memory", LimitMemoryRequestSchema, LimitMemoryResponseSchema),
+  [Type.LimitDisk]: row("limit_disk", LimitDiskRequestSchema, LimitDiskResponseSchema),
+  [Type.LimitBandwidth]: row("limit_bandwidth", LimitBandwidthRequestSchema, LimitBandwidthResponseSchema),
+  [Type.LimitCpu]: row("limit_cpu", LimitCpuRequestSchema, LimitCpuResponseSchema),
+  [Type.Ping]: row("ping", PingRequestSchema, PingResponseSchema),
+  [Type.List]: row("list", ListRequestSchema, ListResponseSchema),
+  [Type.Echo]: row("echo", EchoRequestSchema, EchoResponseSchema),
+} as const satisfies Record<RequestType, Row>;
+
+type Table = typeof messageTypes;
+
+/** The plain interface of a schema. */
+type Plain<Schema extends DescMessage> = PlainTypes[MessageShape<Schema>["$typeName"] & keyof PlainTypes];
+
+/** The request of a type, as decoded. */
+export type RequestOf<T extends RequestType> = Plain<Table[T]["request"]>;
+
+/** The response of a type, as decoded. */
+export type ResponseOf<T extends RequestType> = Plain<Table[T]["response"]>;
+
+export type RequestName = Table[RequestType]["name"];
+
+/** From a name to its type: "create" to Type.Create. */
+export type TypeOfName<Name extends RequestName> = { [T in RequestType]: Table[T]["name"] extends Name ? T : never }[RequestType];
+
+type Leaf = string | number | bigint | boolean | undefined | Uint8Array;
+type ListKeys<M> = { [K in keyof M]-?: M[K] extends readonly unknown[] ? K : never }[keyof M];
+
+/** A message to be encoded: as decoded, but lists may be left out, also in nested messages. */
+export type Init<M> = M extends Leaf ? M : M extends readonly (infer Element)[] ? readonly Init<Element>[]
+  : { readonly [K in Exclude<keyof M, ListKeys<M>>]: Init<M[K]> } & { readonly [K in ListKeys<M>]?: Init<M[K]> | undefined };
+
+export type RequestInit<T extends RequestType> = Init<RequestOf<T>>;
+export type ResponseInit<T extends RequestType> = Init<ResponseOf<T>>;
+
+/** A decoded request with its type, to be told apart by it. */
+export type AnyRequest = { [T in RequestType]: { type: T; request: RequestOf<T> } }[RequestType];
+
+/** A decoded response with its type, an error reply among them. */
+export type AnyResponse = { [T in RequestType]: { type: T; response: ResponseOf<T> } }[RequestType] | { type: Type.Error; response: ErrorResponse };
+
+export const requestTypes: readonly RequestType[] = Object.keys(messageTypes).map(Number);
+
+const rows: ReadonlyMap<number, Row> = new Map(requestTypes.map((type) => [type, messageTypes[type]]));
+const typesByName: ReadonlyMap<string, RequestType> = new Map(requestTypes.map((type) => [messageTypes[type].name, type]));
+
+/** The type with that name, or undefined. */
+export function requestTypeOf(name: string): RequestType | undefined {
+  return typesByName.get(name);
+}
+
+/** Frames of messages without fields never change: they are made once. */
+const emptyFrames: ReadonlyMap<number, Buffer> = new Map(requestTypes.map((type) => [type, encodeEnvelope(type, new Uint8Array(0))]));
+
+function encode(type: number, desc: DescMessage, message: unknown): Buffer {
+  if (desc.fields.length === 0) return emptyFrames.get(type) as Buffer;
+  return encodeEnvelope(type, encodeMessage(desc, message as PlainObject));
+}
+
+/** The whole frame of a request. Throws invalid_argument. The buffer may be shared: do not write into it. */
+export function encodeRequest<T extends RequestType>(type: T, request: RequestInit<T>): Buffer {
+  return encode(type, messageTypes[type].request, request);
+}
+
+/** The whole frame of a response. Throws invalid_argument. The buffer may be shared: do not write into it. */
+export function encodeResponse<T extends RequestType>(type: T, response: ResponseInit<T>): Buffer {
+  return encode(type, messageTypes[type].response, response);
+}
+
+/** The whole frame of an error reply. */
+export function encodeError(error: WardenError): Buffer {
+  const response: Init<ErrorResponse> = { message: error.message, data: error.code };
+  return encodeEnvelope(Type.Error, encodeMessage(ErrorResponseSchema, response));
+}
+
+/**
+ * Decodes the payload of a frame a client sent. Throws a MessageError (code protocol) when the connection must be closed,
+ * a WardenError with code invalid_argument when an error reply is enough.
+ */
+export function decodeRequest(payload: Uint8Array): AnyRequest {
+  const { type, body } = decodeEnvelope(payload);
+  const found = rows.get(type);
+  if (found === undefined) throw new MessageError(type === Type.Error ? "an error reply is not a request" : `unknown message type ${type}`);
+  return { type, request: decodeBody(found.request, body, true) } as AnyRequest;
+}
+
+/** Decodes the payload of a frame a server sent; an error reply is a value too. Throws a MessageError, or invalid_argument for a reply that lacks a field. */
+export function decodeResponse(payload: Uint8Array): AnyResponse {
+  const { type, body } = decodeEnvelope(payload);
+  const desc = type === Type.Error ? ErrorResponseSchema : rows.get(type)?.response;
+  if (desc === undefined) throw new MessageError(`unknown message type ${type}`);
+  return { type, response: decodeBody(desc, body, false) } as unknown as AnyResponse;
+}
+
+function decodeBody(desc: DescMessage, body: Uint8Array, strictText: boolean): PlainObject {
+  if (body.length === 0 && desc.fields.length === 0) return {};
+  return decodeMessage(desc, body, { strictText });
+}
+
+/** The error an error reply stands for. Texts that are none of our codes are kept as `data` of an internal error. */
+export function errorOfResponse(response: ErrorResponse): WardenError {
+  const text = response.data ?? "";
+  const code = isErrorCode(text) ? text : codeInJson(text);
+  const message = response.message ?? "the server answered with an error and no message";
+  return new WardenError(code ?? "internal", message, text === "" || text === code ? {} : { data: text });
+}
+
+/** `{"code": "not_found", …}`, which servers with more to say than a code may send. */
+function codeInJson(text: string): WardenError["code"] | undefined {
+  if (!text.startsWith("{")) return undefined;
+  try {
+    const code: unknown = (JSON.parse(text) as { code?: unknown }).code;
+    return typeof code === "string" && isErrorCode(code) ? code : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export interface Envelope {
+  type: number;
+  /** The encoded request or response: a view of the payload. */
+  body: Uint8Array;
+}
+
+/** Opens an envelope without looking at what is in it. Throws a MessageError. */
+export function decodeEnvelope(payload: Uint8Array): Envelope {
+  return readPlainEnvelope(payload) ?? readAnyEnvelope(payload);
+}
+
+/** The form every encoder writes: type in one or two bytes, then payload, nothing else. undefined when it is not that. */
+function readPlainEnvelope(payload: Uint8Array): Envelope | undefined {
+  if (payload.length < 4 || payload[0] !== 0x08) return undefined;
+  const type = payload[1] as number;
+  if (type >= 0x80 || payload[2] !== 0x12) return undefined;
+  let length = 0;
+  let offset = 3;
+  for (let scale = 1; offset < 7; scale *= 0x80) {
+    const byte = payload[offset++];
+    if (byte === undefined) return undefined;
+    length += (byte & 0x7f) * scale;
+    if (byte < 0x80) break;
+  }
+  return payload.length - offset === length ? { type, body: payload.subarray(offset) } : undefined;
+}
+
+/** Any other order of fields, unknown fields among them, as protobuf allows. */
+function readAnyEnvelope(payload: Uint8Array): Envelope {
+  let type: number | undefined;
+  let body: Uint8Array | undefined;
+  try {
+    const reader = new BinaryReader(payload);
+    while (reader.pos < reader.len) {
+      const [number, wireType] = reader.tag();
+      if (number === 1 && wireType === 0) type = reader.int32();
+      else if (number === 2 && wireType === 2) body = reader.bytes();
+      else reader.skip(wireType, number, 32);
+    }
+  } catch (reason) {
+    throw new MessageError(`cannot decode Message: ${reason instanceof Error ? reason.message : String(reason)}`, reason);
+  }
+  if (type === undefined || body === undefined) {
+    throw new MessageError(`Message: the required field ${MessageSchema.field[type === undefined ? "type" : "payload"].name} is missing`);
+  }
+  return { type, body };
+}
