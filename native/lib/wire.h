@@ -35,6 +35,7 @@ enum wire_type {
 	/* monitor -> wshd, over the SOCK_SEQPACKET pair: one packet is {u16 type, u16 zero, attributes} */
 	WIRE_RUN = 40,
 	WIRE_SIGNAL = 41,
+	WIRE_START = 42,   /* first packet, with the seccomp program's descriptor */
 	/* wshd -> monitor */
 	WIRE_READY = 50,
 	WIRE_RUNNING = 51,
@@ -114,6 +115,7 @@ enum wire_tag {
 	TAG_SHM_SIZE = 61,            /* u64, bytes */
 	TAG_PING_GROUPS = 62,         /* string: value for net.ipv4.ping_group_range */
 	TAG_PRIVILEGED_CAPABILITIES = 63, /* u64: bit set of what a privileged job keeps */
+	TAG_USER = 64,                /* nested, repeated: NAME, UID, GID, PRIVILEGED, WORKING_DIRECTORY, ENVIRONMENT*: for SHELL by NAME */
 
 	/* jobs */
 	TAG_JOB = 80,                 /* u32; nested in the reply to LIST: JOB_ID, STATE, POSITION, EXIT_KIND?, EXIT_VALUE? */

@@ -1,0 +1,240 @@
+#include "launcher/link.h"
+
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "lib/fd.h"
+#include "lib/fault.h"
+#include "launcher/steps.h"
+
+enum { LINK_BATCH_SIZE = 2048, LINK_SOCKET_CAPACITY = 65536, LOOPBACK_INDEX = 1 };
+
+static void put_end(struct netlink_batch *batch, const char *name, const uint8_t mac[6], uint32_t mtu)
+{
+	netlink_put_string(batch, IFLA_IFNAME, name);
+	netlink_put(batch, IFLA_ADDRESS, mac, 6);
+	netlink_put_u32(batch, IFLA_MTU, mtu);
+}
+
+void link_put_pair(struct netlink_batch *batch, const struct link_description *link, int network_namespace)
+{
+	if (netlink_message(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(struct ifinfomsg)) == NULL)
+		return;
+	put_end(batch, link->host_name, link->host_mac, link->mtu);
+
+	struct nlattr *info = netlink_nest(batch, IFLA_LINKINFO);
+
+	netlink_put_string(batch, IFLA_INFO_KIND, "veth");
+	struct nlattr *data = netlink_nest(batch, IFLA_INFO_DATA);
+	struct nlattr *peer = netlink_nest(batch, VETH_INFO_PEER);
+	struct ifinfomsg *peer_header = netlink_reserve(batch, sizeof(*peer_header));
+
+	if (peer_header != NULL)
+		peer_header->ifi_index = LINK_CONTAINER_INDEX;
+	put_end(batch, link->container_name, link->container_mac, link->mtu);
+	netlink_put_u32(batch, IFLA_NET_NS_FD, (uint32_t)network_namespace);
+	netlink_nest_end(batch, peer);
+	netlink_nest_end(batch, data);
+	netlink_nest_end(batch, info);
+}
+
+static void put_up(struct netlink_batch *batch, int index)
+{
+	struct ifinfomsg *header = netlink_message(batch, RTM_SETLINK, 0, sizeof(*header));
+
+	if (header == NULL)
+		return;
+	header->ifi_index = index;
+	header->ifi_flags = header->ifi_change = IFF_UP;
+}
+
+/* IPv6 may be compiled out or disabled at boot: then there is nothing to switch off, and the kernel would say so. */
+static bool ipv6_exists(void)
+{
+	static int known = -1;
+
+	if (known < 0)
+		known = access("/proc/sys/net/ipv6", F_OK) == 0;
+	return known != 0;
+}
+
+static void put_no_ipv6_address(struct netlink_batch *batch, int index)
+{
+	if (!ipv6_exists())
+		return;
+	struct ifinfomsg *header = netlink_message(batch, RTM_SETLINK, 0, sizeof(*header));
+
+	if (header == NULL)
+		return;
+	header->ifi_index = index;
+	struct nlattr *families = netlink_nest(batch, IFLA_AF_SPEC);
+	struct nlattr *ipv6 = netlink_nest(batch, AF_INET6);
+
+	netlink_put_u8(batch, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	netlink_nest_end(batch, ipv6);
+	netlink_nest_end(batch, families);
+}
+
+static void put_address(struct netlink_batch *batch, int index, struct in_addr address, uint8_t prefix)
+{
+	struct ifaddrmsg *header = netlink_message(batch, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof(*header));
+
+	if (header == NULL)
+		return;
+	header->ifa_family = AF_INET;
+	header->ifa_prefixlen = prefix;
+	header->ifa_scope = RT_SCOPE_UNIVERSE;
+	header->ifa_index = (uint32_t)index;
+	netlink_put(batch, IFA_LOCAL, &address, sizeof(address));
+	netlink_put(batch, IFA_ADDRESS, &address, sizeof(address));
+}
+
+static void put_default_route(struct netlink_batch *batch, struct in_addr gateway, int index)
+{
+	struct rtmsg *header = netlink_message(batch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(*header));
+
+	if (header == NULL)
+		return;
+	header->rtm_family = AF_INET;
+	header->rtm_table = RT_TABLE_MAIN;
+	header->rtm_protocol = RTPROT_BOOT;
+	header->rtm_scope = RT_SCOPE_UNIVERSE;
+	header->rtm_type = RTN_UNICAST;
+	netlink_put(batch, RTA_GATEWAY, &gateway, sizeof(gateway));
+	netlink_put_u32(batch, RTA_OIF, (uint32_t)index);
+}
+
+void link_put_host_end(struct netlink_batch *batch, const struct link_description *link, int index)
+{
+	put_no_ipv6_address(batch, index);
+	put_address(batch, index, link->host_address, link->prefix);
+	put_up(batch, index);
+}
+
+void link_put_loopback(struct netlink_batch *batch)
+{
+	put_up(batch, LOOPBACK_INDEX);
+}
+
+void link_put_container_end(struct netlink_batch *batch, const struct link_description *link)
+{
+	put_no_ipv6_address(batch, LINK_CONTAINER_INDEX);
+	put_address(batch, LINK_CONTAINER_INDEX, link->container_address, link->prefix);
+	put_up(batch, LINK_CONTAINER_INDEX);
+	put_default_route(batch, link->host_address, LINK_CONTAINER_INDEX);
+}
+
+static int apply(int rtnetlink, struct netlink_batch *batch, const char *object, struct error *err)
+{
+	struct netlink_answer answer;
+	int result = netlink_apply(rtnetlink, batch, &answer);
+
+	if (result == 0)
+		return 0;
+	return error_set(err, -result, "%s%s%s", object, answer.text[0] != '\0' ? ": " : "", answer.text);
+}
+
+int link_create(int rtnetlink, const struct link_description *link, int network_namespace, struct error *err)
+{
+	_Alignas(struct nlmsghdr) char bytes[LINK_BATCH_SIZE];
+	struct netlink_batch batch;
+
+	if (step_begin(STEP_CREATE_LINK, err) < 0)
+		return -1;
+	netlink_batch_init(&batch, bytes, sizeof(bytes));
+	link_put_pair(&batch, link, network_namespace);
+	return apply(rtnetlink, &batch, link->host_name, err);
+}
+
+int link_configure_host(int rtnetlink, const struct link_description *link, struct error *err)
+{
+	_Alignas(struct nlmsghdr) char bytes[LINK_BATCH_SIZE];
+	struct netlink_batch batch;
+	struct ifreq request = { 0 };
+
+	if (step_begin(STEP_CONFIGURE_HOST_END, err) < 0)
+		return -1;
+	/* Any socket of the namespace takes this call, netlink's too. */
+	memcpy(request.ifr_name, link->host_name, sizeof(request.ifr_name));
+	if (ioctl(rtnetlink, SIOCGIFINDEX, &request) < 0)
+		return error_set(err, errno, "%s", link->host_name);
+	netlink_batch_init(&batch, bytes, sizeof(bytes));
+	link_put_host_end(&batch, link, request.ifr_ifindex);
+	return apply(rtnetlink, &batch, link->host_name, err);
+}
+
+/* A netlink socket belongs to the namespace it was made in, so the visit there is short. */
+static int open_inside(int own_namespace, int network_namespace, struct error *err)
+{
+	if (setns(network_namespace, CLONE_NEWNET) < 0)
+		return error_set(err, errno, "setns");
+	int fd = netlink_open(NETLINK_ROUTE, LINK_SOCKET_CAPACITY);
+
+	/* A launcher that cannot return would configure a container's network for the host's: it must not go on. */
+	if (setns(own_namespace, CLONE_NEWNET) < 0)
+		abort();
+	if (fd < 0)
+		return error_set(err, -fd, "netlink socket");
+	return fd;
+}
+
+int link_configure_container(int own_namespace, int network_namespace, const struct link_description *link, struct error *err)
+{
+	_Alignas(struct nlmsghdr) char bytes[LINK_BATCH_SIZE];
+	struct netlink_batch batch;
+
+	if (step_begin(STEP_CONFIGURE_CONTAINER_END, err) < 0)
+		return -1;
+	_cleanup_close_ int rtnetlink = open_inside(own_namespace, network_namespace, err);
+
+	if (rtnetlink < 0)
+		return -1;
+	netlink_batch_init(&batch, bytes, sizeof(bytes));
+	link_put_loopback(&batch);
+	if (link != NULL)
+		link_put_container_end(&batch, link);
+	return apply(rtnetlink, &batch, link != NULL ? link->container_name : "lo", err);
+}
+
+int link_subscribe(struct error *err)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+
+	if (fd < 0)
+		return error_set(err, errno, "socket");
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		error_set(err, errno, "bind");
+		return close_fd(fd);
+	}
+	return fd;
+}
+
+bool link_was_deleted(int subscription)
+{
+	_Alignas(struct nlmsghdr) char buffer[16384];
+	bool deleted = false;
+
+	for (;;) {
+		ssize_t got = recv(subscription, buffer, sizeof(buffer), MSG_DONTWAIT);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return deleted || errno == ENOBUFS;
+		const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
+		int left = (int)got;
+
+		for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left))
+			deleted |= header->nlmsg_type == RTM_DELLINK;
+	}
+}

@@ -1,0 +1,221 @@
+#include "launcher/netlink.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#ifndef SOL_NETLINK
+#define SOL_NETLINK 270
+#endif
+
+enum { ANSWER_TIMEOUT_SECONDS = 5, ANSWER_BUFFER_SIZE = 16384 };
+
+void netlink_batch_init(struct netlink_batch *batch, void *bytes, size_t size)
+{
+	static uint32_t sequence;
+
+	sequence += NETLINK_MAX_MESSAGES;
+	*batch = (struct netlink_batch){ .bytes = bytes, .size = size, .first = sequence, .last = UINT32_MAX };
+}
+
+/* Take `length` bytes, aligned and zeroed, at the end of the batch and of its message. */
+static void *batch_take(struct netlink_batch *batch, size_t length)
+{
+	size_t aligned = MNL_ALIGN(length);
+
+	if (batch->full || aligned > batch->size - batch->used) {
+		batch->full = true;
+		return NULL;
+	}
+	void *taken = batch->bytes + batch->used;
+	memset(taken, 0, aligned);
+	batch->used += aligned;
+	return taken;
+}
+
+void *netlink_message(struct netlink_batch *batch, uint16_t type, uint16_t flags, size_t header_size)
+{
+	if (batch->count == NETLINK_MAX_MESSAGES)
+		batch->full = true;
+	struct nlmsghdr *message = batch_take(batch, MNL_NLMSG_HDRLEN + MNL_ALIGN(header_size));
+
+	if (message == NULL)
+		return NULL;
+	message->nlmsg_len = (uint32_t)(MNL_NLMSG_HDRLEN + MNL_ALIGN(header_size));
+	message->nlmsg_type = type;
+	message->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	message->nlmsg_seq = batch->first + batch->count++;
+	batch->message = message;
+	return mnl_nlmsg_get_payload(message);
+}
+
+void *netlink_reserve(struct netlink_batch *batch, size_t length)
+{
+	void *taken = batch->message != NULL ? batch_take(batch, length) : NULL;
+
+	if (taken != NULL)
+		batch->message->nlmsg_len += (uint32_t)MNL_ALIGN(length);
+	return taken;
+}
+
+void netlink_put(struct netlink_batch *batch, uint16_t attribute, const void *data, size_t length)
+{
+	if (length > UINT16_MAX - MNL_ATTR_HDRLEN) {
+		batch->full = true;
+		return;
+	}
+	struct nlattr *attr = netlink_reserve(batch, MNL_ATTR_HDRLEN + length);
+
+	if (attr == NULL)
+		return;
+	attr->nla_type = attribute;
+	attr->nla_len = (uint16_t)(MNL_ATTR_HDRLEN + length);
+	if (length)
+		memcpy((char *)attr + MNL_ATTR_HDRLEN, data, length);
+}
+
+void netlink_put_u8(struct netlink_batch *batch, uint16_t attribute, uint8_t value)
+{
+	netlink_put(batch, attribute, &value, sizeof value);
+}
+
+void netlink_put_u32(struct netlink_batch *batch, uint16_t attribute, uint32_t value)
+{
+	netlink_put(batch, attribute, &value, sizeof value);
+}
+
+void netlink_put_string(struct netlink_batch *batch, uint16_t attribute, const char *text)
+{
+	netlink_put(batch, attribute, text, strlen(text) + 1);
+}
+
+struct nlattr *netlink_nest(struct netlink_batch *batch, uint16_t attribute)
+{
+	struct nlattr *nest = netlink_reserve(batch, MNL_ATTR_HDRLEN);
+
+	if (nest != NULL)
+		nest->nla_type = NLA_F_NESTED | attribute;
+	return nest;
+}
+
+void netlink_nest_end(struct netlink_batch *batch, struct nlattr *nest)
+{
+	if (nest == NULL || batch->full)
+		return;
+	size_t length = (size_t)(batch->bytes + batch->used - (char *)nest);
+
+	if (length > UINT16_MAX)
+		batch->full = true;
+	else
+		nest->nla_len = (uint16_t)length;
+}
+
+void netlink_acknowledge(struct netlink_batch *batch)
+{
+	if (batch->full || batch->message == NULL)
+		return;
+	batch->message->nlmsg_flags |= NLM_F_ACK;
+	batch->last = batch->count - 1;
+}
+
+int netlink_open(int protocol, size_t capacity)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+
+	if (fd < 0)
+		return -errno;
+	int on = 1, bytes = (int)capacity;
+	struct timeval timeout = { .tv_sec = ANSWER_TIMEOUT_SECONDS };
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+
+	/* FORCE passes net.core.{r,w}mem_max; without the right to (CAP_NET_ADMIN) nothing else here would work either. */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0 ||
+	    setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on) < 0 ||
+	    setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on) < 0 ||
+	    connect(fd, (struct sockaddr *)&kernel, sizeof kernel) < 0) {
+		int number = errno;
+		close(fd);
+		return -number;
+	}
+	return fd;
+}
+
+static void answer_read(const struct nlmsghdr *header, struct netlink_answer *ret_answer)
+{
+	const struct nlmsgerr *error = mnl_nlmsg_get_payload(header);
+	size_t offset = sizeof *error;
+
+	ret_answer->number = -error->error;
+	ret_answer->text[0] = '\0';
+	if (!(header->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	if (!(header->nlmsg_flags & NLM_F_CAPPED))
+		offset += mnl_nlmsg_get_payload_len(&error->msg);
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, header, (unsigned int)offset) {
+		size_t length = mnl_attr_get_payload_len(attr);
+		if (mnl_attr_get_type(attr) != NLMSGERR_ATTR_MSG || length == 0)
+			continue;
+		if (length >= sizeof ret_answer->text)
+			length = sizeof ret_answer->text - 1;
+		memcpy(ret_answer->text, mnl_attr_get_payload(attr), length);
+		ret_answer->text[length] = '\0';
+	}
+}
+
+int netlink_exchange(int fd, struct netlink_batch *batch, netlink_answer_function function, void *context)
+{
+	_Alignas(struct nlmsghdr) char buffer[ANSWER_BUFFER_SIZE];
+
+	if (batch->full)
+		return -E2BIG;
+	if (batch->message == NULL)
+		return 0;
+	if (batch->last == UINT32_MAX)
+		netlink_acknowledge(batch);
+	if (send(fd, batch->bytes, batch->used, 0) < 0)
+		return -errno;
+	for (;;) {
+		ssize_t got = recv(fd, buffer, sizeof buffer, 0);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
+		int left = (int)got;
+
+		for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
+			uint32_t index = header->nlmsg_seq - batch->first;
+			if (header->nlmsg_type != NLMSG_ERROR || index >= batch->count ||
+			    mnl_nlmsg_get_payload_len(header) < sizeof(struct nlmsgerr))
+				continue;   /* an answer to an earlier exchange that timed out */
+			struct netlink_answer answer = { .index = index };
+			answer_read(header, &answer);
+			if (function(&answer, context) || index == batch->last)
+				return 0;
+		}
+	}
+}
+
+static bool keep_first_failure(const struct netlink_answer *answer, void *context)
+{
+	struct netlink_answer *first = context;
+
+	if (answer->number && !first->number)
+		*first = *answer;
+	return false;
+}
+
+int netlink_apply(int fd, struct netlink_batch *batch, struct netlink_answer *ret_answer)
+{
+	*ret_answer = (struct netlink_answer){ 0 };
+	int result = netlink_exchange(fd, batch, keep_first_failure, ret_answer);
+
+	return result < 0 ? result : -ret_answer->number;
+}

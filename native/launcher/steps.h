@@ -1,0 +1,43 @@
+/* The steps of the launcher by name, as errors and `launcher --steps` give them, in the order of their first use. */
+#ifndef LAUNCHER_STEPS_H
+#define LAUNCHER_STEPS_H
+
+/* Once, at HELLO. */
+#define LAUNCHER_START_STEPS(X) \
+	X(READ_HELLO, "read hello") \
+	X(LOCK_DEPOT, "lock depot") \
+	X(LOAD_PROGRAMS, "load programs") \
+	X(ENTER_NAMESPACE, "enter own mount namespace") \
+	X(MAKE_MINIMAL_NAMESPACE, "make minimal mount namespace") \
+	X(MAKE_DEVICES, "make device tree") \
+	X(ALLOW_DEVICES, "set device rules") \
+	X(OPEN_NETLINK, "open netlink sockets")
+
+/* For each CREATE. */
+#define LAUNCHER_CREATE_STEPS(X) \
+	X(READ_DESCRIPTION, "read description") \
+	X(OPEN_DEVICES, "open device tree") \
+	X(OPEN_DIRECTORY, "open container directory") \
+	X(OPEN_ROOT, "open root file system") \
+	X(OPEN_MOUNT, "open mount source") \
+	X(OPEN_CGROUP, "open cgroup parent") \
+	X(START_MONITOR, "start monitor") \
+	X(SEND_DESCRIPTION, "send description") \
+	X(ADD_ELEMENTS, "add firewall elements") \
+	X(OPEN_NETWORK, "open network namespace") \
+	X(CREATE_LINK, "create link") \
+	X(CONFIGURE_HOST_END, "configure host interface") \
+	X(CONFIGURE_CONTAINER_END, "configure container interface") \
+	X(AWAIT_MONITOR, "await monitor") \
+	X(CONFIRM, "confirm")
+
+#define LAUNCHER_OTHER_STEPS(X) \
+	X(ABANDONED, "abandoned") \
+	X(CHANGE_ELEMENTS, "change firewall elements")
+
+#define LAUNCHER_STEPS(X) LAUNCHER_START_STEPS(X) LAUNCHER_CREATE_STEPS(X) LAUNCHER_OTHER_STEPS(X)
+
+#define LAUNCHER_STEP_DECLARE(name, text) extern const char STEP_##name[];
+LAUNCHER_STEPS(LAUNCHER_STEP_DECLARE)
+
+#endif

@@ -1,0 +1,22 @@
+#include "lib/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int error_set(struct error *err, int number, const char *format, ...)
+{
+	va_list arguments;
+
+	err->number = number;
+	va_start(arguments, format);
+	vsnprintf(err->detail, sizeof(err->detail), format, arguments);
+	va_end(arguments);
+	return -1;
+}
+
+void error_format(const struct error *err, char *ret_text, size_t size)
+{
+	snprintf(ret_text, size, "%s%s%s%s%s", err->step != NULL ? err->step : "", err->step != NULL ? ": " : "", err->detail,
+		err->detail[0] != '\0' ? ": " : "", strerror(err->number));
+}

@@ -1,0 +1,3 @@
+PROGRAMS += monitor
+monitor_SOURCES := $(wildcard monitor/*.c)
+monitor_LIBC := musl
