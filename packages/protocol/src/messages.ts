@@ -73,11 +73,11 @@ export type RequestName = Table[RequestType]["name"];
 export type TypeOfName<Name extends RequestName> = { [T in RequestType]: Table[T]["name"] extends Name ? T : never }[RequestType];
 
 type Leaf = string | number | bigint | boolean | undefined | Uint8Array;
-type ListKeys<M> = { [K in keyof M]-?: M[K] extends readonly unknown[] ? K : never }[keyof M];
 
 /** A message to be encoded: as decoded, but lists may be left out, also in nested messages. */
 export type Init<M> = M extends Leaf ? M : M extends readonly (infer Element)[] ? readonly Init<Element>[]
-  : { readonly [K in Exclude<keyof M, ListKeys<M>>]: Init<M[K]> } & { readonly [K in ListKeys<M>]?: Init<M[K]> | undefined };
+  : { readonly [K in keyof M as M[K] extends readonly unknown[] ? never : K]: Init<M[K]> }
+    & { readonly [K in keyof M as M[K] extends readonly unknown[] ? K : never]?: Init<M[K]> | undefined };
 
 export type RequestInit<T extends RequestType> = Init<RequestOf<T>>;
 export type ResponseInit<T extends RequestType> = Init<ResponseOf<T>>;
@@ -176,7 +176,7 @@ export function decodeEnvelope(payload: Uint8Array): Envelope {
   return readPlainEnvelope(payload) ?? readAnyEnvelope(payload);
 }
 
-/** The form every encoder writes: type in one or two bytes, then payload, nothing else. undefined when it is not that. */
+/** The form every encoder writes: type in one byte, then payload, nothing else. undefined when it is not that. */
 function readPlainEnvelope(payload: Uint8Array): Envelope | undefined {
   if (payload.length < 4 || payload[0] !== 0x08) return undefined;
   const type = payload[1] as number;

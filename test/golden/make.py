@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""Writes vectors.json: every message of the Warden protocol as bytes, made by hand.
+
+The table below is what clients since 2012 put on the wire, and it is frozen. This encoder shares no code and no .proto
+file with packages/protocol, so that the two can only agree by both being right.
+
+For each message: `full` (every field), `minimal` (required fields only), `extended` (full, with fields no version
+knows yet behind and between, to be ignored), and `missing` (full without one required field, for each).
+
+Values in vectors.json are plain, but {"uint64": "…"} and {"bytes": "<hex>"}.
+Usage: ./make.py > vectors.json
+"""
+import json
+import sys
+
+TYPES = {
+    "Error": 1, "Create": 11, "Stop": 12, "Destroy": 13, "Info": 14, "Spawn": 21, "Link": 22, "Run": 23, "Stream": 24,
+    "NetIn": 31, "NetOut": 32, "CopyIn": 41, "CopyOut": 42, "LimitMemory": 51, "LimitDisk": 52, "LimitBandwidth": 53,
+    "LimitCpu": 54, "Ping": 91, "List": 92, "Echo": 93,
+}
+ENUMS = {"Mode": {"RO": 0, "RW": 1}, "Protocol": {"TCP": 0, "UDP": 1, "ICMP": 2, "ALL": 3}}
+
+JOB = "r handle string 1, r script string 2, o privileged bool 3, o rlimits ResourceLimits 4, o discard_output bool 5, o log_tag string 6"
+JOB_ID = "r handle string 1, r job_id uint32 2"
+RESULT = "o exit_status uint32 1, o stdout bytes 2, o stderr bytes 3, o info InfoResponse 4"
+HANDLE = "r handle string 1"
+DISK = ", ".join(f"o {name} uint64 {number}" for name, number in [
+    ("block_limit", 10), ("block", 11), ("block_soft", 12), ("block_hard", 13),
+    ("inode_limit", 20), ("inode", 21), ("inode_soft", 22), ("inode_hard", 23),
+    ("byte_limit", 30), ("byte", 31), ("byte_soft", 32), ("byte_hard", 33)])
+
+
+def counters(names, start=1):
+    return ", ".join(f"o {name} uint64 {number}" for number, name in enumerate(names.split(), start))
+
+
+MESSAGES = {
+    "ErrorResponse": "o message string 2, * backtrace string 3, o data string 4",
+    "CreateRequest": "* bind_mounts BindMount 1, o grace_time uint32 2, o handle string 3, o network string 4, o rootfs string 5",
+    "BindMount": "r src_path string 1, r dst_path string 2, r mode Mode 3",
+    "CreateResponse": HANDLE,
+    "StopRequest": HANDLE + ", o background bool 10, o kill bool 20",
+    "StopResponse": "",
+    "DestroyRequest": HANDLE,
+    "DestroyResponse": "",
+    "InfoRequest": HANDLE,
+    "InfoResponse": "o state string 10, * events string 20, o host_ip string 30, o container_ip string 31, o container_path string 32, "
+                    "o memory_stat MemoryStat 40, o cpu_stat CpuStat 41, o disk_stat DiskStat 42, o bandwidth_stat BandwidthStat 43, * job_ids uint64 44",
+    "MemoryStat": counters(
+        "cache rss mapped_file pgpgin pgpgout swap pgfault pgmajfault inactive_anon active_anon inactive_file active_file unevictable "
+        "hierarchical_memory_limit hierarchical_memsw_limit total_cache total_rss total_mapped_file total_pgpgin total_pgpgout total_swap "
+        "total_pgfault total_pgmajfault total_inactive_anon total_active_anon total_inactive_file total_active_file total_unevictable"),
+    "CpuStat": counters("usage user system"),
+    "DiskStat": counters("bytes_used inodes_used"),
+    "BandwidthStat": counters("in_rate in_burst out_rate out_burst"),
+    "SpawnRequest": JOB,
+    "SpawnResponse": "r job_id uint32 1",
+    "LinkRequest": JOB_ID,
+    "LinkResponse": RESULT,
+    "RunRequest": JOB,
+    "RunResponse": RESULT,
+    "StreamRequest": JOB_ID,
+    "StreamResponse": "o name string 1, o data bytes 2, o exit_status uint32 3, o info InfoResponse 4",
+    "NetInRequest": HANDLE + ", o container_port uint32 2, o host_port uint32 3",
+    "NetInResponse": "r host_port uint32 1, r container_port uint32 2",
+    "NetOutRequest": HANDLE + ", o network string 2, o port uint32 3, o port_range string 4, o protocol Protocol 5, o icmp_type int32 6, "
+                     "o icmp_code int32 7, o log bool 8",
+    "NetOutResponse": "",
+    "CopyInRequest": HANDLE + ", r src_path string 2, r dst_path string 3",
+    "CopyInResponse": "",
+    "CopyOutRequest": HANDLE + ", r src_path string 2, r dst_path string 3, o owner string 4",
+    "CopyOutResponse": "",
+    "LimitMemoryRequest": HANDLE + ", o limit_in_bytes uint64 2",
+    "LimitMemoryResponse": "o limit_in_bytes uint64 1",
+    "LimitCpuRequest": HANDLE + ", o limit_in_shares uint64 2",
+    "LimitCpuResponse": "o limit_in_shares uint64 1",
+    "LimitBandwidthRequest": HANDLE + ", r rate uint64 2, r burst uint64 3",
+    "LimitBandwidthResponse": "r rate uint64 1, r burst uint64 2",
+    "LimitDiskRequest": HANDLE + ", " + DISK,
+    "LimitDiskResponse": DISK,
+    "EchoRequest": "r message string 1",
+    "EchoResponse": "r message string 1",
+    "ListRequest": "",
+    "ListResponse": "* handles string 1",
+    "PingRequest": "",
+    "PingResponse": "",
+    "ResourceLimits": counters("as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio sigpending stack"),
+}
+
+
+def fields_of(message):
+    text = MESSAGES[message]
+    rows = [entry.split() for entry in text.split(", ")] if text else []
+    return [(rule, name, kind, int(number)) for rule, name, kind, number in rows]
+
+
+def varint(value):
+    value &= (1 << 64) - 1
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def tag(number, wire_type):
+    return varint(number << 3 | wire_type)
+
+
+def delimited(number, data):
+    return tag(number, 2) + varint(len(data)) + data
+
+
+def camel(name):
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+seed = 0
+
+
+def sample(kind, name):
+    """A value of that kind: (as it stands in JSON, bytes on the wire behind the tag's number)."""
+    global seed
+    seed += 1
+    if kind == "string":
+        text = {"name": "stdout"}.get(name, f"{name} {seed} – ünï ✓ \U0001F980")
+        return text, lambda number: delimited(number, text.encode())
+    if kind == "bytes":
+        data = bytes(range(256)) + name.encode()
+        return {"bytes": data.hex()}, lambda number: delimited(number, data)
+    if kind == "bool":
+        return True, lambda number: tag(number, 0) + varint(1)
+    if kind == "uint32":
+        value = 0xFFFFFFFF if seed % 2 else 300 + seed
+        return value, lambda number: tag(number, 0) + varint(value)
+    if kind == "int32":
+        value = -1 if seed % 2 else 8
+        return value, lambda number: tag(number, 0) + varint(value)
+    if kind == "uint64":
+        value = [(1 << 64) - 1, (1 << 53) + 1, 9223372036854771712, seed][seed % 4]
+        return {"uint64": str(value)}, lambda number: tag(number, 0) + varint(value)
+    if kind in ENUMS:
+        value = max(ENUMS[kind].values())
+        return value, lambda number: tag(number, 0) + varint(value)
+    plain, data = build(kind)
+    return plain, lambda number: delimited(number, data)
+
+
+def unknown(at):
+    """Fields of a version to come, one of each wire type, a group with a group in it among them."""
+    return (tag(1000 + at, 0) + varint((1 << 64) - 1) + delimited(1001 + at, b"addition") + tag(1002 + at, 1) + bytes(8) + tag(1003 + at, 5) + bytes(4)
+            + tag(1004 + at, 3) + tag(1, 3) + tag(2, 0) + b"\x07" + tag(1, 4) + tag(1004 + at, 4))
+
+
+def build(message, leave_out=None, only_required=False, extended=False):
+    plain, data = {}, b""
+    for at, (rule, name, kind, number) in enumerate(fields_of(message)):
+        if name == leave_out:
+            continue
+        if only_required and rule != "r":
+            if rule == "*":
+                plain[camel(name)] = []
+            continue
+        values = [sample(kind, name) for _ in range(2 if rule == "*" else 1)]
+        plain[camel(name)] = [value for value, _ in values] if rule == "*" else values[0][0]
+        if extended:
+            data += unknown(10 * at)
+        data += b"".join(encode(number) for _, encode in values)
+    if extended:
+        data += unknown(500)
+    return plain, data
+
+
+def frame(type_number, payload):
+    envelope = tag(1, 0) + varint(type_number) + delimited(2, payload)
+    return (str(len(envelope)).encode() + b"\r\n" + envelope + b"\r\n").hex()
+
+
+def vectors():
+    global seed
+    for type_name, type_number in TYPES.items():
+        for direction in ["Response"] if type_name == "Error" else ["Request", "Response"]:
+            message = type_name + direction
+            common = {"message": message, "type": type_number, "direction": direction.lower()}
+            start = seed
+            plain, data = build(message)
+            yield {**common, "case": "full", "value": plain, "frame": frame(type_number, data)}
+            seed = start
+            _, data = build(message, extended=True)
+            yield {**common, "case": "extended", "value": plain, "frame": frame(type_number, data)}
+            plain, data = build(message, only_required=True)
+            yield {**common, "case": "minimal", "value": plain, "frame": frame(type_number, data)}
+            for rule, name, _, _ in fields_of(message):
+                if rule == "r":
+                    _, data = build(message, leave_out=name)
+                    yield {**common, "case": "missing", "field": name, "frame": frame(type_number, data)}
+    for name in ["src_path", "dst_path", "mode"]:
+        data = delimited(1, build("BindMount", leave_out=name)[1])
+        yield {"message": "CreateRequest", "type": 11, "direction": "request", "case": "missing", "field": name, "frame": frame(11, data)}
+
+
+def main():
+    table = {message: [{"rule": {"r": "required", "o": "optional", "*": "repeated"}[rule], "name": name, "kind": kind, "number": number}
+                       for rule, name, kind, number in fields_of(message)] for message in MESSAGES}
+    out = sys.stdout
+    out.write('{"types": %s,\n"enums": %s,\n"messages": {\n' % (json.dumps(TYPES), json.dumps(ENUMS)))
+    out.write(",\n".join(f"{json.dumps(name)}: {json.dumps(fields)}" for name, fields in table.items()))
+    out.write('\n},\n"vectors": [\n')
+    out.write(",\n".join(json.dumps(vector, ensure_ascii=False) for vector in vectors()))
+    out.write("\n]}\n")
+
+
+main()
