@@ -1,0 +1,180 @@
+/*
+ * A client for tests: one connection, typed requests in the order they were sent, or raw bytes.
+ * Replies of one connection come in the order of the requests, so a queue of expectations is all the state there is.
+ */
+import { once } from 'node:events';
+import net from 'node:net';
+import { decode, encode, ERROR_TYPE, errorSchema, frame, operations, takeFrames } from './wire.js';
+import type { Fields, OperationName, Reply } from './wire.js';
+
+export interface Info {
+  readonly state: string; readonly events: string[]; readonly job_ids: bigint[];
+  readonly host_ip: string; readonly container_ip: string; readonly container_path: string;
+}
+export interface JobResult { readonly status: number; readonly stdout: string; readonly stderr: string; readonly out: Buffer; readonly info: Info }
+export interface Chunk { readonly name: string; readonly data: Buffer; readonly status: number | undefined; readonly info: Info | undefined }
+export interface JobOptions { privileged?: boolean; rlimits?: Fields; discard_output?: boolean; log_tag?: string }
+export interface CreateOptions { handle?: string; rootfs?: string; network?: string; grace_time?: number; bind_mounts?: Fields[] }
+
+/** An ErrorResponse: the text of behaviour.md in `message`, the code in `code`. */
+export class RequestError extends Error {
+  readonly code: string;
+  constructor(message: string, code: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+interface Expectation { onReply(reply: Reply): boolean; onClosed(error: Error): void }
+
+export class Client {
+  readonly socket: net.Socket;
+  readonly #expected: Expectation[] = [];
+  #pending: Buffer = Buffer.alloc(0);
+  #unexpected: Reply[] = [];
+
+  private constructor(socket: net.Socket) {
+    this.socket = socket;
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('error', () => { /* 'close' follows and tells the waiting requests */ });
+    socket.on('close', () => {
+      for (const { onClosed } of this.#expected.splice(0)) onClosed(new Error('the server closed the connection'));
+    });
+  }
+
+  static async connect(path: string): Promise<Client> {
+    const socket = net.connect(path);
+    await once(socket, 'connect');
+    return new Client(socket);
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#pending = takeFrames(this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]), (reply) => {
+      const first = this.#expected[0];
+      if (first === undefined) this.#unexpected.push(reply);
+      else if (first.onReply(reply)) this.#expected.shift();
+    });
+  }
+
+  /** Replies nobody asked for; a test of order looks here. */
+  get unexpected(): readonly Reply[] { return this.#unexpected; }
+
+  write(bytes: Buffer | string): void { this.socket.write(bytes); }
+
+  /** The next reply as it is, whatever its type. */
+  reply(): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      this.#expected.push({ onReply: (reply) => { resolve(reply); return true; }, onClosed: reject });
+    });
+  }
+
+  /** Resolves when the server has closed the connection. */
+  async closed(): Promise<void> {
+    if (!this.socket.closed) await once(this.socket, 'close');
+  }
+
+  close(): void { this.socket.destroy(); }
+
+  /** Sends a request and returns its reply's fields; an ErrorResponse rejects with RequestError. */
+  request(name: OperationName, fields: Fields = {}): Promise<Fields> {
+    return new Promise((resolve, reject) => {
+      this.#send(name, fields, reject, (answer) => { resolve(answer); return true; });
+    });
+  }
+
+  #send(name: OperationName, fields: Fields, onError: (error: Error) => void, onAnswer: (answer: Fields) => boolean): void {
+    const operation = operations[name];
+    this.#expected.push({
+      onClosed: onError,
+      onReply: (reply) => {
+        if (reply.type === ERROR_TYPE) {
+          const error = decode(errorSchema, reply.payload);
+          onError(new RequestError(String(error['message']), String(error['data'])));
+          return true;
+        }
+        if (reply.type !== operation.type) {
+          onError(new Error(`${name} was answered by a message of type ${reply.type}`));
+          return true;
+        }
+        return onAnswer(decode(operation.response, reply.payload));
+      },
+    });
+    this.socket.write(frame(operation.type, encode(operation.request, fields)));
+  }
+
+  async ping(): Promise<void> { await this.request('ping'); }
+  async echo(message: string): Promise<string> { return String((await this.request('echo', { message }))['message']); }
+  async list(): Promise<string[]> { return (await this.request('list'))['handles'] as string[]; }
+  async create(options: CreateOptions = {}): Promise<string> { return String((await this.request('create', { ...options }))['handle']); }
+  async info(handle: string): Promise<Info> { return await this.request('info', { handle }) as unknown as Info; }
+  async destroy(handle: string): Promise<void> { await this.request('destroy', { handle }); }
+  async stop(handle: string, options: { background?: boolean; kill?: boolean } = {}): Promise<void> {
+    await this.request('stop', { handle, ...options });
+  }
+
+  async run(handle: string, script: string, options: JobOptions = {}): Promise<JobResult> {
+    return jobResult(await this.request('run', { handle, script, ...options }));
+  }
+
+  async spawn(handle: string, script: string, options: JobOptions = {}): Promise<number> {
+    return Number((await this.request('spawn', { handle, script, ...options }))['job_id']);
+  }
+
+  async link(handle: string, jobId: number): Promise<JobResult> {
+    return jobResult(await this.request('link', { handle, job_id: jobId }));
+  }
+
+  /** Every chunk of a job's output as it comes, the one with the status last. */
+  async *stream(handle: string, jobId: number): AsyncGenerator<Chunk> {
+    const chunks: Chunk[] = [];
+    let failure: Error | undefined;
+    let done = false;
+    let wake: () => void = () => {};
+    this.#send('stream', { handle, job_id: jobId }, (error) => { failure = error; wake(); }, (answer) => {
+      const status = answer['exit_status'] as number | undefined;
+      chunks.push({
+        name: String(answer['name'] ?? ''), data: (answer['data'] ?? Buffer.alloc(0)) as Buffer, status,
+        info: answer['info'] as unknown as Info | undefined,
+      });
+      done = status !== undefined;
+      wake();
+      return done;
+    });
+    for (;;) {
+      const chunk = chunks.shift();
+      if (chunk !== undefined) {
+        yield chunk;
+        if (chunk.status !== undefined) return;
+        continue;
+      }
+      if (failure !== undefined) throw failure;
+      await new Promise<void>((resolve) => { wake = resolve; });
+    }
+  }
+
+  /** A whole stream: its output as `name:text` pieces in order, neighbours of one name joined, and the status. */
+  async streamAll(handle: string, jobId: number): Promise<{ pieces: string[]; bytes: number; status: number; info: Info | undefined }> {
+    const pieces: string[] = [];
+    let bytes = 0;
+    let last = '';
+    for await (const chunk of this.stream(handle, jobId)) {
+      if (chunk.data.length > 0) {
+        bytes += chunk.data.length;
+        if (chunk.name === last) pieces.push(`${pieces.pop() ?? ''}${chunk.data.toString()}`);
+        else pieces.push(`${chunk.name}:${chunk.data.toString()}`);
+        last = chunk.name;
+      }
+      if (chunk.status !== undefined) return { pieces, bytes, status: chunk.status, info: chunk.info };
+    }
+    throw new Error('the stream ended without an exit status');
+  }
+}
+
+function jobResult(answer: Fields): JobResult {
+  const out = (answer['stdout'] ?? Buffer.alloc(0)) as Buffer;
+  const err = (answer['stderr'] ?? Buffer.alloc(0)) as Buffer;
+  return {
+    status: answer['exit_status'] as number, stdout: out.toString(), stderr: err.toString(), out,
+    info: answer['info'] as unknown as Info,
+  };
+}

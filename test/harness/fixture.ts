@@ -1,0 +1,169 @@
+/*
+ * A daemon for a test file. `useServer()` at the top of the file starts one before the first test, and after every test
+ * closes the test's connections, destroys its containers and scans for what they left behind. A test just creates.
+ *
+ * KEEP=1 in the environment keeps daemon, containers and files after a failure for a look; test/README.md tells how to
+ * clean up by hand.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, rmSync, rmdirSync } from 'node:fs';
+import { basename } from 'node:path';
+import { after, afterEach, before } from 'node:test';
+import { Client } from './client.js';
+import type { CreateOptions } from './client.js';
+import { pathsOf } from './configuration.js';
+import type { Paths } from './configuration.js';
+import { cgroupParents, scanForLeaks, takeBaseline } from './leaks.js';
+import type { Baseline } from './leaks.js';
+import { LinkMonitor } from './links.js';
+import { deleteTable } from './nftables.js';
+import { commandLine, findProcesses, readProc } from './processes.js';
+import { buildRootfs } from './rootfs.js';
+import type { RootfsOptions } from './rootfs.js';
+import { takeSlot } from './slot.js';
+import type { Slot } from './slot.js';
+import { Wardend } from './wardend.js';
+import type { StartOptions } from './wardend.js';
+
+export const KEEP = process.env['KEEP'] === '1';
+
+export interface FixtureOptions extends StartOptions { readonly rootfs?: RootfsOptions }
+
+export class ServerFixture {
+  readonly slot: Slot = takeSlot();
+  readonly paths: Paths = pathsOf(this.slot);
+  readonly handles = new Set<string>();
+  #daemon: Wardend | undefined;
+  #control: Client | undefined;
+  #links: LinkMonitor | undefined;
+  #baseline: Baseline | undefined;
+  readonly #clients = new Set<Client>();
+  #options: FixtureOptions;
+
+  constructor(options: FixtureOptions) {
+    this.#options = options;
+  }
+
+  get daemon(): Wardend {
+    assert.ok(this.#daemon, 'wardend is not running');
+    return this.#daemon;
+  }
+
+  get links(): LinkMonitor {
+    assert.ok(this.#links);
+    return this.#links;
+  }
+
+  async open(): Promise<void> {
+    rmSync(this.slot.directory, { recursive: true, force: true });
+    mkdirSync(this.slot.directory, { recursive: true, mode: 0o755 });
+    await buildRootfs(this.paths.rootfs, this.#options.rootfs);
+    this.#links = new LinkMonitor();
+    await this.start();
+  }
+
+  async start(options: FixtureOptions = this.#options): Promise<void> {
+    this.#options = options;
+    this.#daemon = await Wardend.start(this.slot, options);
+    this.#control = await Client.connect(this.paths.socket);
+    await this.#control.ping();
+    this.#baseline = await takeBaseline(this.slot, [this.#daemon.pid, this.#daemon.launcherPid]);
+  }
+
+  /** The running daemon ends by `signal`; returns its exit status. A test that calls this calls start() too. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals> {
+    this.closeClients();
+    this.#control?.close();
+    this.#control = undefined;
+    const status = await this.daemon.stop(signal);
+    this.#daemon = undefined;
+    return status;
+  }
+
+  async restart(options: FixtureOptions = this.#options, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    await this.stop(signal);
+    await this.start(options);
+  }
+
+  async connect(): Promise<Client> {
+    const client = await Client.connect(this.paths.socket);
+    this.#clients.add(client);
+    return client;
+  }
+
+  /** A connection and a container on it. */
+  async container(options: CreateOptions = {}): Promise<{ client: Client; handle: string }> {
+    const client = await this.connect();
+    const handle = await client.create(options);
+    this.handles.add(handle);
+    return { client, handle };
+  }
+
+  /** The host's ids of all processes of a container, PID 1 first. */
+  async pidsOf(handle: string): Promise<number[]> {
+    const control = await this.connect();
+    const id = basename((await control.info(handle)).container_path);
+    return findProcesses((pid) => readProc(pid, 'cgroup').includes(`/${this.slot.cgroupParent}/${id}`));
+  }
+
+  /** The command lines of all processes of a container. */
+  async processesOf(handle: string): Promise<string[]> {
+    return (await this.pidsOf(handle)).map(commandLine);
+  }
+
+  closeClients(): void {
+    for (const client of this.#clients) client.close();
+    this.#clients.clear();
+  }
+
+  async destroyAll(): Promise<void> {
+    const control = this.#control;
+    if (control === undefined) return;
+    for (const handle of await control.list()) {
+      this.handles.add(handle);
+      await control.destroy(handle);
+    }
+  }
+
+  async scan(): Promise<string[]> {
+    assert.ok(this.#baseline);
+    const pids = this.#daemon === undefined ? [] : [this.#daemon.pid, this.#daemon.launcherPid];
+    const leaks = await scanForLeaks(
+      { slot: this.slot, paths: this.paths, pids, client: this.#control, links: this.links, handles: this.handles }, this.#baseline);
+    this.handles.clear();
+    return leaks;
+  }
+
+  async afterEach(): Promise<void> {
+    if (KEEP) return;
+    this.closeClients();
+    await this.destroyAll();
+    assert.deepEqual(await this.scan(), [], 'left behind by the test');
+  }
+
+  async close(): Promise<void> {
+    await this.#links?.close();
+    if (KEEP) {
+      process.stderr.write(`KEEP=1: wardend ${this.#daemon?.pid} and ${this.slot.directory} are left for a look\n`);
+      this.#daemon?.child.unref();
+      this.#control?.close();
+      this.closeClients();
+      return;
+    }
+    const status = this.#daemon === undefined ? 0 : await this.stop();
+    await deleteTable(this.slot.table);
+    for (const parent of cgroupParents(this.slot)) rmdirSync(parent);
+    rmSync(this.slot.directory, { recursive: true, force: true });
+    this.slot.release();
+    assert.equal(status, 0, 'wardend ends with status 0 on SIGTERM');
+  }
+}
+
+/** Call once at the top of a test file. */
+export function useServer(options: FixtureOptions = {}): ServerFixture {
+  const fixture = new ServerFixture(options);
+  before(() => fixture.open());
+  afterEach(() => fixture.afterEach());
+  after(() => fixture.close());
+  return fixture;
+}

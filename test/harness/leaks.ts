@@ -1,0 +1,110 @@
+/*
+ * The scan that follows every test: of its containers nothing may be left on this machine. Each line of the result is
+ * one thing that is still there. What the kernel or the daemon removes in the background (links, the trash) is waited
+ * for by its event; everything else must be gone at the first look.
+ */
+import { existsSync, readdirSync, readFileSync, watch } from 'node:fs';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Client } from './client.js';
+import { listLinks } from './links.js';
+import type { LinkMonitor } from './links.js';
+import { tableElements } from './nftables.js';
+import { commandLine, findProcesses, openDescriptors, readProc } from './processes.js';
+import type { Paths } from './configuration.js';
+import type { Slot } from './slot.js';
+import { untilClean } from './wait.js';
+
+const WAIT_MS = 8_000;
+export const CGROUP_ROOT = '/sys/fs/cgroup';
+
+/** The parent group in each hierarchy of a v1, v2 or hybrid machine. */
+export function cgroupParents(slot: Slot): string[] {
+  const roots = [CGROUP_ROOT, ...readdirSync(CGROUP_ROOT).map((name) => join(CGROUP_ROOT, name))];
+  return roots.map((root) => join(root, slot.cgroupParent)).filter((path) => existsSync(path));
+}
+
+function subdirectories(path: string): string[] {
+  return readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => join(path, entry.name));
+}
+
+export function cgroupLeaks(slot: Slot): string[] {
+  return cgroupParents(slot).flatMap(subdirectories).map((path) => `cgroup ${path}`);
+}
+
+/** Processes in our groups, or with our depot on their command line, that are neither wardend nor its launcher. */
+export function processLeaks(slot: Slot, own: ReadonlySet<number>): string[] {
+  const found = findProcesses((pid, command) =>
+    !own.has(pid) && (readProc(pid, 'cgroup').includes(`/${slot.cgroupParent}/`) || command.includes(`${slot.directory}/depot`)));
+  return found.map((pid) => `process ${pid}: ${commandLine(pid)}`);
+}
+
+export function mountLeaks(slot: Slot): string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((line) => line.includes(`${slot.directory}/depot`)).map((line) => `mount ${line}`);
+}
+
+/** In `directory`'s view; files of the depot itself (lock, counters) are no leak. */
+export function fileLeaks({ depot }: Paths): string[] {
+  const leaks: string[] = [];
+  for (const name of existsSync(depot) ? readdirSync(depot) : []) {
+    const path = join(depot, name);
+    if (!/^(containers|trash)$/.test(name)) continue;
+    leaks.push(...readdirSync(path).map((entry) => `file ${join(path, entry)}`));
+  }
+  return leaks;
+}
+
+export interface Baseline { readonly elements: readonly string[]; readonly descriptors: ReadonlyMap<number, number> }
+
+export interface ScanTarget {
+  readonly slot: Slot; readonly paths: Paths; readonly pids: readonly number[];
+  readonly client: Client | undefined; readonly links: LinkMonitor; readonly handles: ReadonlySet<string>;
+}
+
+export async function takeBaseline(slot: Slot, pids: readonly number[]): Promise<Baseline> {
+  return {
+    elements: await tableElements(slot.table),
+    descriptors: new Map(pids.map((pid) => [pid, openDescriptors(pid).size])),
+  };
+}
+
+async function linkLeaks({ slot, handles }: ScanTarget): Promise<string[]> {
+  const prefix = slot.network.split('.').slice(0, 2).join('.');
+  const names = new Set([...handles].flatMap((handle) => [`w-${handle}-0`, `w-${handle}-1`, `w-${handle}-2`]));
+  const links = await listLinks();
+  return links.filter(({ name, addresses }) => names.has(name) || addresses.some((address) => address.startsWith(`${prefix}.`)))
+    .map(({ name }) => `link ${name}`);
+}
+
+function descriptorLeaks(baseline: Baseline): string[] {
+  return [...baseline.descriptors].flatMap(([pid, count]) => {
+    const open = openDescriptors(pid);
+    const shown = [...open].map(([number, target]) => `${number}→${target}`).join(' ');
+    return open.size > count ? [`descriptors of ${pid} (${commandLine(pid).slice(0, 40)}): ${open.size}, were ${count}: ${shown}`] : [];
+  });
+}
+
+async function nextFileChange(directory: string): Promise<void> {
+  const watcher = watch(directory, { recursive: true });
+  try {
+    await once(watcher, 'change');
+  } finally {
+    watcher.close();
+  }
+}
+
+export async function scanForLeaks(target: ScanTarget, baseline: Baseline): Promise<string[]> {
+  const { slot, paths, client } = target;
+  const own = new Set(target.pids);
+  const roundTrip = async (): Promise<void> => { await client?.ping(); };
+  return [
+    // A monitor's process ends after it has answered DESTROY; the daemon's next round trips give it the time for that.
+    ...await untilClean(() => processLeaks(slot, own), roundTrip, WAIT_MS),
+    ...cgroupLeaks(slot),
+    ...mountLeaks(slot),
+    ...(await tableElements(slot.table)).filter((element) => !baseline.elements.includes(element)).map((element) => `nftables element ${element}`),
+    ...await untilClean(() => linkLeaks(target), () => target.links.nextChange(), WAIT_MS),
+    ...await untilClean(() => fileLeaks(paths), () => nextFileChange(paths.depot), WAIT_MS),
+    ...await untilClean(() => descriptorLeaks(baseline), roundTrip, WAIT_MS),
+  ];
+}

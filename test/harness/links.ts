@@ -1,0 +1,37 @@
+/*
+ * Network interfaces of this machine. The kernel removes a veth pair some milliseconds after its namespace is gone,
+ * so a scan that finds one waits for the kernel's own report (`ip monitor link`) and looks again.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mustRun } from './run-program.js';
+
+export interface Link { readonly name: string; readonly addresses: string[] }
+
+export async function listLinks(): Promise<Link[]> {
+  const links = JSON.parse(await mustRun('ip', ['-json', 'address', 'show'])) as { ifname?: string; addr_info?: { local?: string }[] }[];
+  return links.filter(({ ifname }) => ifname !== undefined).map(({ ifname, addr_info }) => ({
+    name: ifname ?? '', addresses: (addr_info ?? []).map(({ local }) => local ?? ''),
+  }));
+}
+
+export class LinkMonitor {
+  readonly #child: ChildProcess;
+
+  constructor() {
+    this.#child = spawn('ip', ['monitor', 'link'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    this.#child.unref();
+    this.#child.stdout?.resume();
+  }
+
+  async nextChange(): Promise<void> {
+    if (this.#child.stdout) await once(this.#child.stdout, 'data');
+  }
+
+  async close(): Promise<void> {
+    const ended = once(this.#child, 'exit');
+    this.#child.kill();
+    await ended;
+  }
+}

@@ -1,0 +1,185 @@
+/*
+ * The Warden protocol seen from the outside: an encoder and decoder of its own, written from docs/protocol.md's
+ * table of fields and not from the generated code, so that a mistake made in packages/protocol cannot hide itself
+ * by being made on both sides of a test.
+ *
+ * Only what the tests need: proto2, the wire types 0 (varint) and 2 (length), no groups.
+ */
+
+export type FieldKind = 'string' | 'bytes' | 'uint32' | 'uint64' | 'bool' | Schema;
+export interface Field { readonly number: number; readonly kind: FieldKind; readonly repeated?: boolean }
+export interface Schema { readonly [name: string]: Field }
+export type Value = string | Buffer | number | bigint | boolean | Fields | readonly Value[];
+export interface Fields { [name: string]: Value | undefined }
+
+const field = (number: number, kind: FieldKind): Field => ({ number, kind });
+const many = (number: number, kind: FieldKind): Field => ({ number, kind, repeated: true });
+
+const counters = (first: number, names: string): Schema =>
+  Object.fromEntries(names.split(' ').map((name, index) => [name, field(first + index, 'uint64')]));
+
+const rlimits = counters(1, 'as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio sigpending stack');
+const info: Schema = {
+  state: field(10, 'string'), events: many(20, 'string'), host_ip: field(30, 'string'), container_ip: field(31, 'string'),
+  container_path: field(32, 'string'), memory_stat: field(40, counters(1, 'cache rss')),
+  cpu_stat: field(41, counters(1, 'usage user system')), disk_stat: field(42, counters(1, 'bytes_used inodes_used')),
+  bandwidth_stat: field(43, counters(1, 'in_rate in_burst out_rate out_burst')), job_ids: many(44, 'uint64'),
+};
+const handle: Schema = { handle: field(1, 'string') };
+const job: Schema = {
+  ...handle, script: field(2, 'string'), privileged: field(3, 'bool'), rlimits: field(4, rlimits),
+  discard_output: field(5, 'bool'), log_tag: field(6, 'string'),
+};
+const jobReference: Schema = { ...handle, job_id: field(2, 'uint32') };
+const jobResult: Schema = { exit_status: field(1, 'uint32'), stdout: field(2, 'bytes'), stderr: field(3, 'bytes'), info: field(4, info) };
+const copy: Schema = { ...handle, src_path: field(2, 'string'), dst_path: field(3, 'string'), owner: field(4, 'string') };
+const bindMount: Schema = { src_path: field(1, 'string'), dst_path: field(2, 'string'), mode: field(3, 'uint32') };
+
+export interface Operation { readonly type: number; readonly request: Schema; readonly response: Schema }
+
+export const ERROR_TYPE = 1;
+export const errorSchema: Schema = { message: field(2, 'string'), backtrace: many(3, 'string'), data: field(4, 'string') };
+export const operations = {
+  create: {
+    type: 11, response: handle,
+    request: {
+      bind_mounts: many(1, bindMount), grace_time: field(2, 'uint32'), handle: field(3, 'string'),
+      network: field(4, 'string'), rootfs: field(5, 'string'),
+    },
+  },
+  stop: { type: 12, request: { ...handle, background: field(10, 'bool'), kill: field(20, 'bool') }, response: {} },
+  destroy: { type: 13, request: handle, response: {} },
+  info: { type: 14, request: handle, response: info },
+  spawn: { type: 21, request: job, response: { job_id: field(1, 'uint32') } },
+  link: { type: 22, request: jobReference, response: jobResult },
+  run: { type: 23, request: job, response: jobResult },
+  stream: {
+    type: 24, request: jobReference,
+    response: { name: field(1, 'string'), data: field(2, 'bytes'), exit_status: field(3, 'uint32'), info: field(4, info) },
+  },
+  net_in: {
+    type: 31, request: { ...handle, container_port: field(2, 'uint32'), host_port: field(3, 'uint32') },
+    response: { host_port: field(1, 'uint32'), container_port: field(2, 'uint32') },
+  },
+  net_out: { type: 32, request: { ...handle, network: field(2, 'string'), port: field(3, 'uint32') }, response: {} },
+  copy_in: { type: 41, request: copy, response: {} },
+  copy_out: { type: 42, request: copy, response: {} },
+  limit_memory: { type: 51, request: { ...handle, limit_in_bytes: field(2, 'uint64') }, response: { limit_in_bytes: field(1, 'uint64') } },
+  limit_disk: { type: 52, request: { ...handle, byte_limit: field(30, 'uint64') }, response: { byte_limit: field(30, 'uint64') } },
+  limit_bandwidth: {
+    type: 53, request: { ...handle, rate: field(2, 'uint64'), burst: field(3, 'uint64') },
+    response: { rate: field(1, 'uint64'), burst: field(2, 'uint64') },
+  },
+  limit_cpu: { type: 54, request: { ...handle, limit_in_shares: field(2, 'uint64') }, response: { limit_in_shares: field(1, 'uint64') } },
+  ping: { type: 91, request: {}, response: {} },
+  list: { type: 92, request: {}, response: { handles: many(1, 'string') } },
+  echo: { type: 93, request: { message: field(1, 'string') }, response: { message: field(1, 'string') } },
+} as const satisfies Record<string, Operation>;
+export type OperationName = keyof typeof operations;
+
+export function varint(value: bigint | number): Buffer {
+  const bytes: number[] = [];
+  let rest = BigInt(value);
+  do {
+    const low = Number(rest & 0x7fn);
+    rest >>= 7n;
+    bytes.push(rest > 0n ? low | 0x80 : low);
+  } while (rest > 0n);
+  return Buffer.from(bytes);
+}
+
+/** One field of wire type 2: tag, length, content. */
+export function lengthDelimited(number: number, content: Buffer): Buffer {
+  return Buffer.concat([varint(number << 3 | 2), varint(content.length), content]);
+}
+
+function encodeValue({ number, kind }: Field, value: Value): Buffer {
+  if (typeof kind === 'object') return lengthDelimited(number, encode(kind, value as Fields));
+  if (kind === 'string' || kind === 'bytes') {
+    return lengthDelimited(number, Buffer.isBuffer(value) ? value : Buffer.from(String(value)));
+  }
+  return Buffer.concat([varint(number << 3), varint(BigInt(value as number | bigint | boolean))]);
+}
+
+export function encode(schema: Schema, fields: Fields): Buffer {
+  const parts: Buffer[] = [];
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) continue;
+    const definition = schema[name];
+    if (definition === undefined) throw new Error(`the message has no field ${name}`);
+    for (const item of Array.isArray(value) ? value as Value[] : [value]) parts.push(encodeValue(definition, item));
+  }
+  return Buffer.concat(parts);
+}
+
+function decodeContent(kind: FieldKind, content: Buffer): Value {
+  if (typeof kind === 'object') return decode(kind, content);
+  return kind === 'bytes' ? content : content.toString();
+}
+
+function decodeNumber(kind: FieldKind, value: bigint): Value {
+  if (kind === 'bool') return value !== 0n;
+  return kind === 'uint64' ? value : Number(value);
+}
+
+/** Fields the schema does not name are passed over, as an old client does with a new server's. */
+export function decode(schema: Schema, bytes: Buffer): Fields {
+  const byNumber = new Map(Object.entries(schema).map(([name, definition]) => [definition.number, { name, ...definition }]));
+  const result: Fields = {};
+  for (const [name, definition] of Object.entries(schema)) if (definition.repeated) result[name] = [];
+  let offset = 0;
+  const readVarint = (): bigint => {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = bytes[offset++];
+      if (byte === undefined) throw new Error('truncated varint in a reply');
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    throw new Error('overlong varint in a reply');
+  };
+  while (offset < bytes.length) {
+    const tag = Number(readVarint());
+    const wireType = tag & 7;
+    if (wireType !== 0 && wireType !== 2) throw new Error(`wire type ${wireType} in a reply`);
+    const number = readVarint();
+    const content = wireType === 2 ? bytes.subarray(offset, offset += Number(number)) : undefined;
+    if (offset > bytes.length) throw new Error('truncated field in a reply');
+    const definition = byNumber.get(tag >> 3);
+    if (definition === undefined) continue;
+    const value = content === undefined ? decodeNumber(definition.kind, number) : decodeContent(definition.kind, content);
+    if (definition.repeated) (result[definition.name] as Value[]).push(value);
+    else result[definition.name] = value;
+  }
+  return result;
+}
+
+/** Message { type = 1, payload = 2 } in its frame `<length>\r\n<bytes>\r\n`. */
+export function frame(type: number, payload: Buffer): Buffer {
+  const message = Buffer.concat([varint(1 << 3), varint(type), lengthDelimited(2, payload)]);
+  return rawFrame(message);
+}
+
+export function rawFrame(message: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${message.length}\r\n`), message, Buffer.from('\r\n')]);
+}
+
+const messageSchema: Schema = { type: field(1, 'uint32'), payload: field(2, 'bytes') };
+
+export interface Reply { readonly type: number; readonly payload: Buffer }
+
+/** Cuts complete frames off the front of `pending`; returns what is left. */
+export function takeFrames(pending: Buffer, onReply: (reply: Reply) => void): Buffer {
+  for (;;) {
+    const end = pending.indexOf('\r\n');
+    if (end < 0) return pending;
+    const length = Number(pending.subarray(0, end).toString());
+    if (!Number.isInteger(length)) throw new Error(`the server sent the length ${pending.subarray(0, end).toString()}`);
+    const total = end + 2 + length + 2;
+    if (pending.length < total) return pending;
+    if (pending.subarray(total - 2, total).toString() !== '\r\n') throw new Error('a frame of the server does not end in CR LF');
+    const message = decode(messageSchema, pending.subarray(end + 2, end + 2 + length));
+    onReply({ type: message['type'] as number, payload: (message['payload'] ?? Buffer.alloc(0)) as Buffer });
+    pending = pending.subarray(total);
+  }
+}
