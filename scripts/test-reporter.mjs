@@ -1,0 +1,144 @@
+/**
+ * Prints a test run: one line per test file, every failure with its diagnostics, and as the very last line
+ * `N passed, N failed, N skipped`. Fed with the events of node:test's run(); knows nothing of processes.
+ */
+import { relative } from 'node:path';
+import { inspect } from 'node:util';
+import { formatDuration } from './setup/steps.mjs';
+
+/**
+ * @typedef {{ type: string, data: any }} TestEvent an event of node:test, see "Class: TestsStream" in Node's manual
+ * @typedef {{ passed: number, failed: number, skipped: number, startedAt: number, problems: string[] }} FileState
+ */
+
+const MAX_OUTPUT_LINES = 60;
+
+export class TestReporter {
+  /** @type {Map<string, FileState>} */
+  #files = new Map();
+  /** @type {Map<string, string[]>} */
+  #output = new Map();
+  passed = 0;
+  failed = 0;
+  skipped = 0;
+
+  /**
+   * @param {{ root: string, total: number, mustRun: boolean, write?: (text: string) => void }} options
+   *   total: number of files; mustRun: a skip is a failure
+   */
+  constructor({ root, total, mustRun, write = (text) => void process.stdout.write(text) }) {
+    this.root = root;
+    this.total = total;
+    this.mustRun = mustRun;
+    this.write = write;
+  }
+
+  /** @param {string} file */
+  #state(file) {
+    let state = this.#files.get(file);
+    if (!state) {
+      state = { passed: 0, failed: 0, skipped: 0, startedAt: performance.now(), problems: [] };
+      this.#files.set(file, state);
+    }
+    return state;
+  }
+
+  /**
+   * The file has begun.
+   * @param {string} file absolute path
+   */
+  begin(file) {
+    this.#state(file);
+  }
+
+  /**
+   * @param {string} file
+   * @param {TestEvent} event
+   */
+  handle(file, { type, data }) {
+    const state = this.#state(file);
+    if (type === 'test:stdout' || type === 'test:stderr') {
+      const lines = this.#output.get(file) ?? [];
+      lines.push(...String(data.message).trimEnd().split('\n'));
+      this.#output.set(file, lines.slice(-MAX_OUTPUT_LINES));
+      return;
+    }
+    if (type !== 'test:pass' && type !== 'test:fail') return;
+    const suite = data.details?.type === 'suite';
+    const ofFile = data.nesting === 0 && (data.name === file || data.name === relative(this.root, file));
+    if (type === 'test:fail') {
+      // A suite, or a test that only failed because of its subtests, is told by those; but never swallow a failure.
+      const cause = data.details?.error;
+      if (cause?.failureType === 'subtestsFailed') return;
+      state.failed += 1;
+      state.problems.push(`${ofFile ? 'the file itself' : data.name}${place(data, this.root)}\n${describe(cause)}`);
+    } else if (data.skip !== undefined || data.todo !== undefined) {
+      this.#skip(state, data);
+    } else if (!suite && !ofFile) {
+      state.passed += 1;
+    }
+  }
+
+  /** @param {FileState} state @param {any} data */
+  #skip(state, data) {
+    const reason = [data.skip, data.todo].find((text) => typeof text === 'string' && text !== '');
+    if (data.todo !== undefined || this.mustRun || reason === undefined) {
+      state.failed += 1;
+      state.problems.push(`${data.name}\n    was skipped ${reason === undefined ? 'without saying why' : `(${reason}), and nothing may be skipped here`}`);
+    } else {
+      state.skipped += 1;
+      this.write(`  skipped: ${data.name} (${reason})\n`);
+    }
+  }
+
+  /**
+   * The file has ended.
+   * @param {string} file
+   */
+  end(file) {
+    const state = this.#state(file);
+    if (state.passed + state.failed + state.skipped === 0) {
+      state.failed += 1;
+      state.problems.push('the file itself\n    contains no test');
+    }
+    this.passed += state.passed;
+    this.failed += state.failed;
+    this.skipped += state.skipped;
+    const done = `${[...this.#files.keys()].length}/${this.total}`.padStart(7);
+    const counts = [`${state.passed} passed`, ...(state.failed ? [`${state.failed} FAILED`] : []), ...(state.skipped ? [`${state.skipped} skipped`] : [])];
+    this.write(`${done} ${state.failed ? 'FAIL' : 'ok  '} ${relative(this.root, file)}: ${counts.join(', ')} (${formatDuration(performance.now() - state.startedAt)})\n`);
+    if (state.failed === 0) return;
+    for (const problem of state.problems) this.write(`        not ok: ${problem.replaceAll('\n', '\n        ')}\n`);
+    const output = this.#output.get(file);
+    if (output) this.write(`        output of this file (its end):\n${output.map((line) => `        | ${line}\n`).join('')}`);
+  }
+
+  /**
+   * The last line.
+   * @returns {boolean} whether the run is a success
+   */
+  finish() {
+    if (this.passed + this.failed + this.skipped === 0) this.write('no test ran\n');
+    this.write(`${this.passed} passed, ${this.failed} failed, ${this.skipped} skipped\n`);
+    return this.failed === 0 && this.passed > 0;
+  }
+}
+
+/** @param {any} data @param {string} root */
+function place(data, root) {
+  if (typeof data.file !== 'string' || typeof data.line !== 'number') return '';
+  return ` (${relative(root, data.file.replace(/^file:\/\//, ''))}:${data.line})`;
+}
+
+/** @param {any} error */
+function describe(error) {
+  const cause = error?.cause ?? error;
+  const text = cause instanceof Error || typeof cause?.stack === 'string' ? `${cause.stack}${extras(cause)}` : typeof cause === 'string' ? cause : inspect(cause);
+  return text.split('\n').filter((/** @type {string} */ line) => !/node:internal/.test(line)).map((/** @type {string} */ line) => `    ${line}`).join('\n');
+}
+
+/** @param {any} cause */
+function extras(cause) {
+  if (cause.cause !== undefined) return `\ncaused by: ${inspect(cause.cause)}`;
+  return '';
+}
