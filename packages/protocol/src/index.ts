@@ -9,4 +9,4 @@ export { DEFAULT_MAX_FRAME_LENGTH, encodeFrame, FrameDecoder, type FrameDecoderO
 export { type AnyRequest, type AnyResponse, decodeEnvelope, decodeRequest, decodeResponse, encodeError, encodeRequest, encodeResponse, type Envelope,
   errorOfResponse, type Init, messageTypes, type RequestInit, type RequestName, type RequestOf, type RequestType, requestTypeOf, requestTypes,
   type ResponseInit, type ResponseOf, Type, type TypeOfName } from "./messages.js";
-export { encodeOutput } from "./output.js";
+export { encodeOutput, encodeResult } from "./output.js";

@@ -1,0 +1,236 @@
+// The promise client: one method a request, plain objects in and out.
+//
+// Calls share one connection, made when it is needed and made again after it was lost. They are pipelined: each is sent
+// at once, and the server works on them one after the other, so a call behind a long run, link or stream waits for it;
+// use a second client for what must not wait. A request that was sent cannot be recalled: a call that is canceled or
+// times out takes the connection with it, other calls on it fail with the code unavailable (whether the server has
+// worked on them is unknown, so none is sent again), and the next call makes a new connection.
+import { type CopyInResponse, type CopyOutResponse, type CreateResponse, type DestroyResponse, type EchoResponse, encodeRequest, type InfoResponse,
+  type LimitBandwidthResponse, type LimitCpuResponse, type LimitDiskResponse, type LimitMemoryResponse, type LinkResponse, type ListResponse,
+  MAX_FRAME_LENGTH, messageTypes, type NetInResponse, type NetOutResponse, type PingResponse, type RequestInit, type RequestType, type ResponseOf,
+  type SpawnResponse, type StopResponse, Type, WardenError } from "warden-protocol";
+import { type Address, checkAddress } from "./address.js";
+import { type CallOptions, Cancellation, unlessCanceled } from "./cancellation.js";
+import { Connection, type Pending } from "./connection.js";
+import { JobStream, ownedBytes } from "./job-stream.js";
+
+export interface ClientOptions {
+  /** Milliseconds to wait for a connection; 10,000 unless given. */
+  connectTimeoutMs?: number | undefined;
+  /** The largest reply accepted, in bytes; 99,999,999, the most a frame can hold, unless given. */
+  maxFrameLength?: number | undefined;
+}
+
+/** What a job left behind. */
+export interface JobResult {
+  /** 255 when the job was killed by a signal, or its status is unknown. */
+  exitStatus: number;
+  stdout: Uint8Array;
+  stderr: Uint8Array;
+  /** The container, when the job had ended. */
+  info: InfoResponse | undefined;
+}
+
+const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
+
+/** The exit status of a job whose own is unknown. */
+const UNKNOWN_STATUS = 255;
+
+export class WardenClient {
+  readonly address: Address;
+  readonly #connectTimeoutMs: number;
+  readonly #maxFrameLength: number;
+  #connection: Promise<Connection> | undefined;
+  #closed = false;
+
+  /** A client with a connection. Rejects with unavailable, permission or timeout. */
+  static async connect(address: Address, options: ClientOptions = {}): Promise<WardenClient> {
+    const client = new WardenClient(address, options);
+    await client.#connect();
+    return client;
+  }
+
+  /** A client that connects at its first call. Throws invalid_argument for an address that cannot be one. */
+  constructor(address: Address, options: ClientOptions = {}) {
+    checkAddress(address);
+    this.address = address;
+    this.#connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
+    this.#maxFrameLength = options.maxFrameLength ?? MAX_FRAME_LENGTH;
+  }
+
+  /** Makes a container; generates a handle unless one is given. */
+  create(request: RequestInit<Type.Create> = {}, options?: CallOptions): Promise<CreateResponse> {
+    return this.request(Type.Create, request, options);
+  }
+
+  /** Ends every process in the container: TERM, and KILL after ten seconds. Answers when all jobs have ended, or at once with `background`. */
+  stop(request: RequestInit<Type.Stop>, options?: CallOptions): Promise<StopResponse> {
+    return this.request(Type.Stop, request, options);
+  }
+
+  /** Ends the container and everything it had. */
+  destroy(request: RequestInit<Type.Destroy>, options?: CallOptions): Promise<DestroyResponse> {
+    return this.request(Type.Destroy, request, options);
+  }
+
+  /** State, events, addresses, running jobs and statistics. */
+  info(request: RequestInit<Type.Info>, options?: CallOptions): Promise<InfoResponse> {
+    return this.request(Type.Info, request, options);
+  }
+
+  /** Starts a job and answers with its id. */
+  spawn(request: RequestInit<Type.Spawn>, options?: CallOptions): Promise<SpawnResponse> {
+    return this.request(Type.Spawn, request, options);
+  }
+
+  /** Waits for a job, and takes its output and status; afterwards the job is gone. */
+  async link(request: RequestInit<Type.Link>, options?: CallOptions): Promise<JobResult> {
+    return jobResult(await this.request(Type.Link, request, options));
+  }
+
+  /** Starts a job and waits for it. */
+  async run(request: RequestInit<Type.Run>, options?: CallOptions): Promise<JobResult> {
+    return jobResult(await this.request(Type.Run, request, options));
+  }
+
+  /** The output of a job from its first byte, as it comes. `timeoutMs` counts to the end of the job. */
+  stream(request: RequestInit<Type.Stream>, options?: CallOptions): JobStream {
+    let cancellation: Cancellation | undefined;
+    const stream = new JobStream(() => cancellation?.release());
+    try {
+      const frame = encodeRequest(Type.Stream, request);
+      cancellation = options === undefined ? undefined : new Cancellation("stream", options);
+      void this.#send(frame, stream, cancellation, (connection) => stream.attach(connection));
+    } catch (reason) {
+      stream.fail(WardenError.from(reason));
+    }
+    return stream;
+  }
+
+  /** Opens a port of the host to a port of the container. */
+  netIn(request: RequestInit<Type.NetIn>, options?: CallOptions): Promise<NetInResponse> {
+    return this.request(Type.NetIn, request, options);
+  }
+
+  /** Lets the container reach a network. */
+  netOut(request: RequestInit<Type.NetOut>, options?: CallOptions): Promise<NetOutResponse> {
+    return this.request(Type.NetOut, request, options);
+  }
+
+  /** Copies from a path on the server's host into the container. */
+  copyIn(request: RequestInit<Type.CopyIn>, options?: CallOptions): Promise<CopyInResponse> {
+    return this.request(Type.CopyIn, request, options);
+  }
+
+  /** Copies from the container to a path on the server's host. */
+  copyOut(request: RequestInit<Type.CopyOut>, options?: CallOptions): Promise<CopyOutResponse> {
+    return this.request(Type.CopyOut, request, options);
+  }
+
+  /** Sets, or without a value reads, the memory limit in bytes. */
+  limitMemory(request: RequestInit<Type.LimitMemory>, options?: CallOptions): Promise<LimitMemoryResponse> {
+    return this.request(Type.LimitMemory, request, options);
+  }
+
+  /** Sets, or without a value reads, the disk limits. */
+  limitDisk(request: RequestInit<Type.LimitDisk>, options?: CallOptions): Promise<LimitDiskResponse> {
+    return this.request(Type.LimitDisk, request, options);
+  }
+
+  /** Sets rate (bytes per second) and burst (bytes) of both directions. */
+  limitBandwidth(request: RequestInit<Type.LimitBandwidth>, options?: CallOptions): Promise<LimitBandwidthResponse> {
+    return this.request(Type.LimitBandwidth, request, options);
+  }
+
+  /** Sets, or without a value reads, the CPU shares. */
+  limitCpu(request: RequestInit<Type.LimitCpu>, options?: CallOptions): Promise<LimitCpuResponse> {
+    return this.request(Type.LimitCpu, request, options);
+  }
+
+  /** Answers when the server is there. */
+  ping(options?: CallOptions): Promise<PingResponse> {
+    return this.request(Type.Ping, {}, options);
+  }
+
+  /** The handles of live containers. */
+  list(options?: CallOptions): Promise<ListResponse> {
+    return this.request(Type.List, {}, options);
+  }
+
+  /** Answers with the same message. */
+  echo(request: RequestInit<Type.Echo>, options?: CallOptions): Promise<EchoResponse> {
+    return this.request(Type.Echo, request, options);
+  }
+
+  /**
+   * Any request that has one reply, by its type. Rejects with the server's error reply, with invalid_argument for a
+   * request that cannot be encoded, canceled, timeout, or unavailable when the connection cannot be made or is lost.
+   */
+  async request<T extends Exclude<RequestType, Type.Stream>>(type: T, request: RequestInit<T>, options?: CallOptions): Promise<ResponseOf<T>> {
+    const frame = encodeRequest(type, request);
+    const cancellation = options === undefined ? undefined : new Cancellation(messageTypes[type].name, options);
+    try {
+      return await new Promise<ResponseOf<T>>((resolve, reject) => {
+        const pending: Pending = {
+          type,
+          reply: (response) => {
+            resolve(response as ResponseOf<T>);
+            return true;
+          },
+          fail: reject,
+        };
+        void this.#send(frame, pending, cancellation);
+      });
+    } finally {
+      cancellation?.release();
+    }
+  }
+
+  /** Closes the connection; calls without a reply, and later ones, are rejected. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const connection = await this.#connection?.catch(() => undefined);
+    connection?.close(closedError());
+    await connection?.closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #send(frame: Uint8Array, pending: Pending, cancellation: Cancellation | undefined, onSend?: (connection: Connection) => void): Promise<void> {
+    try {
+      // Every call waits for the same promise, so they are sent in the order in which they were made.
+      let connection = await unlessCanceled(this.#connect(), cancellation);
+      // A connection may fail between the moment it is there and this one: nothing was sent, so another may be tried.
+      if (connection.failed) connection = await unlessCanceled(this.#connect(), cancellation);
+      onSend?.(connection);
+      connection.send(frame, pending);
+      cancellation?.listen((error) => connection.abandon(pending, error));
+    } catch (reason) {
+      pending.fail(WardenError.from(reason));
+    }
+  }
+
+  #connect(): Promise<Connection> {
+    if (this.#closed) return Promise.reject(closedError());
+    return this.#connection ??= this.#open();
+  }
+
+  #open(): Promise<Connection> {
+    const opening = Connection.open(this.address, { connectTimeoutMs: this.#connectTimeoutMs, maxFrameLength: this.#maxFrameLength });
+    const forget = (): void => {
+      if (this.#connection === opening) this.#connection = undefined;
+    };
+    opening.then((connection) => connection.onFailure(forget), forget);
+    return opening;
+  }
+}
+
+function closedError(): WardenError {
+  return new WardenError("unavailable", "the client is closed");
+}
+
+function jobResult({ exitStatus, stdout, stderr, info }: LinkResponse): JobResult {
+  return { exitStatus: exitStatus ?? UNKNOWN_STATUS, stdout: ownedBytes(stdout), stderr: ownedBytes(stderr), info };
+}
