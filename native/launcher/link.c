@@ -155,20 +155,33 @@ int link_create(int rtnetlink, const struct link_description *link, int network_
 	return apply(rtnetlink, &batch, link->host_name, err);
 }
 
+/* Any socket of the namespace takes this call, netlink's too. 0: none of that name, or errno says more. */
+static int find_index(int rtnetlink, const char *name)
+{
+	struct ifreq request = { 0 };
+
+	memcpy(request.ifr_name, name, strnlen(name, sizeof(request.ifr_name) - 1));
+	return ioctl(rtnetlink, SIOCGIFINDEX, &request) < 0 ? 0 : request.ifr_ifindex;
+}
+
+bool link_exists(int rtnetlink, const char *name)
+{
+	return find_index(rtnetlink, name) != 0;
+}
+
 int link_configure_host(int rtnetlink, const struct link_description *link, struct error *err)
 {
 	_Alignas(struct nlmsghdr) char bytes[LINK_BATCH_SIZE];
 	struct netlink_batch batch;
-	struct ifreq request = { 0 };
 
 	if (step_begin(STEP_CONFIGURE_HOST_END, err) < 0)
 		return -1;
-	/* Any socket of the namespace takes this call, netlink's too. */
-	memcpy(request.ifr_name, link->host_name, sizeof(request.ifr_name));
-	if (ioctl(rtnetlink, SIOCGIFINDEX, &request) < 0)
+	int index = find_index(rtnetlink, link->host_name);
+
+	if (index == 0)
 		return error_set(err, errno, "%s", link->host_name);
 	netlink_batch_init(&batch, bytes, sizeof(bytes));
-	link_put_host_end(&batch, link, request.ifr_ifindex);
+	link_put_host_end(&batch, link, index);
 	return apply(rtnetlink, &batch, link->host_name, err);
 }
 

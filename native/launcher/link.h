@@ -46,6 +46,9 @@ int link_configure_host(int rtnetlink, const struct link_description *link, stru
 /* In the container's namespace: loopback, address, up, default route. link may be NULL: loopback only. */
 int link_configure_container(int own_namespace, int network_namespace, const struct link_description *link, struct error *err);
 
+/* Whether the host has an interface of that name. */
+bool link_exists(int rtnetlink, const char *name);
+
 /* A non-blocking socket that tells when links disappear from the host. Returns it or -1. */
 int link_subscribe(struct error *err);
 

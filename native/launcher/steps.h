@@ -15,7 +15,7 @@
 
 /* For each CREATE. */
 #define LAUNCHER_CREATE_STEPS(X) \
-	X(READ_DESCRIPTION, "read description") \
+	X(CHECK_DESCRIPTION, "check description") \
 	X(OPEN_DEVICES, "open device tree") \
 	X(OPEN_DIRECTORY, "open container directory") \
 	X(OPEN_ROOT, "open root file system") \
@@ -32,6 +32,8 @@
 	X(CONFIRM, "confirm")
 
 #define LAUNCHER_OTHER_STEPS(X) \
+	X(READ_REQUEST, "read request") \
+	X(ANSWER, "answer") \
 	X(ABANDONED, "abandoned") \
 	X(CHANGE_ELEMENTS, "change firewall elements")
 

@@ -1,0 +1,48 @@
+/* The launcher's state and its event loop's interface; theory of operation: main.c. */
+#ifndef LAUNCHER_LAUNCHER_H
+#define LAUNCHER_LAUNCHER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/error.h"
+#include "lib/stream.h"
+#include "launcher/hello.h"
+
+struct launcher;
+struct create;
+
+/* Something in the epoll set. `ready` may free what the watch is part of: the loop takes one event at a time. */
+struct watch {
+	int fd;
+	uint32_t events;
+	void (*ready)(struct launcher *launcher, struct watch *watch, uint32_t events);
+};
+
+struct launcher {
+	struct host host;
+	int epoll;
+	struct watch wardend;
+	struct stream_input input;
+	struct wire_buffer output;
+	size_t output_position;       /* bytes of output that are written */
+	bool ended;                   /* wardend is gone, or talks nonsense: then failure.number says what */
+	struct error failure;
+	struct watch signals;
+	struct watch link_deletions;  /* fd -1 as long as nobody waits for one */
+	struct create *creates;
+	size_t create_count;
+};
+
+int watch_add(struct launcher *launcher, struct watch *watch, uint32_t events, struct error *err);
+void watch_change(struct launcher *launcher, struct watch *watch, uint32_t events);
+/* Closes the descriptor, too. */
+void watch_close(struct launcher *launcher, struct watch *watch);
+
+/* Answers to wardend, queued. pid 0: none. */
+void answer_ok(struct launcher *launcher, uint32_t request, pid_t pid);
+void answer_error(struct launcher *launcher, uint32_t request, const struct error *problem);
+
+#endif

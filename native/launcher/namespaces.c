@@ -1,0 +1,104 @@
+#include "launcher/namespaces.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "lib/fault.h"
+#include "lib/fd.h"
+#include "lib/syscalls.h"
+#include "launcher/device-tree.h"
+#include "launcher/steps.h"
+
+static int open_namespace(const char *path, struct error *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? error_set(err, errno, "%s", path) : fd;
+}
+
+static int enter_own(struct namespaces *namespaces, struct error *err)
+{
+	if (step_begin(STEP_ENTER_NAMESPACE, err) < 0)
+		return -1;
+	namespaces->own_network = open_namespace("/proc/self/ns/net", err);
+	if (namespaces->own_network < 0)
+		return -1;
+	if (unshare(CLONE_NEWNS) < 0)
+		return error_set(err, errno, "unshare");
+	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
+		return error_set(err, errno, "make / a slave mount");
+	namespaces->own_mounts = open_namespace("/proc/self/ns/mnt", err);
+	return namespaces->own_mounts < 0 ? -1 : 0;
+}
+
+/* Any directory will do as the place where the new root is mounted before it becomes the root; nobody else sees it there. */
+static int replace_root(const char *place, struct error *err)
+{
+	if (mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) < 0)
+		return error_set(err, errno, "make / private");
+	if (mount("warden", place, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=16k,nr_inodes=16,mode=755") < 0)
+		return error_set(err, errno, "tmpfs on %s", place);
+	if (chdir(place) < 0)
+		return error_set(err, errno, "%s", place);
+	static const char *const directories[] = { "proc", "sys", "dev", "mnt" };
+
+	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++)
+		if (mkdir(directories[i], 0755) < 0)
+			return error_set(err, errno, "mkdir %s", directories[i]);
+	/* With both arguments the same the old root ends up on top of the new one, and is taken away from there. */
+	if (sys_pivot_root(".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return error_set(err, errno, "pivot_root");
+	return 0;
+}
+
+static int fill_minimal(const char *depot, struct error *err)
+{
+	if (replace_root(depot, err) < 0)
+		return -1;
+	if (mount("proc", "/proc", "proc", 0, NULL) < 0)
+		return error_set(err, errno, "proc");
+	if (mount("sysfs", "/sys", "sysfs", 0, NULL) < 0)
+		return error_set(err, errno, "sysfs");
+	if (device_tree_make("/dev", err) < 0)
+		return -1;
+	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+		return error_set(err, errno, "make / read-only");
+	return 0;
+}
+
+int namespaces_prepare(struct namespaces *ret_namespaces, const char *depot, struct error *err)
+{
+	if (enter_own(ret_namespaces, err) < 0 || step_begin(STEP_MAKE_MINIMAL_NAMESPACE, err) < 0)
+		return -1;
+	if (unshare(CLONE_NEWNS) < 0)
+		return error_set(err, errno, "unshare");
+	if (fill_minimal(depot, err) < 0)
+		return -1;
+	ret_namespaces->minimal_mounts = open_namespace("/proc/self/ns/mnt", err);
+	if (ret_namespaces->minimal_mounts < 0)
+		return -1;
+	/* Root and working directory become those of the namespace, too. */
+	if (setns(ret_namespaces->own_mounts, CLONE_NEWNS) < 0)
+		return error_set(err, errno, "return to the own namespace");
+	return 0;
+}
+
+/* Before Linux 6.15 a tree can be cloned only from the caller's own namespace; hence the visit. */
+int namespaces_clone_devices(const struct namespaces *namespaces, struct error *err)
+{
+	if (step_begin(STEP_OPEN_DEVICES, err) < 0)
+		return -1;
+	if (setns(namespaces->minimal_mounts, CLONE_NEWNS) < 0)
+		return error_set(err, errno, "setns");
+	int tree = sys_open_tree(AT_FDCWD, "/dev", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	int number = errno;
+
+	/* A launcher that cannot return would open the next container's sources in the wrong place. */
+	if (setns(namespaces->own_mounts, CLONE_NEWNS) < 0)
+		abort();
+	return tree < 0 ? error_set(err, number, "/dev") : tree;
+}

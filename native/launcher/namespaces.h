@@ -1,0 +1,27 @@
+/*
+ * The launcher's two mount namespaces.
+ *
+ * Its own is a slave of the host's: what is mounted on the host later appears in it, what happens in it stays in it. Sources of
+ * mounts are opened there. The minimal one has a tmpfs of a few kilobytes for its root, and proc, sysfs and the prepared /dev:
+ * monitors run in it, because a clone copies the mount namespace (2.7 ms with 1,000 mounts, 0.2 with none), and nothing of the host can be
+ * reached by a path there. Its proc and sysfs are mounted in full, because the kernel lets a user namespace mount its own only where
+ * one is fully visible already (mnt_already_visible in fs/namespace.c).
+ */
+#ifndef LAUNCHER_NAMESPACES_H
+#define LAUNCHER_NAMESPACES_H
+
+#include "lib/error.h"
+
+struct namespaces {
+	int own_mounts;
+	int minimal_mounts;
+	int own_network;
+};
+
+/* Enters the own namespace, makes the minimal one, and returns to the own. After an error the process must exit. */
+int namespaces_prepare(struct namespaces *ret_namespaces, const char *depot, struct error *err);
+
+/* A detached clone of the minimal namespace's /dev, which is read-only. Returns it or -1. */
+int namespaces_clone_devices(const struct namespaces *namespaces, struct error *err);
+
+#endif

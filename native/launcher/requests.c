@@ -1,0 +1,153 @@
+#include "launcher/requests.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+
+#include "lib/fault.h"
+#include "lib/fd.h"
+#include "launcher/create.h"
+#include "launcher/steps.h"
+
+/* With this much unread nothing more is taken on. */
+enum { OUTPUT_LIMIT = 256 << 10 };
+
+static void end(struct launcher *launcher, const struct error *problem)
+{
+	launcher->ended = true;
+	launcher->failure = *problem;
+}
+
+static size_t pending(const struct launcher *launcher)
+{
+	return launcher->output.size - launcher->output_position;
+}
+
+static void flush(struct launcher *launcher)
+{
+	struct error err = { .step = STEP_ANSWER };
+	int result = stream_flush(launcher->wardend.fd, &launcher->output, &launcher->output_position, &err);
+
+	if (result < 0)
+		end(launcher, &err);
+	else
+		watch_change(launcher, &launcher->wardend, result > 0 ? EPOLLIN : pending(launcher) < OUTPUT_LIMIT ? EPOLLIN | EPOLLOUT : EPOLLOUT);
+}
+
+/* An answer that there is no memory for cannot be left out either: wardend would wait for ever. */
+static void send_answer(struct launcher *launcher)
+{
+	struct error err = { .step = STEP_ANSWER };
+
+	if (wire_end(&launcher->output, &err) < 0)
+		end(launcher, &err);
+	else
+		flush(launcher);
+}
+
+void answer_ok(struct launcher *launcher, uint32_t request, pid_t pid)
+{
+	wire_begin(&launcher->output, WIRE_OK);
+	wire_put_u32(&launcher->output, TAG_REQUEST, request);
+	if (pid != 0)
+		wire_put_u32(&launcher->output, TAG_PID, (uint32_t)pid);
+	send_answer(launcher);
+}
+
+void answer_error(struct launcher *launcher, uint32_t request, const struct error *problem)
+{
+	wire_begin_error(&launcher->output, problem);
+	wire_put_u32(&launcher->output, TAG_REQUEST, request);
+	send_answer(launcher);
+}
+
+static void change_firewall(struct launcher *launcher, uint32_t request, const struct frame *frame)
+{
+	struct error err = { .step = STEP_CHANGE_ELEMENTS };
+	_cleanup_free_ struct firewall_element *elements = NULL;
+	size_t count;
+
+	if (elements_read(frame->body, frame->size, &elements, &count, &err) < 0 ||
+	    firewall_apply(launcher->host.nfnetlink, elements, count, &err) < 0)
+		answer_error(launcher, request, &err);
+	else
+		answer_ok(launcher, request, 0);
+}
+
+static void abandon(struct launcher *launcher, uint32_t request, const struct frame *frame)
+{
+	struct error err = { .step = STEP_ABANDONED };
+	struct wire_reader reader;
+	struct wire_attribute attribute;
+	char id[DESCRIPTION_ID_SIZE] = "";
+	int result;
+
+	wire_reader_init(&reader, frame->body, frame->size);
+	while ((result = wire_next(&reader, &attribute, &err)) > 0)
+		if (attribute.tag == TAG_ID && wire_string_into(&attribute, id, sizeof(id), &err) < 0)
+			break;
+	if (result != 0)
+		answer_error(launcher, request, &err);
+	else
+		create_abandon(launcher, request, id);
+}
+
+static int serve_request(struct launcher *launcher, const struct frame *frame, struct error *err)
+{
+	uint32_t request;
+
+	if (description_read_request(frame->body, frame->size, &request, err) < 0)
+		return -1;
+	switch (frame->type) {
+	case WIRE_CREATE:
+		create_begin(launcher, request, frame->body, frame->size);
+		return 0;
+	case WIRE_FIREWALL:
+		change_firewall(launcher, request, frame);
+		return 0;
+	case WIRE_ABANDON:
+		abandon(launcher, request, frame);
+		return 0;
+	default:
+		return error_set(err, EBADMSG, "message %u", frame->type);
+	}
+}
+
+/* Stops early when answers pile up: what is left stays in the buffer until they are taken. */
+static void serve_requests(struct launcher *launcher)
+{
+	struct frame frame;
+	struct error err = { .step = STEP_READ_REQUEST };
+	int result = 0;
+
+	while (!launcher->ended && pending(launcher) < OUTPUT_LIMIT && (result = stream_next(&launcher->input, &frame, &err)) > 0)
+		if (serve_request(launcher, &frame, &err) < 0)
+			result = -1;
+	if (result < 0)
+		end(launcher, &err);
+}
+
+static void on_wardend(struct launcher *launcher, struct watch *watch, uint32_t events)
+{
+	struct error err = { .step = STEP_READ_REQUEST };
+
+	if (events & EPOLLOUT)
+		flush(launcher);
+	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && pending(launcher) < OUTPUT_LIMIT) {
+		int filled = stream_fill(&launcher->input, watch->fd, &err);
+
+		if (filled == 0)
+			launcher->ended = true;
+		else if (filled < 0 && err.number != EAGAIN)
+			end(launcher, &err);
+	}
+	serve_requests(launcher);
+}
+
+int requests_start(struct launcher *launcher, int fd, struct error *err)
+{
+	launcher->wardend = (struct watch){ .fd = fd, .ready = on_wardend };
+	if (watch_add(launcher, &launcher->wardend, EPOLLIN, err) < 0)
+		return -1;
+	serve_requests(launcher);
+	return 0;
+}

@@ -1,0 +1,12 @@
+/* Starting a monitor: vfork and exec, in the minimal mount namespace, in a session of its own, with one socket. */
+#ifndef LAUNCHER_SPAWN_H
+#define LAUNCHER_SPAWN_H
+
+#include <sys/types.h>
+
+#include "lib/error.h"
+
+/* Descriptor 3 of the monitor is the other end of *ret_socket, a non-blocking stream. `name` shows in its command line. */
+int spawn_monitor(int program, int minimal_mounts, const char *name, pid_t *ret_pid, int *ret_socket, struct error *err);
+
+#endif
