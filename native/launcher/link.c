@@ -36,10 +36,8 @@ void link_put_pair(struct netlink_batch *batch, const struct link_description *l
 	netlink_put_string(batch, IFLA_INFO_KIND, "veth");
 	struct nlattr *data = netlink_nest(batch, IFLA_INFO_DATA);
 	struct nlattr *peer = netlink_nest(batch, VETH_INFO_PEER);
-	struct ifinfomsg *peer_header = netlink_reserve(batch, sizeof(*peer_header));
 
-	if (peer_header != NULL)
-		peer_header->ifi_index = LINK_CONTAINER_INDEX;
+	netlink_reserve(batch, sizeof(struct ifinfomsg));
 	put_end(batch, link->container_name, link->container_mac, link->mtu);
 	netlink_put_u32(batch, IFLA_NET_NS_FD, (uint32_t)network_namespace);
 	netlink_nest_end(batch, peer);
@@ -125,12 +123,12 @@ void link_put_loopback(struct netlink_batch *batch)
 	put_up(batch, LOOPBACK_INDEX);
 }
 
-void link_put_container_end(struct netlink_batch *batch, const struct link_description *link)
+void link_put_container_end(struct netlink_batch *batch, const struct link_description *link, int index)
 {
-	put_no_ipv6_address(batch, LINK_CONTAINER_INDEX);
-	put_address(batch, LINK_CONTAINER_INDEX, link->container_address, link->prefix);
-	put_up(batch, LINK_CONTAINER_INDEX);
-	put_default_route(batch, link->host_address, LINK_CONTAINER_INDEX);
+	put_no_ipv6_address(batch, index);
+	put_address(batch, index, link->container_address, link->prefix);
+	put_up(batch, index);
+	put_default_route(batch, link->host_address, index);
 }
 
 static int apply(int rtnetlink, struct netlink_batch *batch, const char *object, struct error *err)
@@ -213,8 +211,13 @@ int link_configure_container(int own_namespace, int network_namespace, const str
 		return -1;
 	netlink_batch_init(&batch, bytes, sizeof(bytes));
 	link_put_loopback(&batch);
-	if (link != NULL)
-		link_put_container_end(&batch, link);
+	if (link != NULL) {
+		int index = find_index(rtnetlink, link->container_name);
+
+		if (index == 0)
+			return error_set(err, errno, "%s", link->container_name);
+		link_put_container_end(&batch, link, index);
+	}
 	return apply(rtnetlink, &batch, link != NULL ? link->container_name : "lo", err);
 }
 

@@ -28,13 +28,10 @@ struct link_description {
 	uint32_t mtu;
 };
 
-/* Index of the container's end in its namespace: fixed, so that one batch can name it. The kernel counts up from 1. */
-enum { LINK_CONTAINER_INDEX = 100 };
-
 /* The messages, without a socket. */
 void link_put_pair(struct netlink_batch *batch, const struct link_description *link, int network_namespace);
 void link_put_host_end(struct netlink_batch *batch, const struct link_description *link, int index);
-void link_put_container_end(struct netlink_batch *batch, const struct link_description *link);
+void link_put_container_end(struct netlink_batch *batch, const struct link_description *link, int index);
 void link_put_loopback(struct netlink_batch *batch);
 
 /* The pair; EEXIST (and nothing done) when an interface of that name exists on the host. */
