@@ -35,6 +35,7 @@ enum wire_type {
 	/* monitor -> wshd, over the SOCK_SEQPACKET pair: one packet is {u16 type, u16 zero, attributes} */
 	WIRE_RUN = 40,
 	WIRE_SIGNAL = 41,
+	WIRE_CONFIGURE = 42,         /* first of all: PRIVILEGED_CAPABILITIES, FAULT? */
 	WIRE_START = 42,   /* first packet, with the seccomp program's descriptor */
 	/* wshd -> monitor */
 	WIRE_READY = 50,

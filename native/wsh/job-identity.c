@@ -1,0 +1,65 @@
+#include "wsh/job-identity.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { CAPABILITY_LIMIT = 64 };
+
+static int drop_bounding(uint64_t keep, struct error *err)
+{
+	for (int capability = 0; capability < CAPABILITY_LIMIT; capability++) {
+		if (keep >> capability & 1)
+			continue;
+		if (prctl(PR_CAPBSET_DROP, capability) < 0) {
+			if (errno == EINVAL)
+				return 0; /* above the kernel's last capability */
+			return error_set(err, errno, "drop capability %d from the bounding set", capability);
+		}
+	}
+	return 0;
+}
+
+static int set_capabilities(uint64_t capabilities, struct error *err)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3, .pid = 0 };
+	struct __user_cap_data_struct data[2];
+
+	for (int half = 0; half < 2; half++) {
+		data[half].permitted = data[half].effective = (uint32_t)(capabilities >> (32 * half));
+		data[half].inheritable = 0;
+	}
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return error_set(err, errno, "clear ambient capabilities");
+	if (syscall(SYS_capset, &header, data) < 0)
+		return error_set(err, errno, "capset");
+	return 0;
+}
+
+int identity_keep_capabilities(uint64_t capabilities, struct error *err)
+{
+	if (drop_bounding(capabilities, err) < 0)
+		return -1;
+	return set_capabilities(capabilities, err);
+}
+
+int identity_assume(uint32_t uid, uint32_t gid, bool privileged, uint64_t capabilities, struct error *err)
+{
+	/* Needs SETPCAP, so before the user changes. */
+	if (drop_bounding(privileged ? capabilities : 0, err) < 0)
+		return -1;
+	/* The C library would tell its threads, of which there are none, through memory that we share with wshd. */
+	if (syscall(SYS_setgroups, 0, NULL) < 0)
+		return error_set(err, errno, "setgroups");
+	if (syscall(SYS_setresgid, gid, gid, gid) < 0)
+		return error_set(err, errno, "setresgid %u", gid);
+	if (syscall(SYS_setresuid, uid, uid, uid) < 0)
+		return error_set(err, errno, "setresuid %u", uid);
+	if (set_capabilities(privileged && uid == 0 ? capabilities : 0, err) < 0)
+		return -1;
+	if (!privileged && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_set(err, errno, "no_new_privs");
+	return 0;
+}

@@ -1,0 +1,5 @@
+PROGRAMS += wshd wsh
+wshd_SOURCES := wsh/wshd.c wsh/setup.c wsh/run-request.c wsh/job.c wsh/job-identity.c wsh/job-streams.c wsh/reaper.c
+wshd_LIBC := musl
+wsh_SOURCES := wsh/wsh.c wsh/session.c wsh/terminal.c
+wsh_LIBC := musl

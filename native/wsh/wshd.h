@@ -1,0 +1,19 @@
+/* What the parts of wshd share. */
+#ifndef WARDEN_WSHD_H
+#define WARDEN_WSHD_H
+
+#include <stdint.h>
+
+#include "lib/error.h"
+
+/* Descriptors wshd is executed with. Everything else was closed. */
+enum { WSHD_CHANNEL = 3, WSHD_FILTER = 4 };
+
+/* A packet to the monitor waits this long for room; a monitor that does not read for so long is as good as dead. */
+enum { WSHD_SEND_TIMEOUT_MS = 10000 };
+
+struct wshd {
+	uint64_t privileged_capabilities;   /* what a privileged job keeps */
+};
+
+#endif
