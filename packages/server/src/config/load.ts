@@ -3,22 +3,30 @@
  * several keys at once, change names and units. Everything but loadConfiguration is pure.
  */
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
+import { WardenError } from 'warden-protocol';
 import type { z } from 'zod';
 import { formatIpv4Address, parseIpv4Address, parseIpv4Range, type Ipv4Range } from '../lib/ipv4.js';
 import type { Configuration } from './configuration.js';
 import { configurationSchema, rlimitNames, type ConfigurationFile, type RlimitName } from './schema.js';
 
 /** A configuration that was refused. The message names the file, the key and the reason, one line for each mistake. */
-export class ConfigurationError extends Error {
+export class ConfigurationError extends WardenError {
   override readonly name = 'ConfigurationError';
+
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super('invalid_argument', message, options);
+  }
 }
 
 /** sizeof(sun_path) is 108 with its terminating NUL: unix(7). */
 const socketPathLimitInBytes = 107;
 /** A container's socket below the depot; its id always has 11 characters. */
 const monitorSocketSuffix = '/containers/00000000000/run/monitor.sock';
+/** The socket is bound in a temporary directory beside its place. */
+const temporarySocketSuffix = '/.w000000/s';
 const subuidRangeSize = 65_536;
 
 /** Directory of the native programs of this checkout, found from this file's place in packages/server/dist/config. */
@@ -77,7 +85,8 @@ function crossKeyMistakes(file: ConfigurationFile): string[] {
   if (server.container_klass === 'Insecure') {
     mistakes.push('server.container_klass: this version has only Linux containers; Insecure (plain processes) is not there yet');
   }
-  const socketBytes = Buffer.byteLength(server.unix_domain_path);
+  const temporary = `${dirname(server.unix_domain_path)}${temporarySocketSuffix}`;
+  const socketBytes = Math.max(Buffer.byteLength(server.unix_domain_path), Buffer.byteLength(temporary));
   if (socketBytes > socketPathLimitInBytes) {
     mistakes.push(`server.unix_domain_path: ${socketBytes} bytes are too long for a unix socket, the limit is ${socketPathLimitInBytes}`);
   }

@@ -1,0 +1,116 @@
+/**
+ * One container as the server knows it: who it is, what it holds, its state and its jobs. What can be done with it is in the
+ * files beside this one, one capability each.
+ */
+import { WardenError } from 'warden-protocol';
+import type { LinkDescription } from '../host/container-description.js';
+import type { JobExit, Monitor } from '../host/monitor.js';
+import type { ContainerNetwork } from '../pool/network-pool.js';
+import type { ContainerIdentity } from '../pool/uid-pool.js';
+import type { ContainerInfo } from './info.js';
+
+export type ContainerState = 'born' | 'active' | 'stopped' | 'destroyed';
+
+/** Where each state may go. Destroy works from any half-made state; nothing comes back from destroyed. */
+const successors: Readonly<Record<ContainerState, readonly ContainerState[]>> = {
+  born: ['active', 'destroyed'],
+  active: ['stopped', 'destroyed'],
+  stopped: ['destroyed'],
+  destroyed: [],
+};
+
+/** A job whose record the monitor still has. */
+export interface Job {
+  readonly id: number;
+  /** Undefined while it runs. */
+  exit: JobExit | undefined;
+  /** Requests that follow it now. */
+  followers: number;
+  /** A link or a stream has given its result to a client, or nobody can ask for it: it goes when nobody follows it. */
+  consumed: boolean;
+}
+
+/** What is decided when a container is made and never changes. */
+export interface ContainerIdentification {
+  readonly id: string;
+  readonly handle: string;
+  readonly directory: string;
+  readonly network: ContainerNetwork;
+  readonly identity: ContainerIdentity;
+  readonly link: LinkDescription;
+  readonly rootfsPath: string;
+  /** Null: it is never destroyed for want of a client. */
+  readonly graceTimeMs: number | null;
+}
+
+export class Container {
+  readonly id: string;
+  readonly handle: string;
+  readonly directory: string;
+  readonly network: ContainerNetwork;
+  readonly identity: ContainerIdentity;
+  readonly link: LinkDescription;
+  readonly rootfsPath: string;
+  readonly graceTimeMs: number | null;
+  readonly monitor: Monitor;
+  readonly jobs = new Map<number, Job>();
+  /** Settles when the monitor's events are being received; jobs start after that, so that none ends unseen. */
+  watching: Promise<void> = Promise.resolve();
+  /** What info said when the removal began; set from then on. */
+  lastInfo: ContainerInfo | undefined;
+  readonly #events = new Set<string>();
+  #state: ContainerState;
+
+  constructor(identification: ContainerIdentification, monitor: Monitor, state: ContainerState, events: Iterable<string> = []) {
+    this.id = identification.id;
+    this.handle = identification.handle;
+    this.directory = identification.directory;
+    this.network = identification.network;
+    this.identity = identification.identity;
+    this.link = identification.link;
+    this.rootfsPath = identification.rootfsPath;
+    this.graceTimeMs = identification.graceTimeMs;
+    this.monitor = monitor;
+    this.#state = state;
+    for (const event of events) this.#events.add(event);
+  }
+
+  get state(): ContainerState {
+    return this.#state;
+  }
+
+  /** What happened, each once, in order. */
+  get events(): readonly string[] {
+    return [...this.#events];
+  }
+
+  /** @returns whether the event is new */
+  addEvent(event: string): boolean {
+    if (this.#events.has(event)) return false;
+    this.#events.add(event);
+    return true;
+  }
+
+  /** Goes to another state; staying is no change. */
+  moveTo(state: ContainerState): void {
+    if (state === this.#state) return;
+    if (!successors[this.#state].includes(state)) {
+      throw new WardenError('internal', `container ${this.id} cannot go from '${this.#state}' to '${state}'`);
+    }
+    this.#state = state;
+  }
+
+  /** @throws WardenError wrong_state */
+  requireState(...states: ContainerState[]): void {
+    if (states.includes(this.#state)) return;
+    const allowed = states.map((state) => `'${state}'`).join(', ');
+    throw new WardenError('wrong_state', `Container state must be one of ${allowed}, current state is '${this.#state}'`);
+  }
+
+  /** @throws WardenError not_found: `no such job` */
+  requireJob(jobId: number): Job {
+    const job = this.jobs.get(jobId);
+    if (job === undefined || job.consumed) throw new WardenError('not_found', 'no such job');
+    return job;
+  }
+}

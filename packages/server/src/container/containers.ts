@@ -1,0 +1,105 @@
+/**
+ * Everything the capabilities share: the live containers by handle, the pools, the host, and the queues that keep
+ * changes of one container apart. A handle is untrusted text and never more than a key here.
+ */
+import { WardenError } from 'warden-protocol';
+import type { Configuration } from '../config/configuration.js';
+import type { Host } from '../host/host.js';
+import { ContainerIds } from '../lib/container-id.js';
+import { KeyedMutex } from '../lib/keyed-mutex.js';
+import type { Log } from '../lib/log.js';
+import type { JobIds } from '../pool/job-ids.js';
+import { NetworkPool } from '../pool/network-pool.js';
+import { UidPool } from '../pool/uid-pool.js';
+import type { Container } from './container.js';
+import { References } from './grace.js';
+
+export class Containers {
+  readonly #byHandle = new Map<string, Container>();
+  /** Handles of creates under way. */
+  readonly #reserved = new Set<string>();
+  readonly #linkNames = new Set<string>();
+  readonly ids = new ContainerIds();
+  readonly networks: NetworkPool;
+  readonly uids: UidPool;
+  /** Changes of one container, by its id. */
+  readonly changes = new KeyedMutex<string>();
+  readonly references: References;
+
+  constructor(
+    readonly configuration: Configuration,
+    readonly host: Host,
+    readonly jobIds: JobIds,
+    readonly log: Log,
+    /** Called when a container's grace time is over. */
+    onGraceTimeOver: (container: Container) => void,
+  ) {
+    const { network, user } = configuration;
+    this.networks = new NetworkPool(network.pool, network.releaseDelayMs);
+    this.uids = new UidPool(user.startUid, user.size, user.startSubuid);
+    this.references = new References(host.clock, onGraceTimeOver);
+  }
+
+  /** @throws WardenError not_found: `unknown handle` */
+  get(handle: string): Container {
+    const container = this.#byHandle.get(handle);
+    if (container === undefined) throw new WardenError('not_found', 'unknown handle');
+    return container;
+  }
+
+  has(container: Container): boolean {
+    return this.#byHandle.get(container.handle) === container;
+  }
+
+  /** Handles of live containers. */
+  handles(): string[] {
+    return [...this.#byHandle.keys()];
+  }
+
+  all(): Container[] {
+    return [...this.#byHandle.values()];
+  }
+
+  isHandleTaken(handle: string): boolean {
+    return this.#byHandle.has(handle) || this.#reserved.has(handle);
+  }
+
+  /**
+   * Takes a handle for a container that is being made.
+   * @throws WardenError exists
+   * @returns gives it back
+   */
+  reserveHandle(handle: string): () => void {
+    if (this.isHandleTaken(handle)) throw new WardenError('exists', `container with handle: ${handle} already exists`);
+    this.#reserved.add(handle);
+    return () => this.#reserved.delete(handle);
+  }
+
+  isLinkNameTaken(name: string): boolean {
+    return this.#linkNames.has(name);
+  }
+
+  /** @returns gives it back */
+  reserveLinkName(name: string): () => void {
+    this.#linkNames.add(name);
+    return () => this.#linkNames.delete(name);
+  }
+
+  /** The container is there: it is listed and can be named. */
+  add(container: Container): void {
+    this.#reserved.delete(container.handle);
+    this.#byHandle.set(container.handle, container);
+    this.#linkNames.add(container.link.hostName);
+    this.references.add(container);
+  }
+
+  /** The container is gone, with everything it held. */
+  remove(container: Container): void {
+    if (!this.has(container)) return;
+    this.#byHandle.delete(container.handle);
+    this.references.remove(container);
+    this.#linkNames.delete(container.link.hostName);
+    this.networks.release(container.network, this.host.clock.now());
+    this.uids.release(container.identity);
+  }
+}

@@ -1,0 +1,58 @@
+/** What can be said about a create request without looking at the machine. Pure. */
+import { WardenError, type RequestOf, type Type } from 'warden-protocol';
+import { parseIpv4Address, type Ipv4Address } from '../lib/ipv4.js';
+
+const handleLimitInBytes = 256;
+const pathLimitInBytes = 4095;
+
+/** A create request that was checked. */
+export interface CreateOrder {
+  /** Undefined: one is to be made up. */
+  readonly handle: string | undefined;
+  readonly graceTimeMs: number | null | undefined;
+  readonly rootfsPath: string | undefined;
+  readonly address: { readonly text: string; readonly value: Ipv4Address } | undefined;
+}
+
+/** @throws WardenError invalid_argument or unsupported */
+export function checkCreateRequest(request: RequestOf<Type.Create>): CreateOrder {
+  if (request.bindMounts.length > 0) {
+    throw new WardenError('unsupported', 'bind_mounts: this version cannot mount host directories into containers; create the container without them');
+  }
+  if (request.handle !== undefined) checkHandle(request.handle);
+  return {
+    handle: request.handle,
+    graceTimeMs: request.graceTime === undefined ? undefined : request.graceTime * 1000,
+    rootfsPath: request.rootfs === undefined ? undefined : checkRootfs(request.rootfs),
+    address: request.network === undefined ? undefined : checkNetwork(request.network),
+  };
+}
+
+/**
+ * A handle is 1 to 256 bytes of UTF-8 without control characters; any such text is just a name.
+ * @throws WardenError invalid_argument
+ */
+export function checkHandle(handle: string): void {
+  if (handle === '') throw new WardenError('invalid_argument', 'handle: must not be empty; leave it out to get a generated one');
+  const size = Buffer.byteLength(handle);
+  if (size > handleLimitInBytes) throw new WardenError('invalid_argument', `handle: ${size} bytes are too long, the limit is ${handleLimitInBytes}`);
+  // Cc: C0 and C1 controls and DEL, which would garble logs and terminals.
+  if (/\p{Cc}/u.test(handle)) throw new WardenError('invalid_argument', 'handle: must not contain control characters');
+}
+
+function checkRootfs(path: string): string {
+  if (path === '' || path.includes('\0') || !path.startsWith('/') || Buffer.byteLength(path) > pathLimitInBytes) {
+    throw new WardenError('not_found', `rootfs ${path} not found`);
+  }
+  return path;
+}
+
+function checkNetwork(text: string): { text: string; value: Ipv4Address } {
+  const value = parseIpv4Address(text);
+  if (value === undefined) throw networkRefused(text);
+  return { text, value };
+}
+
+export function networkRefused(text: string): WardenError {
+  return new WardenError('invalid_argument', `Could not acquire network: ${text}`);
+}

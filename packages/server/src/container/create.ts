@@ -1,0 +1,98 @@
+/**
+ * create: check, reserve what the container needs, have it made by one message to the launcher, record it. Every step's
+ * undo is registered on the line after it, so that a create that fails leaves nothing.
+ */
+import { WardenError } from 'warden-protocol';
+import type { ContainerNetwork } from '../pool/network-pool.js';
+import { UndoStack } from '../lib/undo-stack.js';
+import { Container, type ContainerIdentification } from './container.js';
+import type { Containers } from './containers.js';
+import { networkRefused, type CreateOrder } from './create-request.js';
+import { describeContainer } from './describe.js';
+import { linkNameOf, linkOf } from './link.js';
+import { removeFromHost } from './remove.js';
+import { snapshotOf } from './snapshot.js';
+import { watchContainer } from './watch.js';
+
+/** @throws WardenError of any code; nothing is left then */
+export async function createContainer(containers: Containers, order: CreateOrder): Promise<Container> {
+  const undo = new UndoStack();
+  try {
+    const container = await make(containers, order, undo);
+    undo.discard();
+    return container;
+  } catch (error) {
+    for (const failure of await undo.unwind()) {
+      containers.log.error({ err: failure.error, step: failure.name }, 'a step of a failed create could not be undone');
+    }
+    throw error;
+  }
+}
+
+async function make(containers: Containers, order: CreateOrder, undo: UndoStack): Promise<Container> {
+  const { host, configuration } = containers;
+  const id = containers.ids.next();
+  const handle = order.handle ?? freeHandle(containers, id);
+  undo.push('release the handle', containers.reserveHandle(handle));
+
+  const network = acquireNetwork(containers, order);
+  undo.push('release the network', () => containers.networks.release(network, host.clock.now()));
+
+  const identity = containers.uids.acquire();
+  if (identity === undefined) throw new WardenError('exhausted', 'no uid is left in the pool (user.pool_size); destroy a container or enlarge the pool');
+  undo.push('release the uid', () => containers.uids.release(identity));
+
+  const linkName = linkNameOf(handle, id, (name) => containers.isLinkNameTaken(name));
+  const link = linkOf(linkName, network, configuration.network.mtu);
+  undo.push('release the link name', containers.reserveLinkName(link.hostName));
+
+  const rootfsPath = order.rootfsPath ?? configuration.rootfsPath;
+  const rootFileSystem = host.rootFileSystems.open(rootfsPath);
+
+  const directory = host.depot.makeDirectory(id);
+  undo.push('remove the directory', () => host.depot.discardDirectory(id));
+
+  const graceTimeMs = order.graceTimeMs === undefined ? configuration.defaultGraceTimeMs : order.graceTimeMs;
+  const identification: ContainerIdentification = { id, handle, directory, network, identity, link, rootfsPath, graceTimeMs };
+  const container = new Container(identification, host.monitors.open(id), 'born');
+  undo.push('close the way to the monitor', () => container.monitor.close());
+  // Registered before the launcher is asked: it undoes what it began, but it may also die or be late.
+  undo.push('remove processes, cgroups and firewall elements', () => removeFromHost(containers, container));
+  await host.launcher.create(
+    describeContainer({
+      identification,
+      rootFileSystem,
+      cgroups: host.cgroups.describe(id),
+      firewallElements: host.firewall.elementsOf(link, 'ensure'),
+      dnsServers: configuration.network.dnsServers,
+      hostNameServers: configuration.network.dnsServers.length > 0 ? [] : host.nameServers.list(),
+      deadlineMs: configuration.createDeadlineMs,
+    }),
+  );
+  container.moveTo('active');
+  host.depot.writeSnapshot(id, snapshotOf(container, host.bootId));
+  containers.add(container);
+  watchContainer(containers, container);
+  return container;
+}
+
+/** The id serves as the handle, unless a client has chosen that very text. */
+function freeHandle(containers: Containers, id: string): string {
+  let handle = id;
+  while (containers.isHandleTaken(handle)) handle = containers.ids.next();
+  return handle;
+}
+
+function acquireNetwork(containers: Containers, order: CreateOrder): ContainerNetwork {
+  const now = containers.host.clock.now();
+  if (order.address !== undefined) {
+    const network = containers.networks.claim(order.address.value, now);
+    if (network === undefined) throw networkRefused(order.address.text);
+    return network;
+  }
+  const network = containers.networks.acquire(now);
+  if (network === undefined) {
+    throw new WardenError('exhausted', 'no network is left in the pool (network.pool_network); destroy a container, wait for release_delay, or enlarge the pool');
+  }
+  return network;
+}

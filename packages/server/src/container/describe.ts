@@ -1,0 +1,95 @@
+/** From what was reserved for a container to the complete description that the native programs work from. Pure. */
+import type { CgroupDescription, ContainerDescription, DirectoryDescription, FileDescription, FirewallElement } from '../host/container-description.js';
+import type { RootFileSystem } from '../host/host.js';
+import { formatIpv4Address } from '../lib/ipv4.js';
+import type { ContainerIdentification } from './container.js';
+import { idMapOf } from './id-map.js';
+
+/** Bits of capabilities(7) that a privileged job keeps, within its user namespace. */
+const privilegedCapabilities = [
+  0, // CAP_CHOWN
+  1, // CAP_DAC_OVERRIDE
+  3, // CAP_FOWNER
+  4, // CAP_FSETID
+  5, // CAP_KILL
+  6, // CAP_SETGID
+  7, // CAP_SETUID
+  8, // CAP_SETPCAP
+  10, // CAP_NET_BIND_SERVICE
+  18, // CAP_SYS_CHROOT
+  31, // CAP_SETFCAP
+].reduce((set, bit) => set | (1n << BigInt(bit)), 0n);
+
+/** HOST_NAME_MAX: a longer handle cannot be the hostname. */
+const hostnameLimitInBytes = 64;
+
+export interface DescriptionParts {
+  readonly identification: ContainerIdentification;
+  readonly rootFileSystem: RootFileSystem;
+  readonly cgroups: readonly CgroupDescription[];
+  readonly firewallElements: readonly FirewallElement[];
+  /** Configured ones. */
+  readonly dnsServers: readonly string[];
+  /** The host's own. */
+  readonly hostNameServers: readonly string[];
+  readonly deadlineMs: number;
+}
+
+export function describeContainer(parts: DescriptionParts): ContainerDescription {
+  const { identification, rootFileSystem } = parts;
+  const { identity, link } = identification;
+  const hostname = hostnameOf(identification.handle, identification.id);
+  return {
+    id: identification.id,
+    handle: identification.handle,
+    directory: identification.directory,
+    lowers: rootFileSystem.lowers,
+    mounts: rootFileSystem.mounts,
+    upperDirectories: upperDirectories(identity.uid),
+    upperFiles: upperFiles(hostname, parts),
+    accounts: [
+      { path: '/etc/passwd', name: 'vcap', line: `vcap:x:${identity.uid}:${identity.uid}::/home/vcap:/bin/bash` },
+      { path: '/etc/group', name: 'vcap', line: `vcap:x:${identity.uid}:` },
+    ],
+    idMap: idMapOf(identity),
+    cgroups: parts.cgroups,
+    hostname,
+    link,
+    firewallElements: parts.firewallElements,
+    // Unprivileged ping sockets for every group of the container, because jobs of vcap cannot gain CAP_NET_RAW.
+    pingGroups: '0 65535',
+    privilegedCapabilities,
+    deadlineMs: parts.deadlineMs,
+  };
+}
+
+/** The handle, as far as the kernel and hosts(5) can take it; else the id. */
+export function hostnameOf(handle: string, id: string): string {
+  if (Buffer.byteLength(handle) > hostnameLimitInBytes || /[\s#]/u.test(handle)) return id;
+  return handle;
+}
+
+function upperDirectories(uid: number): DirectoryDescription[] {
+  return [
+    { path: '/etc', mode: 0o755, uid: 0, gid: 0 },
+    { path: '/home', mode: 0o755, uid: 0, gid: 0 },
+    { path: '/home/vcap', mode: 0o755, uid, gid: uid },
+  ];
+}
+
+function upperFiles(hostname: string, parts: DescriptionParts): FileDescription[] {
+  const containerAddress = formatIpv4Address(parts.identification.network.containerAddress);
+  const owner = { mode: 0o644, uid: 0, gid: 0 };
+  return [
+    { path: '/etc/hosts', content: `127.0.0.1 localhost\n${containerAddress} ${hostname}\n`, ...owner },
+    { path: '/etc/hostname', content: `${hostname}\n`, ...owner },
+    { path: '/etc/resolv.conf', content: resolvConf(parts), ...owner },
+  ];
+}
+
+/** Configured servers; else the host's that a container could reach; else the container's host end. */
+function resolvConf({ dnsServers, hostNameServers, identification }: DescriptionParts): string {
+  const reachable = hostNameServers.filter((server) => !server.startsWith('127.') && server !== '0.0.0.0' && !server.includes(':'));
+  const chosen = dnsServers.length > 0 ? dnsServers : reachable.length > 0 ? reachable : [formatIpv4Address(identification.network.hostAddress)];
+  return chosen.map((server) => `nameserver ${server}\n`).join('');
+}

@@ -1,0 +1,43 @@
+/** From a spawn or run request to the complete description of a job. Pure. */
+import { WardenError, type RequestOf, type Type } from 'warden-protocol';
+import type { RlimitName } from '../config/schema.js';
+import type { JobDescription } from '../host/monitor.js';
+import { rlimitsOf } from './rlimits.js';
+
+export type JobRequest = RequestOf<Type.Spawn> | RequestOf<Type.Run>;
+
+export interface JobDefaults {
+  readonly jobId: number;
+  /** uid and gid of vcap. */
+  readonly vcap: number;
+  readonly lang: string;
+  readonly rlimits: ReadonlyMap<RlimitName, number>;
+  readonly outputLimitInBytes: number;
+}
+
+/** @throws WardenError unsupported for log_tag, which would otherwise be lost in silence */
+export function checkJobRequest(request: JobRequest): void {
+  if (request.logTag !== undefined && request.logTag !== '') {
+    throw new WardenError('unsupported', 'log_tag: this version cannot send output to syslog; leave it out');
+  }
+}
+
+export function describeJob(request: JobRequest, { jobId, vcap, lang, rlimits, outputLimitInBytes }: JobDefaults): JobDescription {
+  const privileged = request.privileged ?? false;
+  const user = privileged
+    ? { name: 'root', id: 0, home: '/root', path: '/sbin:/bin:/usr/sbin:/usr/bin' }
+    : { name: 'vcap', id: vcap, home: '/home/vcap', path: '/bin:/usr/bin' };
+  return {
+    jobId,
+    argv: ['/bin/bash'],
+    environment: [`LANG=${lang}`, `HOME=${user.home}`, `USER=${user.name}`, `PATH=${user.path}`],
+    script: Buffer.from(request.script, 'utf8'),
+    workingDirectory: user.home,
+    uid: user.id,
+    gid: user.id,
+    privileged,
+    rlimits: rlimitsOf(rlimits, request.rlimits),
+    outputLimitInBytes: BigInt(outputLimitInBytes),
+    discard: request.discardOutput ?? false,
+  };
+}

@@ -1,0 +1,151 @@
+/**
+ * spawn, link, run, stream: jobs of one container. The monitor keeps a job's output and how it ended, until the server
+ * tells it to forget; the server does so when a client has been given the result, that is: when the reply was written.
+ * Several requests may follow one job; each gets everything from the first byte.
+ */
+import { WardenError } from 'warden-protocol';
+import type { FollowedJob, JobExit, OutputSink } from '../host/monitor.js';
+import type { Container, Job } from './container.js';
+import type { Containers } from './containers.js';
+import { checkJobRequest, describeJob, type JobRequest } from './job-description.js';
+
+/** A job that one request follows. */
+export interface Following {
+  readonly job: Job;
+  /** exit_status of the reply; settles after the last piece of output, never rejects. */
+  readonly exitStatus: Promise<number>;
+  resume(): void;
+  /** The result was written to a client: the job goes when nobody else follows it. */
+  delivered(): void;
+  /** The request ended without a result; the job stays. */
+  abandon(): void;
+}
+
+/** exit_status of a job that a signal ended, or that nobody knows the end of. */
+const unknownStatus = 255;
+
+function exitStatusOf(exit: JobExit): number {
+  return exit.kind === 'exited' ? exit.status & 255 : unknownStatus;
+}
+
+/** Starts a job that nobody follows yet. @returns its id */
+export async function spawnJob(containers: Containers, container: Container, request: JobRequest): Promise<number> {
+  checkJobRequest(request);
+  return containers.changes.run(container.id, async () => {
+    const { job, description } = await prepareJob(containers, container, request);
+    try {
+      await container.monitor.spawn(description);
+    } catch (error) {
+      container.jobs.delete(job.id);
+      throw error;
+    }
+    return job.id;
+  });
+}
+
+/** Starts a job and follows it from its first byte. Nobody else can link it: its id is known to this request alone. */
+export async function runJob(containers: Containers, container: Container, request: JobRequest, sink: OutputSink): Promise<Following> {
+  checkJobRequest(request);
+  return containers.changes.run(container.id, async () => {
+    const { job, description } = await prepareJob(containers, container, request);
+    try {
+      return following(containers, container, job, await container.monitor.spawnFollowed(description, sink));
+    } catch (error) {
+      container.jobs.delete(job.id);
+      throw error;
+    }
+  });
+}
+
+/** Follows a job from its first byte. @throws WardenError not_found: `no such job` */
+export async function followJob(containers: Containers, container: Container, jobId: number, sink: OutputSink): Promise<Following> {
+  container.requireState('active', 'stopped');
+  const job = container.requireJob(jobId);
+  // Counted before the request goes out, so that the job is not forgotten meanwhile.
+  job.followers++;
+  try {
+    const followed = await container.monitor.follow(jobId, sink);
+    return following(containers, container, job, followed);
+  } catch (error) {
+    if (container.lastInfo !== undefined || job.exit?.kind === 'lost') return lostFollowing(container, job);
+    throw error;
+  } finally {
+    job.followers--;
+  }
+}
+
+async function prepareJob(containers: Containers, container: Container, request: JobRequest) {
+  container.requireState('active');
+  await container.watching;
+  const jobId = containers.jobIds.next();
+  if (jobId === undefined) throw new WardenError('exhausted', 'no job id is left: 2^32 jobs have been started from this depot');
+  const description = describeJob(request, {
+    jobId,
+    vcap: container.identity.uid,
+    lang: containers.host.lang,
+    rlimits: containers.configuration.rlimits,
+    outputLimitInBytes: containers.configuration.jobOutputLimitInBytes,
+  });
+  const job: Job = { id: jobId, exit: undefined, followers: 0, consumed: false };
+  container.jobs.set(jobId, job);
+  return { job, description };
+}
+
+function following(containers: Containers, container: Container, job: Job, followed: FollowedJob): Following {
+  job.followers++;
+  let open = true;
+  const release = (): void => {
+    if (!open) return;
+    open = false;
+    job.followers--;
+    forgetIfConsumed(containers, container, job);
+  };
+  const exitStatus = followed.exit.then(
+    (exit) => {
+      job.exit = exit;
+      return exitStatusOf(exit);
+    },
+    // The monitor is gone, or the container is being removed: the way the job ended is unknown.
+    () => unknownStatus,
+  );
+  return {
+    job,
+    exitStatus,
+    resume: () => followed.resume(),
+    delivered() {
+      job.consumed = true;
+      release();
+    },
+    abandon() {
+      followed.close();
+      release();
+    },
+  };
+}
+
+/** What follows a job whose container is going away. */
+function lostFollowing(container: Container, job: Job): Following {
+  return {
+    job,
+    exitStatus: Promise.resolve(job.exit === undefined ? unknownStatus : exitStatusOf(job.exit)),
+    resume: () => undefined,
+    delivered: () => container.jobs.delete(job.id),
+    abandon: () => undefined,
+  };
+}
+
+/** The client of a run has gone: nobody can ask for the job, so it goes when it has ended. */
+export function consumeJob(containers: Containers, container: Container, job: Job): void {
+  job.consumed = true;
+  forgetIfConsumed(containers, container, job);
+}
+
+/** To be called when a job has ended, and when a request no longer follows it. */
+export function forgetIfConsumed(containers: Containers, container: Container, job: Job): void {
+  if (!job.consumed || job.followers > 0 || job.exit === undefined) return;
+  if (!container.jobs.delete(job.id)) return;
+  container.monitor.forget(job.id).catch((error: unknown) => {
+    // Its record stays until the container is destroyed: bounded by job_output_limit, and no client can see it.
+    containers.log.debug({ container: container.id, job: job.id, err: error }, 'the monitor keeps a job that is of no use any more');
+  });
+}

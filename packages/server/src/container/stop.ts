@@ -1,0 +1,45 @@
+/**
+ * stop: TERM to every process but PID 1, KILL after a while; settles when every job has ended. No new job starts once it
+ * has begun. Only the change of state is queued with other changes, so that a kill or a destroy need not wait for it.
+ */
+import { constants } from 'node:os';
+import { WardenError } from 'warden-protocol';
+import type { Container } from './container.js';
+import type { Containers } from './containers.js';
+import { recordState } from './snapshot.js';
+
+/** For processes to disappear after KILL; longer only when they are stuck in the kernel. */
+const killDeadlineMs = 20_000;
+
+export interface StopOptions {
+  /** KILL at once. */
+  readonly kill: boolean;
+}
+
+/** @throws WardenError wrong_state, or timeout when processes outlive KILL */
+export async function stopContainer(containers: Containers, container: Container, { kill }: StopOptions): Promise<void> {
+  await beginStop(containers, container);
+  const { monitor } = container;
+  if (!kill) {
+    try {
+      await Promise.all([monitor.signalAll(constants.signals.SIGTERM), monitor.awaitEmpty(containers.configuration.stopDeadlineMs)]);
+      return;
+    } catch (error) {
+      if (!isTimeout(error)) throw error;
+    }
+  }
+  await Promise.all([monitor.signalAll(constants.signals.SIGKILL), monitor.awaitEmpty(killDeadlineMs)]);
+}
+
+async function beginStop(containers: Containers, container: Container): Promise<void> {
+  await containers.changes.run(container.id, async () => {
+    container.requireState('active', 'stopped');
+    if (container.state === 'stopped') return;
+    container.moveTo('stopped');
+    recordState(containers, container);
+  });
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof WardenError && error.code === 'timeout';
+}

@@ -1,0 +1,68 @@
+/** What the monitor reports by itself: jobs that end, limits that are hit, the end of PID 1. */
+import type { MonitorEvent } from '../host/monitor.js';
+import type { Container } from './container.js';
+import type { Containers } from './containers.js';
+import { forgetIfConsumed } from './jobs.js';
+import { rlimitName } from './rlimits.js';
+import { recordState } from './snapshot.js';
+
+/** Begins to receive the container's events. Failures end up in the log and in the container's own events. */
+export function watchContainer(containers: Containers, container: Container): void {
+  const watching = container.monitor.watch(
+    (event) => receive(containers, container, event),
+    () => endLife(containers, container, 'the container\'s monitor died'),
+  );
+  container.watching = watching;
+  watching.catch((error: unknown) => {
+    if (container.lastInfo !== undefined) return;
+    containers.log.error({ container: container.id, err: error }, 'the events of a container cannot be received');
+    endLife(containers, container, 'the container\'s monitor died');
+  });
+}
+
+function receive(containers: Containers, container: Container, event: MonitorEvent): void {
+  switch (event.kind) {
+    case 'output_limit':
+      note(containers, container, 'command exceeded maximum output');
+      return;
+    case 'rlimit_clamped':
+      note(containers, container, `rlimit ${rlimitName(event.resource)} clamped to ${event.hard}`);
+      return;
+    case 'job_ended': {
+      const job = container.jobs.get(event.jobId);
+      if (job === undefined) return;
+      job.exit = event.exit;
+      forgetIfConsumed(containers, container, job);
+      return;
+    }
+    case 'init_died':
+      endLife(containers, container, 'the container\'s init process died');
+  }
+}
+
+function note(containers: Containers, container: Container, event: string): void {
+  if (!container.addEvent(event)) return;
+  containers.log.info({ container: container.id, handle: container.handle, event }, 'event');
+  recordOrLog(containers, container);
+}
+
+/** Nothing runs in the container any more, and nothing can: it is stopped, and what is not known to have ended is lost. */
+function endLife(containers: Containers, container: Container, event: string): void {
+  if (container.lastInfo !== undefined || container.state === 'destroyed') return;
+  for (const job of [...container.jobs.values()]) {
+    job.exit ??= { kind: 'lost' };
+    forgetIfConsumed(containers, container, job);
+  }
+  if (container.state === 'active') container.moveTo('stopped');
+  containers.log.warn({ container: container.id, handle: container.handle }, event);
+  container.addEvent(event);
+  recordOrLog(containers, container);
+}
+
+function recordOrLog(containers: Containers, container: Container): void {
+  try {
+    recordState(containers, container);
+  } catch (error) {
+    containers.log.error({ container: container.id, err: error }, 'the snapshot could not be written');
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The complete description of a container: everything the native programs need to make it, decided beforehand.
+ * docs/native.md and native/lib/wire.h have the same fields.
+ */
+
+export interface MountDescription {
+  /** On the host. */
+  readonly source: string;
+  /** In the container, resolved inside its root only. */
+  readonly destination: string;
+  readonly readOnly: boolean;
+  readonly recursive: boolean;
+}
+
+export interface FileOwner {
+  /** As seen in the container. */
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+}
+
+export interface DirectoryDescription extends FileOwner {
+  readonly path: string;
+}
+
+export interface FileDescription extends FileOwner {
+  readonly path: string;
+  readonly content: string;
+}
+
+/** A line of passwd(5) or group(5): the image's file without the lines of `name`, plus `line`. */
+export interface AccountDescription {
+  readonly path: string;
+  readonly name: string;
+  readonly line: string;
+}
+
+/** An extent of user_namespaces(7) maps, for uids and gids alike. */
+export interface IdMapExtent {
+  readonly inside: number;
+  readonly outside: number;
+  readonly count: number;
+}
+
+export interface CgroupDescription {
+  /** Absolute path of the container's directory. */
+  readonly path: string;
+  readonly version: 1 | 2;
+  /** Files written once the group exists. */
+  readonly settings: readonly { readonly name: string; readonly content: string }[];
+}
+
+/** A veth pair. Addresses are numbers, see lib/ipv4. */
+export interface LinkDescription {
+  readonly hostName: string;
+  readonly containerName: string;
+  readonly hostMac: Uint8Array;
+  readonly containerMac: Uint8Array;
+  readonly hostAddress: number;
+  readonly containerAddress: number;
+  readonly prefix: number;
+  readonly mtu: number;
+}
+
+/** An element of a set of the firewall's tables. */
+export interface FirewallElement {
+  /** "ensure" adds what may be there already; deleting what is not there is no error. */
+  readonly operation: 'add' | 'delete' | 'ensure';
+  readonly family: 'inet' | 'arp';
+  readonly table: string;
+  readonly set: string;
+  /** As nftables lays keys out: concatenated parts, each padded to 4 bytes. */
+  readonly key: Uint8Array;
+}
+
+export interface ContainerDescription {
+  readonly id: string;
+  /** Only for the title of PID 1. */
+  readonly handle: string;
+  /** The container's directory in the depot. */
+  readonly directory: string;
+  /** Root file system layers, topmost first. */
+  readonly lowers: readonly string[];
+  readonly mounts: readonly MountDescription[];
+  /** Parents first. */
+  readonly upperDirectories: readonly DirectoryDescription[];
+  readonly upperFiles: readonly FileDescription[];
+  readonly accounts: readonly AccountDescription[];
+  readonly idMap: readonly IdMapExtent[];
+  readonly cgroups: readonly CgroupDescription[];
+  readonly hostname: string;
+  readonly link: LinkDescription;
+  readonly firewallElements: readonly FirewallElement[];
+  /** Value of net.ipv4.ping_group_range in the container. */
+  readonly pingGroups: string;
+  /** Capabilities that a privileged job keeps: bit n is capability number n. */
+  readonly privilegedCapabilities: bigint;
+  readonly deadlineMs: number;
+}

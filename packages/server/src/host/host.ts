@@ -1,0 +1,64 @@
+/**
+ * Everything the container code needs from the machine. Narrow on purpose: a recording host in the tests fails call N, for
+ * every N, and nothing may be left.
+ */
+import type { Clock } from '../lib/timer.js';
+import type { CgroupDescription, FirewallElement, LinkDescription, MountDescription } from './container-description.js';
+import type { Launcher } from './launcher.js';
+import type { Monitors } from './monitor.js';
+
+/** The containers' directories. Calls are synchronous: each takes some ten microseconds. */
+export interface Depot {
+  /** Makes a container's directory. @returns its absolute path */
+  makeDirectory(containerId: string): string;
+  directoryOf(containerId: string): string;
+  /** Moves the directory away and removes it in the background; one that is not there is no error. */
+  discardDirectory(containerId: string): void;
+  /** Replaces the snapshot, by a new file and a rename. */
+  writeSnapshot(containerId: string, text: string): void;
+  /** Every container directory with its snapshot; undefined: there is none that can be read. */
+  readSnapshots(): { readonly containerId: string; readonly snapshot: string | undefined }[];
+}
+
+export interface Cgroups {
+  /** The groups of a container, with the settings they begin with. */
+  describe(containerId: string): CgroupDescription[];
+  /** Kills what is left in a container's groups and removes them; groups that are not there are no error. */
+  removeLeftovers(containerId: string): Promise<void>;
+}
+
+export interface Firewall {
+  /** The elements that let a link's packets in, and no others. */
+  elementsOf(link: Pick<LinkDescription, 'hostName' | 'containerMac' | 'containerAddress'>, operation: FirewallElement['operation']): FirewallElement[];
+}
+
+/** A root file system as a create names it. */
+export interface RootFileSystem {
+  readonly lowers: readonly string[];
+  readonly mounts: readonly MountDescription[];
+}
+
+export interface RootFileSystems {
+  /** @throws WardenError not_found: `rootfs X not found` */
+  open(path: string): RootFileSystem;
+}
+
+export interface NameServers {
+  /** The host's own nameservers, in order. */
+  list(): string[];
+}
+
+export interface Host {
+  readonly launcher: Launcher;
+  readonly monitors: Monitors;
+  readonly depot: Depot;
+  readonly cgroups: Cgroups;
+  readonly firewall: Firewall;
+  readonly rootFileSystems: RootFileSystems;
+  readonly nameServers: NameServers;
+  readonly clock: Clock;
+  /** Changes at every boot of the machine. */
+  readonly bootId: string;
+  /** LANG of the containers' jobs. */
+  readonly lang: string;
+}

@@ -1,0 +1,141 @@
+/**
+ * Cgroups: one parent group in every hierarchy, the containers' groups below it. The monitor makes and removes a container's
+ * groups; here is what is done once at the start, and the removal of groups whose monitor is gone.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { WardenError } from 'warden-protocol';
+import type { CgroupDescription } from '../container-description.js';
+import type { Cgroups } from '../host.js';
+import { findHierarchies, type CgroupHierarchy } from './cgroup-hierarchies.js';
+
+export interface CgroupOptions {
+  readonly root: string;
+  readonly version: 'auto' | 'v1' | 'v2';
+  /** Name of the parent group. */
+  readonly parent: string;
+  readonly pidsMax: number;
+}
+
+/** Killed processes leave their groups within milliseconds, unless they are stuck in the kernel. */
+const leftoverDeadlineMs = 10_000;
+const leftoverPauseMs = 5;
+
+export class LinuxCgroups implements Cgroups {
+  readonly hierarchies: readonly CgroupHierarchy[];
+
+  constructor(private readonly options: CgroupOptions) {
+    this.hierarchies = findHierarchies(readFileSync('/proc/self/mounts', 'utf8'), options.root, options.version, (mountPoint) =>
+      readFileSync(join(mountPoint, 'cgroup.controllers'), 'utf8'),
+    );
+    const limits = this.hierarchies.some(({ controllers }) => controllers.includes('pids'));
+    if (!limits) {
+      throw new WardenError('unsupported', `no pids controller at or below ${options.root}: containers could not be kept from filling the process table`);
+    }
+  }
+
+  /** Makes the parent groups and passes on to them what groups below need. */
+  prepare(): void {
+    for (const hierarchy of this.hierarchies) {
+      const parent = this.#parentOf(hierarchy);
+      mkdirSync(parent, { recursive: true });
+      if (hierarchy.version === 2) this.#delegate(hierarchy, parent);
+      else if (hierarchy.controllers.includes('cpuset')) this.#fillCpuset(hierarchy, parent);
+    }
+  }
+
+  /** The parent groups that device rules are set on: the v1 devices hierarchy where there is one, else v2. */
+  deviceParents(): { path: string; version: 1 | 2 }[] {
+    const v1 = this.hierarchies.find(({ version, controllers }) => version === 1 && controllers.includes('devices'));
+    const chosen = v1 ?? this.hierarchies.find(({ version }) => version === 2);
+    return chosen === undefined ? [] : [{ path: this.#parentOf(chosen), version: chosen.version }];
+  }
+
+  describe(containerId: string): CgroupDescription[] {
+    return this.hierarchies.map((hierarchy) => ({
+      path: join(this.#parentOf(hierarchy), containerId),
+      version: hierarchy.version,
+      settings: hierarchy.controllers.includes('pids') ? [{ name: 'pids.max', content: String(this.options.pidsMax) }] : [],
+    }));
+  }
+
+  async removeLeftovers(containerId: string): Promise<void> {
+    const started = performance.now();
+    for (;;) {
+      const left = this.#tryRemove(containerId);
+      if (left === undefined) return;
+      if (performance.now() - started > leftoverDeadlineMs) {
+        throw new WardenError('timeout', `the cgroup ${left} still has processes ${leftoverDeadlineMs / 1000} s after they were killed`);
+      }
+      await delay(leftoverPauseMs);
+    }
+  }
+
+  /** Kills what is in the container's groups and removes them. @returns a group that is still in use */
+  #tryRemove(containerId: string): string | undefined {
+    let inUse: string | undefined;
+    for (const hierarchy of this.hierarchies) {
+      const path = join(this.#parentOf(hierarchy), containerId);
+      if (!removeTree(path)) inUse = path;
+    }
+    return inUse;
+  }
+
+  #parentOf(hierarchy: CgroupHierarchy): string {
+    return join(hierarchy.mountPoint, this.options.parent);
+  }
+
+  /** v2: controllers have to be enabled on every level above the groups that use them. */
+  #delegate({ mountPoint, controllers }: CgroupHierarchy, parent: string): void {
+    for (const controller of controllers) {
+      for (const group of [mountPoint, parent]) {
+        try {
+          writeFileSync(join(group, 'cgroup.subtree_control'), `+${controller}`);
+        } catch (error) {
+          if (controller === 'pids') throw error;
+          // A controller that cannot be enabled here (it has processes, or version 1 uses it) is one we do without.
+          break;
+        }
+      }
+    }
+  }
+
+  /** v1: a new cpuset has no processors and no memory nodes, and a process cannot be put into such a group. */
+  #fillCpuset({ mountPoint }: CgroupHierarchy, parent: string): void {
+    for (const name of ['cpuset.cpus', 'cpuset.mems']) {
+      if (readFileSync(join(parent, name), 'utf8').trim() === '') {
+        writeFileSync(join(parent, name), readFileSync(join(mountPoint, name), 'utf8').trim());
+      }
+    }
+    writeFileSync(join(parent, 'cgroup.clone_children'), '1');
+  }
+}
+
+/** Removes a group with those below it, killing what is in them. @returns whether it is gone */
+function removeTree(path: string): boolean {
+  if (!existsSync(path)) return true;
+  let empty = true;
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    if (entry.isDirectory() && !removeTree(join(path, entry.name))) empty = false;
+  }
+  for (const pid of readFileSync(join(path, 'cgroup.procs'), 'utf8').split('\n')) {
+    if (pid !== '' && pid !== '0') kill(Number(pid));
+  }
+  if (!empty) return false;
+  try {
+    rmdirSync(path);
+    return true;
+  } catch {
+    // EBUSY: its processes are dying.
+    return false;
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself.
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * The text of the firewall's tables. They are loaded as a whole at the start and their chains never change; a container is an
+ * element in each of four sets, added and removed by the launcher:
+ *
+ *   inet interfaces   the host's end of its link
+ *   inet sources      host's end . the container's MAC . the container's address
+ *   arp  interfaces   the host's end
+ *   arp  senders      host's end . the container's MAC . the container's address
+ *
+ * Interfaces are matched by these sets and not by their prefix, so that interfaces of other software, and of another
+ * wardend with a table of its own, are none of our business.
+ *
+ * What holds for a container's packets:
+ *   - only IPv4 from its own MAC and address gets in, so nothing can be spoofed and nothing passes by over IPv6;
+ *   - the host answers what it asked for itself, and nothing else, unless allow_host_access;
+ *   - other networks, containers included, are reached only when allow_networks names them and deny_networks does not;
+ *     link-local addresses (169.254.0.0/16, where clouds keep their credentials) only when named as such;
+ *   - what comes from elsewhere to a container has to belong to a connection that the container or the host opened;
+ *   - what leaves the machine carries the machine's address.
+ */
+import { formatIpv4Range, ipv4RangeContains, parseIpv4Range, type Ipv4Range } from '../../lib/ipv4.js';
+
+export interface FirewallPolicy {
+  readonly table: string;
+  readonly pool: Ipv4Range;
+  readonly denied: readonly Ipv4Range[];
+  readonly allowed: readonly Ipv4Range[];
+  readonly allowHostAccess: boolean;
+}
+
+/** Text forms of the elements of containers that live already. */
+export interface FirewallTextElements {
+  readonly interfaces: readonly string[];
+  /** interface . MAC . address */
+  readonly sources: readonly string[];
+}
+
+const linkLocal = parseIpv4Range('169.254.0.0/16') ?? { first: 0, last: 0 };
+
+/** Input for `nft -f -`: one transaction that replaces both tables. */
+export function firewallRules(policy: FirewallPolicy, { interfaces, sources }: FirewallTextElements): string {
+  const { table } = policy;
+  const allowedLinkLocal = policy.allowed.filter((range) => ipv4RangeContains(linkLocal, range));
+  const allowed = policy.allowed.filter((range) => !ipv4RangeContains(linkLocal, range));
+  return `
+add table inet ${table}
+delete table inet ${table}
+add table arp ${table}
+delete table arp ${table}
+
+table inet ${table} {
+  set interfaces { type ifname; ${elements(interfaces)} }
+  set sources { typeof iifname . ether saddr . ip saddr; ${elements(sources)} }
+  set pool { type ipv4_addr; flags interval; auto-merge; ${elements([formatIpv4Range(policy.pool)])} }
+  set denied { type ipv4_addr; flags interval; auto-merge; ${elements(policy.denied.map(formatIpv4Range))} }
+  set allowed { type ipv4_addr; flags interval; auto-merge; ${elements(allowed.map(formatIpv4Range))} }
+  set allowed_link_local { type ipv4_addr; flags interval; auto-merge; ${elements(allowedLinkLocal.map(formatIpv4Range))} }
+
+  chain prerouting {
+    type filter hook prerouting priority raw; policy accept;
+    iifname @interfaces jump pinned
+  }
+
+  chain pinned {
+    iifname . ether saddr . ip saddr @sources return
+    drop
+  }
+
+  chain input {
+    type filter hook input priority filter; policy accept;
+    iifname @interfaces jump to_host
+  }
+
+  chain to_host {
+    ct state established,related accept
+    ${policy.allowHostAccess ? 'accept' : 'goto refuse'}
+  }
+
+  chain forward {
+    type filter hook forward priority filter; policy accept;
+    iifname @interfaces goto from_container
+    oifname @interfaces goto to_container
+  }
+
+  chain from_container {
+    ct state established,related accept
+    ip daddr @denied goto refuse
+    ip daddr @allowed_link_local accept
+    ip daddr ${formatIpv4Range(linkLocal)} goto refuse
+    ip daddr @allowed accept
+    goto refuse
+  }
+
+  chain to_container {
+    ct state established,related accept
+    goto refuse
+  }
+
+  chain output {
+    type filter hook output priority filter; policy accept;
+    oifname @interfaces meta nfproto ipv6 drop
+  }
+
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr @pool ip daddr != @pool masquerade
+  }
+
+  chain refuse {
+    ct state invalid drop
+    meta nfproto ipv6 drop
+    meta l4proto tcp reject with tcp reset
+    reject with icmp type admin-prohibited
+  }
+}
+
+table arp ${table} {
+  set interfaces { type ifname; ${elements(interfaces)} }
+  set senders { typeof iifname . arp saddr ether . arp saddr ip; ${elements(sources)} }
+
+  chain input {
+    type filter hook input priority filter; policy accept
+    iifname @interfaces jump pinned
+  }
+
+  chain pinned {
+    iifname . arp saddr ether . arp saddr ip @senders return
+    drop
+  }
+}
+`;
+}
+
+function elements(list: readonly string[]): string {
+  return list.length === 0 ? '' : `elements = { ${list.join(', ')} };`;
+}

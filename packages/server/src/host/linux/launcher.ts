@@ -1,0 +1,187 @@
+/**
+ * The launcher: one small C program, started once, that makes containers and changes the firewall's sets. Requests carry a
+ * number and may be answered out of order. When it dies, requests under way fail and the next one starts it again.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { WardenError } from 'warden-protocol';
+import type { Log } from '../../lib/log.js';
+import { startTimer, type Clock } from '../../lib/timer.js';
+import type { CgroupDescription, ContainerDescription, FirewallElement } from '../container-description.js';
+import type { Launcher } from '../launcher.js';
+import { StepError } from './step-error.js';
+import { writeCgroup, writeDescription, writeFirewallElement } from './write-description.js';
+import { FrameType, Tag, wireVersion } from './wire.js';
+import { Attributes, FrameReader, FrameWriter, type Frame } from './wire-codec.js';
+
+/** The launcher keeps its own deadline; ours comes later and is for a launcher that hangs. */
+const slackMs = 5000;
+/** Taking over the lock of a depot whose owner just died takes up to 5 s. */
+const helloDeadlineMs = 15_000;
+const firewallDeadlineMs = 10_000;
+/** Replies are small. */
+const replyLimitInBytes = 64 * 1024;
+/** What of the launcher's standard error is kept in one log line. */
+const stderrLineLimit = 2000;
+
+export interface LauncherOptions {
+  readonly programsPath: string;
+  readonly depotPath: string;
+  /** Parent groups whose device rules are set once. */
+  readonly deviceCgroups: readonly Pick<CgroupDescription, 'path' | 'version'>[];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Pending {
+  readonly resolve: (reply: Attributes) => void;
+  readonly reject: (error: Error) => void;
+  readonly cancelTimer: () => void;
+}
+
+interface Running {
+  readonly process: ChildProcess;
+  readonly socket: Socket;
+  readonly pending: Map<number, Pending>;
+}
+
+export class LauncherProcess implements Launcher {
+  #running: Promise<Running> | undefined;
+  #nextRequest = 1;
+  #closed = false;
+
+  constructor(private readonly options: LauncherOptions) {}
+
+  /** Starts the program; it takes the depot's lock. @throws StepError with an owner when another wardend has it */
+  async start(): Promise<void> {
+    await this.#run();
+  }
+
+  async create(description: ContainerDescription): Promise<number> {
+    const deadlineMs = description.deadlineMs + slackMs;
+    try {
+      const reply = await this.#request(FrameType.create, deadlineMs, `create of container ${description.id}`, (writer) => writeDescription(writer, description));
+      return reply.requiredU32(Tag.pid);
+    } catch (error) {
+      if (error instanceof WardenError && error.code === 'timeout' && !(error instanceof StepError)) await this.#abandon(description.id);
+      throw error;
+    }
+  }
+
+  async changeFirewall(elements: readonly FirewallElement[]): Promise<void> {
+    await this.#request(FrameType.firewall, firewallDeadlineMs, 'firewall change', (writer) => {
+      for (const element of elements) writeFirewallElement(writer, element);
+    });
+  }
+
+  /** Ends the program by closing its socket; monitors and containers live on. Settles when it has exited. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const running = await this.#running?.catch(() => undefined);
+    if (running === undefined || running.process.exitCode !== null || running.process.signalCode !== null) return;
+    await new Promise<void>((resolve) => {
+      running.process.once('exit', () => resolve());
+      running.socket.end();
+    });
+  }
+
+  async #abandon(id: string): Promise<void> {
+    await this.#request(FrameType.abandon, slackMs, `end of a late create of ${id}`, (writer) => writer.text(Tag.id, id)).catch((error: unknown) => {
+      this.options.log.error({ container: id, err: error }, 'a create that took too long could not be ended');
+    });
+  }
+
+  #run(): Promise<Running> {
+    if (this.#closed) return Promise.reject(new WardenError('unavailable', 'the server is ending'));
+    this.#running ??= this.#spawn().catch((error: unknown) => {
+      this.#running = undefined;
+      throw error;
+    });
+    return this.#running;
+  }
+
+  async #spawn(): Promise<Running> {
+    const program = join(this.options.programsPath, 'launcher');
+    // A session of its own: ^C at the terminal is for wardend, which then finishes what is under way.
+    const child = spawn(program, [], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], detached: true, env: {}, cwd: '/' });
+    const socket = child.stdio[3] as Socket;
+    const running: Running = { process: child, socket, pending: new Map() };
+    const gone = (why: string): void => this.#lost(running, why);
+    child.once('error', (error) => gone(`cannot start ${program}: ${error.message}`));
+    child.once('exit', (code, signal) => gone(`the launcher ended with ${signal ?? `status ${code}`}`));
+    child.stderr?.on('data', (text: Buffer) => {
+      this.options.log.warn({ program: 'launcher', text: text.toString('utf8').trimEnd().slice(0, stderrLineLimit) }, 'message from the launcher');
+    });
+    const reader = new FrameReader(replyLimitInBytes);
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        reader.push(chunk, (frame) => this.#receive(running, frame));
+      } catch (error) {
+        gone(error instanceof Error ? error.message : String(error));
+        socket.destroy();
+      }
+    });
+    // The exit event tells what happened; an error of its socket comes with it.
+    socket.on('error', () => undefined);
+    await this.#exchange(running, FrameType.hello, helloDeadlineMs, 'start of the launcher', (writer) => this.#writeHello(writer));
+    return running;
+  }
+
+  #writeHello(writer: FrameWriter): void {
+    const { programsPath, depotPath, deviceCgroups } = this.options;
+    writer
+      .u32(Tag.version, wireVersion)
+      .text(Tag.depot, depotPath)
+      .text(Tag.monitorProgram, join(programsPath, 'monitor'))
+      .text(Tag.wshdProgram, join(programsPath, 'wshd'))
+      .text(Tag.seccompProgram, join(programsPath, 'seccomp.bpf'));
+    for (const { path, version } of deviceCgroups) {
+      writer.nested(Tag.deviceCgroup, () => writeCgroup(writer, { path, version, settings: [] }));
+    }
+  }
+
+  async #request(type: number, deadlineMs: number, what: string, write: (writer: FrameWriter) => void): Promise<Attributes> {
+    return this.#exchange(await this.#run(), type, deadlineMs, what, write);
+  }
+
+  #exchange(running: Running, type: number, deadlineMs: number, what: string, write: (writer: FrameWriter) => void): Promise<Attributes> {
+    const number = this.#nextRequest;
+    this.#nextRequest = (number % 0xffff_ffff) + 1;
+    return new Promise((resolve, reject) => {
+      const writer = new FrameWriter().u32(Tag.request, number);
+      write(writer);
+      const frame = writer.frame(type);
+      const cancelTimer = startTimer(this.options.clock, deadlineMs, () => {
+        running.pending.delete(number);
+        reject(new WardenError('timeout', `${what}: no answer from the launcher within ${deadlineMs / 1000} s`));
+      });
+      running.pending.set(number, { resolve, reject, cancelTimer });
+      running.socket.write(frame);
+    });
+  }
+
+  #receive(running: Running, frame: Frame): void {
+    const reply = new Attributes(frame.body);
+    // HELLO is answered before any other request is sent, so that a reply without a number can only be its.
+    const number = reply.u32(Tag.request) ?? [...running.pending.keys()][0];
+    const pending = number === undefined ? undefined : running.pending.get(number);
+    if (number === undefined || pending === undefined) return;
+    running.pending.delete(number);
+    pending.cancelTimer();
+    if (frame.type === FrameType.ok) pending.resolve(reply);
+    else if (frame.type === FrameType.error) pending.reject(new StepError(reply));
+    else pending.reject(new WardenError('protocol', `the launcher answered with a frame of type ${frame.type}`));
+  }
+
+  #lost(running: Running, why: string): void {
+    this.#running = undefined;
+    if (!this.#closed) this.options.log.error({ reason: why }, 'the launcher is gone; the next request starts it again');
+    for (const pending of running.pending.values()) {
+      pending.cancelTimer();
+      pending.reject(new WardenError('unavailable', why));
+    }
+    running.pending.clear();
+    running.socket.destroy();
+  }
+}

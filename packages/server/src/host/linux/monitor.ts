@@ -1,0 +1,256 @@
+/** A container's monitor over its unix socket: requests, followed jobs, events. Idle connections are used again. */
+import { join } from 'node:path';
+import { WardenError } from 'warden-protocol';
+import { startTimer, type Clock } from '../../lib/timer.js';
+import type { FollowedJob, JobDescription, JobExit, JobRecord, Monitor, MonitorEvent, Monitors, OutputSink } from '../monitor.js';
+import { MonitorConnection } from './monitor-connection.js';
+import { StepError } from './step-error.js';
+import { EventKind, ExitKind, FrameType, JobState, StreamNumber, Tag } from './wire.js';
+import { Attributes, FrameWriter, type Frame } from './wire-codec.js';
+
+const requestDeadlineMs = 30_000;
+/** Idle connections that are kept for one container. */
+const idleLimit = 2;
+/** Bytes before the data of an OUTPUT frame: u64 position, u32 stream. */
+const outputHeaderSize = 12;
+
+export class LinuxMonitors implements Monitors {
+  constructor(
+    private readonly socketPathOf: (containerId: string) => string,
+    private readonly clock: Clock,
+  ) {}
+
+  open(containerId: string): Monitor {
+    return new LinuxMonitor(this.socketPathOf(containerId), this.clock);
+  }
+}
+
+/** Where a monitor listens, below its container's directory. */
+export function monitorSocketPath(containerDirectory: string): string {
+  return join(containerDirectory, 'run', 'monitor.sock');
+}
+
+class LinuxMonitor implements Monitor {
+  readonly #open = new Set<MonitorConnection>();
+  readonly #idle: MonitorConnection[] = [];
+
+  constructor(
+    private readonly socketPath: string,
+    private readonly clock: Clock,
+  ) {}
+
+  async spawn(job: JobDescription): Promise<void> {
+    await this.#request(writeJob(new FrameWriter(), job).frame(FrameType.spawn));
+  }
+
+  spawnFollowed(job: JobDescription, sink: OutputSink): Promise<FollowedJob> {
+    return this.#follow(writeJob(new FrameWriter(), job).u32(Tag.followOutput, 1).frame(FrameType.spawn), sink);
+  }
+
+  follow(jobId: number, sink: OutputSink): Promise<FollowedJob> {
+    return this.#follow(new FrameWriter().u32(Tag.jobId, jobId).u64(Tag.position, 0n).frame(FrameType.follow), sink);
+  }
+
+  async forget(jobId: number): Promise<void> {
+    await this.#request(new FrameWriter().u32(Tag.jobId, jobId).frame(FrameType.forget));
+  }
+
+  async list(): Promise<JobRecord[]> {
+    const reply = await this.#request(new FrameWriter().frame(FrameType.list));
+    return reply.nested(Tag.job).map((job) => ({
+      jobId: job.requiredU32(Tag.jobId),
+      exit: job.requiredU32(Tag.state) === JobState.ended ? readExit(job) : undefined,
+    }));
+  }
+
+  async signalAll(signal: number): Promise<void> {
+    await this.#request(new FrameWriter().u32(Tag.signal, signal).frame(FrameType.signalAll));
+  }
+
+  async awaitEmpty(deadlineMs: number): Promise<void> {
+    await this.#request(new FrameWriter().frame(FrameType.awaitEmpty), deadlineMs, `processes were left after ${deadlineMs / 1000} s`);
+  }
+
+  watch(receive: (event: MonitorEvent) => void, lost: () => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let watching = false;
+      const connection = this.#connect();
+      connection.send(new FrameWriter().frame(FrameType.watch), {
+        frame: (frame) => {
+          if (watching) {
+            if (frame.type === FrameType.event) receive(readEvent(new Attributes(frame.body)));
+            return;
+          }
+          const failure = failureOf(frame);
+          if (failure !== undefined) {
+            connection.close();
+            reject(failure);
+            return;
+          }
+          watching = true;
+          resolve();
+        },
+        closed: (error) => {
+          if (watching) lost();
+          else reject(error);
+        },
+      });
+    });
+  }
+
+  async destroy(deadlineMs: number): Promise<void> {
+    await this.#request(new FrameWriter().frame(FrameType.destroy), deadlineMs, `processes could not be killed within ${deadlineMs / 1000} s`);
+  }
+
+  close(): void {
+    for (const connection of [...this.#open]) connection.close();
+  }
+
+  #connect(): MonitorConnection {
+    const connection = new MonitorConnection(this.socketPath, (closed) => {
+      this.#open.delete(closed);
+      const index = this.#idle.indexOf(closed);
+      if (index >= 0) this.#idle.splice(index, 1);
+    });
+    this.#open.add(connection);
+    return connection;
+  }
+
+  #take(): MonitorConnection {
+    const connection = this.#idle.pop();
+    return connection !== undefined && connection.usable ? connection : this.#connect();
+  }
+
+  #giveBack(connection: MonitorConnection): void {
+    connection.release();
+    if (this.#idle.length < idleLimit) this.#idle.push(connection);
+    else connection.close();
+  }
+
+  /** One request, one reply. */
+  #request(request: Buffer, deadlineMs = requestDeadlineMs, lateMessage = `no answer from the container's monitor within ${deadlineMs / 1000} s`): Promise<Attributes> {
+    return new Promise((resolve, reject) => {
+      const connection = this.#take();
+      const cancelTimer = startTimer(this.clock, deadlineMs, () => {
+        reject(new WardenError('timeout', lateMessage));
+        connection.close();
+      });
+      connection.send(request, {
+        frame: (frame) => {
+          cancelTimer();
+          this.#giveBack(connection);
+          const failure = failureOf(frame);
+          if (failure === undefined) resolve(new Attributes(frame.body));
+          else reject(failure);
+        },
+        closed: (error) => {
+          cancelTimer();
+          reject(error);
+        },
+      });
+    });
+  }
+
+  /** A request that goes on with output and an exit after its reply. */
+  #follow(request: Buffer, sink: OutputSink): Promise<FollowedJob> {
+    return new Promise((resolve, reject) => {
+      const connection = this.#take();
+      let settleExit!: (exit: JobExit) => void;
+      let failExit!: (error: WardenError) => void;
+      const exit = new Promise<JobExit>((resolveExit, rejectExit) => {
+        settleExit = resolveExit;
+        failExit = rejectExit;
+      });
+      // A follower that is closed before anybody waits for the exit is no unhandled rejection.
+      exit.catch(() => undefined);
+      const cancelTimer = startTimer(this.clock, requestDeadlineMs, () => {
+        reject(new WardenError('timeout', `the container's monitor did not start the job within ${requestDeadlineMs / 1000} s`));
+        connection.close();
+      });
+      let started = false;
+      connection.send(request, {
+        frame: (frame) => {
+          if (!started) {
+            cancelTimer();
+            const failure = failureOf(frame);
+            if (failure !== undefined) {
+              this.#giveBack(connection);
+              reject(failure);
+              return;
+            }
+            started = true;
+            resolve({ exit, resume: () => connection.resume(), close: () => connection.close() });
+          } else if (frame.type === FrameType.output) {
+            const stream = frame.body.readUInt32LE(8) === StreamNumber.stderr ? 'stderr' : 'stdout';
+            if (!sink.output(stream, frame.body.subarray(outputHeaderSize))) connection.pause();
+          } else if (frame.type === FrameType.exit) {
+            this.#giveBack(connection);
+            settleExit(readExit(new Attributes(frame.body)));
+          }
+        },
+        closed: (error) => {
+          cancelTimer();
+          if (started) failExit(error);
+          else reject(error);
+        },
+      });
+    });
+  }
+}
+
+function failureOf(frame: Frame): WardenError | undefined {
+  if (frame.type === FrameType.ok) return undefined;
+  if (frame.type === FrameType.error) return new StepError(new Attributes(frame.body));
+  return new WardenError('protocol', `the container's monitor answered with a frame of type ${frame.type}`);
+}
+
+function readExit(attributes: Attributes): JobExit {
+  const value = attributes.u32(Tag.exitValue) ?? 0;
+  switch (attributes.u32(Tag.exitKind)) {
+    case ExitKind.exited:
+      return { kind: 'exited', status: value };
+    case ExitKind.signalled:
+      return { kind: 'signalled', signal: value };
+    default:
+      return { kind: 'lost' };
+  }
+}
+
+function readEvent(attributes: Attributes): MonitorEvent {
+  const event = attributes.requiredU32(Tag.event);
+  switch (event) {
+    case EventKind.outputLimit:
+      return { kind: 'output_limit', jobId: attributes.requiredU32(Tag.jobId) };
+    case EventKind.wshdDied:
+      return { kind: 'init_died', status: attributes.u32(Tag.status) ?? 0 };
+    case EventKind.jobEnded:
+      return { kind: 'job_ended', jobId: attributes.requiredU32(Tag.jobId), exit: readExit(attributes) };
+    case EventKind.rlimitClamped:
+      return {
+        kind: 'rlimit_clamped',
+        jobId: attributes.requiredU32(Tag.jobId),
+        resource: attributes.requiredU32(Tag.resource),
+        hard: attributes.u64(Tag.hard) ?? 0n,
+      };
+    default:
+      throw new WardenError('protocol', `the container's monitor sent an unknown event ${event}`);
+  }
+}
+
+function writeJob(writer: FrameWriter, job: JobDescription): FrameWriter {
+  writer
+    .u32(Tag.jobId, job.jobId)
+    .text(Tag.workingDirectory, job.workingDirectory)
+    .u32(Tag.uid, job.uid)
+    .u32(Tag.gid, job.gid)
+    .u32(Tag.privileged, job.privileged ? 1 : 0)
+    .u64(Tag.outputLimit, job.outputLimitInBytes)
+    .u32(Tag.discard, job.discard ? 1 : 0)
+    .bytes(Tag.script, job.script);
+  for (const argument of job.argv) writer.text(Tag.argument, argument);
+  for (const variable of job.environment) writer.text(Tag.environment, variable);
+  for (const { resource, soft, hard } of job.rlimits) {
+    writer.nested(Tag.rlimit, () => writer.u32(Tag.resource, resource).u64(Tag.soft, soft).u64(Tag.hard, hard));
+  }
+  return writer;
+}

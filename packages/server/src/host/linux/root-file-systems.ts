@@ -1,0 +1,56 @@
+/**
+ * Root file systems: directories that containers see through an overlay and never change. A file `DIRECTORY.mounts.json`
+ * beside one lists what of the host is to be mounted into it read-only: the default root file system is made of the host's
+ * own /usr that way. The file counts only when root owns it and nobody else can write to it.
+ */
+import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { z } from 'zod';
+import { WardenError } from 'warden-protocol';
+import type { RootFileSystem, RootFileSystems } from '../host.js';
+
+const absolutePath = z.string().startsWith('/').max(4095).refine((path) => !path.includes('\0'));
+const mountsSchema = z
+  .array(z.strictObject({ source: absolutePath, destination: absolutePath, recursive: z.boolean().default(false) }))
+  .max(256);
+
+const sidecarLimitInBytes = 1024 * 1024;
+
+export class LinuxRootFileSystems implements RootFileSystems {
+  open(path: string): RootFileSystem {
+    const directory = realDirectory(path);
+    if (directory === undefined) throw new WardenError('not_found', `rootfs ${path} not found`);
+    return { lowers: [directory], mounts: readMounts(`${directory}.mounts.json`) };
+  }
+}
+
+function realDirectory(path: string): string | undefined {
+  try {
+    const real = realpathSync(path);
+    return statSync(real).isDirectory() ? real : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readMounts(path: string): RootFileSystem['mounts'] {
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  if (status === undefined) return [];
+  if (!status.isFile() || status.uid !== 0 || (status.mode & 0o022) !== 0) {
+    throw new WardenError('permission', `${path} must be a regular file of root that nobody else can write to`);
+  }
+  if (status.size > sidecarLimitInBytes) throw new WardenError('invalid_argument', `${path} is larger than ${sidecarLimitInBytes} bytes`);
+  const checked = mountsSchema.safeParse(parse(readFileSync(path, 'utf8')));
+  if (!checked.success) {
+    const [issue] = checked.error.issues;
+    throw new WardenError('invalid_argument', `${path}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is not a list of mounts'}`);
+  }
+  return checked.data.map((mount) => ({ ...mount, readOnly: true }));
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Frames of attributes, as native/lib/wire.h lays them out: a writer that builds one frame, an incremental reader that cuts
+ * a stream into frames, and access to the attributes of a body. Pure.
+ */
+import { WardenError } from 'warden-protocol';
+import { attributeHeaderSize, headerSize, maximumBody } from './wire.js';
+
+/** One frame: its type and its body, which is the receiver's to keep. */
+export interface Frame {
+  readonly type: number;
+  readonly body: Buffer;
+}
+
+/** Builds one frame. Not to be used again after frame(). */
+export class FrameWriter {
+  #buffer = Buffer.allocUnsafe(1024);
+  #length = headerSize;
+
+  u32(tag: number, value: number): this {
+    const at = this.#attribute(tag, 4);
+    this.#buffer.writeUInt32LE(value, at);
+    return this;
+  }
+
+  u64(tag: number, value: bigint): this {
+    const at = this.#attribute(tag, 8);
+    this.#buffer.writeBigUInt64LE(value, at);
+    return this;
+  }
+
+  /** @throws WardenError invalid_argument when the text has a NUL, which C could not see behind */
+  text(tag: number, value: string): this {
+    if (value.includes('\0')) throw new WardenError('invalid_argument', 'text with a NUL character cannot be passed on');
+    const size = Buffer.byteLength(value);
+    const at = this.#attribute(tag, size);
+    this.#buffer.write(value, at, size);
+    return this;
+  }
+
+  bytes(tag: number, value: Uint8Array): this {
+    const at = this.#attribute(tag, value.length);
+    this.#buffer.set(value, at);
+    return this;
+  }
+
+  /** An attribute made of the attributes that `write` adds. */
+  nested(tag: number, write: (writer: this) => void): this {
+    const at = this.#attribute(tag, 0);
+    write(this);
+    this.#buffer.writeUInt32LE(this.#length - at, at - 4);
+    return this;
+  }
+
+  /** The frame. @throws WardenError invalid_argument when it is larger than the limit */
+  frame(type: number): Buffer {
+    const body = this.#length - headerSize;
+    if (body > maximumBody) {
+      throw new WardenError('invalid_argument', `the request is too large: ${body} bytes, the limit is ${maximumBody}`);
+    }
+    this.#buffer.writeUInt32LE(body, 0);
+    this.#buffer.writeUInt16LE(type, 4);
+    this.#buffer.writeUInt16LE(0, 6);
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** Writes an attribute's header and makes room for `size` bytes; answers where they go. */
+  #attribute(tag: number, size: number): number {
+    const start = this.#length;
+    const end = start + attributeHeaderSize + size;
+    if (end > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(end, this.#buffer.length * 2));
+      this.#buffer.copy(larger, 0, 0, start);
+      this.#buffer = larger;
+    }
+    this.#buffer.writeUInt16LE(tag, start);
+    this.#buffer.writeUInt16LE(0, start + 2);
+    this.#buffer.writeUInt32LE(size, start + 4);
+    this.#length = end;
+    return start + attributeHeaderSize;
+  }
+}
+
+function malformed(what: string): WardenError {
+  return new WardenError('protocol', `malformed frame from a native program: ${what}`);
+}
+
+/** The attributes of one body. */
+export class Attributes {
+  readonly #values: readonly { tag: number; value: Buffer }[];
+
+  /** @throws WardenError protocol when the body is not a sequence of attributes */
+  constructor(body: Buffer) {
+    const values: { tag: number; value: Buffer }[] = [];
+    for (let at = 0; at < body.length; ) {
+      if (body.length - at < attributeHeaderSize) throw malformed('an attribute\'s header is cut off');
+      const size = body.readUInt32LE(at + 4);
+      const start = at + attributeHeaderSize;
+      if (size > body.length - start) throw malformed('an attribute is longer than its frame');
+      values.push({ tag: body.readUInt16LE(at), value: body.subarray(start, start + size) });
+      at = start + size;
+    }
+    this.#values = values;
+  }
+
+  bytes(tag: number): Buffer | undefined {
+    return this.#values.find((attribute) => attribute.tag === tag)?.value;
+  }
+
+  text(tag: number): string | undefined {
+    return this.bytes(tag)?.toString('utf8');
+  }
+
+  u32(tag: number): number | undefined {
+    const value = this.bytes(tag);
+    if (value === undefined) return undefined;
+    if (value.length !== 4) throw malformed(`attribute ${tag} is not a u32`);
+    return value.readUInt32LE(0);
+  }
+
+  u64(tag: number): bigint | undefined {
+    const value = this.bytes(tag);
+    if (value === undefined) return undefined;
+    if (value.length !== 8) throw malformed(`attribute ${tag} is not a u64`);
+    return value.readBigUInt64LE(0);
+  }
+
+  /** The u32 of an attribute that must be there. */
+  requiredU32(tag: number): number {
+    const value = this.u32(tag);
+    if (value === undefined) throw malformed(`attribute ${tag} is missing`);
+    return value;
+  }
+
+  /** Every nested attribute with this tag, in order. */
+  nested(tag: number): Attributes[] {
+    return this.#values.filter((attribute) => attribute.tag === tag).map((attribute) => new Attributes(attribute.value));
+  }
+}
+
+/**
+ * Cuts a stream into frames. The bodies are copies, so that the caller may read into one buffer again and again.
+ */
+export class FrameReader {
+  readonly #header = Buffer.alloc(headerSize);
+  #headerLength = 0;
+  #body: Buffer | undefined;
+  #bodyLength = 0;
+
+  /** @param maximum largest body accepted, in bytes */
+  constructor(private readonly maximum: number = maximumBody) {}
+
+  /** Whether a frame has begun and not ended. */
+  get partial(): boolean {
+    return this.#headerLength > 0;
+  }
+
+  /**
+   * Takes what arrived and calls `receive` for each frame that is complete.
+   * @throws WardenError protocol when the stream cannot be a sequence of frames; it is of no use afterwards
+   */
+  push(chunk: Buffer, receive: (frame: Frame) => void): void {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#headerLength < headerSize) {
+        const taken = Math.min(headerSize - this.#headerLength, chunk.length - at);
+        chunk.copy(this.#header, this.#headerLength, at, at + taken);
+        this.#headerLength += taken;
+        at += taken;
+        if (this.#headerLength < headerSize) return;
+        const size = this.#header.readUInt32LE(0);
+        if (size > this.maximum) throw malformed(`a body of ${size} bytes, the limit is ${this.maximum}`);
+        if (this.#header.readUInt16LE(6) !== 0) throw malformed('reserved bytes are not zero');
+        this.#body = Buffer.allocUnsafe(size);
+        this.#bodyLength = 0;
+      }
+      const body = this.#body;
+      if (body === undefined) return;
+      const taken = Math.min(body.length - this.#bodyLength, chunk.length - at);
+      chunk.copy(body, this.#bodyLength, at, at + taken);
+      this.#bodyLength += taken;
+      at += taken;
+      if (this.#bodyLength < body.length) return;
+      this.#body = undefined;
+      this.#headerLength = 0;
+      receive({ type: this.#header.readUInt16LE(4), body });
+    }
+  }
+}

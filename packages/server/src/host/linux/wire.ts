@@ -1,0 +1,171 @@
+/**
+ * The numbers of native/lib/wire.h, which documents them: frame types, attribute tags, limits and flags. The names are the
+ * header's, without the prefix and in camel case; a test compares the two files.
+ */
+
+export const wireVersion = 1;
+export const headerSize = 8;
+export const attributeHeaderSize = 8;
+/** Largest body of a frame, in bytes. */
+export const maximumBody = 32 << 20;
+/** Largest piece of output in one OUTPUT frame, in bytes. */
+export const outputChunk = 256 << 10;
+
+/** WIRE_*: what a frame is. */
+export const FrameType = {
+  hello: 1,
+  create: 2,
+  firewall: 3,
+  abandon: 4,
+  spawn: 10,
+  follow: 11,
+  forget: 12,
+  list: 13,
+  signalAll: 14,
+  awaitEmpty: 15,
+  destroy: 16,
+  watch: 17,
+  shell: 18,
+  killJob: 19,
+  run: 40,
+  signal: 41,
+  ready: 50,
+  running: 51,
+  failed: 52,
+  exited: 53,
+  empty: 54,
+  cloned: 60,
+  ok: 100,
+  error: 101,
+  output: 102,
+  exit: 103,
+  event: 104,
+} as const;
+
+/** TAG_*: what an attribute is. */
+export const Tag = {
+  request: 1,
+  version: 2,
+  step: 3,
+  errno: 4,
+  detail: 5,
+  path: 6,
+  fault: 7,
+  deadlineMs: 8,
+  depot: 10,
+  monitorProgram: 11,
+  wshdProgram: 12,
+  seccompProgram: 13,
+  owner: 14,
+  deviceCgroup: 15,
+  id: 20,
+  handle: 21,
+  directory: 22,
+  lower: 23,
+  mount: 24,
+  source: 25,
+  destination: 26,
+  flags: 27,
+  upperDirectory: 28,
+  upperFile: 29,
+  accountFile: 30,
+  mode: 31,
+  uid: 32,
+  gid: 33,
+  content: 34,
+  name: 35,
+  line: 36,
+  idMap: 37,
+  inside: 38,
+  outside: 39,
+  count: 40,
+  cgroup: 41,
+  setting: 42,
+  hostname: 43,
+  link: 44,
+  hostName: 45,
+  containerName: 46,
+  hostMac: 47,
+  containerMac: 48,
+  hostAddress: 49,
+  containerAddress: 50,
+  prefix: 51,
+  mtu: 52,
+  element: 53,
+  operation: 54,
+  family: 55,
+  table: 56,
+  set: 57,
+  key: 58,
+  data: 59,
+  keyEnd: 60,
+  shmSize: 61,
+  pingGroups: 62,
+  privilegedCapabilities: 63,
+  job: 80,
+  jobId: 81,
+  argument: 82,
+  environment: 83,
+  script: 84,
+  workingDirectory: 85,
+  privileged: 86,
+  rlimit: 87,
+  resource: 88,
+  soft: 89,
+  hard: 90,
+  outputLimit: 91,
+  discard: 92,
+  followOutput: 93,
+  position: 94,
+  state: 95,
+  exitKind: 96,
+  exitValue: 97,
+  pid: 98,
+  status: 99,
+  signal: 100,
+  event: 101,
+  rows: 102,
+  columns: 103,
+  terminal: 104,
+  jobCgroup: 105,
+} as const;
+
+/** MOUNT_FLAG_* */
+export const MountFlag = {
+  readOnly: 1,
+  recursive: 2,
+} as const;
+
+/** ELEMENT_* */
+export const ElementOperation = {
+  add: 1,
+  delete: 2,
+  ensure: 3,
+} as const;
+
+/** STREAM_* */
+export const StreamNumber = {
+  stdout: 1,
+  stderr: 2,
+} as const;
+
+/** JOB_* */
+export const JobState = {
+  running: 1,
+  ended: 2,
+} as const;
+
+/** EXIT_* */
+export const ExitKind = {
+  exited: 1,
+  signalled: 2,
+  lost: 3,
+} as const;
+
+/** EVENT_* */
+export const EventKind = {
+  outputLimit: 1,
+  wshdDied: 2,
+  jobEnded: 3,
+  rlimitClamped: 4,
+} as const;

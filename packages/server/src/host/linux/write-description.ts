@@ -1,0 +1,75 @@
+/** A container's description in attributes of the internal wire. */
+import { ipv4Bytes } from '../../lib/ipv4.js';
+import type { CgroupDescription, ContainerDescription, FileOwner, FirewallElement, LinkDescription } from '../container-description.js';
+import { ElementOperation, MountFlag, Tag } from './wire.js';
+import type { FrameWriter } from './wire-codec.js';
+
+/** NFPROTO_* of linux/netfilter.h */
+const families: Readonly<Record<FirewallElement['family'], number>> = { inet: 1, arp: 3 };
+
+export function writeDescription(writer: FrameWriter, description: ContainerDescription): void {
+  writer
+    .text(Tag.id, description.id)
+    .text(Tag.handle, description.handle)
+    .text(Tag.directory, description.directory)
+    .text(Tag.hostname, description.hostname)
+    .text(Tag.pingGroups, description.pingGroups)
+    .u64(Tag.privilegedCapabilities, description.privilegedCapabilities)
+    .u32(Tag.deadlineMs, description.deadlineMs);
+  for (const lower of description.lowers) writer.text(Tag.lower, lower);
+  for (const mount of description.mounts) {
+    const flags = (mount.readOnly ? MountFlag.readOnly : 0) | (mount.recursive ? MountFlag.recursive : 0);
+    writer.nested(Tag.mount, () => writer.text(Tag.source, mount.source).text(Tag.destination, mount.destination).u32(Tag.flags, flags));
+  }
+  for (const directory of description.upperDirectories) {
+    writer.nested(Tag.upperDirectory, () => writeOwner(writer.text(Tag.path, directory.path), directory));
+  }
+  for (const file of description.upperFiles) {
+    writer.nested(Tag.upperFile, () => writeOwner(writer.text(Tag.path, file.path), file).text(Tag.content, file.content));
+  }
+  for (const account of description.accounts) {
+    writer.nested(Tag.accountFile, () => writer.text(Tag.path, account.path).text(Tag.name, account.name).text(Tag.line, account.line));
+  }
+  for (const extent of description.idMap) {
+    writer.nested(Tag.idMap, () => writer.u32(Tag.inside, extent.inside).u32(Tag.outside, extent.outside).u32(Tag.count, extent.count));
+  }
+  for (const cgroup of description.cgroups) writer.nested(Tag.cgroup, () => writeCgroup(writer, cgroup));
+  writer.nested(Tag.link, () => writeLink(writer, description.link));
+  for (const element of description.firewallElements) writeFirewallElement(writer, element);
+}
+
+function writeOwner(writer: FrameWriter, owner: FileOwner): FrameWriter {
+  return writer.u32(Tag.mode, owner.mode).u32(Tag.uid, owner.uid).u32(Tag.gid, owner.gid);
+}
+
+/** The attributes of one group, to be nested. */
+export function writeCgroup(writer: FrameWriter, cgroup: CgroupDescription): void {
+  writer.text(Tag.path, cgroup.path).u32(Tag.version, cgroup.version);
+  for (const { name, content } of cgroup.settings) {
+    writer.nested(Tag.setting, () => writer.text(Tag.name, name).text(Tag.content, content));
+  }
+}
+
+function writeLink(writer: FrameWriter, link: LinkDescription): void {
+  writer
+    .text(Tag.hostName, link.hostName)
+    .text(Tag.containerName, link.containerName)
+    .bytes(Tag.hostMac, link.hostMac)
+    .bytes(Tag.containerMac, link.containerMac)
+    .bytes(Tag.hostAddress, ipv4Bytes(link.hostAddress))
+    .bytes(Tag.containerAddress, ipv4Bytes(link.containerAddress))
+    .u32(Tag.prefix, link.prefix)
+    .u32(Tag.mtu, link.mtu);
+}
+
+/** One ELEMENT attribute. */
+export function writeFirewallElement(writer: FrameWriter, element: FirewallElement): void {
+  writer.nested(Tag.element, () =>
+    writer
+      .u32(Tag.operation, ElementOperation[element.operation])
+      .u32(Tag.family, families[element.family])
+      .text(Tag.table, element.table)
+      .text(Tag.set, element.set)
+      .bytes(Tag.key, element.key),
+  );
+}

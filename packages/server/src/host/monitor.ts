@@ -1,0 +1,91 @@
+/** A container's monitor, as the container code needs it: jobs, signals, events. */
+
+/** How a job ended; lost: nobody can know any more. */
+export type JobExit =
+  | { readonly kind: 'exited'; readonly status: number }
+  | { readonly kind: 'signalled'; readonly signal: number }
+  | { readonly kind: 'lost' };
+
+export interface JobRlimit {
+  /** Number of setrlimit(2)'s resource. */
+  readonly resource: number;
+  readonly soft: bigint;
+  readonly hard: bigint;
+}
+
+export interface JobDescription {
+  readonly jobId: number;
+  readonly argv: readonly string[];
+  /** NAME=value */
+  readonly environment: readonly string[];
+  /** The job's standard input. */
+  readonly script: Uint8Array;
+  readonly workingDirectory: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly privileged: boolean;
+  readonly rlimits: readonly JobRlimit[];
+  readonly outputLimitInBytes: bigint;
+  /** Keep no output. */
+  readonly discard: boolean;
+}
+
+export type OutputStream = 'stdout' | 'stderr';
+
+/** Takes a job's output. */
+export interface OutputSink {
+  /**
+   * A piece of output, the sink's to keep.
+   * @returns false when no more should come until resume()
+   */
+  output(stream: OutputStream, data: Buffer): boolean;
+}
+
+/** A job whose output and end are being followed. */
+export interface FollowedJob {
+  /** Settles after the last piece of output was handed to the sink; rejects when the monitor is gone, or after close(). */
+  readonly exit: Promise<JobExit>;
+  /** Lets output come again after the sink answered false. */
+  resume(): void;
+  /** Stops following. The job goes on. */
+  close(): void;
+}
+
+export interface JobRecord {
+  readonly jobId: number;
+  /** Undefined while it runs. */
+  readonly exit: JobExit | undefined;
+}
+
+export type MonitorEvent =
+  | { readonly kind: 'output_limit'; readonly jobId: number }
+  | { readonly kind: 'job_ended'; readonly jobId: number; readonly exit: JobExit }
+  | { readonly kind: 'rlimit_clamped'; readonly jobId: number; readonly resource: number; readonly hard: bigint }
+  | { readonly kind: 'init_died'; readonly status: number };
+
+export interface Monitor {
+  /** Starts a job; settles when its process runs. */
+  spawn(job: JobDescription): Promise<void>;
+  /** Starts a job and follows it from its first byte, in one message. */
+  spawnFollowed(job: JobDescription, sink: OutputSink): Promise<FollowedJob>;
+  /** Follows a job from its first byte of output. */
+  follow(jobId: number, sink: OutputSink): Promise<FollowedJob>;
+  /** Drops an ended job's record and output. */
+  forget(jobId: number): Promise<void>;
+  list(): Promise<JobRecord[]>;
+  /** Sends a signal to every process but PID 1. */
+  signalAll(signal: number): Promise<void>;
+  /** Settles when there is no process but PID 1 and every job has ended. */
+  awaitEmpty(deadlineMs: number): Promise<void>;
+  /** Calls `receive` for every event from now on, and `lost` once when the monitor is gone. Settles when watching has begun. */
+  watch(receive: (event: MonitorEvent) => void, lost: () => void): Promise<void>;
+  /** Kills every process, removes the cgroups and ends the monitor. */
+  destroy(deadlineMs: number): Promise<void>;
+  /** Closes every connection; the monitor and its container live on. */
+  close(): void;
+}
+
+/** Opens the way to a container's monitor; nothing is sent before the first request. */
+export interface Monitors {
+  open(containerId: string): Monitor;
+}

@@ -1,0 +1,164 @@
+/**
+ * wardend: the composition root, and the only file that names the real adapters. Starts in an order in which nothing is
+ * touched before it is certain that this server may: configuration, rights, programs, the depot's lock, the socket; then the
+ * containers that live already, the firewall, and last the listening socket.
+ */
+import { pino, type Logger } from 'pino';
+import { WardenError } from 'warden-protocol';
+import { parseCommandLine, usage } from './command-line.js';
+import type { Configuration } from './config/configuration.js';
+import { loadConfiguration } from './config/load.js';
+import { adoptContainers } from './container/adopt.js';
+import { Containers } from './container/containers.js';
+import { destroyContainer } from './container/destroy.js';
+import { recordState } from './container/snapshot.js';
+import type { Host } from './host/host.js';
+import { LinuxCgroups } from './host/linux/cgroups.js';
+import { LinuxDepot } from './host/linux/depot.js';
+import { LinuxFirewall } from './host/linux/firewall.js';
+import { LauncherProcess } from './host/linux/launcher.js';
+import { LinuxMonitors, monitorSocketPath } from './host/linux/monitor.js';
+import { LinuxNameServers } from './host/linux/name-servers.js';
+import { enableForwarding, openFileLimit, readBootId, requirePrograms, requireRoot } from './host/linux/preflight.js';
+import { LinuxRootFileSystems } from './host/linux/root-file-systems.js';
+import { StepError } from './host/linux/step-error.js';
+import { systemClock } from './lib/timer.js';
+import { JobIds } from './pool/job-ids.js';
+import { makeHandlers } from './server/handlers.js';
+import { HealthCheck } from './server/health-check.js';
+import { Listener } from './server/listener.js';
+import { writePidfile } from './server/pidfile.js';
+
+/** Requests under way may take this long when the server is asked to end. */
+const drainDeadlineMs = 15_000;
+/** Descriptors that are not clients': log, launcher, depot, and those of containers, two or three each. */
+const reservedDescriptors = 64;
+
+function makeLog({ logging }: Configuration): Logger {
+  // Synchronous: what was logged before a crash is there. One line costs some microseconds.
+  const destination = pino.destination(logging.file === null ? { dest: 2, sync: true } : { dest: logging.file, sync: true, append: true, mkdir: false });
+  return pino({ level: logging.level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+}
+
+async function serve(configPath: string): Promise<void> {
+  const configuration = loadConfiguration(configPath);
+  requireRoot();
+  requirePrograms(configuration.programsPath);
+  const log = makeLog(configuration);
+  for (const key of configuration.withoutEffect) log.warn({ key }, `${key} is set and has no effect in this version`);
+
+  const depot = new LinuxDepot(configuration.depotPath, log);
+  depot.prepare();
+  const { root, version, parent } = configuration.cgroup;
+  const cgroups = new LinuxCgroups({ root, version, parent, pidsMax: configuration.pidsMax });
+  cgroups.prepare();
+  const launcher = new LauncherProcess({
+    programsPath: configuration.programsPath,
+    depotPath: configuration.depotPath,
+    deviceCgroups: cgroups.deviceParents(),
+    clock: systemClock,
+    log,
+  });
+  await startLauncher(launcher, configuration);
+
+  const firewall = new LinuxFirewall({ ...configuration.network });
+  const host: Host = {
+    launcher,
+    monitors: new LinuxMonitors((id) => monitorSocketPath(depot.directoryOf(id)), systemClock),
+    depot,
+    cgroups,
+    firewall,
+    rootFileSystems: new LinuxRootFileSystems(),
+    nameServers: new LinuxNameServers(),
+    clock: systemClock,
+    bootId: readBootId(),
+    lang: process.env['LANG'] ?? 'en_US.UTF-8',
+  };
+  const jobIds = new JobIds(depot.readReservedJobIds(), (below) => depot.writeReservedJobIds(below));
+  const containers: Containers = new Containers(configuration, host, jobIds, log, (container) => {
+    log.info({ container: container.id, handle: container.handle }, 'the grace time is over');
+    destroyContainer(containers, container).catch((error: unknown) => {
+      log.error({ container: container.id, handle: container.handle, err: error }, 'a container whose grace time is over could not be destroyed');
+    });
+  });
+  const limit = openFileLimit();
+  const listener = new Listener({
+    path: configuration.socketPath,
+    permissions: configuration.socketPermissions,
+    maxConnections: limit === undefined ? undefined : Math.max(16, Math.floor((limit - reservedDescriptors) / 2)),
+    handlers: makeHandlers(containers),
+    log,
+    onConnected: (client) => containers.references.connect(client),
+    onDisconnected: (client) => containers.references.disconnect(client),
+  });
+  await listener.check();
+  const healthCheck = configuration.healthCheckPort === 0 ? undefined : new HealthCheck(configuration.healthCheckPort);
+  await healthCheck?.listen();
+
+  depot.emptyTrash();
+  await adoptContainers(containers);
+  await firewall.load(containers.all().map((container) => container.link));
+  enableForwarding(log);
+  await listener.listen();
+  for (const container of containers.all()) containers.references.check(container);
+  const removePidfile = configuration.pidfile === null ? undefined : writePidfile(configuration.pidfile);
+  log.info({ socket: configuration.socketPath, depot: configuration.depotPath, containers: containers.handles().length }, 'ready');
+
+  const signal = await endSignal();
+  log.info({ signal }, 'ending: no new connections, requests under way are finished, containers live on');
+  await listener.drain(drainDeadlineMs);
+  containers.references.stop();
+  for (const container of containers.all()) {
+    try {
+      recordState(containers, container);
+    } catch (error) {
+      log.error({ container: container.id, err: error }, 'the snapshot could not be written');
+    }
+    container.monitor.close();
+  }
+  healthCheck?.close();
+  await launcher.close();
+  removePidfile?.();
+  log.info('ended');
+}
+
+async function startLauncher(launcher: LauncherProcess, { depotPath }: Configuration): Promise<void> {
+  try {
+    await launcher.start();
+  } catch (error) {
+    if (error instanceof StepError && error.owner !== undefined) {
+      throw new WardenError('exists', `another wardend (pid ${error.owner}) uses the depot ${depotPath}: stop it or set server.container_depot_path`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** Settles at the first signal that asks for the end; later ones change nothing. */
+function endSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGUSR2'] as const) process.on(signal, () => resolve(signal));
+  });
+}
+
+/** Runs wardend with the arguments behind its name; ends the process. */
+export async function main(argv: readonly string[]): Promise<never> {
+  const commandLine = parseCommandLine(argv);
+  switch (commandLine.action) {
+    case 'help':
+      process.stdout.write(usage);
+      return process.exit(0);
+    case 'refuse':
+      process.stderr.write(`wardend: ${commandLine.reason}\n\n${usage}`);
+      return process.exit(2);
+    case 'serve':
+      break;
+  }
+  try {
+    await serve(commandLine.configPath);
+    return process.exit(0);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`wardend: ${reason.replaceAll('\n', ' ')}\n`);
+    return process.exit(1);
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Job ids, unique over the server's life and its restarts, also after kill -9: ids are reserved on disk a block ahead,
+ * and a start goes on behind the last reserved one. Pure: the caller's `reserve` writes.
+ */
+
+const blockSize = 1024;
+/** The wire carries uint32. */
+const lastJobId = 0xffff_ffff;
+
+export class JobIds {
+  #next: number;
+  #reservedUpTo: number;
+
+  /**
+   * @param reservedUpTo first id that no earlier server can have handed out
+   * @param reserve records durably that ids below its argument may have been handed out; throws when it cannot
+   */
+  constructor(
+    reservedUpTo: number,
+    private readonly reserve: (upTo: number) => void,
+  ) {
+    this.#next = reservedUpTo;
+    this.#reservedUpTo = reservedUpTo;
+  }
+
+  /** The next id; undefined after 2^32 - 1 jobs. */
+  next(): number | undefined {
+    if (this.#next > lastJobId) return undefined;
+    if (this.#next >= this.#reservedUpTo) {
+      const upTo = this.#next + blockSize;
+      this.reserve(upTo);
+      this.#reservedUpTo = upTo;
+    }
+    return this.#next++;
+  }
+}

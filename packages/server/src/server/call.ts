@@ -1,0 +1,22 @@
+/** What a request's handler knows of the connection it came from. */
+import type { WardenError } from 'warden-protocol';
+
+export interface Call {
+  /** The connection; only its identity counts. */
+  readonly client: object;
+  /**
+   * For requests that wait for a job: calls back once when the client has gone or the server wants to end. Such a request
+   * gives up; it gets no reply.
+   */
+  onInterrupt(callback: (reason: WardenError) => void): void;
+  /** Whether the client has gone, and nothing can be sent to it. */
+  readonly gone: boolean;
+  /**
+   * Sends a piece of a job's output ahead of the reply.
+   * @returns false when the client reads too slowly: wait for onWritable
+   */
+  sendOutput(name: 'stdout' | 'stderr', data: Uint8Array): boolean;
+  onWritable(callback: () => void): void;
+  /** Calls back once when the reply was written to the client, or can never be. */
+  onReply(callback: (written: boolean) => void): void;
+}

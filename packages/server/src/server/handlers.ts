@@ -1,0 +1,124 @@
+/**
+ * The table of requests: one handler for each type of the protocol. A type without a handler does not compile.
+ */
+import { Type, WardenError, type RequestOf, type RequestType, type ResponseInit } from 'warden-protocol';
+import { CollectedOutput } from '../container/collected-output.js';
+import type { Container } from '../container/container.js';
+import type { Containers } from '../container/containers.js';
+import { createContainer } from '../container/create.js';
+import { checkCreateRequest } from '../container/create-request.js';
+import { destroyContainer } from '../container/destroy.js';
+import { infoOf } from '../container/info.js';
+import { consumeJob, followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
+import { stopContainer } from '../container/stop.js';
+import type { Call } from './call.js';
+
+export type Handler<T extends RequestType> = (call: Call, request: RequestOf<T>) => ResponseInit<T> | Promise<ResponseInit<T>>;
+
+export type Handlers = { readonly [T in RequestType]: Handler<T> };
+
+export function makeHandlers(containers: Containers): Handlers {
+  /** The container that a request names; the connection refers to it from now on. */
+  function named(call: Call, handle: string): Container {
+    const container = containers.get(handle);
+    containers.references.name(call.client, container);
+    return container;
+  }
+
+  /** A request of a later version: known, refused, never silent. */
+  function unsupported(what: string): (call: Call, request: { readonly handle: string }) => Promise<never> {
+    return async (call, { handle }) => {
+      named(call, handle);
+      throw new WardenError('unsupported', `${what}: not supported by this version of the server`);
+    };
+  }
+
+  return {
+    [Type.Ping]: () => ({}),
+    [Type.Echo]: (_call, { message }) => ({ message }),
+    [Type.List]: () => ({ handles: containers.handles() }),
+
+    [Type.Create]: async (call, request) => {
+      const container = await createContainer(containers, checkCreateRequest(request));
+      if (call.gone) containers.references.check(container);
+      else containers.references.name(call.client, container);
+      return { handle: container.handle };
+    },
+    [Type.Info]: (call, { handle }) => {
+      const container = named(call, handle);
+      container.requireState('active', 'stopped');
+      return infoOf(container);
+    },
+    [Type.Stop]: async (call, { handle, background, kill }) => {
+      const container = named(call, handle);
+      const stopped = stopContainer(containers, container, { kill: kill ?? false });
+      if (background !== true) await stopped;
+      else stopped.catch((error: unknown) => containers.log.warn({ handle, err: error }, 'a stop in the background failed'));
+      return {};
+    },
+    [Type.Destroy]: async (call, { handle }) => {
+      await destroyContainer(containers, named(call, handle));
+      return {};
+    },
+
+    [Type.Spawn]: async (call, request) => ({ jobId: await spawnJob(containers, named(call, request.handle), request) }),
+    [Type.Run]: async (call, request) => {
+      const container = named(call, request.handle);
+      const output = new CollectedOutput();
+      const following = await runJob(containers, container, request, output);
+      return resultOf(container, await outcome(call, following, () => consumeJob(containers, container, following.job)), output);
+    },
+    [Type.Link]: async (call, { handle, jobId }) => {
+      const container = named(call, handle);
+      const output = new CollectedOutput();
+      const following = await followJob(containers, container, jobId, output);
+      return resultOf(container, await outcome(call, following), output);
+    },
+    [Type.Stream]: async (call, { handle, jobId }) => {
+      const container = named(call, handle);
+      const output = { output: (name: 'stdout' | 'stderr', data: Buffer) => call.sendOutput(name, data) };
+      const following = await followJob(containers, container, jobId, output);
+      call.onWritable(() => following.resume());
+      return { exitStatus: await outcome(call, following), info: infoOf(container) };
+    },
+
+    [Type.NetIn]: unsupported('net_in'),
+    [Type.NetOut]: unsupported('net_out'),
+    [Type.CopyIn]: unsupported('copy_in'),
+    [Type.CopyOut]: unsupported('copy_out'),
+    [Type.LimitMemory]: unsupported('limit_memory'),
+    [Type.LimitDisk]: unsupported('limit_disk'),
+    [Type.LimitBandwidth]: unsupported('limit_bandwidth'),
+    [Type.LimitCpu]: unsupported('limit_cpu'),
+  };
+}
+
+function resultOf(container: Container, exitStatus: number, output: CollectedOutput) {
+  return { exitStatus, stdout: output.get('stdout'), stderr: output.get('stderr'), info: infoOf(container) };
+}
+
+/**
+ * The exit status of a job that a request follows, until its client has gone; afterwards the job is forgotten when the
+ * reply was written.
+ * @param lost what to do with the job when no reply reached the client
+ */
+function outcome(call: Call, following: Following, lost: () => void = () => undefined): Promise<number> {
+  return new Promise((resolve, reject) => {
+    call.onInterrupt((reason) => {
+      following.abandon();
+      lost();
+      reject(reason);
+    });
+    void following.exitStatus.then((exitStatus) => {
+      call.onReply((written) => {
+        if (written) {
+          following.delivered();
+          return;
+        }
+        following.abandon();
+        lost();
+      });
+      resolve(exitStatus);
+    });
+  });
+}

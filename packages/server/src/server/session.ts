@@ -1,0 +1,276 @@
+/**
+ * One client's connection: frames in, frames out. One request is worked on at a time, replies go out in the order of the
+ * requests. Requests that can be answered at once are answered without leaving the event that brought them, and their
+ * replies leave in one write.
+ *
+ * What a client may cost: while a request is under way, or while the client does not read its replies, reading stops as
+ * soon as readAhead bytes wait; a frame has the decoder's limit, and an incomplete one takes only what has arrived.
+ */
+import type { Socket } from 'node:net';
+import {
+  decodeRequest, encodeError, encodeOutput, encodeResponse, FrameDecoder, MessageError, messageTypes, WardenError, type AnyRequest, type RequestType, type ResponseInit,
+} from 'warden-protocol';
+import type { Log } from '../lib/log.js';
+import type { Call } from './call.js';
+import type { Handlers } from './handlers.js';
+
+/** Bytes of further requests that are read while one is under way. */
+const readAheadInBytes = 256 * 1024;
+
+/** Frames that are this short together are copied into one buffer: cheaper than a vector of many small ones. */
+const joinBelowInBytes = 32 * 1024;
+
+/** Requests of one connection that are answered in a row before others get their turn. */
+const requestsInARow = 256;
+
+export interface SessionOptions {
+  readonly handlers: Handlers;
+  readonly log: Log;
+  /** Called once, when the connection is closed. */
+  readonly onClosed: (session: Session) => void;
+}
+
+export class Session implements Call {
+  readonly #socket: Socket;
+  readonly #handlers: Handlers;
+  readonly #log: Log;
+  readonly #decoder = new FrameDecoder();
+  /** Replies of the event under way, written together at its end. */
+  #outbox: Uint8Array[] = [];
+  #working = false;
+  #busy = false;
+  #ended = false;
+  #draining = false;
+  #closed = false;
+  #interrupt: ((reason: WardenError) => void) | undefined;
+  #writable: (() => void) | undefined;
+  #reply: ((written: boolean) => void) | undefined;
+
+  constructor(socket: Socket, { handlers, log, onClosed }: SessionOptions) {
+    this.#socket = socket;
+    this.#handlers = handlers;
+    this.#log = log;
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('end', () => this.#end());
+    socket.on('drain', () => this.#drained());
+    // 'close' follows and does what is to be done; a peer that resets its connection is no event of ours.
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.#closed = true;
+      this.#giveUp('the client has closed its connection');
+      this.#settleReply(false);
+      onClosed(this);
+    });
+  }
+
+  get client(): object {
+    return this;
+  }
+
+  get gone(): boolean {
+    return this.#closed || this.#ended;
+  }
+
+  onInterrupt(callback: (reason: WardenError) => void): void {
+    this.#interrupt = callback;
+    if (this.gone) this.#giveUp('the client has closed its connection');
+    else if (this.#draining) this.#giveUp('the server is ending');
+  }
+
+  sendOutput(name: 'stdout' | 'stderr', data: Uint8Array): boolean {
+    if (this.#closed) return true;
+    for (const part of encodeOutput(name, data)) this.#outbox.push(part);
+    this.#flush();
+    return !this.#socket.writableNeedDrain;
+  }
+
+  onWritable(callback: () => void): void {
+    this.#writable = callback;
+    if (!this.#socket.writableNeedDrain) callback();
+  }
+
+  onReply(callback: (written: boolean) => void): void {
+    this.#reply = callback;
+    if (this.#closed) this.#settleReply(false);
+  }
+
+  /** The server ends: an idle connection and one that waits for a job is closed; any other request is finished first. */
+  drain(): void {
+    this.#draining = true;
+    if (!this.#busy) this.#socket.end();
+    else if (this.#interrupt !== undefined) this.#giveUp('the server is ending');
+  }
+
+  /** Closes the connection, whatever it is doing. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#decoder.push(chunk);
+    if (this.#busy) this.#throttle();
+    else this.#work();
+  }
+
+  /** The client sends no more. What it asked for is finished, but nobody waits for a job. */
+  #end(): void {
+    this.#ended = true;
+    this.#giveUp('the client has closed its connection');
+    if (!this.#busy) this.#work();
+  }
+
+  #drained(): void {
+    this.#writable?.();
+    if (!this.#busy) this.#work();
+  }
+
+  #throttle(): void {
+    if (this.#decoder.bufferedLength > readAheadInBytes) this.#socket.pause();
+  }
+
+  /** Takes requests until one cannot be answered at once, the client reads too slowly, or none is left. */
+  #work(): void {
+    if (this.#working) return;
+    this.#working = true;
+    let handled = 0;
+    try {
+      while (!this.#busy && !this.#closed && !(this.#draining && this.#decoder.idle)) {
+        if (this.#socket.writableNeedDrain) {
+          this.#socket.pause();
+          break;
+        }
+        if (handled++ === requestsInARow) {
+          this.#socket.pause();
+          setImmediate(() => this.#work());
+          break;
+        }
+        const payload = this.#decoder.next();
+        if (payload === undefined) {
+          if (this.#socket.isPaused()) this.#socket.resume();
+          break;
+        }
+        this.#handle(payload);
+      }
+    } catch (error) {
+      this.#refuse(error);
+    } finally {
+      this.#working = false;
+      this.#flush();
+    }
+    if (this.#busy) this.#throttle();
+    else if (!this.#closed && (this.#draining || (this.#ended && this.#decoder.idle))) this.#socket.end();
+  }
+
+  #handle(payload: Uint8Array): void {
+    let request: AnyRequest;
+    try {
+      request = decodeRequest(payload);
+    } catch (error) {
+      if (error instanceof MessageError || !(error instanceof WardenError)) throw error;
+      this.#outbox.push(encodeError(error));
+      return;
+    }
+    const started = performance.now();
+    try {
+      const response = this.#call(request);
+      if (response instanceof Promise) {
+        this.#busy = true;
+        response.then(
+          (value) => this.#finish(request, started, () => encodeAny(request.type, value)),
+          (error: unknown) => this.#finish(request, started, () => this.#encodeFailure(request, error)),
+        );
+        return;
+      }
+      this.#outbox.push(encodeAny(request.type, response));
+    } catch (error) {
+      this.#outbox.push(this.#encodeFailure(request, error));
+    }
+    this.#logRequest(request, started);
+  }
+
+  #call({ type, request }: AnyRequest): unknown {
+    // The table's type guarantees that handler and request belong together; TypeScript cannot follow that over a union.
+    const handler = this.#handlers[type] as (call: Call, request: unknown) => unknown;
+    return handler(this, request);
+  }
+
+  #finish(request: AnyRequest, started: number, encode: () => Buffer): void {
+    this.#interrupt = undefined;
+    this.#writable = undefined;
+    this.#logRequest(request, started);
+    this.#busy = false;
+    let frame: Buffer;
+    try {
+      frame = encode();
+    } catch (error) {
+      frame = this.#encodeFailure(request, error);
+    }
+    if (this.#closed) {
+      this.#settleReply(false);
+      return;
+    }
+    this.#outbox.push(frame);
+    const reply = this.#reply;
+    this.#reply = undefined;
+    this.#flush(reply);
+    if (this.#draining) this.#socket.end();
+    else this.#work();
+  }
+
+  #encodeFailure(request: AnyRequest, reason: unknown): Buffer {
+    this.#settleReply(false);
+    const { name } = messageTypes[request.type];
+    if (!(reason instanceof WardenError)) {
+      // Whatever an unexpected error says is for the log; it may contain what a client should not see.
+      this.#log.error({ request: name, err: reason }, 'a request failed unexpectedly');
+      return encodeError(new WardenError('internal', `internal error in ${name}; the server's log has the details`));
+    }
+    if (reason.code === 'internal') this.#log.error({ request: name, err: reason }, 'a request failed');
+    return encodeError(reason);
+  }
+
+  #logRequest({ type, request }: AnyRequest, started: number): void {
+    const handle = 'handle' in request ? request.handle : undefined;
+    const ms = Math.round((performance.now() - started) * 1000) / 1000;
+    this.#log.debug({ request: messageTypes[type].name, handle, ms }, 'request');
+  }
+
+  /** The bytes cannot be understood: this connection is closed, and no other. */
+  #refuse(error: unknown): void {
+    this.#log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'closing a connection that does not speak the protocol');
+    this.#socket.destroy();
+  }
+
+  #flush(reply?: (written: boolean) => void): void {
+    const frames = this.#outbox;
+    if (frames.length === 0 || this.#closed) return;
+    this.#outbox = [];
+    const written = reply === undefined ? undefined : (error?: Error | null): void => reply(error === undefined || error === null);
+    const length = frames.reduce((sum, frame) => sum + frame.length, 0);
+    if (frames.length === 1 || length <= joinBelowInBytes) {
+      this.#socket.write(frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames, length), written);
+      return;
+    }
+    this.#socket.cork();
+    frames.forEach((frame, index) => this.#socket.write(frame, index === frames.length - 1 ? written : undefined));
+    this.#socket.uncork();
+  }
+
+  #giveUp(why: string): void {
+    const interrupt = this.#interrupt;
+    this.#interrupt = undefined;
+    if (interrupt === undefined) return;
+    interrupt(new WardenError('canceled', why));
+    if (this.#draining) this.#socket.destroy();
+  }
+
+  #settleReply(written: boolean): void {
+    const reply = this.#reply;
+    this.#reply = undefined;
+    reply?.(written);
+  }
+}
+
+function encodeAny(type: RequestType, response: unknown): Buffer {
+  return encodeResponse(type, response as ResponseInit<RequestType>);
+}
