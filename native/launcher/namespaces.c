@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include "lib/fault.h"
 #include "lib/fd.h"
 #include "lib/syscalls.h"
+#include "launcher/description.h"
 #include "launcher/device-tree.h"
 #include "launcher/steps.h"
 
@@ -35,20 +37,35 @@ static int enter_own(struct namespaces *namespaces, struct error *err)
 	return namespaces->own_mounts < 0 ? -1 : 0;
 }
 
+/* Where a monitor attaches what it is given, in its own copy of the namespace: the container's directory, its layers, its root. */
+static int make_directories(struct error *err)
+{
+	static const char *const names[] = { "proc", "sys", "dev", "container", "root", "lower" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (mkdir(names[i], 0755) < 0)
+			return error_set(err, errno, "mkdir %s", names[i]);
+	for (int i = 0; i < DESCRIPTION_MAX_LOWERS; i++) {
+		char name[24];
+
+		snprintf(name, sizeof(name), "lower/%d", i);
+		if (mkdir(name, 0755) < 0)
+			return error_set(err, errno, "mkdir %s", name);
+	}
+	return 0;
+}
+
 /* Any directory will do as the place where the new root is mounted before it becomes the root; nobody else sees it there. */
 static int replace_root(const char *place, struct error *err)
 {
 	if (mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) < 0)
 		return error_set(err, errno, "make / private");
-	if (mount("warden", place, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=16k,nr_inodes=16,mode=755") < 0)
+	if (mount("warden", place, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=16k,nr_inodes=64,mode=755") < 0)
 		return error_set(err, errno, "tmpfs on %s", place);
 	if (chdir(place) < 0)
 		return error_set(err, errno, "%s", place);
-	static const char *const directories[] = { "proc", "sys", "dev", "mnt" };
-
-	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories); i++)
-		if (mkdir(directories[i], 0755) < 0)
-			return error_set(err, errno, "mkdir %s", directories[i]);
+	if (make_directories(err) < 0)
+		return -1;
 	/* With both arguments the same the old root ends up on top of the new one, and is taken away from there. */
 	if (sys_pivot_root(".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return error_set(err, errno, "pivot_root");

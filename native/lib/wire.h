@@ -69,7 +69,7 @@ enum wire_tag {
 	TAG_WSHD_PROGRAM = 12,        /* string */
 	TAG_SECCOMP_PROGRAM = 13,     /* string: file of raw struct sock_filter */
 	TAG_OWNER = 14,               /* u32: the pid that holds the lock, in the error of a second wardend */
-	TAG_DEVICE_CGROUP = 15,       /* nested CGROUP: the parent group whose device rules are set once */
+	TAG_DEVICE_CGROUP = 15,       /* nested, repeated: PATH, VERSION: a parent group whose device rules are set once */
 
 	/* CREATE: the description */
 	TAG_ID = 20,                  /* string: internal container id */
@@ -105,7 +105,7 @@ enum wire_tag {
 	TAG_CONTAINER_ADDRESS = 50,   /* 4 bytes, network order */
 	TAG_PREFIX = 51,              /* u32 */
 	TAG_MTU = 52,                 /* u32 */
-	TAG_ELEMENT = 53,             /* nested, repeated: OPERATION, FAMILY, TABLE, SET, KEY, DATA?, VERDICT? */
+	TAG_ELEMENT = 53,             /* nested, repeated: OPERATION, FAMILY, TABLE, SET, KEY, KEY_END?, DATA? */
 	TAG_OPERATION = 54,           /* u32: 1 add, 2 delete (absent is no error), 3 add (present is no error) */
 	TAG_FAMILY = 55,              /* u32: NFPROTO_* */
 	TAG_TABLE = 56,               /* string */
