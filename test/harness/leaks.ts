@@ -54,7 +54,7 @@ export function fileLeaks({ depot }: Paths): string[] {
   return leaks;
 }
 
-export interface Baseline { readonly elements: readonly string[]; readonly descriptors: ReadonlyMap<number, number> }
+export interface Baseline { readonly elements: readonly string[]; readonly mounts: readonly string[]; readonly descriptors: ReadonlyMap<number, number> }
 
 export interface ScanTarget {
   readonly slot: Slot; readonly paths: Paths; readonly pids: readonly number[];
@@ -64,6 +64,7 @@ export interface ScanTarget {
 export async function takeBaseline(slot: Slot, pids: readonly number[]): Promise<Baseline> {
   return {
     elements: await tableElements(slot.table),
+    mounts: mountLeaks(slot),
     descriptors: new Map(pids.map((pid) => [pid, openDescriptors(pid).size])),
   };
 }
@@ -101,7 +102,7 @@ export async function scanForLeaks(target: ScanTarget, baseline: Baseline): Prom
     // A monitor's process ends after it has answered DESTROY; the daemon's next round trips give it the time for that.
     ...await untilClean(() => processLeaks(slot, own), roundTrip, WAIT_MS),
     ...cgroupLeaks(slot),
-    ...mountLeaks(slot),
+    ...mountLeaks(slot).filter((mount) => !baseline.mounts.includes(mount)),
     ...(await tableElements(slot.table)).filter((element) => !baseline.elements.includes(element)).map((element) => `nftables element ${element}`),
     ...await untilClean(() => linkLeaks(target), () => target.links.nextChange(), WAIT_MS),
     ...await untilClean(() => fileLeaks(paths), () => nextFileChange(paths.depot), WAIT_MS),

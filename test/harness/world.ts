@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import dgram from 'node:dgram';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -75,8 +76,10 @@ export class World {
   /** A packet of our own, sent after those of the test on the same uplink: when it has arrived, they would have too. */
   async flush(): Promise<void> {
     const mark = `mark-${Math.random()}`;
-    await mustRun('nc', ['-u', '-N', '-w', '1', this.address, String(WORLD_PORT)], { input: mark });
+    const socket = dgram.createSocket('udp4');
+    socket.send(mark, WORLD_PORT, this.address);
     await this.contact(({ data }) => data.includes(mark));
+    socket.close();
   }
 
   async close(): Promise<void> {

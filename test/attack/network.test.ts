@@ -1,0 +1,169 @@
+/*
+ * C: attacks over the network. A job can make no raw packet (kernel-interface.test.ts), so these are sent from the host's
+ * side of the fence: by a program of the host that enters the container's network namespace with all its rights. What
+ * it cannot do, no job can do that broke every other rule.
+ */
+import assert from 'node:assert/strict';
+import dgram from 'node:dgram';
+import { once } from 'node:events';
+import net from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { after, before, test } from 'node:test';
+import { useServer } from '../harness/fixture.js';
+import { compileProbe } from '../harness/programs.js';
+import { mustRun, runProgram } from '../harness/run-program.js';
+import { World, WORLD_PORT } from '../harness/world.js';
+
+const server = useServer();
+const received: { from: string; text: string }[] = [];
+let world: World;
+let udp: dgram.Socket;
+let tcp: net.Server;
+let port = 0;
+let spoof = '';
+
+before(async () => {
+  world = await World.open(server.slot);
+  udp = dgram.createSocket('udp4', (message, remote) => received.push({ from: remote.address, text: message.toString() }));
+  udp.bind(0);
+  await once(udp, 'listening');
+  ({ port } = udp.address());
+  tcp = net.createServer((socket) => { received.push({ from: socket.remoteAddress ?? '', text: 'tcp' }); socket.destroy(); });
+  tcp.listen(port, '::');
+  await once(tcp, 'listening');
+  spoof = await compileProbe('spoof', server.slot.directory);
+});
+after(async () => {
+  udp.close();
+  tcp.close();
+  await world.close();
+});
+
+interface Inside { readonly pid: number; readonly name: string; readonly mac: string; readonly hostMac: string; readonly hostIp: string; readonly ip: string }
+
+async function inside(name: string): Promise<Inside> {
+  const { client, handle } = await server.container({ handle: name });
+  const { host_ip, container_ip } = await client.info(handle);
+  const [pid = 0] = await server.pidsOf(handle);
+  const interfaceName = `w-${name}-1`;
+  const links = JSON.parse(await mustRun('nsenter', ['--net', '--target', String(pid), 'ip', '-json', 'link', 'show', 'dev', interfaceName])) as { address: string }[];
+  const mac = links[0]?.address ?? '';
+  const hostLinks = JSON.parse(await mustRun('ip', ['-json', 'link', 'show', 'dev', `w-${name}-0`])) as { address: string }[];
+  return { pid, name: interfaceName, mac, hostMac: hostLinks[0]?.address ?? '', hostIp: host_ip, ip: container_ip };
+}
+
+async function enter(container: Inside, ...command: string[]): Promise<string> {
+  return await mustRun('nsenter', ['--net', '--target', String(container.pid), ...command]);
+}
+
+async function sendSpoofed(from: Inside, target: string, targetPort: number, source: string, mac: string, count: number): Promise<void> {
+  const sent = Number(await enter(from, spoof, from.name, from.hostMac, target, String(targetPort), source, mac, String(count)));
+  assert.ok(sent >= count * 0.9, `${sent} of ${count} frames were sent`);
+}
+
+/** Everything that has been sent to our socket is there once this datagram is. */
+async function flush(): Promise<void> {
+  const mark = `mark ${Math.random()}`;
+  const socket = dgram.createSocket('udp4');
+  socket.send(mark, port, '127.0.0.1');
+  while (!received.some(({ text }) => text === mark)) await once(udp, 'message');
+  socket.close();
+}
+
+const foreign = (): { from: string; text: string }[] => received.filter(({ from }) => from !== '127.0.0.1');
+
+test('C1: no listening service of the host is open from a container', async () => {
+  const container = await inside('c1');
+  received.length = 0;
+  const addresses = Object.values(networkInterfaces()).flat().filter((entry) => entry?.family === 'IPv4' && !entry.internal).map((entry) => entry?.address ?? '');
+  for (const address of addresses) {
+    const { status } = await runProgram('nsenter', ['--net', '--target', String(container.pid), 'timeout', '1', 'bash', '-c', `exec 3<>/dev/tcp/${address}/${port}`]);
+    assert.notEqual(status, 0, address);
+  }
+  assert.deepEqual(foreign(), []);
+});
+
+test('C2: nothing of the host is reached over IPv6, link-local or by multicast', async () => {
+  const container = await inside('c2');
+  received.length = 0;
+  // Root of the host gives the container's end the address that the kernel was not asked to make.
+  await runProgram('nsenter', ['--net', '--target', String(container.pid), 'bash', '-c', `echo 0 > /proc/sys/net/ipv6/conf/${container.name}/disable_ipv6`]);
+  await runProgram('nsenter', ['--net', '--target', String(container.pid), 'ip', '-6', 'address', 'add', 'fe80::5/64', 'dev', container.name, 'nodad']);
+  await runProgram('ip', ['-6', 'address', 'add', 'fe80::4/64', 'dev', 'w-c2-0', 'nodad']);
+  const { status } = await runProgram('nsenter', ['--net', '--target', String(container.pid), 'timeout', '1', 'bash', '-c', `exec 3<>/dev/tcp/fe80::4%${container.name}/${port}`]);
+  assert.notEqual(status, 0);
+  const ping = await runProgram('nsenter', ['--net', '--target', String(container.pid), 'ping', '-6', '-c', '1', '-W', '1', `ff02::1%${container.name}`]);
+  assert.ok(!/bytes from fe80::4/.test(ping.stdout), ping.stdout);
+  assert.deepEqual(foreign(), []);
+});
+
+test('C3: packets from addresses that are not the container\'s own reach neither host, neighbour nor world', async () => {
+  await server.restart({ network: { allow_host_access: true, allow_networks: ['0.0.0.0/0'] } });
+  const [container, neighbour] = [await inside('c3'), await inside('c3n')];
+  received.length = 0;
+  world.contacts.length = 0;
+  for (const [source, mac] of [['random', container.mac], [neighbour.ip, container.mac], [container.hostIp, container.mac], ['127.0.0.1', container.mac], [container.ip, '02:00:00:00:00:99']] as const) {
+    await sendSpoofed(container, container.hostIp, port, source, mac, 2_000);
+    await sendSpoofed(container, world.address, WORLD_PORT, source, mac, 500);
+  }
+  await flush();
+  await world.flush();
+  assert.deepEqual(foreign(), []);
+  assert.deepEqual(world.contacts.filter(({ data }) => data.includes('spoofed')), []);
+});
+
+test('C3: the same frames with the true addresses do arrive: the probe can succeed', async () => {
+  const container = await inside('c3b');
+  received.length = 0;
+  await sendSpoofed(container, container.hostIp, port, container.ip, container.mac, 10);
+  while (!received.some(({ text }) => text.startsWith('spoofed'))) await once(udp, 'message');
+  assert.ok(received.some(({ from }) => from === container.ip));
+  await server.restart({});
+});
+
+test('C4: false ARP replies change no neighbour table of the host', async () => {
+  const [container, neighbour] = [await inside('c4'), await inside('c4n')];
+  await runProgram('ping', ['-c', '1', '-W', '1', neighbour.ip]);
+  await sendSpoofed(container, container.hostIp, 9, neighbour.ip, container.mac, 200);
+  await sendSpoofed(container, container.hostIp, 9, '198.18.255.1', container.mac, 200);
+  await sendSpoofed(container, container.hostIp, 9, container.ip, '02:00:00:00:00:99', 200);
+  const table = await mustRun('ip', ['neigh', 'show']);
+  const at = (address: string): string => table.split('\n').filter((line) => line.startsWith(`${address} `)).join('\n');
+  assert.match(at(neighbour.ip), new RegExp(neighbour.mac));
+  assert.doesNotMatch(at(neighbour.ip), new RegExp(container.mac));
+  assert.doesNotMatch(table, /02:00:00:00:00:99/);
+  assert.equal(at('198.18.255.1'), '');
+});
+
+test('C5: every pair of six containers is closed', async () => {
+  const containers = await Promise.all(Array.from({ length: 6 }, (_, index) => inside(`c5${index}`)));
+  const results = await Promise.all(containers.map(async (from) => {
+    const open: string[] = [];
+    for (const to of containers.filter((each) => each !== from)) {
+      // A closed port would answer "refused" at once if packets got through; ICMP would be answered by the kernel.
+      const { status } = await runProgram('nsenter', ['--net', '--target', String(from.pid), 'ping', '-c', '1', '-W', '1', to.ip]);
+      if (status === 0) open.push(`${from.ip} → ${to.ip}`);
+    }
+    return open;
+  }));
+  assert.deepEqual(results.flat(), []);
+});
+
+test('C5, C8: neither a neighbour\'s gateway address nor a container is reached from elsewhere', async () => {
+  const [one, two] = [await inside('c8'), await inside('c8n')];
+  const { status } = await runProgram('nsenter', ['--net', '--target', String(one.pid), 'ping', '-c', '1', '-W', '1', two.hostIp]);
+  assert.notEqual(status, 0);
+  const [program = '', ...args] = [...world.enter, 'ping', '-c', '1', '-W', '1', one.ip];
+  assert.notEqual((await runProgram(program, args)).status, 0, 'from the world');
+  await mustRun('ping', ['-c', '1', '-W', '2', one.ip]);
+});
+
+test('C6: loopback addresses of the host are not reached by routing tricks', async () => {
+  const container = await inside('c6');
+  received.length = 0;
+  await enter(container, 'ip', 'address', 'del', '127.0.0.1/8', 'dev', 'lo').catch(() => '');
+  await enter(container, 'ip', 'route', 'replace', '127.0.0.0/8', 'via', container.hostIp, 'dev', container.name).catch(() => '');
+  await sendSpoofed(container, '127.0.0.1', port, container.ip, container.mac, 200);
+  await flush();
+  assert.deepEqual(foreign(), []);
+});

@@ -1,0 +1,165 @@
+/* What runs out is named in an error reply, and the next request works. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { Client } from '../harness/client.js';
+import { output, refused } from '../harness/expect.js';
+import { useServer } from '../harness/fixture.js';
+import { CGROUP_ROOT, cgroupParents } from '../harness/leaks.js';
+import { mustRun } from '../harness/run-program.js';
+import { withDeadline } from '../harness/wait.js';
+
+const server = useServer();
+
+test('addresses', async () => {
+  await server.restart({ network: { pool_network: `${server.slot.network}/29` } });
+  const { client, handle } = await server.container();
+  await server.container();
+  await refused(client.create(), 'exhausted', /network|address/i);
+  await client.destroy(handle);
+  const next = await client.create();
+  assert.equal(output(await client.run(next, 'echo works')), 'works\n');
+});
+
+test('uids', async () => {
+  await server.restart({ user: { pool_size: 2 } });
+  const { client, handle } = await server.container();
+  await server.container();
+  await refused(client.create(), 'exhausted', /\buid|user/i);
+  await client.destroy(handle);
+  await client.create();
+});
+
+test('a depot on a full disk', async () => {
+  await server.stop();
+  const { depot } = server.paths;
+  mkdirSync(depot, { recursive: true });
+  await mustRun('mount', ['-t', 'tmpfs', '-o', 'size=4m,nr_inodes=4000', 'warden-test', depot]);
+  const filler = `${depot}/filler`;
+  try {
+    await server.start({});
+    const client = await server.connect();
+    const { bavail, bsize } = statfsSync(depot);
+    writeFileSync(filler, Buffer.alloc(bavail * bsize));
+    await refused(client.create(), 'exhausted', /space|disk|ENOSPC/i);
+    await client.ping();
+    assert.deepEqual(await client.list(), []);
+    rmSync(filler);
+    const handle = await client.create();
+    writeFileSync(filler, Buffer.alloc(statfsSync(depot).bavail * bsize));
+    // A job whose output finds no room, and a destroy without any.
+    await client.run(handle, 'head -c 100000 /dev/zero').catch(() => undefined);
+    await client.destroy(handle);
+    rmSync(filler);
+    const next = await client.create();
+    assert.equal(output(await client.run(next, 'echo works')), 'works\n');
+    await client.destroy(next);
+  } finally {
+    await server.afterEach();
+    await server.stop();
+    await mustRun('umount', [depot]);
+    await server.start({});
+  }
+});
+
+test('inodes of the depot\'s file system', async () => {
+  await server.stop();
+  const { depot } = server.paths;
+  await mustRun('mount', ['-t', 'tmpfs', '-o', 'size=64m,nr_inodes=300', 'warden-test', depot]);
+  try {
+    await server.start({});
+    const client = await server.connect();
+    const handles: string[] = [];
+    const failure = await (async (): Promise<unknown> => {
+      for (let index = 0; index < 50; index++) {
+        try {
+          handles.push(await client.create());
+        } catch (error) {
+          return error;
+        }
+      }
+      return undefined;
+    })();
+    assert.match(String(failure), /space|inode|disk|ENOSPC/i);
+    const last = handles.pop();
+    assert.ok(last !== undefined, 'one container fits');
+    await client.destroy(last);
+    await client.create();
+  } finally {
+    await server.afterEach();
+    await server.stop();
+    await mustRun('umount', [depot]);
+    await server.start({});
+  }
+});
+
+test('processes of the machine, as far as containers may use them', async () => {
+  const parent = cgroupParents(server.slot).find((path) => existsSync(`${path}/pids.max`));
+  assert.ok(parent, `no pids controller below ${CGROUP_ROOT}`);
+  const { client } = await server.container();
+  const before = readFileSync(`${parent}/pids.max`, 'utf8').trim();
+  writeFileSync(`${parent}/pids.max`, readFileSync(`${parent}/pids.current`, 'utf8').trim());
+  try {
+    await refused(client.create(), 'exhausted', /process|pid|clone|EAGAIN|temporarily/i);
+  } finally {
+    writeFileSync(`${parent}/pids.max`, before);
+  }
+  await client.create();
+});
+
+test('processes of one container: a fork beyond the limit fails inside, others live', async () => {
+  await server.restart({ server: { container_pids_max: 30 } });
+  const [one, two] = [await server.container(), await server.container()];
+  const bomb = await one.client.run(one.handle, 'for i in $(seq 60); do sleep 1000 >/dev/null 2>&1 & done; jobs -p | wc -l');
+  assert.match(bomb.stderr, /fork: .*[Rr]esource temporarily unavailable/);
+  assert.equal(output(await two.client.run(two.handle, 'for i in $(seq 20); do true & done; wait; echo fine')), 'fine\n');
+  await one.client.stop(one.handle, { kill: true });
+  await one.client.destroy(one.handle);
+});
+
+test('processes of one container: a job that cannot be started is an error, and the container lives', async () => {
+  await server.restart({ server: { container_pids_max: 8 } });
+  const { client, handle } = await server.container();
+  await client.spawn(handle, 'for i in $(seq 20); do sleep 1000 >/dev/null 2>&1 & done; touch full; wait');
+  const failure = await (async (): Promise<unknown> => {
+    for (let index = 0; index < 20; index++) {
+      const result = await client.run(handle, 'exec sleep 0').then(({ status }) => status, (error: unknown) => error);
+      if (result instanceof Error) return result;
+    }
+    return undefined;
+  })();
+  assert.match(String(failure), /process|pid|fork|clone|temporarily/i);
+  assert.equal((await client.info(handle)).state, 'active');
+  await client.stop(handle, { kill: true });
+});
+
+test('descriptors of the daemon', async () => {
+  await server.restart({ prefix: ['prlimit', '--nofile=80:80'] });
+  const control = await server.connect();
+  await control.ping();
+  const sockets: net.Socket[] = [];
+  for (let index = 0; index < 100; index++) {
+    const socket = net.connect(server.paths.socket);
+    socket.on('error', () => socket.destroy());
+    await Promise.race([once(socket, 'connect'), once(socket, 'close')]);
+    sockets.push(socket);
+  }
+  // Those who are in are served; a create has no descriptor left and says so, or had just enough.
+  await withDeadline(control.ping(), 3_000, 'ping of a connection that is in');
+  const outcome = await withDeadline(control.create().then(() => '', (error: Error) => error.message), 10_000, 'an answer to create');
+  if (outcome !== '') assert.match(outcome, /descriptor|EMFILE|open files|connection/i);
+  await Promise.all(sockets.map(async (socket) => {
+    if (socket.closed) return;
+    const closed = once(socket, 'close');
+    socket.destroy();
+    await closed;
+  }));
+  const late = await withDeadline(Client.connect(server.paths.socket), 3_000, 'a connection after the others left');
+  await withDeadline(late.ping(), 3_000, 'its answer');
+  const handle = await late.create();
+  assert.equal(output(await late.run(handle, 'echo works')), 'works\n');
+  late.close();
+});
