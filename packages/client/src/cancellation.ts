@@ -1,5 +1,5 @@
 // AbortSignal and timeoutMs of one call, as one thing that happens at most once.
-import { WardenError } from "warden-protocol";
+import { WardenError } from 'warden-protocol';
 
 /** What every call takes beside its request. */
 export interface CallOptions {
@@ -23,13 +23,13 @@ export class Cancellation {
   constructor(what: string, { signal, timeoutMs }: CallOptions) {
     this.#what = what;
     if (timeoutMs !== undefined && !(timeoutMs >= 1)) {
-      throw new WardenError("invalid_argument", `timeoutMs of ${what} must be a number from 1, not ${timeoutMs}`);
+      throw new WardenError('invalid_argument', `timeoutMs of ${what} must be a number from 1, not ${timeoutMs}`);
     }
     this.#signal = signal;
     if (signal?.aborted === true) throw this.#canceled();
-    signal?.addEventListener("abort", this.#onAbort);
+    signal?.addEventListener('abort', this.#onAbort);
     if (timeoutMs !== undefined && timeoutMs <= LONGEST_TIMEOUT_MS) {
-      this.#timer = setTimeout(() => this.#fire(new WardenError("timeout", `${what} had no answer within ${timeoutMs} ms`)), timeoutMs);
+      this.#timer = setTimeout(() => this.#fire(new WardenError('timeout', `${what} had no answer within ${timeoutMs} ms`)), timeoutMs);
     }
   }
 
@@ -41,7 +41,7 @@ export class Cancellation {
 
   /** To be called when the call has ended, whichever way. */
   release(): void {
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
     clearTimeout(this.#timer);
     this.#listener = undefined;
   }
@@ -49,7 +49,7 @@ export class Cancellation {
   readonly #onAbort = (): void => this.#fire(this.#canceled());
 
   #canceled(): WardenError {
-    return new WardenError("canceled", `${this.#what} was canceled`, { cause: this.#signal?.reason });
+    return new WardenError('canceled', `${this.#what} was canceled`, { cause: this.#signal?.reason });
   }
 
   #fire(error: WardenError): void {

@@ -8,11 +8,11 @@
 import { type CopyInResponse, type CopyOutResponse, type CreateResponse, type DestroyResponse, type EchoResponse, encodeRequest, type InfoResponse,
   type LimitBandwidthResponse, type LimitCpuResponse, type LimitDiskResponse, type LimitMemoryResponse, type LinkResponse, type ListResponse,
   MAX_FRAME_LENGTH, messageTypes, type NetInResponse, type NetOutResponse, type PingResponse, type RequestInit, type RequestType, type ResponseOf,
-  type SpawnResponse, type StopResponse, Type, WardenError } from "warden-protocol";
-import { type Address, checkAddress } from "./address.js";
-import { type CallOptions, Cancellation, unlessCanceled } from "./cancellation.js";
-import { Connection, type Pending } from "./connection.js";
-import { JobStream, ownedBytes } from "./job-stream.js";
+  type SpawnResponse, type StopResponse, Type, WardenError } from 'warden-protocol';
+import { type Address, checkAddress } from './address.js';
+import { type CallOptions, Cancellation, unlessCanceled } from './cancellation.js';
+import { Connection, type Pending } from './connection.js';
+import { JobStream, ownedBytes } from './job-stream.js';
 
 export interface ClientOptions {
   /** Milliseconds to wait for a connection; 10,000 unless given. */
@@ -99,7 +99,7 @@ export class WardenClient {
     const stream = new JobStream(() => cancellation?.release());
     try {
       const frame = encodeRequest(Type.Stream, request);
-      cancellation = options === undefined ? undefined : new Cancellation("stream", options);
+      cancellation = options === undefined ? undefined : new Cancellation('stream', options);
       void this.#send(frame, stream, cancellation, (connection) => stream.attach(connection));
     } catch (reason) {
       stream.fail(WardenError.from(reason));
@@ -228,7 +228,7 @@ export class WardenClient {
 }
 
 function closedError(): WardenError {
-  return new WardenError("unavailable", "the client is closed");
+  return new WardenError('unavailable', 'the client is closed');
 }
 
 function jobResult({ exitStatus, stdout, stderr, info }: LinkResponse): JobResult {

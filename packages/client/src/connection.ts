@@ -1,8 +1,8 @@
 // One connection: requests go out as they come, replies come back in their order. It lives once; when it breaks, every
 // request that has no reply yet fails, because nobody can know whether the server has worked on it.
-import { connect, type Socket } from "node:net";
-import { type AnyResponse, decodeResponse, errorOfResponse, FrameDecoder, messageTypes, type RequestType, Type, WardenError } from "warden-protocol";
-import { type Address, connectError, describeAddress } from "./address.js";
+import { connect, type Socket } from 'node:net';
+import { type AnyResponse, decodeResponse, errorOfResponse, FrameDecoder, messageTypes, type RequestType, Type, WardenError } from 'warden-protocol';
+import { type Address, connectError, describeAddress } from './address.js';
 
 /** Memory that reads go into. Payloads are views of it, so a slab is used once; it has room for several reads. */
 const SLAB_LENGTH = 256 * 1024;
@@ -14,7 +14,7 @@ const SMALLEST_READ = 64 * 1024;
 export interface Pending {
   readonly type: RequestType;
   /** Takes a reply of the request's type; true when it was the last one. */
-  reply(response: AnyResponse["response"]): boolean;
+  reply(response: AnyResponse['response']): boolean;
   fail(error: WardenError): void;
 }
 
@@ -50,9 +50,9 @@ export class Connection {
     this.#decoder = new FrameDecoder({ maxLength: maxFrameLength });
     this.#socket = connect({ ...address, onread: { buffer: () => this.#room(), callback: (length) => this.#read(length) } });
     this.#socket.setNoDelay(true);
-    this.#closed = new Promise((resolve) => this.#socket.once("close", resolve));
-    this.#socket.on("error", (error) => this.#fail(this.#lost(error)));
-    this.#socket.on("close", () => this.#fail(this.#lost()));
+    this.#closed = new Promise((resolve) => this.#socket.once('close', resolve));
+    this.#socket.on('error', (error) => this.#fail(this.#lost(error)));
+    this.#socket.on('close', () => this.#fail(this.#lost()));
   }
 
   /** True once no request can be sent any more. */
@@ -96,7 +96,7 @@ export class Connection {
     if (at === -1) return;
     this.#pending.splice(at, 1);
     pending.fail(error);
-    this.#fail(new WardenError("unavailable", `the connection to ${this.#where} was closed because another call on it was given up`, { cause: error }));
+    this.#fail(new WardenError('unavailable', `the connection to ${this.#where} was closed because another call on it was given up`, { cause: error }));
   }
 
   /** Stops taking replies from the socket, so that the server has to wait, until resume. */
@@ -119,15 +119,15 @@ export class Connection {
   async #connected(address: Address, timeoutMs: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
-        const error = new WardenError("timeout", `no connection to the warden server at ${this.#where} within ${timeoutMs} ms`);
+        const error = new WardenError('timeout', `no connection to the warden server at ${this.#where} within ${timeoutMs} ms`);
         this.#fail(error);
         reject(error);
       }, timeoutMs);
-      this.#socket.once("connect", () => {
+      this.#socket.once('connect', () => {
         clearTimeout(timer);
         resolve();
       });
-      this.#socket.once("error", (error) => {
+      this.#socket.once('error', (error) => {
         clearTimeout(timer);
         reject(connectError(address, error));
       });
@@ -160,24 +160,24 @@ export class Connection {
       }
     } catch (reason) {
       const cause = WardenError.from(reason);
-      this.#fail(new WardenError("protocol", `the server at ${this.#where} sent what is no reply: ${cause.message}`, { cause }));
+      this.#fail(new WardenError('protocol', `the server at ${this.#where} sent what is no reply: ${cause.message}`, { cause }));
     }
   }
 
   #take({ type, response }: AnyResponse): void {
     const pending = this.#pending[0];
-    if (pending === undefined) throw new WardenError("protocol", "a reply to nothing");
+    if (pending === undefined) throw new WardenError('protocol', 'a reply to nothing');
     if (type === Type.Error) {
       this.#pending.shift();
       pending.fail(errorOfResponse(response));
       return;
     }
-    if (type !== pending.type) throw new WardenError("protocol", `a reply to ${messageTypes[type].name} where one to ${messageTypes[pending.type].name} belongs`);
+    if (type !== pending.type) throw new WardenError('protocol', `a reply to ${messageTypes[type].name} where one to ${messageTypes[pending.type].name} belongs`);
     if (pending.reply(response)) this.#pending.shift();
   }
 
   #lost(cause?: Error): WardenError {
-    return new WardenError("unavailable", `lost the connection to the warden server at ${this.#where}`, cause === undefined ? {} : { cause });
+    return new WardenError('unavailable', `lost the connection to the warden server at ${this.#where}`, cause === undefined ? {} : { cause });
   }
 
   #fail(error: WardenError): void {

@@ -1,11 +1,11 @@
 // The output of a job as it comes, and its end.
-import type { AnyResponse, InfoResponse, StreamResponse } from "warden-protocol";
-import { Type, WardenError } from "warden-protocol";
-import type { Connection, Pending } from "./connection.js";
+import type { AnyResponse, InfoResponse, StreamResponse } from 'warden-protocol';
+import { Type, WardenError } from 'warden-protocol';
+import type { Connection, Pending } from './connection.js';
 
 /** A piece of output. The bytes of one piece may stop in the middle of a character. */
 export interface OutputChunk {
-  name: "stdout" | "stderr";
+  name: 'stdout' | 'stderr';
   data: Uint8Array;
 }
 
@@ -57,10 +57,10 @@ export class JobStream implements AsyncIterable<OutputChunk>, Pending {
   }
 
   /** @internal */
-  reply(response: AnyResponse["response"]): boolean {
+  reply(response: AnyResponse['response']): boolean {
     const { name, data, exitStatus, info } = response as StreamResponse;
     if (data !== undefined && data.length > 0) {
-      this.#chunks.push({ name: name === "stderr" ? "stderr" : "stdout", data: ownedBytes(data) });
+      this.#chunks.push({ name: name === 'stderr' ? 'stderr' : 'stdout', data: ownedBytes(data) });
       this.#bytes += data.length;
       if (this.#bytes >= HIGH_WATER_BYTES && exitStatus === undefined) this.#connection?.pause();
     }
@@ -83,12 +83,12 @@ export class JobStream implements AsyncIterable<OutputChunk>, Pending {
   async result(): Promise<StreamResult> {
     if (!this.#iterated) for await (const _ of this);
     while (this.#result === undefined && this.#error === undefined) await this.#more();
-    if (this.#result === undefined) throw this.#error ?? new WardenError("internal", "a stream ended without a result");
+    if (this.#result === undefined) throw this.#error ?? new WardenError('internal', 'a stream ended without a result');
     return this.#result;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<OutputChunk, void, void> {
-    if (this.#iterated) throw new WardenError("invalid_argument", "a stream can be iterated over once");
+    if (this.#iterated) throw new WardenError('invalid_argument', 'a stream can be iterated over once');
     this.#iterated = true;
     try {
       for (;;) {
@@ -107,7 +107,7 @@ export class JobStream implements AsyncIterable<OutputChunk>, Pending {
       }
     } finally {
       this.#chunks.length = 0;
-      this.#connection?.abandon(this, new WardenError("canceled", "the stream was given up"));
+      this.#connection?.abandon(this, new WardenError('canceled', 'the stream was given up'));
     }
   }
 

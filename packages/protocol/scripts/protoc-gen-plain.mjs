@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 // A protoc plugin: plain TypeScript interfaces for every message, in one file, plain.ts. What protoc-gen-es writes for
 // proto2 cannot tell a required field from an optional one; these can, and a field that is not set is undefined.
-import { createEcmaScriptPlugin, runNodeJs } from "@bufbuild/protoplugin";
-import { ScalarType } from "@bufbuild/protobuf";
-import { FeatureSet_FieldPresence as Presence } from "@bufbuild/protobuf/wkt";
+import { createEcmaScriptPlugin, runNodeJs } from '@bufbuild/protoplugin';
+import { ScalarType } from '@bufbuild/protobuf';
+import { FeatureSet_FieldPresence as Presence } from '@bufbuild/protobuf/wkt';
 
-const SCALARS = { [ScalarType.STRING]: "string", [ScalarType.BYTES]: "Uint8Array", [ScalarType.BOOL]: "boolean",
-  [ScalarType.UINT32]: "number", [ScalarType.INT32]: "number", [ScalarType.UINT64]: "bigint" };
+const SCALARS = { [ScalarType.STRING]: 'string', [ScalarType.BYTES]: 'Uint8Array', [ScalarType.BOOL]: 'boolean',
+  [ScalarType.UINT32]: 'number', [ScalarType.INT32]: 'number', [ScalarType.UINT64]: 'bigint' };
 
 /** The type of a field's value (of one element, when it is a list), as parts to print. */
 function valueType(f, field) {
@@ -22,19 +22,19 @@ function valueType(f, field) {
 /** The comment of a .proto file, without the line that only repeats the declaration below it. */
 function comment(f, desc, indentation) {
   const doc = f.jsDoc(desc, indentation);
-  const text = doc.text.replace(/\n*@generated from .*$/, "");
-  return text === "" ? [] : [{ ...doc, text }, "\n"];
+  const text = doc.text.replace(/\n*@generated from .*$/, '');
+  return text === '' ? [] : [{ ...doc, text }, '\n'];
 }
 
 function writeMessage(f, message) {
-  f.print(comment(f, message), "export interface ", message.name, message.fields.length === 0 ? " {}" : " {");
+  f.print(comment(f, message), 'export interface ', message.name, message.fields.length === 0 ? ' {}' : ' {');
   for (const field of message.fields) {
-    const doc = comment(f, field, "  ");
-    if (field.fieldKind === "list") f.print(doc, "  ", field.localName, ": ", valueType(f, field), "[];");
-    else if (field.presence === Presence.LEGACY_REQUIRED) f.print(doc, "  ", field.localName, ": ", valueType(f, field), ";");
-    else f.print(doc, "  ", field.localName, "?: ", valueType(f, field), " | undefined;");
+    const doc = comment(f, field, '  ');
+    if (field.fieldKind === 'list') f.print(doc, '  ', field.localName, ': ', valueType(f, field), '[];');
+    else if (field.presence === Presence.LEGACY_REQUIRED) f.print(doc, '  ', field.localName, ': ', valueType(f, field), ';');
+    else f.print(doc, '  ', field.localName, '?: ', valueType(f, field), ' | undefined;');
   }
-  if (message.fields.length > 0) f.print("}");
+  if (message.fields.length > 0) f.print('}');
   f.print();
 }
 
@@ -46,11 +46,11 @@ function* withNested(messages) {
 }
 
 runNodeJs(createEcmaScriptPlugin({
-  name: "protoc-gen-plain",
-  version: "1",
+  name: 'protoc-gen-plain',
+  version: '1',
   generateTs(schema) {
-    const f = schema.generateFile("plain.ts");
-    f.print("// Written by scripts/protoc-gen-plain.mjs from proto/*.proto: do not edit, run `npm run gen -w warden-protocol`.");
+    const f = schema.generateFile('plain.ts');
+    f.print('// Written by scripts/protoc-gen-plain.mjs from proto/*.proto: do not edit, run `npm run gen -w warden-protocol`.');
     f.print();
     const messages = schema.files.flatMap((file) => [...withNested(file.messages)]);
     const names = messages.map((message) => message.name);
@@ -58,8 +58,8 @@ runNodeJs(createEcmaScriptPlugin({
     if (twice !== undefined) throw new Error(`two messages are called ${twice}: their interfaces would have one name`);
     for (const message of messages) writeMessage(f, message);
     f.print("/** From a message's full name to its interface. */");
-    f.print("export interface PlainTypes {");
-    for (const message of messages) f.print('  "', message.typeName, '": ', message.name, ";");
-    f.print("}");
+    f.print('export interface PlainTypes {');
+    for (const message of messages) f.print('  "', message.typeName, '": ', message.name, ';');
+    f.print('}');
   },
 }));

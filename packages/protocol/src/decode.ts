@@ -4,20 +4,20 @@
 // read past its end, and leaves required fields unchecked. So the readers are compiled here, over its BinaryReader:
 // a field of the wrong wire type is skipped like an unknown one (as protobuf prescribes), everything must end where it
 // says it ends, and what is missing is named. Strings of requests must be UTF-8; those of responses are for reading.
-import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
-import { isRequired, shortName } from "./descriptor.js";
-import { WardenError } from "./error.js";
+import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { isRequired, shortName } from './descriptor.js';
+import { WardenError } from './error.js';
 
 /** Groups within groups that are skipped, and messages within messages. The deepest message of the protocol has 3. */
 const RECURSION_LIMIT = 32;
 
 /** The bytes are not a message of this protocol: the connection cannot be trusted any further and must be closed. */
 export class MessageError extends WardenError {
-  override readonly name = "MessageError";
+  override readonly name = 'MessageError';
 
   constructor(message: string, cause?: unknown) {
-    super("protocol", message, cause === undefined ? {} : { cause });
+    super('protocol', message, cause === undefined ? {} : { cause });
   }
 }
 
@@ -48,7 +48,7 @@ function readerOf(desc: DescMessage): MessageReader {
   let found = compiled.get(desc);
   if (found === undefined) {
     found = { name: shortName(desc), fields: new Map(), required: desc.fields.filter(isRequired),
-      lists: desc.fields.filter((field) => field.fieldKind === "list").map((field) => field.localName) };
+      lists: desc.fields.filter((field) => field.fieldKind === 'list').map((field) => field.localName) };
     compiled.set(desc, found);
     for (const field of desc.fields) found.fields.set(field.number, compileField(field));
   }
@@ -85,14 +85,14 @@ function readMessage(message: MessageReader, context: Context, end: number, targ
 }
 
 export function missingField(messageName: string, field: DescField): WardenError {
-  return new WardenError("invalid_argument", `${messageName}: the required field ${field.name} is missing`);
+  return new WardenError('invalid_argument', `${messageName}: the required field ${field.name} is missing`);
 }
 
 function compileField(field: DescField): FieldReader {
   const name = field.localName;
-  if (field.message !== undefined) return compileMessageField(field.fieldKind === "list", name, field.message);
+  if (field.message !== undefined) return compileMessageField(field.fieldKind === 'list', name, field.message);
   const { wireType, read } = valueReader(field);
-  if (field.fieldKind !== "list") {
+  if (field.fieldKind !== 'list') {
     return { wireType, read: (context, target) => { target[name] = read(context); } };
   }
   const result: FieldReader = { wireType, read: (context, target) => { (target[name] as unknown[]).push(read(context)); } };
@@ -124,7 +124,7 @@ function compileMessageField(list: boolean, name: string, desc: DescMessage): Fi
 function endOf(reader: BinaryReader): number {
   const length = reader.uint32();
   const end = reader.pos + length;
-  if (end > reader.len) throw new Error("premature end");
+  if (end > reader.len) throw new Error('premature end');
   return end;
 }
 
@@ -134,7 +134,7 @@ function valueReader(field: DescField): { wireType: WireType; read: (context: Co
     return { wireType: WireType.Varint, read: ({ reader }) => {
       const number = reader.int32();
       if (values.some((value) => value.number === number)) return number;
-      throw new WardenError("invalid_argument", `${shortName(field.parent)}: the field ${field.name} has the unknown value ${number}`);
+      throw new WardenError('invalid_argument', `${shortName(field.parent)}: the field ${field.name} has the unknown value ${number}`);
     } };
   }
   switch (field.scalar) {
@@ -152,13 +152,13 @@ function readText({ reader, strictText }: Context, field: DescField): string {
   const start = reader.pos;
   const text = reader.string();
   // Invalid bytes have become U+FFFD; only then is it worth asking whether they were that character already.
-  if (strictText && text.includes("\ufffd") && !isUtf8Field(reader, start)) {
-    throw new WardenError("invalid_argument", `${shortName(field.parent)}: the field ${field.name} is not valid UTF-8`);
+  if (strictText && text.includes('\ufffd') && !isUtf8Field(reader, start)) {
+    throw new WardenError('invalid_argument', `${shortName(field.parent)}: the field ${field.name} is not valid UTF-8`);
   }
   return text;
 }
 
-const strictDecoder = new TextDecoder("utf-8", { fatal: true });
+const strictDecoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Whether the length-delimited field that starts at the position given and was just read is valid UTF-8. */
 function isUtf8Field(reader: BinaryReader, start: number): boolean {

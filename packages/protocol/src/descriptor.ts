@@ -1,6 +1,6 @@
 // What decoding and encoding both ask of the generated descriptors.
-import type { DescField, DescMessage } from "@bufbuild/protobuf";
-import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
+import type { DescField, DescMessage } from '@bufbuild/protobuf';
+import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 
 /** The name users read: CreateRequest, CreateRequest.BindMount. */
 export function shortName(desc: DescMessage): string {

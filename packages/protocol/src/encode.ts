@@ -1,9 +1,9 @@
 // From plain objects to the wire, by protobuf-es, with what is missing named, and frames built in one allocation.
-import { create, type DescField, type DescMessage, toBinary } from "@bufbuild/protobuf";
-import { missingField, type PlainObject } from "./decode.js";
-import { isRequired, shortName } from "./descriptor.js";
-import { WardenError } from "./error.js";
-import { FrameError, frameOverhead, MAX_FRAME_LENGTH, writeFrameHeader, writeFrameTrailer } from "./framing.js";
+import { create, type DescField, type DescMessage, toBinary } from '@bufbuild/protobuf';
+import { missingField, type PlainObject } from './decode.js';
+import { isRequired, shortName } from './descriptor.js';
+import { WardenError } from './error.js';
+import { FrameError, frameOverhead, MAX_FRAME_LENGTH, writeFrameHeader, writeFrameTrailer } from './framing.js';
 
 const EMPTY = new Uint8Array(0);
 const TYPE_TAG = 0x08;
@@ -21,7 +21,7 @@ function checkOf(desc: DescMessage): Check {
   let found = checks.get(desc);
   if (found === undefined) {
     found = { name: shortName(desc), required: desc.fields.filter(isRequired), nested: desc.fields.flatMap((field) =>
-      field.message === undefined ? [] : [{ localName: field.localName, list: field.fieldKind === "list", desc: field.message }]) };
+      field.message === undefined ? [] : [{ localName: field.localName, list: field.fieldKind === 'list', desc: field.message }]) };
     checks.set(desc, found);
   }
   return found;
@@ -48,7 +48,7 @@ export function encodeMessage(desc: DescMessage, message: PlainObject): Uint8Arr
   try {
     return toBinary(desc, create(desc, message as never));
   } catch (reason) {
-    throw new WardenError("invalid_argument", reason instanceof Error ? reason.message : String(reason), { cause: reason });
+    throw new WardenError('invalid_argument', reason instanceof Error ? reason.message : String(reason), { cause: reason });
   }
 }
 
@@ -82,7 +82,7 @@ export function writeEnvelope(type: number, payloadLength: number, room: number)
   const envelope = 1 + varintLength(type) + 1 + varintLength(payloadLength);
   const length = envelope + payloadLength;
   if (length > MAX_FRAME_LENGTH) {
-    throw new FrameError("too_long", `a message of ${length} bytes does not fit a frame: the maximum is ${MAX_FRAME_LENGTH}`);
+    throw new FrameError('too_long', `a message of ${length} bytes does not fit a frame: the maximum is ${MAX_FRAME_LENGTH}`);
   }
   const frame = Buffer.allocUnsafe(frameOverhead(length) - 2 + envelope + room);
   let offset = writeFrameHeader(frame, 0, length);

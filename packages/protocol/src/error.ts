@@ -2,8 +2,8 @@
 
 /** What can go wrong, by what the caller can do about it. On the wire a code is the text of ErrorResponse.data. */
 export const errorCodes = [
-  "invalid_argument", "not_found", "exists", "wrong_state", "exhausted", "permission", "unsupported",
-  "timeout", "canceled", "unavailable", "protocol", "internal",
+  'invalid_argument', 'not_found', 'exists', 'wrong_state', 'exhausted', 'permission', 'unsupported',
+  'timeout', 'canceled', 'unavailable', 'protocol', 'internal',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];
@@ -23,18 +23,18 @@ export interface WardenErrorOptions {
 
 /** An error with a code of the closed set and a message the user can act on: what failed, on what, why, what to do. */
 export class WardenError extends Error {
-  override readonly name: string = "WardenError";
+  override readonly name: string = 'WardenError';
   readonly code: ErrorCode;
   readonly data: unknown;
 
   constructor(code: ErrorCode, message: string, options: WardenErrorOptions = {}) {
-    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.data = options.data;
   }
 
   /** The reason itself when it is a WardenError already, else one with the code given (internal) and the reason as its cause. */
-  static from(reason: unknown, code: ErrorCode = "internal"): WardenError {
+  static from(reason: unknown, code: ErrorCode = 'internal'): WardenError {
     if (reason instanceof WardenError) return reason;
     return new WardenError(code, reason instanceof Error ? reason.message : String(reason), { cause: reason });
   }

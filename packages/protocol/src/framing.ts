@@ -3,7 +3,7 @@
 // The decoder is incremental and pure. A frame that lies in one chunk is handed out as a view of that chunk; one that
 // does not is gathered in a buffer that grows with what has arrived, never with what the peer announced: a header that
 // promises 16 MiB costs nothing until they come. Every byte is looked at once, so n chunks cost O(n).
-import { WardenError } from "./error.js";
+import { WardenError } from './error.js';
 
 /** The largest payload accepted unless configured otherwise, in bytes. */
 export const DEFAULT_MAX_FRAME_LENGTH = 16 * 1024 * 1024;
@@ -15,15 +15,15 @@ const CR = 0x0d;
 const LF = 0x0a;
 const MAX_DIGITS = 8;
 
-export type FrameErrorReason = "malformed_length" | "leading_zero" | "too_many_digits" | "too_long" | "missing_trailer" | "truncated";
+export type FrameErrorReason = 'malformed_length' | 'leading_zero' | 'too_many_digits' | 'too_long' | 'missing_trailer' | 'truncated';
 
 /** The bytes are not a frame: the connection cannot be understood any further and must be closed. */
 export class FrameError extends WardenError {
-  override readonly name = "FrameError";
+  override readonly name = 'FrameError';
   readonly reason: FrameErrorReason;
 
   constructor(reason: FrameErrorReason, message: string) {
-    super("protocol", message);
+    super('protocol', message);
     this.reason = reason;
   }
 }
@@ -56,7 +56,7 @@ export class FrameDecoder {
   constructor(options: FrameDecoderOptions = {}) {
     const maxLength = options.maxLength ?? DEFAULT_MAX_FRAME_LENGTH;
     if (!Number.isInteger(maxLength) || maxLength < 0 || maxLength > MAX_FRAME_LENGTH) {
-      throw new WardenError("invalid_argument", `maximum frame length must be an integer from 0 to ${MAX_FRAME_LENGTH} bytes, not ${maxLength}`);
+      throw new WardenError('invalid_argument', `maximum frame length must be an integer from 0 to ${MAX_FRAME_LENGTH} bytes, not ${maxLength}`);
     }
     this.maxLength = maxLength;
   }
@@ -99,7 +99,7 @@ export class FrameDecoder {
   /** To be called when the stream has ended: throws a FrameError when it ended inside a frame. */
   end(): void {
     if (this.#error !== undefined) throw this.#error;
-    if (!this.idle) this.#fail("truncated", "the stream ended inside a frame");
+    if (!this.idle) this.#fail('truncated', 'the stream ended inside a frame');
   }
 
   /** Works on the chunk from the current offset to its end, or to the end of one frame, which it returns. */
@@ -113,13 +113,13 @@ export class FrameDecoder {
           const byte = chunk[offset++] as number;
           if (byte >= 0x30 && byte <= 0x39) this.#digit(byte - 0x30);
           else if (byte === CR && this.#digits > 0) this.#state = State.HeaderLf;
-          else this.#fail("malformed_length", `frame length has ${describe(byte)} where a ${this.#digits === 0 ? "" : "CR or a "}digit belongs`);
+          else this.#fail('malformed_length', `frame length has ${describe(byte)} where a ${this.#digits === 0 ? '' : 'CR or a '}digit belongs`);
           break;
         }
         case State.HeaderLf: {
           const byte = chunk[offset++] as number;
-          if (byte !== LF) this.#fail("malformed_length", `frame length and CR are followed by ${describe(byte)} instead of LF`);
-          if (this.#length > this.maxLength) this.#fail("too_long", `frame of ${this.#length} bytes is longer than the maximum of ${this.maxLength}`);
+          if (byte !== LF) this.#fail('malformed_length', `frame length and CR are followed by ${describe(byte)} instead of LF`);
+          if (this.#length > this.maxLength) this.#fail('too_long', `frame of ${this.#length} bytes is longer than the maximum of ${this.maxLength}`);
           if (this.#length === 0) this.#payload = chunk.subarray(0, 0);
           this.#state = this.#length === 0 ? State.TrailerCr : State.Body;
           break;
@@ -141,13 +141,13 @@ export class FrameDecoder {
         }
         case State.TrailerCr: {
           const byte = chunk[offset++] as number;
-          if (byte !== CR) this.#fail("missing_trailer", `frame of ${this.#length} bytes is followed by ${describe(byte)} instead of CR LF`);
+          if (byte !== CR) this.#fail('missing_trailer', `frame of ${this.#length} bytes is followed by ${describe(byte)} instead of CR LF`);
           this.#state = State.TrailerLf;
           break;
         }
         case State.TrailerLf: {
           const byte = chunk[offset++] as number;
-          if (byte !== LF) this.#fail("missing_trailer", `frame of ${this.#length} bytes is followed by CR and ${describe(byte)} instead of CR LF`);
+          if (byte !== LF) this.#fail('missing_trailer', `frame of ${this.#length} bytes is followed by CR and ${describe(byte)} instead of CR LF`);
           const payload = this.#payload;
           this.#payload = undefined;
           this.#state = State.Digits;
@@ -166,8 +166,8 @@ export class FrameDecoder {
   }
 
   #digit(digit: number): void {
-    if (this.#digits === 1 && this.#length === 0) this.#fail("leading_zero", "frame length has a leading zero");
-    if (this.#digits === MAX_DIGITS) this.#fail("too_many_digits", `frame length has more than ${MAX_DIGITS} digits`);
+    if (this.#digits === 1 && this.#length === 0) this.#fail('leading_zero', 'frame length has a leading zero');
+    if (this.#digits === MAX_DIGITS) this.#fail('too_many_digits', `frame length has more than ${MAX_DIGITS} digits`);
     this.#length = this.#length * 10 + digit;
     this.#digits++;
   }
@@ -195,7 +195,7 @@ export class FrameDecoder {
 }
 
 function describe(byte: number): string {
-  return byte > 0x20 && byte < 0x7f ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16).padStart(2, "0")}`;
+  return byte > 0x20 && byte < 0x7f ? `"${String.fromCharCode(byte)}"` : `byte 0x${byte.toString(16).padStart(2, '0')}`;
 }
 
 /** The number of decimal digits of a length. */
@@ -232,7 +232,7 @@ export function writeFrameTrailer(target: Uint8Array, offset: number): number {
 /** A frame around a payload; copies the payload once. */
 export function encodeFrame(payload: Uint8Array): Buffer {
   if (payload.length > MAX_FRAME_LENGTH) {
-    throw new FrameError("too_long", `a payload of ${payload.length} bytes does not fit a frame: the maximum is ${MAX_FRAME_LENGTH}`);
+    throw new FrameError('too_long', `a payload of ${payload.length} bytes does not fit a frame: the maximum is ${MAX_FRAME_LENGTH}`);
   }
   const frame = Buffer.allocUnsafe(payload.length + frameOverhead(payload.length));
   const offset = writeFrameHeader(frame, 0, payload.length);

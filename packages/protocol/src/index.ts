@@ -1,12 +1,12 @@
-export { ErrorResponseSchema } from "./gen/envelope_pb.js";
-export { CreateRequest_BindMount_Mode as BindMountMode } from "./gen/lifecycle_pb.js";
-export { NetOutRequest_Protocol as NetOutProtocol } from "./gen/net_pb.js";
-export type * from "./gen/plain.js";
-export { MessageError } from "./decode.js";
-export { isRequired, shortName } from "./descriptor.js";
-export { type ErrorCode, errorCodes, isErrorCode, WardenError, type WardenErrorOptions } from "./error.js";
-export { DEFAULT_MAX_FRAME_LENGTH, encodeFrame, FrameDecoder, type FrameDecoderOptions, FrameError, type FrameErrorReason, MAX_FRAME_LENGTH } from "./framing.js";
+export { ErrorResponseSchema } from './gen/envelope_pb.js';
+export { CreateRequest_BindMount_Mode as BindMountMode } from './gen/lifecycle_pb.js';
+export { NetOutRequest_Protocol as NetOutProtocol } from './gen/net_pb.js';
+export type * from './gen/plain.js';
+export { MessageError } from './decode.js';
+export { isRequired, shortName } from './descriptor.js';
+export { type ErrorCode, errorCodes, isErrorCode, WardenError, type WardenErrorOptions } from './error.js';
+export { DEFAULT_MAX_FRAME_LENGTH, encodeFrame, FrameDecoder, type FrameDecoderOptions, FrameError, type FrameErrorReason, MAX_FRAME_LENGTH } from './framing.js';
 export { type AnyRequest, type AnyResponse, decodeEnvelope, decodeRequest, decodeResponse, encodeError, encodeRequest, encodeResponse, type Envelope,
   errorOfResponse, type Init, messageTypes, type RequestInit, type RequestName, type RequestOf, type RequestType, requestTypeOf, requestTypes,
-  type ResponseInit, type ResponseOf, Type, type TypeOfName } from "./messages.js";
-export { encodeOutput, encodeResult } from "./output.js";
+  type ResponseInit, type ResponseOf, Type, type TypeOfName } from './messages.js';
+export { encodeOutput, encodeResult } from './output.js';

@@ -1,11 +1,11 @@
-import assert from "node:assert/strict";
-import { describe, it } from "node:test";
-import { errorCodes, WardenError } from "./error.js";
-import { encodeFrame, FrameDecoder } from "./framing.js";
-import { decodeEnvelope, decodeRequest, decodeResponse, encodeError, encodeRequest, encodeResponse, errorOfResponse, messageTypes, requestTypeOf, requestTypes, Type } from "./messages.js";
-import { encodeOutput, encodeResult } from "./output.js";
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { errorCodes, WardenError } from './error.js';
+import { encodeFrame, FrameDecoder } from './framing.js';
+import { decodeEnvelope, decodeRequest, decodeResponse, encodeError, encodeRequest, encodeResponse, errorOfResponse, messageTypes, requestTypeOf, requestTypes, Type } from './messages.js';
+import { encodeOutput, encodeResult } from './output.js';
 
-const hex = (text: string): Buffer => Buffer.from(text.replaceAll(" ", ""), "hex");
+const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
 /** The payload of a frame. */
 function payloadOf(frame: Uint8Array): Uint8Array {
@@ -27,117 +27,117 @@ function codeOf(action: () => unknown): string {
     assert.ok(error instanceof WardenError, String(error));
     return `${error.name} ${error.code}: ${error.message}`;
   }
-  return assert.fail("nothing was thrown");
+  return assert.fail('nothing was thrown');
 }
 
-describe("decodeEnvelope", () => {
-  it("takes the fields in any order, with unknown ones between, the last of each counting", () => {
-    const body = hex("0a0178");
-    for (const text of ["085d 1203 0a0178", "1203 0a0178 085d", "08dd00 1203 0a0178", "0801 1200 085d 1203 0a0178", "c23e03 616263 085d 1203 0a0178 b83e01",
-      "085d 1283 8000 0a0178"]) {
+describe('decodeEnvelope', () => {
+  it('takes the fields in any order, with unknown ones between, the last of each counting', () => {
+    const body = hex('0a0178');
+    for (const text of ['085d 1203 0a0178', '1203 0a0178 085d', '08dd00 1203 0a0178', '0801 1200 085d 1203 0a0178', 'c23e03 616263 085d 1203 0a0178 b83e01',
+      '085d 1283 8000 0a0178']) {
       const found = decodeEnvelope(hex(text));
       assert.equal(found.type, 93, text);
       assert.deepEqual(Buffer.from(found.body), body, text);
     }
   });
 
-  it("refuses what is no envelope", () => {
-    assert.match(codeOf(() => decodeEnvelope(hex(""))), /MessageError protocol: Message: the required field type is missing/);
-    assert.match(codeOf(() => decodeEnvelope(hex("085b"))), /required field payload is missing/);
-    assert.match(codeOf(() => decodeEnvelope(hex("1200"))), /required field type is missing/);
-    for (const text of ["08", "085b12", "085b1205", "085b120500", "085b12ffffffffff", "ff", "0003", "07", "085b1200 0b", "085b1200 0c", "085b 1200 f8ffffffffffffffffff01 00"]) {
+  it('refuses what is no envelope', () => {
+    assert.match(codeOf(() => decodeEnvelope(hex(''))), /MessageError protocol: Message: the required field type is missing/);
+    assert.match(codeOf(() => decodeEnvelope(hex('085b'))), /required field payload is missing/);
+    assert.match(codeOf(() => decodeEnvelope(hex('1200'))), /required field type is missing/);
+    for (const text of ['08', '085b12', '085b1205', '085b120500', '085b12ffffffffff', 'ff', '0003', '07', '085b1200 0b', '085b1200 0c', '085b 1200 f8ffffffffffffffffff01 00']) {
       assert.match(codeOf(() => decodeEnvelope(hex(text))), /^MessageError protocol: cannot decode Message: /, text);
     }
   });
 });
 
-describe("decodeRequest", () => {
-  it("names an unknown type", () => {
-    assert.match(codeOf(() => decodeRequest(envelope(77, hex("")))), /MessageError protocol: unknown message type 77/);
-    assert.match(codeOf(() => decodeRequest(hex("08e907 1200"))), /unknown message type 1001/);
-    assert.match(codeOf(() => decodeRequest(hex("08ffffffffffffffffff01 1200"))), /unknown message type -1/);
-    assert.match(codeOf(() => decodeRequest(envelope(Type.Error, hex("")))), /an error reply is not a request/);
+describe('decodeRequest', () => {
+  it('names an unknown type', () => {
+    assert.match(codeOf(() => decodeRequest(envelope(77, hex('')))), /MessageError protocol: unknown message type 77/);
+    assert.match(codeOf(() => decodeRequest(hex('08e907 1200'))), /unknown message type 1001/);
+    assert.match(codeOf(() => decodeRequest(hex('08ffffffffffffffffff01 1200'))), /unknown message type -1/);
+    assert.match(codeOf(() => decodeRequest(envelope(Type.Error, hex('')))), /an error reply is not a request/);
   });
 
-  it("tells truncated and malformed messages from incomplete ones", () => {
-    for (const [type, text] of [[93, "0a"], [93, "0a05 68"], [93, "0aff"], [24, "0a0178 10"], [91, "08"], [91, "ff"], [11, "0a02 0a05"], [11, "0a05 0a0161 1205"], [11, "0a03 0a0561 1201"]] as const) {
+  it('tells truncated and malformed messages from incomplete ones', () => {
+    for (const [type, text] of [[93, '0a'], [93, '0a05 68'], [93, '0aff'], [24, '0a0178 10'], [91, '08'], [91, 'ff'], [11, '0a02 0a05'], [11, '0a05 0a0161 1205'], [11, '0a03 0a0561 1201']] as const) {
       assert.match(codeOf(() => decodeRequest(envelope(type, hex(text)))), /^MessageError protocol: cannot decode /, text);
     }
-    assert.match(codeOf(() => decodeRequest(envelope(93, hex("")))), /^WardenError invalid_argument: EchoRequest: the required field message is missing/);
+    assert.match(codeOf(() => decodeRequest(envelope(93, hex('')))), /^WardenError invalid_argument: EchoRequest: the required field message is missing/);
   });
 
-  it("does not let a nested message read past its end", () => {
+  it('does not let a nested message read past its end', () => {
     // bind_mounts of 4 bytes whose src_path claims 5: the bytes are there, but they belong to the next field.
-    assert.match(codeOf(() => decodeRequest(envelope(11, hex("0a04 0a05 6161 1a03 616161")))), /cannot decode CreateRequest.BindMount: a field reaches past its end/);
+    assert.match(codeOf(() => decodeRequest(envelope(11, hex('0a04 0a05 6161 1a03 616161')))), /cannot decode CreateRequest.BindMount: a field reaches past its end/);
   });
 
-  it("skips a field of another wire type as unknown", () => {
-    assert.match(codeOf(() => decodeRequest(envelope(93, hex("0801")))), /required field message is missing/);
-    assert.deepEqual(decodeRequest(envelope(93, hex("0801 0a0178"))), { type: 93, request: { message: "x" } });
+  it('skips a field of another wire type as unknown', () => {
+    assert.match(codeOf(() => decodeRequest(envelope(93, hex('0801')))), /required field message is missing/);
+    assert.deepEqual(decodeRequest(envelope(93, hex('0801 0a0178'))), { type: 93, request: { message: 'x' } });
   });
 
-  it("refuses unknown values of enums, and text that is not UTF-8", () => {
-    assert.match(codeOf(() => decodeRequest(envelope(32, hex("0a0178 2809")))), /invalid_argument: NetOutRequest: the field protocol has the unknown value 9/);
-    assert.match(codeOf(() => decodeRequest(envelope(93, hex("0a02 c328")))), /invalid_argument: EchoRequest: the field message is not valid UTF-8/);
-    assert.match(codeOf(() => decodeRequest(envelope(93, hex("0a09 7878787878787878ff")))), /not valid UTF-8/);
-    assert.deepEqual(decodeRequest(envelope(93, Buffer.from("\n\x04\ufffdx"))).request, { message: "\ufffdx" });
-    assert.equal((decodeResponse(envelope(93, hex("0a02 c328"))).response as { message: string }).message, "\ufffd(");
+  it('refuses unknown values of enums, and text that is not UTF-8', () => {
+    assert.match(codeOf(() => decodeRequest(envelope(32, hex('0a0178 2809')))), /invalid_argument: NetOutRequest: the field protocol has the unknown value 9/);
+    assert.match(codeOf(() => decodeRequest(envelope(93, hex('0a02 c328')))), /invalid_argument: EchoRequest: the field message is not valid UTF-8/);
+    assert.match(codeOf(() => decodeRequest(envelope(93, hex('0a09 7878787878787878ff')))), /not valid UTF-8/);
+    assert.deepEqual(decodeRequest(envelope(93, Buffer.from('\n\x04\ufffdx'))).request, { message: '\ufffdx' });
+    assert.equal((decodeResponse(envelope(93, hex('0a02 c328'))).response as { message: string }).message, '\ufffd(');
   });
 
-  it("bounds how deep groups may nest", () => {
+  it('bounds how deep groups may nest', () => {
     const deep = Buffer.concat([Buffer.alloc(20000, 0x0b), Buffer.alloc(20000, 0x0c)]);
-    const payload = payloadOf(encodeFrame(Buffer.concat([hex("085b"), hex("12c0b802"), deep])));
+    const payload = payloadOf(encodeFrame(Buffer.concat([hex('085b'), hex('12c0b802'), deep])));
     assert.match(codeOf(() => decodeRequest(payload)), /^MessageError protocol: cannot decode PingRequest: /);
   });
 
-  it("merges a nested message that comes twice, and takes packed numbers", () => {
-    const run = decodeRequest(envelope(23, hex("0a0178 120179 2202 0805 2202 1006")));
-    assert.deepEqual(run, { type: 23, request: { handle: "x", script: "y", rlimits: { as: 5n, core: 6n } } });
-    const info = decodeResponse(envelope(14, hex("e00201 e202 03 02ac02")));
+  it('merges a nested message that comes twice, and takes packed numbers', () => {
+    const run = decodeRequest(envelope(23, hex('0a0178 120179 2202 0805 2202 1006')));
+    assert.deepEqual(run, { type: 23, request: { handle: 'x', script: 'y', rlimits: { as: 5n, core: 6n } } });
+    const info = decodeResponse(envelope(14, hex('e00201 e202 03 02ac02')));
     assert.deepEqual(info.response, { events: [], jobIds: [1n, 2n, 300n] });
-    assert.match(codeOf(() => decodeResponse(envelope(14, hex("e202 02 02ac02")))), /MessageError/);
+    assert.match(codeOf(() => decodeResponse(envelope(14, hex('e202 02 02ac02')))), /MessageError/);
   });
 
-  it("has no field that reaches a prototype", () => {
-    const { request } = decodeRequest(payloadOf(encodeRequest(Type.Create, { handle: "__proto__" })));
+  it('has no field that reaches a prototype', () => {
+    const { request } = decodeRequest(payloadOf(encodeRequest(Type.Create, { handle: '__proto__' })));
     assert.equal(Object.getPrototypeOf(request), Object.prototype);
-    assert.deepEqual(Object.keys(request).sort(), ["bindMounts", "handle"]);
+    assert.deepEqual(Object.keys(request).sort(), ['bindMounts', 'handle']);
   });
 
-  it("leaves what is not set undefined", () => {
-    const decoded = decodeRequest(payloadOf(encodeRequest(Type.Stop, { handle: "x" })));
+  it('leaves what is not set undefined', () => {
+    const decoded = decodeRequest(payloadOf(encodeRequest(Type.Stop, { handle: 'x' })));
     assert.ok(decoded.type === Type.Stop);
     assert.equal(decoded.request.kill, undefined);
     assert.equal(decoded.request.background, undefined);
   });
 });
 
-describe("encoding", () => {
-  it("names a missing required field, in nested messages too", () => {
+describe('encoding', () => {
+  it('names a missing required field, in nested messages too', () => {
     assert.match(codeOf(() => encodeRequest(Type.Echo, {} as never)), /invalid_argument: EchoRequest: the required field message is missing/);
-    assert.match(codeOf(() => encodeRequest(Type.Create, { bindMounts: [{ srcPath: "a", dstPath: "b" } as never] })), /CreateRequest.BindMount: the required field mode is missing/);
+    assert.match(codeOf(() => encodeRequest(Type.Create, { bindMounts: [{ srcPath: 'a', dstPath: 'b' } as never] })), /CreateRequest.BindMount: the required field mode is missing/);
   });
 
-  it("refuses values out of range", () => {
-    assert.match(codeOf(() => encodeRequest(Type.Stream, { handle: "x", jobId: 2 ** 32 })), /invalid_argument: .*StreamRequest.job_id/);
-    assert.match(codeOf(() => encodeRequest(Type.Stream, { handle: "x", jobId: -1 })), /job_id/);
-    assert.match(codeOf(() => encodeRequest(Type.LimitMemory, { handle: "x", limitInBytes: 2n ** 64n })), /limit_in_bytes/);
-    assert.match(codeOf(() => encodeRequest(Type.LimitMemory, { handle: "x", limitInBytes: -1n })), /limit_in_bytes/);
+  it('refuses values out of range', () => {
+    assert.match(codeOf(() => encodeRequest(Type.Stream, { handle: 'x', jobId: 2 ** 32 })), /invalid_argument: .*StreamRequest.job_id/);
+    assert.match(codeOf(() => encodeRequest(Type.Stream, { handle: 'x', jobId: -1 })), /job_id/);
+    assert.match(codeOf(() => encodeRequest(Type.LimitMemory, { handle: 'x', limitInBytes: 2n ** 64n })), /limit_in_bytes/);
+    assert.match(codeOf(() => encodeRequest(Type.LimitMemory, { handle: 'x', limitInBytes: -1n })), /limit_in_bytes/);
   });
 
-  it("keeps undefined fields off the wire", () => {
-    assert.equal(encodeRequest(Type.Stop, { handle: "x", kill: undefined }).toString("hex"), encodeRequest(Type.Stop, { handle: "x" }).toString("hex"));
+  it('keeps undefined fields off the wire', () => {
+    assert.equal(encodeRequest(Type.Stop, { handle: 'x', kill: undefined }).toString('hex'), encodeRequest(Type.Stop, { handle: 'x' }).toString('hex'));
   });
 
-  it("keeps uint64 exact", () => {
+  it('keeps uint64 exact', () => {
     for (const value of [0n, 1n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n]) {
       assert.deepEqual(decodeResponse(payloadOf(encodeResponse(Type.LimitMemory, { limitInBytes: value }))).response, { limitInBytes: value });
     }
   });
 
-  it("makes one frame that any length of payload fits", () => {
+  it('makes one frame that any length of payload fits', () => {
     for (const length of [0, 1, 90, 127, 128, 16383, 16384, 2097151, 2097152]) {
-      const stdout = Buffer.alloc(length, "x");
+      const stdout = Buffer.alloc(length, 'x');
       const decoded = decodeResponse(payloadOf(encodeResponse(Type.Run, { exitStatus: 0, stdout })));
       assert.ok(decoded.type === Type.Run);
       assert.equal(decoded.response.stdout?.length, length);
@@ -145,30 +145,30 @@ describe("encoding", () => {
   });
 });
 
-describe("encodeOutput", () => {
-  it("is the StreamResponse it stands for, small and large", () => {
+describe('encodeOutput', () => {
+  it('is the StreamResponse it stands for, small and large', () => {
     for (const length of [0, 1, 100, 16383, 16384, 300000]) {
-      for (const name of ["stdout", "stderr"] as const) {
-        const data = Buffer.alloc(length, "\u00ff\n", "latin1");
+      for (const name of ['stdout', 'stderr'] as const) {
+        const data = Buffer.alloc(length, '\u00ff\n', 'latin1');
         const parts = encodeOutput(name, data);
         assert.ok(Buffer.concat(parts).equals(encodeResponse(Type.Stream, { name, data })), `${name} ${length}`);
       }
     }
   });
 
-  it("does not copy large data", () => {
+  it('does not copy large data', () => {
     const data = Buffer.alloc(65536);
-    assert.ok(encodeOutput("stdout", data).includes(data));
-    assert.equal(encodeOutput("stdout", data.subarray(0, 10)).length, 1);
+    assert.ok(encodeOutput('stdout', data).includes(data));
+    assert.equal(encodeOutput('stdout', data.subarray(0, 10)).length, 1);
   });
 });
 
-describe("encodeResult", () => {
-  const info = { state: "active", events: ["out of memory"], jobIds: [3n] };
-  it("is the response it stands for, small and large", () => {
+describe('encodeResult', () => {
+  const info = { state: 'active', events: ['out of memory'], jobIds: [3n] };
+  it('is the response it stands for, small and large', () => {
     for (const length of [0, 5, 16384, 300000]) {
-      const large = Buffer.alloc(length, "\u00ff", "latin1");
-      for (const response of [{ exitStatus: 0, stdout: large, stderr: Buffer.from("e"), info }, { exitStatus: 255, stdout: Buffer.alloc(0), stderr: large },
+      const large = Buffer.alloc(length, '\u00ff', 'latin1');
+      for (const response of [{ exitStatus: 0, stdout: large, stderr: Buffer.from('e'), info }, { exitStatus: 255, stdout: Buffer.alloc(0), stderr: large },
         { stdout: large }, { exitStatus: 1, stderr: large, info }]) {
         for (const type of [Type.Run, Type.Link] as const) {
           assert.ok(Buffer.concat(encodeResult(type, response)).equals(encodeResponse(type, response)), JSON.stringify({ length, keys: Object.keys(response) }));
@@ -177,51 +177,51 @@ describe("encodeResult", () => {
     }
   });
 
-  it("does not copy large output, and refuses what fits no frame", () => {
+  it('does not copy large output, and refuses what fits no frame', () => {
     const large = Buffer.alloc(65536);
     assert.ok(encodeResult(Type.Run, { exitStatus: 0, stdout: large }).includes(large));
     assert.match(codeOf(() => encodeResult(Type.Run, { exitStatus: 0, stdout: { length: 100_000_000 } as Uint8Array })), /FrameError protocol: .*does not fit a frame/);
   });
 });
 
-describe("errors on the wire", () => {
-  it("carry message and code", () => {
+describe('errors on the wire', () => {
+  it('carry message and code', () => {
     for (const code of errorCodes) {
-      const decoded = decodeResponse(payloadOf(encodeError(new WardenError(code, "it – failed", { data: { secret: 1 }, cause: new Error("why") }))));
-      assert.deepEqual(decoded, { type: Type.Error, response: { backtrace: [], message: "it – failed", data: code } });
+      const decoded = decodeResponse(payloadOf(encodeError(new WardenError(code, 'it – failed', { data: { secret: 1 }, cause: new Error('why') }))));
+      assert.deepEqual(decoded, { type: Type.Error, response: { backtrace: [], message: 'it – failed', data: code } });
       assert.ok(decoded.type === Type.Error);
       const error = errorOfResponse(decoded.response);
-      assert.deepEqual([error.code, error.message, error.data], [code, "it – failed", undefined]);
+      assert.deepEqual([error.code, error.message, error.data], [code, 'it – failed', undefined]);
     }
   });
 
-  it("of other servers are understood as far as they go", () => {
-    const plain = errorOfResponse({ message: "unknown handle", backtrace: [] });
-    assert.deepEqual([plain.code, plain.message, plain.data], ["internal", "unknown handle", undefined]);
-    assert.equal(errorOfResponse({ message: "m", data: '{"code":"exists","more":1}', backtrace: [] }).code, "exists");
-    for (const data of ["nonsense", '{"code":"nonsense"}', "{", '{"code":1}', "__proto__"]) {
-      const error = errorOfResponse({ message: "m", data, backtrace: [] });
-      assert.deepEqual([error.code, error.data], ["internal", data]);
+  it('of other servers are understood as far as they go', () => {
+    const plain = errorOfResponse({ message: 'unknown handle', backtrace: [] });
+    assert.deepEqual([plain.code, plain.message, plain.data], ['internal', 'unknown handle', undefined]);
+    assert.equal(errorOfResponse({ message: 'm', data: '{"code":"exists","more":1}', backtrace: [] }).code, 'exists');
+    for (const data of ['nonsense', '{"code":"nonsense"}', '{', '{"code":1}', '__proto__']) {
+      const error = errorOfResponse({ message: 'm', data, backtrace: [] });
+      assert.deepEqual([error.code, error.data], ['internal', data]);
     }
     assert.match(errorOfResponse({ backtrace: [] }).message, /no message/);
   });
 });
 
-describe("WardenError.from", () => {
-  it("keeps its own kind and wraps the rest with its cause", () => {
-    const own = new WardenError("exists", "x");
+describe('WardenError.from', () => {
+  it('keeps its own kind and wraps the rest with its cause', () => {
+    const own = new WardenError('exists', 'x');
     assert.equal(WardenError.from(own), own);
-    const cause = new Error("disk on fire");
-    const wrapped = WardenError.from(cause, "unavailable");
-    assert.deepEqual([wrapped.code, wrapped.message, wrapped.cause], ["unavailable", "disk on fire", cause]);
-    assert.deepEqual([WardenError.from("text").code, WardenError.from("text").message], ["internal", "text"]);
+    const cause = new Error('disk on fire');
+    const wrapped = WardenError.from(cause, 'unavailable');
+    assert.deepEqual([wrapped.code, wrapped.message, wrapped.cause], ['unavailable', 'disk on fire', cause]);
+    assert.deepEqual([WardenError.from('text').code, WardenError.from('text').message], ['internal', 'text']);
   });
 });
 
-describe("names", () => {
-  it("find their types", () => {
+describe('names', () => {
+  it('find their types', () => {
     for (const type of requestTypes) assert.equal(requestTypeOf(messageTypes[type].name), type);
     assert.equal(requestTypes.length, 19);
-    assert.equal(requestTypeOf("__proto__"), undefined);
+    assert.equal(requestTypeOf('__proto__'), undefined);
   });
 });

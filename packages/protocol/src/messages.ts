@@ -1,21 +1,21 @@
 // The one table of message types, and encoding and decoding over it. A payload (what a FrameDecoder hands out) is an
 // envelope: a type number and the encoded request or response of that type.
-import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import { BinaryReader } from "@bufbuild/protobuf/wire";
-import { decodeMessage, MessageError, type PlainObject } from "./decode.js";
-import { encodeEnvelope, encodeMessage } from "./encode.js";
-import { isErrorCode, WardenError } from "./error.js";
-import { ErrorResponseSchema, Message_Type as Type, MessageSchema } from "./gen/envelope_pb.js";
-import { CopyInRequestSchema, CopyInResponseSchema, CopyOutRequestSchema, CopyOutResponseSchema } from "./gen/copy_pb.js";
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { decodeMessage, MessageError, type PlainObject } from './decode.js';
+import { encodeEnvelope, encodeMessage } from './encode.js';
+import { isErrorCode, WardenError } from './error.js';
+import { ErrorResponseSchema, Message_Type as Type, MessageSchema } from './gen/envelope_pb.js';
+import { CopyInRequestSchema, CopyInResponseSchema, CopyOutRequestSchema, CopyOutResponseSchema } from './gen/copy_pb.js';
 import { LinkRequestSchema, LinkResponseSchema, RunRequestSchema, RunResponseSchema, SpawnRequestSchema, SpawnResponseSchema, StreamRequestSchema,
-  StreamResponseSchema } from "./gen/job_pb.js";
+  StreamResponseSchema } from './gen/job_pb.js';
 import { CreateRequestSchema, CreateResponseSchema, DestroyRequestSchema, DestroyResponseSchema, InfoRequestSchema, InfoResponseSchema,
-  StopRequestSchema, StopResponseSchema } from "./gen/lifecycle_pb.js";
+  StopRequestSchema, StopResponseSchema } from './gen/lifecycle_pb.js';
 import { LimitBandwidthRequestSchema, LimitBandwidthResponseSchema, LimitCpuRequestSchema, LimitCpuResponseSchema, LimitDiskRequestSchema,
-  LimitDiskResponseSchema, LimitMemoryRequestSchema, LimitMemoryResponseSchema } from "./gen/limit_pb.js";
-import { NetInRequestSchema, NetInResponseSchema, NetOutRequestSchema, NetOutResponseSchema } from "./gen/net_pb.js";
-import type { ErrorResponse, PlainTypes } from "./gen/plain.js";
-import { EchoRequestSchema, EchoResponseSchema, ListRequestSchema, ListResponseSchema, PingRequestSchema, PingResponseSchema } from "./gen/server_pb.js";
+  LimitDiskResponseSchema, LimitMemoryRequestSchema, LimitMemoryResponseSchema } from './gen/limit_pb.js';
+import { NetInRequestSchema, NetInResponseSchema, NetOutRequestSchema, NetOutResponseSchema } from './gen/net_pb.js';
+import type { ErrorResponse, PlainTypes } from './gen/plain.js';
+import { EchoRequestSchema, EchoResponseSchema, ListRequestSchema, ListResponseSchema, PingRequestSchema, PingResponseSchema } from './gen/server_pb.js';
 
 export { Type };
 
@@ -35,42 +35,42 @@ function row<const Name extends string, Request extends DescMessage, Response ex
 }
 
 export const messageTypes = {
-  [Type.Create]: row("create", CreateRequestSchema, CreateResponseSchema),
-  [Type.Stop]: row("stop", StopRequestSchema, StopResponseSchema),
-  [Type.Destroy]: row("destroy", DestroyRequestSchema, DestroyResponseSchema),
-  [Type.Info]: row("info", InfoRequestSchema, InfoResponseSchema),
-  [Type.Spawn]: row("spawn", SpawnRequestSchema, SpawnResponseSchema),
-  [Type.Link]: row("link", LinkRequestSchema, LinkResponseSchema),
-  [Type.Run]: row("run", RunRequestSchema, RunResponseSchema),
-  [Type.Stream]: row("stream", StreamRequestSchema, StreamResponseSchema),
-  [Type.NetIn]: row("net_in", NetInRequestSchema, NetInResponseSchema),
-  [Type.NetOut]: row("net_out", NetOutRequestSchema, NetOutResponseSchema),
-  [Type.CopyIn]: row("copy_in", CopyInRequestSchema, CopyInResponseSchema),
-  [Type.CopyOut]: row("copy_out", CopyOutRequestSchema, CopyOutResponseSchema),
-  [Type.LimitMemory]: row("limit_memory", LimitMemoryRequestSchema, LimitMemoryResponseSchema),
-  [Type.LimitDisk]: row("limit_disk", LimitDiskRequestSchema, LimitDiskResponseSchema),
-  [Type.LimitBandwidth]: row("limit_bandwidth", LimitBandwidthRequestSchema, LimitBandwidthResponseSchema),
-  [Type.LimitCpu]: row("limit_cpu", LimitCpuRequestSchema, LimitCpuResponseSchema),
-  [Type.Ping]: row("ping", PingRequestSchema, PingResponseSchema),
-  [Type.List]: row("list", ListRequestSchema, ListResponseSchema),
-  [Type.Echo]: row("echo", EchoRequestSchema, EchoResponseSchema),
+  [Type.Create]: row('create', CreateRequestSchema, CreateResponseSchema),
+  [Type.Stop]: row('stop', StopRequestSchema, StopResponseSchema),
+  [Type.Destroy]: row('destroy', DestroyRequestSchema, DestroyResponseSchema),
+  [Type.Info]: row('info', InfoRequestSchema, InfoResponseSchema),
+  [Type.Spawn]: row('spawn', SpawnRequestSchema, SpawnResponseSchema),
+  [Type.Link]: row('link', LinkRequestSchema, LinkResponseSchema),
+  [Type.Run]: row('run', RunRequestSchema, RunResponseSchema),
+  [Type.Stream]: row('stream', StreamRequestSchema, StreamResponseSchema),
+  [Type.NetIn]: row('net_in', NetInRequestSchema, NetInResponseSchema),
+  [Type.NetOut]: row('net_out', NetOutRequestSchema, NetOutResponseSchema),
+  [Type.CopyIn]: row('copy_in', CopyInRequestSchema, CopyInResponseSchema),
+  [Type.CopyOut]: row('copy_out', CopyOutRequestSchema, CopyOutResponseSchema),
+  [Type.LimitMemory]: row('limit_memory', LimitMemoryRequestSchema, LimitMemoryResponseSchema),
+  [Type.LimitDisk]: row('limit_disk', LimitDiskRequestSchema, LimitDiskResponseSchema),
+  [Type.LimitBandwidth]: row('limit_bandwidth', LimitBandwidthRequestSchema, LimitBandwidthResponseSchema),
+  [Type.LimitCpu]: row('limit_cpu', LimitCpuRequestSchema, LimitCpuResponseSchema),
+  [Type.Ping]: row('ping', PingRequestSchema, PingResponseSchema),
+  [Type.List]: row('list', ListRequestSchema, ListResponseSchema),
+  [Type.Echo]: row('echo', EchoRequestSchema, EchoResponseSchema),
 } as const satisfies Record<RequestType, Row>;
 
 type Table = typeof messageTypes;
 
 /** The plain interface of a schema. */
-type Plain<Schema extends DescMessage> = PlainTypes[MessageShape<Schema>["$typeName"] & keyof PlainTypes];
+type Plain<Schema extends DescMessage> = PlainTypes[MessageShape<Schema>['$typeName'] & keyof PlainTypes];
 
 /** The request of a type, as decoded. */
-export type RequestOf<T extends RequestType> = Plain<Table[T]["request"]>;
+export type RequestOf<T extends RequestType> = Plain<Table[T]['request']>;
 
 /** The response of a type, as decoded. */
-export type ResponseOf<T extends RequestType> = Plain<Table[T]["response"]>;
+export type ResponseOf<T extends RequestType> = Plain<Table[T]['response']>;
 
-export type RequestName = Table[RequestType]["name"];
+export type RequestName = Table[RequestType]['name'];
 
 /** From a name to its type: "create" to Type.Create. */
-export type TypeOfName<Name extends RequestName> = { [T in RequestType]: Table[T]["name"] extends Name ? T : never }[RequestType];
+export type TypeOfName<Name extends RequestName> = { [T in RequestType]: Table[T]['name'] extends Name ? T : never }[RequestType];
 
 type Leaf = string | number | bigint | boolean | undefined | Uint8Array;
 
@@ -129,7 +129,7 @@ export function encodeError(error: WardenError): Buffer {
 export function decodeRequest(payload: Uint8Array): AnyRequest {
   const { type, body } = decodeEnvelope(payload);
   const found = rows.get(type);
-  if (found === undefined) throw new MessageError(type === Type.Error ? "an error reply is not a request" : `unknown message type ${type}`);
+  if (found === undefined) throw new MessageError(type === Type.Error ? 'an error reply is not a request' : `unknown message type ${type}`);
   return { type, request: decodeBody(found.request, body, true) } as AnyRequest;
 }
 
@@ -148,18 +148,18 @@ function decodeBody(desc: DescMessage, body: Uint8Array, strictText: boolean): P
 
 /** The error an error reply stands for. Texts that are none of our codes are kept as `data` of an internal error. */
 export function errorOfResponse(response: ErrorResponse): WardenError {
-  const text = response.data ?? "";
+  const text = response.data ?? '';
   const code = isErrorCode(text) ? text : codeInJson(text);
-  const message = response.message ?? "the server answered with an error and no message";
-  return new WardenError(code ?? "internal", message, text === "" || text === code ? {} : { data: text });
+  const message = response.message ?? 'the server answered with an error and no message';
+  return new WardenError(code ?? 'internal', message, text === '' || text === code ? {} : { data: text });
 }
 
 /** `{"code": "not_found", …}`, which servers with more to say than a code may send. */
-function codeInJson(text: string): WardenError["code"] | undefined {
-  if (!text.startsWith("{")) return undefined;
+function codeInJson(text: string): WardenError['code'] | undefined {
+  if (!text.startsWith('{')) return undefined;
   try {
     const code: unknown = (JSON.parse(text) as { code?: unknown }).code;
-    return typeof code === "string" && isErrorCode(code) ? code : undefined;
+    return typeof code === 'string' && isErrorCode(code) ? code : undefined;
   } catch {
     return undefined;
   }
@@ -208,7 +208,7 @@ function readAnyEnvelope(payload: Uint8Array): Envelope {
     throw new MessageError(`cannot decode Message: ${reason instanceof Error ? reason.message : String(reason)}`, reason);
   }
   if (type === undefined || body === undefined) {
-    throw new MessageError(`Message: the required field ${MessageSchema.field[type === undefined ? "type" : "payload"].name} is missing`);
+    throw new MessageError(`Message: the required field ${MessageSchema.field[type === undefined ? 'type' : 'payload'].name} is missing`);
   }
   return { type, body };
 }

@@ -3,10 +3,10 @@
 // A frame is given as parts, to be written one behind the other between cork and uncork, so that they leave in one
 // system call. Small output is copied into one part; large output is a part itself: its memory must not change until it
 // has been written.
-import { encodeMessage, varintLength, writeEnvelope, writeVarint } from "./encode.js";
-import { writeFrameTrailer } from "./framing.js";
-import { LinkResponseSchema, StreamResponseSchema } from "./gen/job_pb.js";
-import { encodeResponse, type ResponseInit, Type } from "./messages.js";
+import { encodeMessage, varintLength, writeEnvelope, writeVarint } from './encode.js';
+import { writeFrameTrailer } from './framing.js';
+import { LinkResponseSchema, StreamResponseSchema } from './gen/job_pb.js';
+import { encodeResponse, type ResponseInit, Type } from './messages.js';
 
 /** From this many bytes on, more parts in one system call cost less than one more copy. */
 const COPY_BELOW = 16 * 1024;
@@ -16,11 +16,11 @@ const DATA_TAG = 0x12;
 const STDOUT_TAG = 0x12;
 const STDERR_TAG = 0x1a;
 
-const trailer = Buffer.from("\r\n");
-const namePrefixes = new Map([["stdout", encodeMessage(StreamResponseSchema, { name: "stdout" })], ["stderr", encodeMessage(StreamResponseSchema, { name: "stderr" })]]);
+const trailer = Buffer.from('\r\n');
+const namePrefixes = new Map([['stdout', encodeMessage(StreamResponseSchema, { name: 'stdout' })], ['stderr', encodeMessage(StreamResponseSchema, { name: 'stderr' })]]);
 
 /** The frame of a StreamResponse with name and data. */
-export function encodeOutput(name: "stdout" | "stderr", data: Uint8Array): Uint8Array[] {
+export function encodeOutput(name: 'stdout' | 'stderr', data: Uint8Array): Uint8Array[] {
   const prefix = namePrefixes.get(name) as Uint8Array;
   const before = prefix.length + 1 + varintLength(data.length);
   const copied = data.length < COPY_BELOW;

@@ -2,14 +2,14 @@
 // Property, for every input: only typed errors are thrown, memory stays bounded by the input, and the outcome does not
 // depend on how the bytes were split. Deterministic: a seed and a number name an input.
 //   node packages/protocol/dist/fuzz/frames.js [--seed N] [--count N]
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { WardenError } from "../error.js";
-import { encodeFrame, FrameDecoder } from "../framing.js";
-import { decodeRequest, decodeResponse } from "../messages.js";
-import { mutate } from "./mutate.js";
-import { seededRandom } from "./random.js";
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { WardenError } from '../error.js';
+import { encodeFrame, FrameDecoder } from '../framing.js';
+import { decodeRequest, decodeResponse } from '../messages.js';
+import { mutate } from './mutate.js';
+import { seededRandom } from './random.js';
 
 /** What a connection would make of the bytes: one line for each frame, and one for the error that ends it. */
 export function outcomeOf(chunks: readonly Uint8Array[]): string[] {
@@ -40,12 +40,12 @@ function attempt(decode: () => unknown): string {
 /** For JSON.stringify, which has called toJSON of a Buffer already when it hands over the value. */
 function plainValue(this: Record<string, unknown>, key: string, value: unknown): unknown {
   const original = this[key];
-  if (original instanceof Uint8Array) return Buffer.from(original).toString("hex");
-  return typeof original === "bigint" ? `${original}n` : value;
+  if (original instanceof Uint8Array) return Buffer.from(original).toString('hex');
+  return typeof original === 'bigint' ? `${original}n` : value;
 }
 
 function describeError(error: unknown): string {
-  if (!(error instanceof WardenError) || (error.code !== "protocol" && error.code !== "invalid_argument")) throw error;
+  if (!(error instanceof WardenError) || (error.code !== 'protocol' && error.code !== 'invalid_argument')) throw error;
   return `${error.name} ${error.code} ${error.message}`;
 }
 
@@ -64,17 +64,17 @@ function splitAtRandom(bytes: Uint8Array, random: (below: number) => number): Ui
 export function check(bytes: Uint8Array, random: (below: number) => number): void {
   const whole = outcomeOf([bytes]);
   const split = outcomeOf(splitAtRandom(bytes, random));
-  if (whole.join("\n") !== split.join("\n")) {
-    throw new Error(`the outcome depends on how ${Buffer.from(bytes).toString("hex")} is split:\n${whole.join("\n")}\n---\n${split.join("\n")}`);
+  if (whole.join('\n') !== split.join('\n')) {
+    throw new Error(`the outcome depends on how ${Buffer.from(bytes).toString('hex')} is split:\n${whole.join('\n')}\n---\n${split.join('\n')}`);
   }
 }
 
 /** Seeds: the committed corpus (one input a line, in hex, # for comments) and the golden vectors. */
 export function readCorpus(): Uint8Array[] {
-  const text = readFileSync(new URL("../../fuzz/corpus.txt", import.meta.url), "utf8");
-  const lines = text.split("\n").map((line) => line.replace(/#.*/, "").replaceAll(" ", "")).filter((line) => line !== "");
-  const golden = JSON.parse(readFileSync(new URL("../../../../test/golden/vectors.json", import.meta.url), "utf8")) as { vectors: { frame: string }[] };
-  return [...lines, ...golden.vectors.map((vector) => vector.frame)].map((hex) => Buffer.from(hex, "hex"));
+  const text = readFileSync(new URL('../../fuzz/corpus.txt', import.meta.url), 'utf8');
+  const lines = text.split('\n').map((line) => line.replace(/#.*/, '').replaceAll(' ', '')).filter((line) => line !== '');
+  const golden = JSON.parse(readFileSync(new URL('../../../../test/golden/vectors.json', import.meta.url), 'utf8')) as { vectors: { frame: string }[] };
+  return [...lines, ...golden.vectors.map((vector) => vector.frame)].map((hex) => Buffer.from(hex, 'hex'));
 }
 
 export interface FuzzOptions {
@@ -98,7 +98,7 @@ export function fuzz({ seed, count, timeoutMs = Infinity }: FuzzOptions): number
     try {
       check(bytes, random);
     } catch (error) {
-      throw new Error(`input ${done} of seed ${seed}: ${Buffer.from(bytes).toString("hex")}`, { cause: error });
+      throw new Error(`input ${done} of seed ${seed}: ${Buffer.from(bytes).toString('hex')}`, { cause: error });
     }
   }
   return done;
@@ -111,7 +111,7 @@ function remadeFrame(first: Uint8Array, other: Uint8Array, random: (below: numbe
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { seed: { type: "string", default: "1" }, count: { type: "string", default: "1000000" } } });
+  const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' }, count: { type: 'string', default: '1000000' } } });
   const started = performance.now();
   const done = fuzz({ seed: Number(values.seed), count: Number(values.count) });
   process.stdout.write(`${done} inputs in ${Math.round(performance.now() - started)} ms\n`);
