@@ -1,5 +1,7 @@
-PROGRAMS += wshd wsh
+PROGRAMS += wshd
 wshd_SOURCES := wsh/wshd.c wsh/setup.c wsh/run-request.c wsh/job.c wsh/job-identity.c wsh/job-streams.c wsh/reaper.c
 wshd_LIBC := musl
+
+PROGRAMS += wsh
 wsh_SOURCES := wsh/wsh.c wsh/session.c wsh/terminal.c
 wsh_LIBC := musl

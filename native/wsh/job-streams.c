@@ -1,0 +1,111 @@
+#include "wsh/job-streams.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+
+enum { ONE_SLOT = 4096, TERMINAL_GROUP = 5 };
+
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER _IO('T', 0x41)
+#endif
+
+static void clear(struct job_streams *streams)
+{
+	streams->input = streams->output = streams->error = -1;
+	for (int i = 0; i < STREAMS_MAX; i++)
+		streams->passed[i] = -1;
+	streams->passed_count = 0;
+}
+
+void job_streams_close(struct job_streams *streams)
+{
+	close_fd(streams->input);
+	/* The write ends of pipes are among those passed; a terminal's three are one descriptor. */
+	for (int i = 0; i < STREAMS_MAX; i++)
+		close_fd(streams->passed[i]);
+	clear(streams);
+}
+
+/*
+ * One slot and packet mode, so that at most one write is pending and the monitor sees the order of both streams (docs/native.md).
+ * The pipe belongs to the job's user: else /dev/stdout could not be opened again.
+ */
+static int open_pipe(const struct run_request *request, int ends[2], struct error *err)
+{
+	if (pipe2(ends, O_CLOEXEC | O_DIRECT) < 0) {
+		ends[0] = ends[1] = -1;
+		return error_set(err, errno, "pipe");
+	}
+	if (fcntl(ends[1], F_SETPIPE_SZ, ONE_SLOT) < 0)
+		return error_set(err, errno, "shrink a pipe");
+	if (fchown(ends[1], request->uid, request->gid) < 0)
+		return error_set(err, errno, "give a pipe to user %u", request->uid);
+	return 0;
+}
+
+static int open_pipes(const struct run_request *request, struct job_streams *streams, struct error *err)
+{
+	for (int i = 0; i < 2; i++) {
+		int ends[2];
+		int result = open_pipe(request, ends, err);
+
+		streams->passed[i] = ends[0];
+		streams->passed[i + 2] = ends[1];
+		if (result < 0)
+			return -1;
+	}
+	streams->output = streams->passed[2];
+	streams->error = streams->passed[3];
+	streams->passed_count = 4;
+	return 0;
+}
+
+static int open_terminal(const struct run_request *request, struct job_streams *streams, struct error *err)
+{
+	int unlocked = 0;
+	struct winsize size = {
+		.ws_row = (unsigned short)(request->rows < 0xffff ? request->rows : 0xffff),
+		.ws_col = (unsigned short)(request->columns < 0xffff ? request->columns : 0xffff),
+	};
+	int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (master < 0)
+		return error_set(err, errno, "/dev/pts/ptmx");
+	streams->passed[0] = master;
+	streams->passed_count = 1;
+	if (ioctl(master, TIOCSPTLCK, &unlocked) < 0)
+		return error_set(err, errno, "unlock the terminal");
+	/* By the master, not by a name under /dev/pts that could be another one's. */
+	streams->input = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (streams->input < 0)
+		return error_set(err, errno, "open the terminal");
+	if (size.ws_row != 0 && size.ws_col != 0 && ioctl(master, TIOCSWINSZ, &size) < 0)
+		return error_set(err, errno, "set the window size");
+	if (fchown(streams->input, request->uid, TERMINAL_GROUP) < 0)
+		return error_set(err, errno, "give the terminal to user %u", request->uid);
+	streams->output = streams->error = streams->input;
+	return 0;
+}
+
+int job_streams_open(const struct run_request *request, int input, struct job_streams *ret_streams, struct error *err)
+{
+	int result;
+
+	clear(ret_streams);
+	ret_streams->terminal = request->terminal;
+	if (request->terminal) {
+		result = open_terminal(request, ret_streams, err);
+		close_fd(input);
+	} else {
+		ret_streams->input = input;
+		result = input < 0 ? error_set(err, EBADF, "RUN without standard input") : open_pipes(request, ret_streams, err);
+	}
+	if (result < 0)
+		job_streams_close(ret_streams);
+	return result;
+}

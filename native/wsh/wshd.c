@@ -1,0 +1,238 @@
+/*
+ * wshd: PID 1 of a container.
+ *
+ * Theory of operation. The monitor's cloned child has made the container's mounts and executes wshd from a sealed memfd, with
+ * descriptor 3 one end of a SOCK_SEQPACKET pair whose other end the monitor holds, descriptor 4 the compiled system call filter, and
+ * 0, 1, 2 on /dev/null. wshd reduces its rights, loads the filter (which every job inherits), says READY, and then
+ *   - starts jobs as the monitor asks (RUN): job.c, with the descriptors of job-streams.c and the identity of job-identity.c,
+ *   - reaps every orphan of the container, reports the jobs among them (EXITED), and says EMPTY when no process is left,
+ *   - signals every process but itself (SIGNAL).
+ * It trusts the monitor and nobody else; there is no socket that a process of the container could connect to. When the monitor is gone
+ * nobody can serve the container: wshd exits, and the kernel kills the rest of the PID namespace.
+ *
+ * One thread, one loop over two descriptors: the channel and a signalfd for SIGCHLD. It never waits for a job.
+ */
+#include "wsh/wshd.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include "lib/codec.h"
+#include "lib/deadline.h"
+#include "lib/fd.h"
+#include "lib/stream.h"
+#include "wsh/job.h"
+#include "wsh/reaper.h"
+#include "wsh/setup.h"
+
+/* Arguments and environment of one job; the socket's buffer bounds it too. */
+enum { PACKET_MAX = 192 << 10, PACKET_HEADER_SIZE = 4, RUN_FDS = 2 };
+
+/* A packet is a frame without its length: {u16 type, u16 zero, attributes}. */
+static int send_packet(struct wire_buffer *buffer, const int *fds, size_t fd_count, struct error *err)
+{
+	int result = wire_end(buffer, err);
+
+	if (result == 0)
+		result = packet_send(WSHD_CHANNEL, buffer->data + WIRE_HEADER_SIZE - PACKET_HEADER_SIZE,
+				     buffer->size - (WIRE_HEADER_SIZE - PACKET_HEADER_SIZE), fds, fd_count,
+				     deadline_in_ms(WSHD_SEND_TIMEOUT_MS), err);
+	wire_buffer_free(buffer);
+	return result;
+}
+
+static int send_simple(uint16_t type, struct error *err)
+{
+	struct wire_buffer buffer = { 0 };
+
+	wire_begin(&buffer, type);
+	return send_packet(&buffer, NULL, 0, err);
+}
+
+static int send_failed(uint32_t job_id, const struct error *problem, struct error *err)
+{
+	struct wire_buffer buffer = { 0 };
+
+	wire_begin(&buffer, WIRE_FAILED);
+	wire_put_u32(&buffer, TAG_JOB_ID, job_id);
+	wire_put_string(&buffer, TAG_STEP, problem->step);
+	wire_put_u32(&buffer, TAG_ERRNO, (uint32_t)problem->number);
+	wire_put_string(&buffer, TAG_DETAIL, problem->detail);
+	return send_packet(&buffer, NULL, 0, err);
+}
+
+static int send_running(uint32_t job_id, pid_t pid, const struct job_streams *streams, const struct job_clamps *clamps, struct error *err)
+{
+	struct wire_buffer buffer = { 0 };
+
+	wire_begin(&buffer, WIRE_RUNNING);
+	wire_put_u32(&buffer, TAG_JOB_ID, job_id);
+	wire_put_u32(&buffer, TAG_PID, (uint32_t)pid);
+	for (size_t i = 0; i < clamps->count; i++) {
+		size_t opened = wire_open(&buffer, TAG_RLIMIT);
+
+		wire_put_u32(&buffer, TAG_RESOURCE, clamps->limits[i].resource);
+		wire_put_u64(&buffer, TAG_SOFT, clamps->limits[i].soft);
+		wire_put_u64(&buffer, TAG_HARD, clamps->limits[i].hard);
+		wire_close(&buffer, opened);
+	}
+	return send_packet(&buffer, streams->passed, streams->passed_count, err);
+}
+
+/* Standard input comes first unless the job gets a terminal, then the cgroup. All descriptors are used or closed. */
+static int run(const struct wshd *wshd, const struct run_request *request, int *fds, size_t fd_count, struct error *err)
+{
+	size_t next = 0;
+	int input = !request->terminal && next < fd_count ? steal_fd(&fds[next++]) : -1;
+	_cleanup_close_ int cgroup = request->has_cgroup && next < fd_count ? steal_fd(&fds[next++]) : -1;
+	struct error problem = { .step = "read RUN" };
+	struct job_streams streams;
+	struct job_clamps clamps;
+	pid_t pid;
+
+	if (job_streams_open(request, input, &streams, &problem) < 0)
+		return send_failed(request->job_id, &problem, err);
+
+	int result;
+	if (reaper_reserve(&problem) < 0 || job_start(wshd, request, &streams, cgroup, &pid, &clamps, &problem) < 0) {
+		result = send_failed(request->job_id, &problem, err);
+	} else {
+		reaper_add(pid, request->job_id);
+		result = send_running(request->job_id, pid, &streams, &clamps, err);
+	}
+	job_streams_close(&streams);
+	return result;
+}
+
+static int signal_all(const void *body, size_t size, struct error *err)
+{
+	struct wire_reader reader;
+	struct wire_attribute attribute;
+	uint32_t number = 0;
+	int more;
+
+	wire_reader_init(&reader, body, size);
+	while ((more = wire_next(&reader, &attribute, err)) > 0)
+		if (attribute.tag == TAG_SIGNAL && wire_u32(&attribute, &number, err) < 0)
+			return -1;
+	if (more < 0)
+		return -1;
+	if (number == 0 || number > 64)
+		return error_set(err, EINVAL, "signal %u", number);
+	/* From PID 1 this reaches every process of the namespace but PID 1. */
+	if (kill(-1, (int)number) < 0 && errno != ESRCH)
+		return error_set(err, errno, "kill");
+	return 0;
+}
+
+/* 1: served; 0: the monitor is gone. */
+static int serve(const struct wshd *wshd, struct error *err)
+{
+	static uint8_t packet[PACKET_MAX];
+	size_t size, fd_count;
+	int fds[RUN_FDS] = { -1, -1 };
+	int result = 0;
+
+	err->step = "receive a request";
+	if (packet_receive(WSHD_CHANNEL, packet, sizeof(packet), &size, fds, RUN_FDS, &fd_count, err) < 0)
+		return err->number == EAGAIN ? 1 : -1;
+	if (size == 0)
+		return 0;
+	if (size < PACKET_HEADER_SIZE)
+		result = error_set(err, EBADMSG, "packet of %zu bytes", size);
+	else if (wire_load_u16(packet) == WIRE_SIGNAL)
+		result = signal_all(packet + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, err);
+	else if (wire_load_u16(packet) == WIRE_RUN) {
+		struct run_request request;
+		struct error problem = { .step = "read RUN" };
+
+		if (run_request_read(packet + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, &request, &problem) < 0) {
+			result = send_failed(request.job_id, &problem, err);
+		} else {
+			result = run(wshd, &request, fds, fd_count, err);
+			run_request_free(&request);
+		}
+	} else {
+		result = error_set(err, EBADMSG, "request of type %u", wire_load_u16(packet));
+	}
+	for (int i = 0; i < RUN_FDS; i++)
+		close_fd(fds[i]);
+	return result < 0 ? -1 : 1;
+}
+
+static int reap(struct error *err)
+{
+	struct error end = { .step = "reap" };
+	bool reaped = false;
+	uint32_t job_id;
+	int status, result;
+
+	while ((result = reaper_collect(&job_id, &status, &end)) >= 0) {
+		reaped = true;
+		if (result == 0)
+			continue;
+		struct wire_buffer buffer = { 0 };
+
+		wire_begin(&buffer, WIRE_EXITED);
+		wire_put_u32(&buffer, TAG_JOB_ID, job_id);
+		wire_put_u32(&buffer, TAG_STATUS, (uint32_t)status);
+		if (send_packet(&buffer, NULL, 0, err) < 0)
+			return -1;
+	}
+	if (reaped && end.number == ECHILD)
+		return send_simple(WIRE_EMPTY, err);
+	return 0;
+}
+
+static int loop(const struct wshd *wshd, int signals, struct error *err)
+{
+	struct pollfd watched[] = { { .fd = WSHD_CHANNEL, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+
+	for (;;) {
+		/* Without end: PID 1 lives until the monitor closes the channel or kills it. */
+		if (poll(watched, 2, -1) < 0 && errno != EINTR)
+			return error_set(err, errno, "poll");
+		if (watched[1].revents != 0) {
+			struct signalfd_siginfo info;
+
+			while (read(signals, &info, sizeof(info)) > 0)
+				;
+			if (reap(err) < 0)
+				return -1;
+		}
+		if (watched[0].revents != 0) {
+			int result = serve(wshd, err);
+
+			if (result <= 0)
+				return result;
+		}
+	}
+}
+
+int main(void)
+{
+	struct wshd wshd = { 0 };
+	struct error err = { .step = "start wshd" }, ignored = { .step = "report" };
+	sigset_t all, child;
+
+	sigfillset(&all);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
+		return 1;
+	int signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0 || fd_set_cloexec(WSHD_CHANNEL, true, &err) < 0 || fd_set_cloexec(WSHD_FILTER, true, &err) < 0)
+		return 1;
+	if (setup_run(&wshd, &err) < 0) {
+		send_failed(0, &err, &ignored);
+		return 1;
+	}
+	if (fd_set_nonblocking(WSHD_CHANNEL, true, &err) < 0 || send_simple(WIRE_READY, &err) < 0)
+		return 1;
+	return loop(&wshd, signals, &err) < 0 ? 1 : 0;
+}
