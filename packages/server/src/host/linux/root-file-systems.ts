@@ -9,9 +9,10 @@ import { WardenError } from 'warden-protocol';
 import type { RootFileSystem, RootFileSystems } from '../host.js';
 
 const absolutePath = z.string().startsWith('/').max(4095).refine((path) => !path.includes('\0'));
-const mountsSchema = z
-  .array(z.strictObject({ source: absolutePath, destination: absolutePath, recursive: z.boolean().default(false) }))
-  .max(256);
+const mountsSchema = z.strictObject({
+  version: z.literal(1),
+  mounts: z.array(z.strictObject({ source: absolutePath, destination: absolutePath, recursive: z.boolean().default(false) })).max(256),
+});
 
 const sidecarLimitInBytes = 1024 * 1024;
 
@@ -44,7 +45,7 @@ function readMounts(path: string): RootFileSystem['mounts'] {
     const [issue] = checked.error.issues;
     throw new WardenError('invalid_argument', `${path}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is not a list of mounts'}`);
   }
-  return checked.data.map((mount) => ({ ...mount, readOnly: true }));
+  return checked.data.mounts.map((mount) => ({ ...mount, readOnly: true }));
 }
 
 function parse(text: string): unknown {
