@@ -21,7 +21,9 @@ enum { SOCKET_DEFAULT_ROOM = 64 << 10 };
 static void enter(const struct create *create)
 {
 #ifdef WARDEN_FAULTS
-	fault_set(create->failing ? "" : create->description.fault_step, create->failing ? 0 : (int)create->description.fault_number);
+	const struct fault *fault = &create->description.fault;
+
+	fault_set(fault->step, create->failing ? 0 : (int)fault->number);
 #else
 	(void)create;
 #endif

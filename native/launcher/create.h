@@ -32,7 +32,7 @@ struct create {
 	bool failing;
 	bool killed;
 	struct error failure;
-	char failure_step[64];
+	char failure_step[STEP_NAME_SIZE];
 	bool is_abandoned;
 	uint32_t abandon_request;
 };

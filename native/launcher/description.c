@@ -164,7 +164,7 @@ static int read_link(struct link_description *link, const struct wire_attribute 
 	return 0;
 }
 
-static int read_fault(struct description *description, const struct wire_attribute *nested, struct error *err)
+int fault_read(struct fault *fault, const struct wire_attribute *nested, struct error *err)
 {
 	struct wire_reader reader;
 	struct wire_attribute attribute;
@@ -172,9 +172,9 @@ static int read_fault(struct description *description, const struct wire_attribu
 
 	wire_reader_enter(&reader, nested);
 	while ((result = wire_next(&reader, &attribute, err)) > 0) {
-		if (attribute.tag == TAG_STEP && wire_string_into(&attribute, description->fault_step, sizeof(description->fault_step), err) < 0)
+		if (attribute.tag == TAG_STEP && wire_string_into(&attribute, fault->step, sizeof(fault->step), err) < 0)
 			return -1;
-		if (attribute.tag == TAG_ERRNO && wire_u32(&attribute, &description->fault_number, err) < 0)
+		if (attribute.tag == TAG_ERRNO && wire_u32(&attribute, &fault->number, err) < 0)
 			return -1;
 	}
 	return result;
@@ -213,7 +213,7 @@ static int read_attribute(struct description *description, const struct wire_att
 		description->has_link = true;
 		return read_link(&description->link, attribute, err);
 	case TAG_FAULT:
-		return read_fault(description, attribute, err);
+		return fault_read(&description->fault, attribute, err);
 	default:
 		return 0;
 	}

@@ -18,6 +18,7 @@
 
 enum {
 	DESCRIPTION_ID_SIZE = 65,
+	STEP_NAME_SIZE = 64,
 	DESCRIPTION_MAX_LOWERS = 16,
 	DESCRIPTION_MAX_MOUNTS = 128,
 	DESCRIPTION_MAX_CGROUPS = 24,
@@ -29,6 +30,12 @@ enum {
 struct mount_source {
 	char *path;
 	uint32_t flags;   /* MOUNT_FLAG_* */
+};
+
+/* The step that is to fail; only builds with WARDEN_FAULTS look at it. */
+struct fault {
+	char step[STEP_NAME_SIZE];
+	uint32_t number;   /* 0: none */
 };
 
 struct description {
@@ -46,8 +53,7 @@ struct description {
 	struct link_description link;
 	struct firewall_element *elements;
 	size_t element_count;
-	char fault_step[64];            /* only builds with WARDEN_FAULTS look at these two */
-	uint32_t fault_number;
+	struct fault fault;
 };
 
 /* TAG_REQUEST alone, which is needed to answer a message that is otherwise malformed. */
@@ -59,6 +65,9 @@ void description_free(struct description *description);
 
 /* ELEMENT attributes alone, of a FIREWALL message; *ret_elements is the caller's to free. */
 int elements_read(const void *body, size_t size, struct firewall_element **ret_elements, size_t *ret_count, struct error *err);
+
+/* A FAULT attribute. */
+int fault_read(struct fault *fault, const struct wire_attribute *nested, struct error *err);
 
 /* Absolute, without empty, "." and ".." components, and not the root itself. */
 bool path_is_plain(const char *path);

@@ -28,6 +28,7 @@ struct request {
 	char *depot, *monitor, *wshd, *filter;
 	struct device_group groups[MAX_DEVICE_GROUPS];
 	size_t group_count;
+	struct fault fault;
 };
 
 static void request_free(struct request *request)
@@ -84,6 +85,8 @@ static int read_attribute(struct request *request, const struct wire_attribute *
 		if (request->group_count == MAX_DEVICE_GROUPS)
 			return error_set(err, E2BIG, "more than %d device groups", MAX_DEVICE_GROUPS);
 		return read_group(&request->groups[request->group_count++], attribute, err);
+	case TAG_FAULT:
+		return fault_read(&request->fault, attribute, err);
 	default:
 		return 0;
 	}
@@ -95,8 +98,7 @@ static int read_request(struct request *request, const void *body, size_t size, 
 	struct wire_attribute attribute;
 	int result;
 
-	if (step_begin(STEP_READ_HELLO, err) < 0)
-		return -1;
+	err->step = STEP_READ_HELLO;
 	wire_reader_init(&reader, body, size);
 	while ((result = wire_next(&reader, &attribute, err)) > 0)
 		if (read_attribute(request, &attribute, err) < 0)
@@ -158,8 +160,14 @@ int hello(struct host *ret_host, const void *body, size_t size, pid_t wardend, p
 	*ret_owner = 0;
 	int result = read_request(&request, body, size, err);
 
+#ifdef WARDEN_FAULTS
+	fault_set(request.fault.step, (int)request.fault.number);
+#endif
 	if (result == 0)
 		result = prepare(ret_host, &request, wardend, ret_owner, err);
+#ifdef WARDEN_FAULTS
+	fault_set("", 0);
+#endif
 	request_free(&request);
 	return result;
 }

@@ -76,7 +76,8 @@ int lock_take(const char *depot, pid_t owner, pid_t *ret_owner, struct error *er
 			return error_set(err, errno, "%s/lock", depot);
 		pid_t holder = read_owner(fd);
 
-		if (is_alive(holder) || lock_waiting(fd) < 0) {
+		/* Our own wardend as the owner means a launcher of its before us, which is on its way out. */
+		if ((holder != owner && is_alive(holder)) || lock_waiting(fd) < 0) {
 			*ret_owner = read_owner(fd);
 			return error_set(err, EBUSY, "%s is in use by process %d", depot, (int)*ret_owner);
 		}

@@ -4,7 +4,6 @@
 
 /* Once, at HELLO. */
 #define LAUNCHER_START_STEPS(X) \
-	X(READ_HELLO, "read hello") \
 	X(LOCK_DEPOT, "lock depot") \
 	X(LOAD_PROGRAMS, "load programs") \
 	X(ENTER_NAMESPACE, "enter own mount namespace") \
@@ -32,6 +31,7 @@
 	X(CONFIRM, "confirm")
 
 #define LAUNCHER_OTHER_STEPS(X) \
+	X(READ_HELLO, "read hello") \
 	X(READ_REQUEST, "read request") \
 	X(ANSWER, "answer") \
 	X(ABANDONED, "abandoned") \

@@ -1,0 +1,208 @@
+/* The netlink messages, taken apart again: lengths, nesting, brackets, and batches that are too small. */
+#include <linux/if_link.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <string.h>
+
+#include "lib/wire.h"
+#include "launcher/firewall.h"
+#include "launcher/link.h"
+#include "launcher/test/tap.h"
+
+static _Alignas(8) char bytes[65536];
+
+/* The first attribute of that type among `size` bytes of attributes, or NULL. */
+static const struct nlattr *find(const void *attributes, size_t size, uint16_t type)
+{
+	const struct nlattr *attribute = attributes;
+	const char *end = (const char *)attributes + size;
+
+	for (; mnl_attr_ok(attribute, (int)(end - (const char *)attribute)); attribute = mnl_attr_next(attribute))
+		if (mnl_attr_get_type(attribute) == type)
+			return attribute;
+	return NULL;
+}
+
+static const struct nlattr *find_nested(const struct nlattr *outer, uint16_t type)
+{
+	return outer != NULL ? find(mnl_attr_get_payload(outer), mnl_attr_get_payload_len(outer), type) : NULL;
+}
+
+static const struct nlattr *find_in(const struct nlmsghdr *message, size_t header_size, uint16_t type)
+{
+	const char *start = (const char *)mnl_nlmsg_get_payload(message) + MNL_ALIGN(header_size);
+
+	return find(start, (size_t)((const char *)mnl_nlmsg_get_payload_tail(message) - start), type);
+}
+
+static bool holds_text(const struct nlattr *attribute, const char *text)
+{
+	return attribute != NULL && mnl_attr_get_payload_len(attribute) == strlen(text) + 1 && strcmp(mnl_attr_get_str(attribute), text) == 0;
+}
+
+/* Messages of a batch as they follow one another; 0 when their lengths do not add up. */
+static uint32_t count_messages(const struct netlink_batch *batch, const struct nlmsghdr **ret_messages, uint32_t max)
+{
+	const struct nlmsghdr *message = (const struct nlmsghdr *)batch->bytes;
+	int left = (int)batch->used;
+	uint32_t count = 0;
+
+	for (; mnl_nlmsg_ok(message, left) && count < max; message = mnl_nlmsg_next(message, &left))
+		ret_messages[count++] = message;
+	return left == 0 ? count : 0;
+}
+
+static struct link_description example_link(void)
+{
+	struct link_description link = { .host_name = "w-example-0", .container_name = "w-example-1", .prefix = 30, .mtu = 1400,
+		.host_mac = { 2, 0, 0, 0, 0, 1 }, .container_mac = { 2, 0, 0, 0, 0, 2 } };
+
+	link.host_address.s_addr = 0x0100fe0a;
+	link.container_address.s_addr = 0x0200fe0a;
+	return link;
+}
+
+static void test_pair(void)
+{
+	struct link_description link = example_link();
+	const struct nlmsghdr *message;
+	struct netlink_batch batch;
+
+	netlink_batch_init(&batch, bytes, sizeof(bytes));
+	link_put_pair(&batch, &link, 17);
+	CHECK(!batch.full && count_messages(&batch, &message, 1) == 1, "a veth pair is one message");
+	CHECK(message->nlmsg_type == RTM_NEWLINK && (message->nlmsg_flags & NLM_F_EXCL), "which makes a new link");
+	CHECK(holds_text(find_in(message, sizeof(struct ifinfomsg), IFLA_IFNAME), "w-example-0"), "named as the host's end");
+	const struct nlattr *info = find_in(message, sizeof(struct ifinfomsg), IFLA_LINKINFO);
+
+	CHECK(holds_text(find_nested(info, IFLA_INFO_KIND), "veth"), "of kind veth");
+	const struct nlattr *peer = find_nested(find_nested(info, IFLA_INFO_DATA), VETH_INFO_PEER);
+
+	if (!CHECK(peer != NULL && mnl_attr_get_payload_len(peer) > sizeof(struct ifinfomsg), "with a peer"))
+		return;
+	const char *attributes = (const char *)mnl_attr_get_payload(peer) + MNL_ALIGN(sizeof(struct ifinfomsg));
+	size_t size = mnl_attr_get_payload_len(peer) - MNL_ALIGN(sizeof(struct ifinfomsg));
+
+	CHECK(holds_text(find(attributes, size, IFLA_IFNAME), "w-example-1"), "named as the container's end");
+	CHECK(find(attributes, size, IFLA_NET_NS_FD) != NULL && mnl_attr_get_u32(find(attributes, size, IFLA_NET_NS_FD)) == 17,
+		"in the container's namespace");
+	CHECK(find(attributes, size, IFLA_ADDRESS) != NULL && memcmp(mnl_attr_get_payload(find(attributes, size, IFLA_ADDRESS)), link.container_mac, 6) == 0,
+		"with its hardware address");
+}
+
+static void test_container_end(void)
+{
+	struct link_description link = example_link();
+	const struct nlmsghdr *messages[8];
+	struct netlink_batch batch;
+
+	netlink_batch_init(&batch, bytes, sizeof(bytes));
+	link_put_loopback(&batch);
+	link_put_container_end(&batch, &link, 5);
+	uint32_t count = count_messages(&batch, messages, 8);
+
+	if (!CHECK(count >= 4 && count == batch.count, "loopback, address, up and route follow one another"))
+		return;
+	const struct nlmsghdr *address = messages[count - 3], *route = messages[count - 1];
+
+	CHECK(address->nlmsg_type == RTM_NEWADDR && ((const struct ifaddrmsg *)mnl_nlmsg_get_payload(address))->ifa_prefixlen == 30, "the address has its prefix");
+	CHECK(messages[count - 2]->nlmsg_type == RTM_SETLINK, "the interface comes up after it");
+	CHECK(route->nlmsg_type == RTM_NEWROUTE && mnl_attr_get_u32(find_in(route, sizeof(struct rtmsg), RTA_GATEWAY)) == link.host_address.s_addr,
+		"the route's gateway is the host's end");
+	bool ordered = true;
+
+	for (uint32_t i = 0; i < count; i++)
+		ordered &= messages[i]->nlmsg_seq == batch.first + i;
+	CHECK(ordered, "sequence numbers count up");
+}
+
+static void test_small_batches(void)
+{
+	struct link_description link = example_link();
+	struct netlink_batch batch;
+	bool refused = true, inside = true;
+
+	netlink_batch_init(&batch, bytes, sizeof(bytes));
+	link_put_pair(&batch, &link, 17);
+	size_t needed = batch.used;
+
+	for (size_t size = 0; size < needed; size++) {
+		memset(bytes, 0x5a, sizeof(bytes));
+		netlink_batch_init(&batch, bytes, size);
+		link_put_pair(&batch, &link, 17);
+		refused &= batch.full && netlink_exchange(-1, &batch, NULL, NULL) < 0;
+		for (size_t i = size; i < needed; i++)
+			inside &= bytes[i] == 0x5a;
+	}
+	CHECK(refused, "a batch that is too small is refused, whatever its size");
+	CHECK(inside, "and nothing is written behind it");
+}
+
+static struct firewall_element example_element(uint32_t operation, const void *key, size_t key_size)
+{
+	struct firewall_element element = { .operation = operation, .family = 1, .table = "warden", .set = "sources", .key = key, .key_size = key_size };
+
+	return element;
+}
+
+static void test_transaction(void)
+{
+	static const char key[28] = "w-example-0";
+	const uint8_t skip[3] = { 0, 1, 0 };
+	const struct nlmsghdr *messages[8];
+	struct netlink_batch batch;
+	struct firewall_element elements[3] = { example_element(ELEMENT_ADD, key, sizeof(key)), example_element(ELEMENT_DELETE, key, 16),
+		example_element(ELEMENT_ENSURE, key, 16) };
+
+	elements[2].data = key;
+	elements[2].data_size = 4;
+	netlink_batch_init(&batch, bytes, sizeof(bytes));
+	firewall_put_transaction(&batch, elements, 3, NULL);
+	if (!CHECK(count_messages(&batch, messages, 8) == 5, "three elements are five messages"))
+		return;
+	CHECK(messages[0]->nlmsg_type == NFNL_MSG_BATCH_BEGIN && messages[4]->nlmsg_type == NFNL_MSG_BATCH_END, "two of them brackets");
+	CHECK(batch.last == 3 && (messages[3]->nlmsg_flags & NLM_F_ACK) && !(messages[4]->nlmsg_flags & NLM_F_ACK), "the last element is acknowledged");
+	CHECK((messages[1]->nlmsg_flags & NLM_F_EXCL) && !(messages[3]->nlmsg_flags & NLM_F_EXCL), "adding refuses what is present, ensuring does not");
+	CHECK((messages[2]->nlmsg_type & 0xff) == NFT_MSG_DELSETELEM, "deleting deletes");
+	const struct nlattr *item = find_nested(find_in(messages[3], sizeof(struct nfgenmsg), NFTA_SET_ELEM_LIST_ELEMENTS), NFTA_LIST_ELEM);
+	const struct nlattr *value = find_nested(find_nested(item, NFTA_SET_ELEM_KEY), NFTA_DATA_VALUE);
+
+	CHECK(value != NULL && mnl_attr_get_payload_len(value) == 16 && memcmp(mnl_attr_get_payload(value), key, 16) == 0, "the key is as it was given");
+	CHECK(find_nested(find_nested(item, NFTA_SET_ELEM_DATA), NFTA_DATA_VALUE) != NULL, "so is the data of a map");
+	netlink_batch_init(&batch, bytes, sizeof(bytes));
+	firewall_put_transaction(&batch, elements, 3, skip);
+	CHECK(count_messages(&batch, messages, 8) == 4 && batch.last == 2, "an element that is skipped leaves no gap");
+}
+
+static void test_largest_elements(void)
+{
+	static char key[FIREWALL_VALUE_MAX];
+	struct firewall_element elements[16];
+	struct netlink_batch batch;
+	size_t size = firewall_batch_size(16);
+
+	for (int i = 0; i < 16; i++) {
+		elements[i] = example_element(ELEMENT_ADD, key, sizeof(key));
+		memset(elements[i].table, 't', FIREWALL_NAME_SIZE - 1);
+		memset(elements[i].set, 's', FIREWALL_NAME_SIZE - 1);
+		elements[i].key_end = elements[i].data = key;
+		elements[i].key_end_size = elements[i].data_size = sizeof(key);
+	}
+	if (!CHECK(size <= sizeof(bytes), "the buffer of this test is large enough"))
+		return;
+	netlink_batch_init(&batch, bytes, size);
+	firewall_put_transaction(&batch, elements, 16, NULL);
+	CHECK(!batch.full, "the longest names and values fit what firewall_batch_size() says");
+}
+
+int main(void)
+{
+	test_pair();
+	test_container_end();
+	test_small_batches();
+	test_transaction();
+	test_largest_elements();
+	return tap_end();
+}
