@@ -238,6 +238,8 @@ export class Session implements Call {
   /** The bytes cannot be understood: this connection is closed, and no other. */
   #refuse(error: unknown): void {
     this.#log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'closing a connection that does not speak the protocol');
+    // What was asked for before is answered: a write goes to the kernel at once unless the client does not read.
+    this.#flush();
     this.#socket.destroy();
   }
 
