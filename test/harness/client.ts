@@ -70,7 +70,8 @@ export class Client {
 
   /** Resolves when the server has closed the connection. */
   async closed(): Promise<void> {
-    if (!this.socket.closed) await once(this.socket, 'close');
+    // Not once(): that rejects when a write meets the closed connection first.
+    if (!this.socket.closed) await new Promise<void>((resolve) => { this.socket.once('close', () => resolve()); });
   }
 
   close(): void { this.socket.destroy(); }

@@ -15,7 +15,7 @@ import type { Paths } from './configuration.js';
 import type { Slot } from './slot.js';
 import { untilClean } from './wait.js';
 
-const WAIT_MS = 8_000;
+const WAIT_MS = 4_000;
 export const CGROUP_ROOT = '/sys/fs/cgroup';
 
 /** The parent group in each hierarchy of a v1, v2 or hybrid machine. */

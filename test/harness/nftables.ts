@@ -4,21 +4,22 @@ import { runProgram } from './run-program.js';
 interface Listing { nftables: { set?: SetListing; map?: SetListing }[] }
 interface SetListing { name: string; elem?: unknown[]; type?: unknown }
 
-/** Elements as text, `set: element`. A table that does not exist has none. */
-export async function tableElements(table: string): Promise<string[]> {
-  const { status, stdout } = await runProgram('nft', ['-j', 'list', 'table', 'inet', table]);
-  if (status !== 0) return [];
-  const listing = JSON.parse(stdout) as Listing;
-  return listing.nftables.flatMap((object) => {
-    const set = object.set ?? object.map;
-    return (set?.elem ?? []).map((element) => `${set?.name}: ${JSON.stringify(element)}`);
-  });
-}
+const FAMILIES = ['inet', 'arp'];
 
-export async function tableExists(table: string): Promise<boolean> {
-  return (await runProgram('nft', ['list', 'table', 'inet', table])).status === 0;
+/** Elements as text, `family set: element`. A table that does not exist has none. */
+export async function tableElements(table: string): Promise<string[]> {
+  const elements: string[] = [];
+  for (const family of FAMILIES) {
+    const { status, stdout } = await runProgram('nft', ['-j', 'list', 'table', family, table]);
+    if (status !== 0) continue;
+    for (const object of (JSON.parse(stdout) as Listing).nftables) {
+      const set = object.set ?? object.map;
+      elements.push(...(set?.elem ?? []).map((element) => `${family} ${set?.name}: ${JSON.stringify(element)}`));
+    }
+  }
+  return elements;
 }
 
 export async function deleteTable(table: string): Promise<void> {
-  await runProgram('nft', ['delete', 'table', 'inet', table]);
+  for (const family of FAMILIES) await runProgram('nft', ['delete', 'table', family, table]);
 }
