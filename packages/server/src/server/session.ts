@@ -133,6 +133,7 @@ export class Session implements Call {
     if (this.#working) return;
     this.#working = true;
     let handled = 0;
+    let exhausted = false;
     try {
       while (!this.#busy && !this.#closed && !(this.#draining && this.#decoder.idle)) {
         if (this.#socket.writableNeedDrain) {
@@ -146,6 +147,7 @@ export class Session implements Call {
         }
         const payload = this.#decoder.next();
         if (payload === undefined) {
+          exhausted = true;
           if (this.#socket.isPaused()) this.#socket.resume();
           break;
         }
@@ -158,7 +160,8 @@ export class Session implements Call {
       this.#flush();
     }
     if (this.#busy) this.#throttle();
-    else if (!this.#closed && (this.#draining || (this.#ended && this.#decoder.idle))) this.#socket.end();
+    // A client that sends no more leaves the rest of an incomplete frame unsaid.
+    else if (!this.#closed && (this.#draining || (this.#ended && (exhausted || this.#decoder.idle)))) this.#socket.end();
   }
 
   #handle(payload: Uint8Array): void {
