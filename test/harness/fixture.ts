@@ -66,8 +66,17 @@ export class ServerFixture {
     this.#options = options;
     this.#daemon = await Wardend.start(this.slot, options);
     this.#control = await Client.connect(this.paths.socket);
-    await this.#control.ping();
+    await this.#warmUp(this.#control);
     this.#baseline = await takeBaseline(this.slot, [this.#daemon.pid, this.#daemon.launcherPid]);
+  }
+
+  /** What is opened at the first create and kept (the launcher's /dev/null) belongs to the base line. */
+  async #warmUp(control: Client): Promise<void> {
+    // A configuration under which nothing can be created is a test's own business.
+    const handle = await control.create().catch(() => undefined);
+    if (handle === undefined) return;
+    this.handles.add(handle);
+    await control.destroy(handle);
   }
 
   /** The running daemon ends by `signal`; returns its exit status. A test that calls this calls start() too. */

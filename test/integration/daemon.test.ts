@@ -71,11 +71,10 @@ test('a configuration that is wrong is refused in one line', async () => {
   assertRefused(await runProgram(wardendProgram, ['--config', '/nonexistent.yml']), /\/nonexistent\.yml/);
 });
 
-test('a root file system that is missing is named', async () => {
-  const overrides = { server: { container_rootfs_path: '/nonexistent/rootfs', container_depot_path: `${server.slot.directory}/other-depot` } };
-  const { status, stderr } = await startSecond(overrides);
-  assert.notEqual(status, 0);
-  assert.match(stderr, /\/nonexistent\/rootfs/);
+test('a root file system that is missing is named by create', async () => {
+  await server.restart({ server: { container_rootfs_path: '/nonexistent/rootfs' } });
+  await refused((await server.connect()).create(), 'not_found', /^rootfs \/nonexistent\/rootfs not found/);
+  await server.restart({});
 });
 
 test('SIGTERM ends it with status 0 and its socket is gone; the launcher ends too', async () => {
