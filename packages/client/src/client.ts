@@ -41,6 +41,7 @@ export class WardenClient {
   readonly #connectTimeoutMs: number;
   readonly #maxFrameLength: number;
   #connection: Promise<Connection> | undefined;
+  #connected = false;
   #closed = false;
 
   /** A client with a connection. Rejects with unavailable, permission or timeout. */
@@ -56,6 +57,11 @@ export class WardenClient {
     this.address = address;
     this.#connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
     this.#maxFrameLength = options.maxFrameLength ?? MAX_FRAME_LENGTH;
+  }
+
+  /** Whether there is a connection. The next call makes one when there is none. */
+  get connected(): boolean {
+    return this.#connected;
   }
 
   /** Makes a container; generates a handle unless one is given. */
@@ -220,9 +226,14 @@ export class WardenClient {
   #open(): Promise<Connection> {
     const opening = Connection.open(this.address, { connectTimeoutMs: this.#connectTimeoutMs, maxFrameLength: this.#maxFrameLength });
     const forget = (): void => {
-      if (this.#connection === opening) this.#connection = undefined;
+      if (this.#connection !== opening) return;
+      this.#connection = undefined;
+      this.#connected = false;
     };
-    opening.then((connection) => connection.onFailure(forget), forget);
+    opening.then((connection) => {
+      this.#connected = true;
+      connection.onFailure(forget);
+    }, forget);
     return opening;
   }
 }
