@@ -134,11 +134,12 @@ export class ServerFixture {
     }
   }
 
-  async scan(): Promise<string[]> {
+  async scan(waitMs?: number): Promise<string[]> {
     assert.ok(this.#baseline);
     const pids = this.#daemon === undefined ? [] : [this.#daemon.pid, this.#daemon.launcherPid];
     const leaks = await scanForLeaks(
-      { slot: this.slot, paths: this.paths, pids, client: this.#control, links: this.links, handles: this.handles }, this.#baseline);
+      { slot: this.slot, paths: this.paths, pids, client: this.#control, links: this.links, handles: this.handles },
+      this.#baseline, waitMs);
     this.handles.clear();
     return leaks;
   }

@@ -94,18 +94,19 @@ async function nextFileChange(directory: string): Promise<void> {
   }
 }
 
-export async function scanForLeaks(target: ScanTarget, baseline: Baseline): Promise<string[]> {
+/** @param waitMs how long to wait for what goes away in the background */
+export async function scanForLeaks(target: ScanTarget, baseline: Baseline, waitMs = WAIT_MS): Promise<string[]> {
   const { slot, paths, client } = target;
   const own = new Set(target.pids);
   const roundTrip = async (): Promise<void> => { await client?.ping(); };
   return [
     // A monitor's process ends after it has answered DESTROY; the daemon's next round trips give it the time for that.
-    ...await untilClean(() => processLeaks(slot, own), roundTrip, WAIT_MS),
+    ...await untilClean(() => processLeaks(slot, own), roundTrip, waitMs),
     ...cgroupLeaks(slot),
     ...mountLeaks(slot).filter((mount) => !baseline.mounts.includes(mount)),
     ...(await tableElements(slot.table)).filter((element) => !baseline.elements.includes(element)).map((element) => `nftables element ${element}`),
-    ...await untilClean(() => linkLeaks(target), () => target.links.nextChange(), WAIT_MS),
-    ...await untilClean(() => fileLeaks(paths), () => nextFileChange(paths.depot), WAIT_MS),
-    ...await untilClean(() => descriptorLeaks(baseline), roundTrip, WAIT_MS),
+    ...await untilClean(() => linkLeaks(target), () => target.links.nextChange(), waitMs),
+    ...await untilClean(() => fileLeaks(paths), () => nextFileChange(paths.depot), waitMs),
+    ...await untilClean(() => descriptorLeaks(baseline), roundTrip, waitMs),
   ];
 }
