@@ -53,12 +53,12 @@ test('a mount', async () => {
 });
 
 test('a link of a container, by its name and by its address', async () => {
-  await mustRun('ip', ['link', 'add', 'w-left-0', 'type', 'dummy']);
+  await mustRun('ip', ['link', 'add', 'w-left-0', 'type', 'veth']);
   server.handles.add('left');
   await finds(/^link w-left-0$/);
   await mustRun('ip', ['link', 'delete', 'w-left-0']);
   const name = `wleft${server.slot.number}`;
-  await mustRun('ip', ['link', 'add', name, 'type', 'dummy']);
+  await mustRun('ip', ['link', 'add', name, 'type', 'veth']);
   await mustRun('ip', ['address', 'add', `${server.slot.network.replace(/0$/, '1')}/30`, 'dev', name]);
   await finds(/^link wleft/);
   await mustRun('ip', ['link', 'delete', name]);
