@@ -21,7 +21,7 @@ const char *const create_step_names[STEP_COUNT] = { "files", "cgroups", "clone",
 
 uint32_t floor_root_id(unsigned int index)
 {
-	return 0x60000000u + (index % 0x4000u) * 0x10000u;
+	return 0xb0000000u + (index % 0x4000u) * 0x10000u;
 }
 
 /* What the product puts into the upper layer, for a floor that does it too. */
@@ -227,6 +227,8 @@ static int drain(int out, int errors, struct error *err)
 	while (waits[0].fd >= 0 || waits[1].fd >= 0) {
 		int ready = poll(waits, 2, FLOOR_WAIT_MS);
 
+		if (ready < 0 && errno == EINTR)
+			continue;
 		if (ready <= 0)
 			return error_set(err, ready == 0 ? ETIMEDOUT : errno, "output");
 		for (size_t i = 0; i < 2; i++) {
@@ -317,10 +319,23 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
 	return remove(path) < 0 && errno != ENOENT;
 }
 
+static int remove_tree(const char *path, struct error *err)
+{
+	return nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT ? error_set(err, errno, "%s", path) : 0;
+}
+
 int container_remove_trash(const struct floor *floor, unsigned int index, struct error *err)
 {
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/trash/%u", floor->depot, index);
-	return nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS) != 0 ? error_set(err, errno, "%s", path) : 0;
+	return remove_tree(path, err);
+}
+
+int container_remove_all_trash(const struct floor *floor, struct error *err)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/trash", floor->depot);
+	return remove_tree(path, err);
 }

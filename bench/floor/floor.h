@@ -124,6 +124,7 @@ int container_run(const struct container *container, enum job_kind kind, struct 
 int container_destroy(struct floor *floor, struct container *container, struct error *err);
 /* What may follow later: the files of a destroyed container. */
 int container_remove_trash(const struct floor *floor, unsigned int index, struct error *err);
+int container_remove_all_trash(const struct floor *floor, struct error *err);
 
 /* floor/measure.c: each prints its line; 0 or -1 */
 int lifecycle(struct floor *floor, enum job_kind kind, double ret_times[LIFECYCLE_TIMES], double *ret_steps, struct error *err);

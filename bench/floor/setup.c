@@ -74,9 +74,6 @@ void floor_close(struct floor *floor)
 		if (umount2(path, MNT_DETACH) < 0 || rmdir(path) < 0)
 			fprintf(stderr, "floor: %s is left\n", path);
 	}
-	if (floor->trash_fd >= 0) {
-		snprintf(path, sizeof(path), "%s/trash", floor->depot);
-		if (rmdir(path) < 0 || rmdir(floor->depot) < 0)
-			fprintf(stderr, "floor: %s is left\n", floor->depot);
-	}
+	if (floor->trash_fd >= 0 && (container_remove_all_trash(floor, &err) < 0 || rmdir(floor->depot) < 0))
+		fprintf(stderr, "floor: %s is left\n", floor->depot);
 }

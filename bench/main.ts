@@ -1,0 +1,69 @@
+/*
+ * `npm run bench`: measures warden through its socket next to a C program that does the same kernel work, in the same run and
+ * in turns, and prints medians, p99 and ratios as a Markdown table. Nothing is asserted: a busy machine is no failure. README.md tells how
+ * to read it.
+ */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cycles } from './cycles.js';
+import { Floor } from './floor.js';
+import { lifecycle } from './lifecycle.js';
+import { live } from './live.js';
+import { describeMachine } from './machine.js';
+import type { Result, Surroundings } from './measurement.js';
+import { parseOptions, usage } from './options.js';
+import type { Options, SectionName } from './options.js';
+import { output } from './output.js';
+import { ping } from './ping.js';
+import { requests } from './requests.js';
+import { makeRootFileSystem } from './root-file-system.js';
+import { Server } from './server.js';
+import { markdownTable } from './table.js';
+import type { Row } from './table.js';
+
+const MEASUREMENTS: Readonly<Record<SectionName, (surroundings: Surroundings) => Promise<Result>>> = { lifecycle, cycles, ping, requests, output, live };
+
+async function measure(options: Options, surroundings: Surroundings): Promise<{ rows: Row[]; samples: Record<string, readonly number[]> }> {
+  const rows: Row[] = [];
+  const samples: Record<string, readonly number[]> = {};
+  for (const [name, measurement] of Object.entries(MEASUREMENTS) as [SectionName, (typeof MEASUREMENTS)[SectionName]][]) {
+    if (!options.only.has(name) || (name === 'live' && options.live === 0)) continue;
+    const begin = performance.now();
+    const result = await measurement(surroundings);
+    process.stderr.write(`${name}: ${((performance.now() - begin) / 1000).toFixed(1)} s\n`);
+    rows.push(...result.rows);
+    Object.assign(samples, result.samples);
+  }
+  return { rows, samples };
+}
+
+async function run(options: Options): Promise<void> {
+  const { directory } = options;
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  const machine = describeMachine(directory);
+  process.stderr.write(`${machine.join('\n')}\n`);
+  const rootFileSystem = await makeRootFileSystem(`${directory}/rootfs`);
+  const server = new Server(directory, rootFileSystem.directory);
+  let floor: Floor | undefined;
+  const interrupt = (): void => {
+    process.stderr.write('interrupted: removing what there is\n');
+    void floor?.close().then(() => server.remove()).finally(() => process.exit(130));
+  };
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    await server.start();
+    // Of a run that was killed.
+    await server.destroyAll();
+    floor = new Floor({ directory: `${directory}/floor`, rootFileSystem });
+    const { rows, samples } = await measure(options, { sizes: options.sizes, server, floor, directory, rootFileSystem, live: options.live });
+    process.stdout.write(`${machine.map((line) => `${line}  `).join('\n')}\n\n${markdownTable(rows)}\n`);
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ machine, sizes: options.sizes, rows, samples }, null, 1)}\n`);
+  } finally {
+    await floor?.close();
+    await server.remove();
+  }
+  rmSync(directory, { recursive: true, force: true });
+}
+
+const options = parseOptions(process.argv.slice(2));
+if (options === undefined) process.stdout.write(usage);
+else await run(options);

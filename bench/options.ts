@@ -1,0 +1,87 @@
+/* The command line of `npm run bench`: what is measured how often. */
+import { parseArgs } from 'node:util';
+
+export interface Sizes {
+  /** Turns of floor and product, one after the other, and lifecycles in each. */
+  readonly turns: number;
+  readonly lifecyclesPerTurn: number;
+  /** Of lifecycles with a pause before each. */
+  readonly spacedPerTurn: number;
+  readonly runsPerTurn: number;
+  /** Of each measurement of cycles per second. */
+  readonly cyclesMs: number;
+  readonly pingMs: number;
+  readonly requests: number;
+  readonly outputInBytes: number;
+  readonly outputRepeats: number;
+}
+
+const STANDARD: Sizes = {
+  turns: 12, lifecyclesPerTurn: 20, spacedPerTurn: 8, runsPerTurn: 20, cyclesMs: 4_000, pingMs: 3_000, requests: 2_000,
+  outputInBytes: 1024 ** 3, outputRepeats: 5,
+};
+const QUICK: Sizes = {
+  turns: 6, lifecyclesPerTurn: 10, spacedPerTurn: 5, runsPerTurn: 10, cyclesMs: 2_000, pingMs: 1_000, requests: 500,
+  outputInBytes: 256 * 1024 ** 2, outputRepeats: 3,
+};
+
+export const usage = `usage: npm run bench -- [--quick] [--turns N] [--live N] [--output MIB] [--only NAME,…] [--json FILE] [--directory DIRECTORY]
+
+Measures warden through its socket, next to a C program that does the same kernel work (bench/floor.c). Needs root.
+
+  --quick           about a minute instead of three
+  --turns N         turns of floor and product (12; 6 with --quick)
+  --live N          idle containers for memory and for create among many, at most 1000 (200; 50 with --quick; 0: leave out)
+  --output MIB      output of a job for the throughput (1024; 256 with --quick)
+  --only NAMES      of lifecycle, cycles, ping, requests, output, live
+  --json FILE       all figures, and every sample
+  --directory DIR   for depots and sockets (/var/tmp/warden-bench); the file system it is on is part of what is measured
+`;
+
+export const sections = ['lifecycle', 'cycles', 'ping', 'requests', 'output', 'live'] as const;
+export type SectionName = (typeof sections)[number];
+
+export interface Options {
+  readonly sizes: Sizes;
+  readonly live: number;
+  readonly only: ReadonlySet<SectionName>;
+  readonly json: string | undefined;
+  readonly directory: string;
+}
+
+function integer(name: string, text: string, minimum: number, maximum: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= minimum && value <= maximum) return value;
+  throw new Error(`--${name} must be an integer from ${minimum} to ${maximum}, not ${text}`);
+}
+
+function isSection(name: string): name is SectionName {
+  return (sections as readonly string[]).includes(name);
+}
+
+/** Throws for what it does not understand; undefined: the person asked for the usage. */
+export function parseOptions(argv: readonly string[]): Options | undefined {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    args: [...argv], strict: true, allowPositionals: false,
+    options: { quick: { type: 'boolean' }, turns: text, live: text, output: text, only: text, json: text, directory: text, help: { type: 'boolean' } },
+  });
+  if (values.help) return undefined;
+  const base = values.quick ? QUICK : STANDARD;
+  const names = values.only?.split(',') ?? sections;
+  const unknown = names.find((name) => !isSection(name));
+  if (unknown !== undefined) throw new Error(`--only: ${unknown} is none of ${sections.join(', ')}`);
+  const directory = values.directory ?? '/var/tmp/warden-bench';
+  if (!directory.startsWith('/') || directory.length > 50) throw new Error('--directory must be an absolute path of at most 50 bytes: sockets lie below it');
+  return {
+    sizes: {
+      ...base,
+      ...(values.turns === undefined ? {} : { turns: integer('turns', values.turns, 1, 200) }),
+      ...(values.output === undefined ? {} : { outputInBytes: integer('output', values.output, 16, 16 * 1024) * 1024 ** 2 }),
+    },
+    live: values.live === undefined ? (values.quick ? 50 : 200) : integer('live', values.live, 0, 1000),
+    only: new Set(names.filter(isSection)),
+    json: values.json,
+    directory,
+  };
+}

@@ -1,0 +1,30 @@
+/* info and list, one after the other. */
+import { WardenClient } from 'warden-client';
+import { timed } from './measurement.js';
+import type { Result, Surroundings } from './measurement.js';
+import { summarize } from './statistics.js';
+import { atMost, rowOf } from './table.js';
+
+async function repeat(count: number, call: () => Promise<unknown>): Promise<number[]> {
+  const samples: number[] = [];
+  for (let index = 0; index < count; index++) samples.push(await timed(call));
+  return samples;
+}
+
+export async function requests({ server, sizes }: Surroundings): Promise<Result> {
+  const client = await WardenClient.connect({ path: server.socket });
+  const { handle } = await client.create();
+  await repeat(sizes.requests / 10, () => client.info({ handle }));
+  const info = await repeat(sizes.requests, () => client.info({ handle }));
+  const list = await repeat(sizes.requests, () => client.list());
+  await client.destroy({ handle });
+  await client.close();
+  const { median } = summarize(info);
+  return {
+    rows: [
+      rowOf('info', 'µs', summarize(info), { budget: atMost(1, 'ms', median / 1000), goal: atMost(0.5, 'ms', median / 1000) }),
+      rowOf('list', 'µs', summarize(list)),
+    ],
+    samples: { info, list },
+  };
+}

@@ -1,0 +1,105 @@
+/* A wardend of the run's own: depot, socket, cgroups, nftables table and pools that nobody else uses. */
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WardenClient } from 'warden-client';
+import { nativePrograms, wardendProgram } from './paths.js';
+
+const CGROUP_PARENT = 'warden-bench';
+const TABLE = 'warden_bench';
+const START_MS = 20_000;
+const EXIT_MS = 20_000;
+/** More than any measured output. */
+const OUTPUT_LIMIT = 64 * 1024 ** 3;
+
+export class Server {
+  readonly socket: string;
+  readonly #directory: string;
+  readonly #rootfs: string;
+  #child: ChildProcess | undefined;
+
+  constructor(directory: string, rootfs: string) {
+    this.#directory = directory;
+    this.#rootfs = rootfs;
+    this.socket = `${directory}/warden.sock`;
+  }
+
+  get pid(): number {
+    if (this.#child?.pid === undefined) throw new Error('wardend is not running');
+    return this.#child.pid;
+  }
+
+  #configuration(): string {
+    return JSON.stringify({
+      server: {
+        unix_domain_path: this.socket, container_depot_path: `${this.#directory}/depot`, container_rootfs_path: this.#rootfs,
+        cgroup_parent: CGROUP_PARENT, programs_path: nativePrograms, job_output_limit: OUTPUT_LIMIT,
+      },
+      health_check_server: { port: 0 },
+      // One line at the end of the run, none for a request: as in production.
+      logging: { level: 'info', file: `${this.#directory}/wardend.log` },
+      network: { pool_network: '10.250.0.0/16', table: TABLE, release_delay: 0 },
+      user: { pool_start_uid: 40_000, pool_size: 1_100, pool_start_subuid: 0xa000_0000 },
+    });
+  }
+
+  /** @returns milliseconds until the first answered ping */
+  async start(): Promise<number> {
+    const configuration = `${this.#directory}/warden.yml`;
+    writeFileSync(configuration, this.#configuration());
+    const log = openSync(`${this.#directory}/wardend.stderr`, 'a', 0o644);
+    const begin = performance.now();
+    const child = spawn(wardendProgram, ['--config', configuration], { stdio: ['ignore', log, log] });
+    closeSync(log);
+    this.#child = child;
+    for (;;) {
+      const client = await WardenClient.connect({ path: this.socket }).catch(() => undefined);
+      if (client !== undefined) {
+        await client.ping();
+        await client.close();
+        return performance.now() - begin;
+      }
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`wardend ended before it was ready:\n${this.#lastLines()}`);
+      if (performance.now() - begin > START_MS) throw new Error(`wardend was not ready within ${START_MS / 1000} s:\n${this.#lastLines()}`);
+      await sleep(2);
+    }
+  }
+
+  #lastLines(): string {
+    return ['wardend.stderr', 'wardend.log'].map((name) => `${this.#directory}/${name}`).filter((path) => existsSync(path))
+      .flatMap((path) => readFileSync(path, 'utf8').trim().split('\n').slice(-10)).join('\n');
+  }
+
+  async end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), EXIT_MS);
+    await exited;
+    clearTimeout(timer);
+  }
+
+  async destroyAll(): Promise<void> {
+    const client = await WardenClient.connect({ path: this.socket });
+    try {
+      for (const handle of (await client.list()).handles) await client.destroy({ handle });
+    } finally {
+      await client.close();
+    }
+  }
+
+  /** Ends the daemon and removes what a daemon leaves on purpose: its table and its empty parent groups. */
+  async remove(): Promise<void> {
+    if (this.#child !== undefined) await this.destroyAll();
+    await this.end('SIGTERM');
+    for (const family of ['inet', 'arp']) spawnSync('nft', ['delete', 'table', family, TABLE], { stdio: 'ignore' });
+    const root = '/sys/fs/cgroup';
+    for (const path of [root, ...readdirSync(root).map((name) => `${root}/${name}`)].map((hierarchy) => `${hierarchy}/${CGROUP_PARENT}`)) {
+      if (existsSync(path)) rmdirSync(path);
+    }
+  }
+}
