@@ -1,0 +1,43 @@
+/* `warden rootfs …`: a command that needs no daemon. */
+import { buildRootfs, thisMachine, type BuildMachine } from './build.js';
+import { parseBuildOptions, RootfsError, USAGE } from './options.js';
+import { Progress, type ProgressOutput } from './progress.js';
+
+export interface RootfsOutput {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: ProgressOutput;
+}
+
+/**
+ * @param args what follows `rootfs` on the command line
+ * @returns the exit status: 0, 1 when the build failed, 2 for a wrong command line, 130 after Ctrl-C
+ */
+export async function runRootfsCommand(args: readonly string[], { stdout, stderr }: RootfsOutput, machine: BuildMachine = thisMachine()): Promise<number> {
+  const [verb, ...rest] = args;
+  if (args.includes('--help') || verb === 'help') {
+    stdout.write(USAGE);
+    return 0;
+  }
+  const progress = new Progress(stderr);
+  const interrupt = new AbortController();
+  const onSignal = (): void => interrupt.abort();
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  try {
+    if (verb !== 'build') throw new RootfsError(`${verb === undefined ? 'what about root file systems?' : `unknown command: rootfs ${verb}`}\n${USAGE}`, 2);
+    const options = parseBuildOptions(rest);
+    const started = performance.now();
+    const tool = await buildRootfs(options, machine, { show: (done, what) => progress.show(done, what), signal: interrupt.signal });
+    progress.clear();
+    stdout.write(`${options.directory} is ready (${tool}, ${((performance.now() - started) / 1000).toFixed(1)} s). In the configuration: container_rootfs_path: ${options.directory}\n`);
+    return 0;
+  } catch (error) {
+    progress.clear();
+    if (!(error instanceof RootfsError)) throw error;
+    stderr.write(`warden rootfs: ${error.message}\n`);
+    return error.exitStatus;
+  } finally {
+    process.removeListener('SIGINT', onSignal);
+    process.removeListener('SIGTERM', onSignal);
+  }
+}
