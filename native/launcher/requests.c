@@ -119,9 +119,11 @@ static void serve_requests(struct launcher *launcher)
 	struct error err = { .step = STEP_READ_REQUEST };
 	int result = 0;
 
-	while (!launcher->ended && pending(launcher) < OUTPUT_LIMIT && (result = stream_next(&launcher->input, &frame, &err)) > 0)
-		if (serve_request(launcher, &frame, &err) < 0)
-			result = -1;
+	while (!launcher->ended && pending(launcher) < OUTPUT_LIMIT && (result = stream_next(&launcher->input, &frame, &err)) > 0) {
+		result = serve_request(launcher, &frame, &err);
+		if (result < 0)
+			break;
+	}
 	if (result < 0)
 		end(launcher, &err);
 }

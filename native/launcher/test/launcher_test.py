@@ -1,0 +1,246 @@
+"""The launcher with a monitor that only speaks its language: what is set up, what is refused, and that nothing is left. Root."""
+import errno
+import os
+import signal
+import socket
+import struct
+import subprocess
+
+import launcher_driver as driver
+from launcher_driver import Launcher, Tap, World, element, elements_in, inside, leftovers, links, name_key, run
+
+tap = Tap()
+
+
+def failed(reply, step, number, detail=""):
+    return reply.kind == "ERROR" and reply.text("STEP") == step and reply.number("ERRNO") == number and detail in (reply.text("DETAIL") or "")
+
+
+def read_report(world, number):
+    with open(os.path.join(world.depot, f"lt{number}", "report"), encoding="ascii") as report:
+        return [line.split(" ", 1) for line in report.read().splitlines()]
+
+
+def test_create(world, launcher):
+    source, cgroup = world.make("source"), world.make("group")
+    reply = launcher.create(1, "normal", ("MOUNT", [("SOURCE", source), ("DESTINATION", "/x"), ("FLAGS", 0)]),
+                            ("CGROUP", [("PATH", cgroup + "/lt1"), ("VERSION", 1)]))
+    tap.check(reply.kind == "OK", "a container is created", reply)
+    container = driver.children(reply.number("PID"))[0]
+    tap.check(run("ping", "-c1", "-W2", "10.253.0.6") != "", "the host reaches it")
+    own = inside(container, "ip", "-brief", "address", "show", "dev", "w-lt1-1")
+    tap.check("10.253.0.6/30" in own and "fe80" not in own, "it has its address, and none of IPv6", own)
+    tap.check("fe80" not in run("ip", "address", "show", "dev", "w-lt1-0"), "nor has the host's end")
+    tap.check("default via 10.253.0.5" in inside(container, "ip", "route"), "its default route is the host's end")
+    tap.check("127.0.0.1" in inside(container, "ip", "address", "show", "up", "dev", "lo"), "its loopback is up")
+    details = run("ip", "link", "show", "dev", "w-lt1-0")
+    tap.check("mtu 1450" in details and "02:00:00:00:00:01" in details, "MTU and hardware address are as described", details)
+    tap.check("w-lt1-0" in elements_in("names") and "02:00:00:01:00:01" in elements_in("sources"), "its elements are in the sets")
+    report = read_report(world, 1)
+    passed = [value.split() for key, value in report if key == "fd"]
+    expected = [os.stat(path).st_ino for path in (os.path.join(world.depot, "lt1"), world.image, source, cgroup)]
+    tap.check([int(inode) for inode, _ in passed[3:]] == expected, "directory, image, mount source and cgroup parent come in this order", passed, expected)
+    tap.check(["arguments", "2 lt1"] in report and ["environment", "empty"] in report and ["session", "1"] in report,
+              "a monitor has its id for argument, no environment, a session of its own", report)
+    tap.check([value for key, value in report if key == "open"] == ["0", "1", "2", "3"], "and four descriptors", report)
+    tap.check(sorted(value for key, value in report if key == "root") == ["container", "dev", "lower", "proc", "root", "sys"],
+              "its root holds nothing of the host", report)
+    tap.check(["dev", "read-only"] in report and ["sealed", "yes"] in report, "/dev and wshd cannot be changed", report)
+    launcher.stop_monitors()
+    reply = launcher.create(1)
+    tap.check(failed(reply, "add firewall elements", errno.EEXIST, "element 0"), "elements of an earlier container are named as the cause", reply)
+    reply = launcher.ask("FIREWALL", ("ELEMENT", element(2, "names", name_key("w-lt1-0"))), ("ELEMENT", element(2, "sources", driver.source_key(1, "w-lt1-0"))))
+    tap.check(reply.kind == "OK", "and can be deleted", reply)
+    reply = launcher.create(1)
+    tap.check(reply.kind == "OK", "a link that is on its way out is waited for", reply)
+    launcher.stop_monitors()
+    launcher.ask("FIREWALL", ("ELEMENT", element(2, "names", name_key("w-lt1-0"))), ("ELEMENT", element(2, "sources", driver.source_key(1, "w-lt1-0"))))
+    driver.await_no_links()
+
+
+def test_parallel(launcher):
+    requests = [launcher.send("CREATE", *launcher.description(100 + i, elements=False)) for i in range(20)]
+    replies = [launcher.answer(request) for request in requests]
+    tap.check(all(reply.kind == "OK" for reply in replies) and len(links()) == 20, "20 creates at once", replies)
+    launcher.stop_monitors()
+    tap.check(driver.await_no_links() == [], "their links go with them")
+
+
+def test_failures(world, launcher):
+    missing = os.path.join(world.base, "missing")
+    file = os.path.join(world.base, "filter")
+
+    def fails(what, step, number, detail, pairs):
+        reply = launcher.ask("CREATE", *pairs)
+        tap.check(failed(reply, step, number, detail), what, reply)
+        left = leftovers(launcher)
+        tap.check(not left, f"… and nothing is left", left)
+
+    plain = launcher.description(2)
+    fails("an image that does not exist", "open root file system", errno.ENOENT, missing, plain + [("LOWER", missing)])
+    fails("an image that is a file", "open root file system", errno.ENOTDIR, file, plain + [("LOWER", file)])
+    fails("a mount source that does not exist", "open mount source", errno.ENOENT, missing, plain + [("MOUNT", [("SOURCE", missing), ("FLAGS", 0)])])
+    fails("a cgroup without parent", "open cgroup parent", errno.ENOENT, missing, plain + [("CGROUP", [("PATH", missing + "/x")])])
+    fails("a container directory that does not exist", "open container directory", errno.ENOENT, missing, plain + [("DIRECTORY", missing)])
+    fails("an id that is a path", "check description", errno.EINVAL, "id", plain + [("ID", "../x")])
+    fails("a set that does not exist", "add firewall elements", errno.ENOENT, "set nothing", plain + [("ELEMENT", element(1, "nothing", b"1234"))])
+    fails("a monitor that exits", "await monitor", errno.ECHILD, "status 7", launcher.description(2, "die"))
+    fails("a monitor that is killed", "await monitor", errno.ECHILD, "signal 9", launcher.description(2, "kill"))
+    fails("a monitor that reports an error", "made up", errno.ENOSPC, "an object", launcher.description(2, "error"))
+    fails("a monitor that fails when the link is there", "made up", errno.ENOSPC, "an object", launcher.description(2, "fail"))
+    fails("a monitor that talks nonsense", "await monitor", errno.EMSGSIZE, "", launcher.description(2, "garbage"))
+    fails("a process that is not the monitor's", "open network namespace", errno.ESRCH, "not the monitor's child", launcher.description(2, "liar"))
+    fails("a process in the host's network", "open network namespace", errno.EINVAL, "host's network", launcher.description(2, "host"))
+    fails("a monitor that is not ready in time", "await monitor", errno.ETIMEDOUT, "200 ms", launcher.description(2, "hang", ("DEADLINE_MS", 200)))
+    fails("one that is not ready after the link was made", "await monitor", errno.ETIMEDOUT, "200 ms", launcher.description(2, "silent", ("DEADLINE_MS", 200)))
+    run("ip", "link", "add", "w-lt2-0", "type", "veth", "peer", "name", "other")
+    reply = launcher.ask("CREATE", *launcher.description(2, "normal", ("DEADLINE_MS", 200)))
+    tap.check(failed(reply, "create link", errno.EEXIST, "w-lt2-0 exists"), "an interface of that name that stays", reply)
+    tap.check(links() == ["w-lt2-0"], "… which is left alone", links())
+    run("ip", "link", "delete", "w-lt2-0")
+    waiting = launcher.send("CREATE", *launcher.description(3, "deaf", ("DEADLINE_MS", 100)))
+    reply = launcher.create(4, elements=False)
+    tap.check(reply.kind == "OK" and waiting not in launcher.replies, "a create beside one that hangs", reply)
+    reply = launcher.answer(waiting)
+    tap.check(failed(reply, "await monitor", errno.ETIMEDOUT, "was killed"), "a monitor that does not undo is killed", reply)
+    launcher.stop_monitors()
+    driver.await_no_links()
+
+
+def test_abandon(launcher):
+    create = launcher.send("CREATE", *launcher.description(5, "silent"))
+    twin = launcher.ask("CREATE", *launcher.description(5, "silent"))
+    tap.check(failed(twin, "check description", errno.EEXIST), "the same id twice", twin)
+    abandon = launcher.send("ABANDON", ("ID", "lt5"))
+    reply = launcher.answer(create)
+    tap.check(failed(reply, "abandoned", errno.ECANCELED), "an abandoned create fails", reply)
+    tap.check(launcher.answer(abandon).kind == "OK" and not leftovers(launcher), "and leaves nothing", leftovers(launcher))
+    tap.check(launcher.ask("ABANDON", ("ID", "lt5")).kind == "OK", "an id that is not under way is no error")
+
+
+def test_firewall(launcher):
+    one, two = name_key("one"), name_key("two")
+
+    def change(*changes):
+        return launcher.ask("FIREWALL", *[("ELEMENT", change) for change in changes])
+
+    tap.check(change(element(1, "names", one)).kind == "OK" and '"one"' in elements_in("names"), "an element is added")
+    reply = change(element(1, "names", two), element(1, "names", one))
+    tap.check(failed(reply, "change firewall elements", errno.EEXIST, "element 1"), "adding it again is an error", reply)
+    tap.check('"two"' not in elements_in("names"), "and undoes the whole transaction")
+    tap.check(change(element(3, "names", two), element(3, "names", one)).kind == "OK" and '"two"' in elements_in("names"), "ensuring it is none")
+    reply = change(element(2, "names", name_key("none")), element(2, "names", one), element(2, "names", name_key("none2")))
+    tap.check(reply.kind == "OK" and '"one"' not in elements_in("names"), "deleting what is absent is none either, and the rest is deleted", reply)
+    tap.check(change(element(2, "names", name_key("none"))).kind == "OK", "even when nothing else is to be done")
+    tap.check(change(element(2, "names", two)).kind == "OK" and elements_in("names") == "", "the last one is deleted")
+    tap.check(change(element(1, "marks", one, ("DATA", struct.pack("=I", 7)))).kind == "OK" and '"one" : 0x00000007' in elements_in("marks"), "a map's element",
+              elements_in("marks"))
+    tap.check(failed(change(element(3, "marks", one, ("DATA", struct.pack("=I", 8)))), "change firewall elements", errno.EBUSY) or
+              '"one" : 0x00000007' in elements_in("marks"), "other data for the same key is refused")
+    change(element(2, "marks", one))
+    key, end = b"\x0a\0\0\0" + b"\0\x50\0\0", b"\x0a\0\0\xff" + b"\0\x5a\0\0"
+    tap.check(change(element(1, "ranges", key, ("KEY_END", end))).kind == "OK" and "10.0.0.0/24 . 80-90" in elements_in("ranges"), "an interval",
+              elements_in("ranges"))
+    tap.check(change(element(2, "ranges", key, ("KEY_END", end))).kind == "OK" and elements_in("ranges") == "", "deleted again")
+    many = [element(1, "names", name_key(f"m{i}")) for i in range(2000)]
+    tap.check(change(*many).kind == "OK" and elements_in("names").count("m") == 2000, "2,000 elements in one transaction")
+    tap.check(change(*[element(2, "names", name_key(f"m{i}")) for i in range(4000)]).kind == "OK" and elements_in("names") == "",
+              "4,000 deleted, half of which are absent")
+    tap.check(launcher.ask("FIREWALL").kind == "OK", "none at all")
+    tap.check(failed(launcher.ask("FIREWALL", ("ELEMENT", [("OPERATION", 1)])), "change firewall elements", errno.EINVAL), "an element without a key")
+
+
+def test_hello(world):
+    first = Launcher(world)
+    reply = first.hello()
+    tap.check(reply.kind == "OK", "hello", reply)
+    second = Launcher(world, variant="release")
+    other = subprocess.Popen(["sleep", "60"])
+    lock = os.path.join(world.depot, "lock")
+    tap.check(open(lock, encoding="ascii").read() == f"{os.getpid()}\n", "the lock holds wardend's pid")
+    with open(lock, "r+", encoding="ascii") as text:
+        text.truncate(0)
+        text.write(f"{other.pid}\n")
+    reply = second.hello()
+    tap.check(failed(reply, "lock depot", errno.EBUSY, str(other.pid)) and reply.number("OWNER") == other.pid, "a second wardend on the depot is refused", reply)
+    tap.check(second.close()[0] == 1, "and its launcher ends")
+    other.kill()
+    other.wait()
+    third = Launcher(world)
+    third.connection.send("HELLO", ("VERSION", 1), ("DEPOT", world.depot), ("MONITOR_PROGRAM", third.monitor), ("WSHD_PROGRAM", "/bin/true"),
+                          ("SECCOMP_PROGRAM", world.filter))
+    tap.check(first.close() == (0, ""), "end of file ends the launcher")
+    tap.check(third.connection.read().kind == "OK", "whose lock is waited for when its wardend is dead")
+    third.connection.sock.sendall(struct.pack("<IHH", 0, 77, 0))
+    status, words = third.close()
+    tap.check(status == 1 and "read request" in words, "a message that is none ends the launcher with a word about it", status, words)
+    for what, changes, step, number in [("another version", {"VERSION": 2}, "read hello", errno.EPROTO),
+                                        ("a depot that does not exist", {"DEPOT": "/nowhere"}, "lock depot", errno.ENOENT),
+                                        ("a monitor that does not exist", {"MONITOR_PROGRAM": "/nowhere"}, "load programs", errno.ENOENT),
+                                        ("a filter that is none", {"SECCOMP_PROGRAM": "/bin/true"}, "load programs", errno.EFBIG)]:
+        refused = Launcher(world)
+        reply = refused.hello(**changes)
+        tap.check(failed(reply, step, number), what, reply)
+        tap.check(refused.close()[0] == 1, "… ends the launcher")
+
+
+def test_end_of_wardend(world):
+    launcher = Launcher(world)
+    launcher.hello()
+    finished = launcher.create(6, elements=False)
+    launcher.send("CREATE", *launcher.description(7, "silent"))
+    # Served in order: when this is answered, the create before it is under way.
+    launcher.ask("ABANDON", ("ID", "none"))
+    unfinished = [pid for pid in driver.children(launcher.process.pid) if pid != finished.number("PID")]
+    descriptors = [os.pidfd_open(pid) for pid in unfinished]
+    status = launcher.close()
+    tap.check(status == (0, "") and len(unfinished) == 1, "a launcher ends with a create under way", status)
+    tap.check(all(driver.select.select([descriptor], [], [], 10)[0] for descriptor in descriptors), "whose monitor undoes it")
+    tap.check(elements_in("names") == "", "its elements are deleted")
+    tap.check(os.path.exists(f"/proc/{finished.number('PID')}"), "the monitor of a finished create lives on")
+    launcher.stop_monitors()
+    tap.check(driver.await_no_links() == [], "no link is left")
+
+
+def test_faults(world):
+    program = os.path.join(driver.NATIVE, "build", os.environ.get("LAUNCHER_VARIANT", "faults"), "launcher")
+    for step in run(program, "--start-steps").splitlines():
+        launcher = Launcher(world, variant="faults")
+        group = [("DEVICE_CGROUP", [("PATH", "/nowhere"), ("VERSION", 2)])] if step == "set device rules" else []
+        reply = launcher.hello(("FAULT", [("STEP", step), ("ERRNO", errno.EXFULL)]), *group)
+        tap.check(failed(reply, step, errno.EXFULL), f"hello fails at: {step}", reply)
+        launcher.close()
+    launcher = Launcher(world, variant="faults")
+    launcher.hello()
+    for step in run(program, "--steps").splitlines():
+        reply = launcher.create(8, "normal", ("FAULT", [("STEP", step), ("ERRNO", errno.EXFULL)]))
+        tap.check(failed(reply, step, errno.EXFULL), f"a create fails at: {step}", reply)
+        left = leftovers(launcher)
+        tap.check(not left, "… and leaves nothing", left)
+    tap.check(launcher.create(8).kind == "OK", "after all of them a create succeeds")
+    launcher.stop_monitors()
+    launcher.close()
+
+
+def main():
+    driver.enter_network_namespace()
+    world = World()
+    try:
+        test_hello(world)
+        launcher = Launcher(world)
+        launcher.hello()
+        test_create(world, launcher)
+        test_parallel(launcher)
+        test_failures(world, launcher)
+        test_abandon(launcher)
+        test_firewall(launcher)
+        tap.check(not leftovers(launcher), "nothing is left of all this", leftovers(launcher))
+        tap.check(launcher.close() == (0, ""), "the launcher ends well")
+        test_end_of_wardend(world)
+        test_faults(world)
+    finally:
+        world.remove()
+    tap.end()
+
+
+main()
