@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // A protoc plugin: plain TypeScript interfaces for every message, in one file, plain.ts. What protoc-gen-es writes for
-// proto2 cannot tell a required field from an optional one; these can, and a field that is not set is undefined.
+// proto2 cannot tell a required field from an optional one; these can, and a field that is not set is undefined. Beside
+// it comments.ts, with what the .proto files say about each field, for those who show it to users.
 import { createEcmaScriptPlugin, runNodeJs } from '@bufbuild/protoplugin';
 import { ScalarType } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence as Presence } from '@bufbuild/protobuf/wkt';
@@ -19,11 +20,14 @@ function valueType(f, field) {
   return field.enum === undefined ? [field.message.name] : [f.importShape(field.enum)];
 }
 
-/** The comment of a .proto file, without the line that only repeats the declaration below it. */
+/** What a .proto file says about a field or message, without the line that only repeats the declaration. */
+function commentText(f, desc) {
+  return f.jsDoc(desc).text.replace(/\n*@generated from .*$/, '');
+}
+
 function comment(f, desc, indentation) {
-  const doc = f.jsDoc(desc, indentation);
-  const text = doc.text.replace(/\n*@generated from .*$/, '');
-  return text === '' ? [] : [{ ...doc, text }, '\n'];
+  const text = commentText(f, desc);
+  return text === '' ? [] : [{ ...f.jsDoc(desc, indentation), text }, '\n'];
 }
 
 function writeMessage(f, message) {
@@ -36,6 +40,20 @@ function writeMessage(f, message) {
   }
   if (message.fields.length > 0) f.print('}');
   f.print();
+}
+
+function writeComments(f, messages) {
+  f.print('// Written by scripts/protoc-gen-plain.mjs from proto/*.proto: do not edit, run `npm run gen -w warden-protocol`.');
+  f.print();
+  f.print("/** From a field's full name (warden.CreateRequest.handle) to what its .proto file says about it. */");
+  f.print('export const fieldComments: ReadonlyMap<string, string> = new Map([');
+  for (const message of messages) {
+    for (const field of message.fields) {
+      const text = commentText(f, field);
+      if (text !== '') f.print('  [', JSON.stringify(`${message.typeName}.${field.name}`), ', ', JSON.stringify(text), '],');
+    }
+  }
+  f.print(']);');
 }
 
 function* withNested(messages) {
@@ -61,5 +79,6 @@ runNodeJs(createEcmaScriptPlugin({
     f.print('export interface PlainTypes {');
     for (const message of messages) f.print('  "', message.typeName, '": ', message.name, ';');
     f.print('}');
+    writeComments(schema.generateFile('comments.ts'), messages);
   },
 }));

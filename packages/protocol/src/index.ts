@@ -1,3 +1,4 @@
+export { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 export { ErrorResponseSchema } from './gen/envelope_pb.js';
 export { CreateRequest_BindMount_Mode as BindMountMode } from './gen/lifecycle_pb.js';
 export { NetOutRequest_Protocol as NetOutProtocol } from './gen/net_pb.js';
@@ -9,4 +10,5 @@ export { DEFAULT_MAX_FRAME_LENGTH, encodeFrame, FrameDecoder, type FrameDecoderO
 export { type AnyRequest, type AnyResponse, decodeEnvelope, decodeRequest, decodeResponse, encodeError, encodeRequest, encodeResponse, type Envelope,
   errorOfResponse, type Init, messageTypes, type RequestInit, type RequestName, type RequestOf, type RequestType, requestTypeOf, requestTypes,
   type ResponseInit, type ResponseOf, Type, type TypeOfName } from './messages.js';
+export { fieldComments } from './gen/comments.js';
 export { encodeOutput, encodeResult } from './output.js';

@@ -25,11 +25,15 @@ export type CopyInRequest = Message<"warden.CopyInRequest"> & {
   handle: string;
 
   /**
+   * On the server's host. A trailing slash copies a directory's contents.
+   *
    * @generated from field: required string src_path = 2;
    */
   srcPath: string;
 
   /**
+   * In the container.
+   *
    * @generated from field: required string dst_path = 3;
    */
   dstPath: string;
@@ -65,17 +69,21 @@ export type CopyOutRequest = Message<"warden.CopyOutRequest"> & {
   handle: string;
 
   /**
+   * In the container. A trailing slash copies a directory's contents.
+   *
    * @generated from field: required string src_path = 2;
    */
   srcPath: string;
 
   /**
+   * On the server's host.
+   *
    * @generated from field: required string dst_path = 3;
    */
   dstPath: string;
 
   /**
-   * user:group
+   * user:group that the copies belong to; root unless given.
    *
    * @generated from field: optional string owner = 4;
    */

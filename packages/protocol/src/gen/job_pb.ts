@@ -121,18 +121,22 @@ export type SpawnRequest = Message<"warden.SpawnRequest"> & {
   script: string;
 
   /**
-   * As root of the container rather than vcap.
+   * As root of the container rather than as vcap.
    *
    * @generated from field: optional bool privileged = 3 [default = false];
    */
   privileged: boolean;
 
   /**
+   * For this job alone, over the configured ones.
+   *
    * @generated from field: optional warden.ResourceLimits rlimits = 4;
    */
   rlimits?: ResourceLimits | undefined;
 
   /**
+   * Keep no output.
+   *
    * @generated from field: optional bool discard_output = 5 [default = false];
    */
   discardOutput: boolean;
@@ -242,18 +246,22 @@ export type RunRequest = Message<"warden.RunRequest"> & {
   script: string;
 
   /**
-   * As root of the container rather than vcap.
+   * As root of the container rather than as vcap.
    *
    * @generated from field: optional bool privileged = 3 [default = false];
    */
   privileged: boolean;
 
   /**
+   * For this job alone, over the configured ones.
+   *
    * @generated from field: optional warden.ResourceLimits rlimits = 4;
    */
   rlimits?: ResourceLimits | undefined;
 
   /**
+   * Keep no output.
+   *
    * @generated from field: optional bool discard_output = 5 [default = false];
    */
   discardOutput: boolean;

@@ -20,6 +20,8 @@ export const file_lifecycle: GenFile = /*@__PURE__*/
  */
 export type CreateRequest = Message<"warden.CreateRequest"> & {
   /**
+   * Mounted in order.
+   *
    * @generated from field: repeated warden.CreateRequest.BindMount bind_mounts = 1;
    */
   bindMounts: CreateRequest_BindMount[];
@@ -32,6 +34,8 @@ export type CreateRequest = Message<"warden.CreateRequest"> & {
   graceTime: number;
 
   /**
+   * The container's name; generated when not given.
+   *
    * @generated from field: optional string handle = 3;
    */
   handle: string;
@@ -63,11 +67,15 @@ export const CreateRequestSchema: GenMessage<CreateRequest> = /*@__PURE__*/
  */
 export type CreateRequest_BindMount = Message<"warden.CreateRequest.BindMount"> & {
   /**
+   * A file or directory on the server's host.
+   *
    * @generated from field: required string src_path = 1;
    */
   srcPath: string;
 
   /**
+   * Where it appears in the container; created when missing.
+   *
    * @generated from field: required string dst_path = 2;
    */
   dstPath: string;

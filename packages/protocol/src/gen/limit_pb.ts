@@ -25,6 +25,8 @@ export type LimitMemoryRequest = Message<"warden.LimitMemoryRequest"> & {
   handle: string;
 
   /**
+   * Rounded to whole pages.
+   *
    * @generated from field: optional uint64 limit_in_bytes = 2;
    */
   limitInBytes: bigint;
@@ -64,6 +66,8 @@ export type LimitCpuRequest = Message<"warden.LimitCpuRequest"> & {
   handle: string;
 
   /**
+   * At least 2; 1024 is the default of every container.
+   *
    * @generated from field: optional uint64 limit_in_shares = 2;
    */
   limitInShares: bigint;
@@ -105,11 +109,15 @@ export type LimitBandwidthRequest = Message<"warden.LimitBandwidthRequest"> & {
   handle: string;
 
   /**
+   * Bytes per second.
+   *
    * @generated from field: required uint64 rate = 2;
    */
   rate: bigint;
 
   /**
+   * Bytes.
+   *
    * @generated from field: required uint64 burst = 3;
    */
   burst: bigint;

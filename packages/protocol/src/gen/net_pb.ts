@@ -25,11 +25,15 @@ export type NetInRequest = Message<"warden.NetInRequest"> & {
   handle: string;
 
   /**
+   * The same as the host's unless given.
+   *
    * @generated from field: optional uint32 container_port = 2;
    */
   containerPort: number;
 
   /**
+   * From the server's pool unless given.
+   *
    * @generated from field: optional uint32 host_port = 3;
    */
   hostPort: number;

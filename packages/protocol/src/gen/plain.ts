@@ -6,7 +6,13 @@ import type { NetOutRequest_Protocol } from "./net_pb.js";
 
 export interface CopyInRequest {
   handle: string;
+  /**
+   * On the server's host. A trailing slash copies a directory's contents.
+   */
   srcPath: string;
+  /**
+   * In the container.
+   */
   dstPath: string;
 }
 
@@ -14,10 +20,16 @@ export interface CopyInResponse {}
 
 export interface CopyOutRequest {
   handle: string;
+  /**
+   * In the container. A trailing slash copies a directory's contents.
+   */
   srcPath: string;
+  /**
+   * On the server's host.
+   */
   dstPath: string;
   /**
-   * user:group
+   * user:group that the copies belong to; root unless given.
    */
   owner?: string | undefined;
 }
@@ -48,17 +60,29 @@ export interface ErrorResponse {
 }
 
 export interface BindMount {
+  /**
+   * A file or directory on the server's host.
+   */
   srcPath: string;
+  /**
+   * Where it appears in the container; created when missing.
+   */
   dstPath: string;
   mode: CreateRequest_BindMount_Mode;
 }
 
 export interface CreateRequest {
+  /**
+   * Mounted in order.
+   */
   bindMounts: BindMount[];
   /**
    * Seconds the container lives on when its last connection has closed.
    */
   graceTime?: number | undefined;
+  /**
+   * The container's name; generated when not given.
+   */
   handle?: string | undefined;
   /**
    * An address inside the pool, which picks that /30.
@@ -203,10 +227,16 @@ export interface SpawnRequest {
    */
   script: string;
   /**
-   * As root of the container rather than vcap.
+   * As root of the container rather than as vcap.
    */
   privileged?: boolean | undefined;
+  /**
+   * For this job alone, over the configured ones.
+   */
   rlimits?: ResourceLimits | undefined;
+  /**
+   * Keep no output.
+   */
   discardOutput?: boolean | undefined;
   /**
    * Also send every line of output to syslog, as warden.<log_tag>.
@@ -240,10 +270,16 @@ export interface RunRequest {
    */
   script: string;
   /**
-   * As root of the container rather than vcap.
+   * As root of the container rather than as vcap.
    */
   privileged?: boolean | undefined;
+  /**
+   * For this job alone, over the configured ones.
+   */
   rlimits?: ResourceLimits | undefined;
+  /**
+   * Keep no output.
+   */
   discardOutput?: boolean | undefined;
   /**
    * Also send every line of output to syslog, as warden.<log_tag>.
@@ -281,6 +317,9 @@ export interface StreamResponse {
 
 export interface LimitMemoryRequest {
   handle: string;
+  /**
+   * Rounded to whole pages.
+   */
   limitInBytes?: bigint | undefined;
 }
 
@@ -290,6 +329,9 @@ export interface LimitMemoryResponse {
 
 export interface LimitCpuRequest {
   handle: string;
+  /**
+   * At least 2; 1024 is the default of every container.
+   */
   limitInShares?: bigint | undefined;
 }
 
@@ -302,7 +344,13 @@ export interface LimitCpuResponse {
  */
 export interface LimitBandwidthRequest {
   handle: string;
+  /**
+   * Bytes per second.
+   */
   rate: bigint;
+  /**
+   * Bytes.
+   */
   burst: bigint;
 }
 
@@ -350,7 +398,13 @@ export interface LimitDiskResponse {
 
 export interface NetInRequest {
   handle: string;
+  /**
+   * The same as the host's unless given.
+   */
   containerPort?: number | undefined;
+  /**
+   * From the server's pool unless given.
+   */
   hostPort?: number | undefined;
 }
 
