@@ -128,6 +128,8 @@ static int serve(struct launcher *launcher, struct error *err)
 		create_expire(launcher);
 	}
 	create_drop_all(launcher);
+	stream_input_free(&launcher->input);
+	wire_buffer_free(&launcher->output);
 	*err = launcher->failure;
 	return err->number == 0 ? 0 : -1;
 }
