@@ -118,6 +118,10 @@ async function serve(configPath: string): Promise<void> {
   }
   healthCheck?.close();
   await launcher.close();
+  if (containers.handles().length === 0) {
+    await firewall.unload();
+    cgroups.removeParents();
+  }
   removePidfile?.();
   log.info('ended');
 }

@@ -2,7 +2,7 @@
  * What the server runs with: the configuration file in the server's own terms and units.
  */
 import type { Ipv4Range } from '../lib/ipv4.js';
-import type { RlimitName } from './schema.js';
+import type { RlimitName } from '../lib/rlimit-names.js';
 
 export type CgroupVersionChoice = 'auto' | 'v1' | 'v2';
 

@@ -3,14 +3,15 @@
  * several keys at once, change names and units. Everything but loadConfiguration is pure.
  */
 import { readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { WardenError } from 'warden-protocol';
 import type { z } from 'zod';
 import { formatIpv4Address, parseIpv4Address, parseIpv4Range, type Ipv4Range } from '../lib/ipv4.js';
+import { rlimitNames, type RlimitName } from '../lib/rlimit-names.js';
 import type { Configuration } from './configuration.js';
-import { configurationSchema, rlimitNames, type ConfigurationFile, type RlimitName } from './schema.js';
+import { configurationSchema, type ConfigurationFile } from './schema.js';
 
 /** A configuration that was refused. The message names the file, the key and the reason, one line for each mistake. */
 export class ConfigurationError extends WardenError {
@@ -151,17 +152,18 @@ function toConfiguration(file: ConfigurationFile): Configuration {
     if (value !== undefined) rlimits.set(name, value);
   }
   return {
-    socketPath: server.unix_domain_path,
+    // Paths are made plain, without `..` and double slashes: the launcher takes no others.
+    socketPath: resolve(server.unix_domain_path),
     socketPermissions: server.unix_domain_permissions,
     defaultGraceTimeMs: server.container_grace_time === null ? null : server.container_grace_time * 1000,
-    rootfsPath: server.container_rootfs_path,
-    depotPath: server.container_depot_path.replace(/(?<=.)\/+$/, ''),
+    rootfsPath: resolve(server.container_rootfs_path),
+    depotPath: resolve(server.container_depot_path),
     rlimits,
     pidsMax: server.container_pids_max,
     jobOutputLimitInBytes: server.job_output_limit,
     pidfile: server.pidfile,
-    cgroup: { parent: server.cgroup_parent, version: server.cgroup_version, root: server.cgroup_root },
-    programsPath: server.programs_path ?? builtProgramsPath,
+    cgroup: { parent: server.cgroup_parent, version: server.cgroup_version, root: resolve(server.cgroup_root) },
+    programsPath: resolve(server.programs_path ?? builtProgramsPath),
     createDeadlineMs: server.create_deadline * 1000,
     stopDeadlineMs: server.stop_deadline * 1000,
     healthCheckPort: file.health_check_server.port,

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { parseIpv4Address, parseIpv4Range } from '../lib/ipv4.js';
+import { rlimitNames, type RlimitName } from '../lib/rlimit-names.js';
 
 const uint32 = z.int().min(0).max(0xffff_ffff);
 const absolutePath = z
@@ -40,12 +41,6 @@ function section<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.preprocess((value) => value ?? {}, z.strictObject(shape));
 }
 
-export const rlimitNames = [
-  'as', 'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue', 'nice', 'nofile', 'nproc', 'rss', 'rtprio', 'sigpending', 'stack',
-] as const;
-
-export type RlimitName = (typeof rlimitNames)[number];
-
 const rlimits = section(Object.fromEntries(rlimitNames.map((name) => [name, rlimit.optional()])) as Record<RlimitName, z.ZodOptional<typeof rlimit>>);
 
 const server = section({
@@ -69,8 +64,8 @@ const server = section({
   cgroup_version: z.enum(['auto', 'v1', 'v2']).default('auto'),
   cgroup_root: absolutePath.default('/sys/fs/cgroup'),
   programs_path: absolutePath.nullable().default(null),
-  create_deadline: z.number().min(0.1).max(3600).default(30),
-  stop_deadline: z.number().min(0.1).max(3600).default(10),
+  create_deadline: z.number().min(0.1).max(600).default(30),
+  stop_deadline: z.number().min(0.1).max(600).default(10),
 });
 
 const healthCheckServer = section({

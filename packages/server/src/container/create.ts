@@ -49,8 +49,8 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
   const rootfsPath = order.rootfsPath ?? configuration.rootfsPath;
   const rootFileSystem = host.rootFileSystems.open(rootfsPath);
 
-  const directory = host.depot.makeDirectory(id);
   undo.push('remove the directory', () => host.depot.discardDirectory(id));
+  const directory = host.depot.makeDirectory(id);
 
   const graceTimeMs = order.graceTimeMs === undefined ? configuration.defaultGraceTimeMs : order.graceTimeMs;
   const identification: ContainerIdentification = { id, handle, directory, network, identity, link, rootfsPath, graceTimeMs };
@@ -67,6 +67,7 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
       dnsServers: configuration.network.dnsServers,
       hostNameServers: configuration.network.dnsServers.length > 0 ? [] : host.nameServers.list(),
       deadlineMs: configuration.createDeadlineMs,
+      lang: host.lang,
     }),
   );
   container.moveTo('active');

@@ -4,6 +4,7 @@ import type { RootFileSystem } from '../host/host.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
 import type { ContainerIdentification } from './container.js';
 import { idMapOf } from './id-map.js';
+import { rootUser, vcapUser } from './users.js';
 
 /** Bits of capabilities(7) that a privileged job keeps, within its user namespace. */
 const privilegedCapabilities = [
@@ -33,6 +34,7 @@ export interface DescriptionParts {
   /** The host's own. */
   readonly hostNameServers: readonly string[];
   readonly deadlineMs: number;
+  readonly lang: string;
 }
 
 export function describeContainer(parts: DescriptionParts): ContainerDescription {
@@ -53,6 +55,14 @@ export function describeContainer(parts: DescriptionParts): ContainerDescription
     ],
     idMap: idMapOf(identity),
     cgroups: parts.cgroups,
+    users: [rootUser(parts.lang), vcapUser(identity.uid, parts.lang)].map((user) => ({
+      name: user.name,
+      uid: user.id,
+      gid: user.id,
+      privileged: user.privileged,
+      workingDirectory: user.home,
+      environment: user.environment,
+    })),
     hostname,
     link,
     firewallElements: parts.firewallElements,

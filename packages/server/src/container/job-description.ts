@@ -1,8 +1,9 @@
 /** From a spawn or run request to the complete description of a job. Pure. */
 import { WardenError, type RequestOf, type Type } from 'warden-protocol';
-import type { RlimitName } from '../config/schema.js';
+import type { RlimitName } from '../lib/rlimit-names.js';
 import type { JobDescription } from '../host/monitor.js';
 import { rlimitsOf } from './rlimits.js';
+import { rootUser, vcapUser } from './users.js';
 
 export type JobRequest = RequestOf<Type.Spawn> | RequestOf<Type.Run>;
 
@@ -23,19 +24,16 @@ export function checkJobRequest(request: JobRequest): void {
 }
 
 export function describeJob(request: JobRequest, { jobId, vcap, lang, rlimits, outputLimitInBytes }: JobDefaults): JobDescription {
-  const privileged = request.privileged ?? false;
-  const user = privileged
-    ? { name: 'root', id: 0, home: '/root', path: '/sbin:/bin:/usr/sbin:/usr/bin' }
-    : { name: 'vcap', id: vcap, home: '/home/vcap', path: '/bin:/usr/bin' };
+  const user = request.privileged === true ? rootUser(lang) : vcapUser(vcap, lang);
   return {
     jobId,
     argv: ['/bin/bash'],
-    environment: [`LANG=${lang}`, `HOME=${user.home}`, `USER=${user.name}`, `PATH=${user.path}`],
+    environment: user.environment,
     script: Buffer.from(request.script, 'utf8'),
     workingDirectory: user.home,
     uid: user.id,
     gid: user.id,
-    privileged,
+    privileged: user.privileged,
     rlimits: rlimitsOf(rlimits, request.rlimits),
     outputLimitInBytes: BigInt(outputLimitInBytes),
     discard: request.discardOutput ?? false,

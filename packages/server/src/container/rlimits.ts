@@ -3,7 +3,7 @@
  * Hard limits equal soft ones. Pure.
  */
 import type { ResourceLimits } from 'warden-protocol';
-import { rlimitNames, type RlimitName } from '../config/schema.js';
+import { rlimitNames, type RlimitName } from '../lib/rlimit-names.js';
 import type { JobRlimit } from '../host/monitor.js';
 
 /** RLIM_INFINITY of setrlimit(2). */

@@ -35,6 +35,17 @@ export interface AccountDescription {
   readonly line: string;
 }
 
+/** Who a shell in the container can be opened as. */
+export interface UserDescription {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly privileged: boolean;
+  readonly workingDirectory: string;
+  /** NAME=value */
+  readonly environment: readonly string[];
+}
+
 /** An extent of user_namespaces(7) maps, for uids and gids alike. */
 export interface IdMapExtent {
   readonly inside: number;
@@ -86,6 +97,7 @@ export interface ContainerDescription {
   readonly upperDirectories: readonly DirectoryDescription[];
   readonly upperFiles: readonly FileDescription[];
   readonly accounts: readonly AccountDescription[];
+  readonly users: readonly UserDescription[];
   readonly idMap: readonly IdMapExtent[];
   readonly cgroups: readonly CgroupDescription[];
   readonly hostname: string;

@@ -17,7 +17,9 @@ export class ContainerIds {
 
   /** Ids handed out from now on are greater than `id`, also when the clock was set back. */
   follow(id: string): void {
-    if (isContainerId(id)) this.#last = Math.max(this.#last, Number.parseInt(id, 32));
+    const number = isContainerId(id) ? Number.parseInt(id, 32) : 0;
+    // Eleven digits reach beyond what a number counts exactly; the clock does so in the year 2255.
+    if (number < Number.MAX_SAFE_INTEGER) this.#last = Math.max(this.#last, number);
   }
 
   next(): string {

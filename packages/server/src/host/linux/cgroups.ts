@@ -45,6 +45,17 @@ export class LinuxCgroups implements Cgroups {
     }
   }
 
+  /** Removes the parent groups, when the server ends and no container is left; what is in use stays. */
+  removeParents(): void {
+    for (const hierarchy of this.hierarchies) {
+      try {
+        rmdirSync(this.#parentOf(hierarchy));
+      } catch {
+        // EBUSY: it has groups or processes, which are not ours to end.
+      }
+    }
+  }
+
   /** The parent groups that device rules are set on: the v1 devices hierarchy where there is one, else v2. */
   deviceParents(): { path: string; version: 1 | 2 }[] {
     const v1 = this.hierarchies.find(({ version, controllers }) => version === 1 && controllers.includes('devices'));

@@ -42,12 +42,7 @@ export function firewallRules(policy: FirewallPolicy, { interfaces, sources }: F
   const { table } = policy;
   const allowedLinkLocal = policy.allowed.filter((range) => ipv4RangeContains(linkLocal, range));
   const allowed = policy.allowed.filter((range) => !ipv4RangeContains(linkLocal, range));
-  return `
-add table inet ${table}
-delete table inet ${table}
-add table arp ${table}
-delete table arp ${table}
-
+  return `${removalRules(table)}
 table inet ${table} {
   set interfaces { type ifname; ${elements(interfaces)} }
   set sources { typeof iifname . ether saddr . ip saddr; ${elements(sources)} }
@@ -129,6 +124,11 @@ table arp ${table} {
   }
 }
 `;
+}
+
+/** Input for `nft -f -` that removes both tables; adding them first makes it work when they are not there. */
+export function removalRules(table: string): string {
+  return ['inet', 'arp'].map((family) => `add table ${family} ${table}\ndelete table ${family} ${table}\n`).join('');
 }
 
 function elements(list: readonly string[]): string {

@@ -4,7 +4,7 @@ import { WardenError } from 'warden-protocol';
 import { formatIpv4Address, ipv4Bytes } from '../../lib/ipv4.js';
 import type { FirewallElement, LinkDescription } from '../container-description.js';
 import type { Firewall } from '../host.js';
-import { firewallRules, type FirewallPolicy } from './firewall-rules.js';
+import { firewallRules, removalRules, type FirewallPolicy } from './firewall-rules.js';
 
 type FilteredLink = Pick<LinkDescription, 'hostName' | 'containerMac' | 'containerAddress'>;
 
@@ -44,6 +44,11 @@ export class LinuxFirewall implements Firewall {
         sources: links.map((link) => `"${link.hostName}" . ${formatMac(link.containerMac)} . ${formatIpv4Address(link.containerAddress)}`),
       }),
     );
+  }
+
+  /** Removes the tables, when the server ends and no container is left to be filtered. */
+  async unload(): Promise<void> {
+    await runNft(removalRules(this.policy.table));
   }
 }
 

@@ -30,6 +30,13 @@ export function writeDescription(writer: FrameWriter, description: ContainerDesc
   for (const account of description.accounts) {
     writer.nested(Tag.accountFile, () => writer.text(Tag.path, account.path).text(Tag.name, account.name).text(Tag.line, account.line));
   }
+  for (const user of description.users) {
+    writer.nested(Tag.user, () => {
+      writer.text(Tag.name, user.name).u32(Tag.uid, user.uid).u32(Tag.gid, user.gid).u32(Tag.privileged, user.privileged ? 1 : 0);
+      writer.text(Tag.workingDirectory, user.workingDirectory);
+      for (const variable of user.environment) writer.text(Tag.environment, variable);
+    });
+  }
   for (const extent of description.idMap) {
     writer.nested(Tag.idMap, () => writer.u32(Tag.inside, extent.inside).u32(Tag.outside, extent.outside).u32(Tag.count, extent.count));
   }

@@ -1,0 +1,145 @@
+/**
+ * A machine in memory for tests: it records every call, keeps what each call would make, and can fail call N before or after
+ * its effect. What is left in it at the end is what a failing sequence would have left on a real machine.
+ */
+import { WardenError } from 'warden-protocol';
+import type { FirewallElement } from '../host/container-description.js';
+import type { Host } from '../host/host.js';
+import { ManualClock } from '../lib/manual-clock.js';
+import { RecordingMonitor } from './recording-monitor.js';
+
+/** When the chosen call fails: before it did anything, or when everything was done and only the answer got lost. */
+export type FailureMoment = 'before' | 'after';
+
+export class RecordingHost implements Host {
+  readonly clock = new ManualClock();
+  readonly bootId = 'boot-1';
+  readonly lang = 'en_US.UTF-8';
+  readonly calls: string[] = [];
+  readonly directories = new Set<string>();
+  readonly snapshots = new Map<string, string>();
+  readonly elements = new Set<string>();
+  readonly groups = new Set<string>();
+  /** Living monitors by container id. */
+  readonly living = new Map<string, RecordingMonitor>();
+  #failAt: number | undefined;
+  #moment: FailureMoment = 'before';
+
+  /** Lets the call with this number (1 is the next) fail. */
+  failCall(number: number, moment: FailureMoment): void {
+    this.calls.length = 0;
+    this.#failAt = number;
+    this.#moment = moment;
+  }
+
+  /** Everything succeeds again. */
+  repair(): void {
+    this.#failAt = undefined;
+  }
+
+  /** What is on the machine, in words. */
+  leftovers(): string[] {
+    return [
+      ...[...this.directories].map((id) => `directory ${id}`),
+      ...[...this.snapshots.keys()].map((id) => `snapshot ${id}`),
+      ...[...this.elements].map((element) => `element ${element}`),
+      ...[...this.groups].map((id) => `cgroup ${id}`),
+      ...[...this.living.keys()].map((id) => `monitor ${id}`),
+    ];
+  }
+
+  /** Records a call; `effect` is what it does. */
+  call<Result>(name: string, effect: () => Result): Result {
+    this.calls.push(name);
+    const fails = this.calls.length === this.#failAt;
+    if (fails && this.#moment === 'before') throw new WardenError('internal', `made to fail before: ${name}`);
+    const result = effect();
+    if (fails) throw new WardenError('internal', `made to fail after: ${name}`);
+    return result;
+  }
+
+  readonly launcher: Host['launcher'] = {
+    create: async (description) =>
+      this.call('launcher.create', () => {
+        if (!this.directories.has(description.id)) throw new Error('there is no directory');
+        this.groups.add(description.id);
+        this.#change(description.firewallElements);
+        this.living.set(description.id, new RecordingMonitor(this, description.id));
+        return 4711;
+      }),
+    changeFirewall: async (elements) => this.call('launcher.changeFirewall', () => this.#change(elements)),
+  };
+
+  readonly monitors: Host['monitors'] = {
+    open: (id) => {
+      const living = (): RecordingMonitor => {
+        const monitor = this.living.get(id);
+        if (monitor === undefined) throw new WardenError('unavailable', 'no such monitor');
+        return monitor;
+      };
+      return {
+        spawn: async (job) => this.call('monitor.spawn', () => living().spawn(job)),
+        spawnFollowed: async (job, sink) =>
+          this.call('monitor.spawnFollowed', () => {
+            living().spawn(job);
+            return living().follow(job.jobId, sink);
+          }),
+        follow: async (jobId, sink) => this.call('monitor.follow', () => living().follow(jobId, sink)),
+        forget: async (jobId) => this.call('monitor.forget', () => living().forget(jobId)),
+        list: async () => this.call('monitor.list', () => living().list()),
+        signalAll: async (signal) => this.call('monitor.signalAll', () => living().signalAll(signal)),
+        awaitEmpty: async (deadlineMs) => this.call('monitor.awaitEmpty', () => living().awaitEmpty(this.clock, deadlineMs)),
+        watch: async (receive, lost) => this.call('monitor.watch', () => living().watch(receive, lost)),
+        destroy: async () => this.call('monitor.destroy', () => living().destroy()),
+        close: () => undefined,
+      };
+    },
+  };
+
+  readonly depot: Host['depot'] = {
+    directoryOf: (id) => `/depot/containers/${id}`,
+    makeDirectory: (id) =>
+      this.call('depot.makeDirectory', () => {
+        this.directories.add(id);
+        return `/depot/containers/${id}`;
+      }),
+    discardDirectory: (id) =>
+      this.call('depot.discardDirectory', () => {
+        this.directories.delete(id);
+        this.snapshots.delete(id);
+      }),
+    writeSnapshot: (id, text) => this.call('depot.writeSnapshot', () => void this.snapshots.set(id, text)),
+    readSnapshots: () => [...this.directories].map((containerId) => ({ containerId, snapshot: this.snapshots.get(containerId) })),
+  };
+
+  readonly cgroups: Host['cgroups'] = {
+    describe: (id) => [{ path: `/cgroup/${id}`, version: 1, settings: [] }],
+    removeLeftovers: async (id) =>
+      this.call('cgroups.removeLeftovers', () => {
+        this.groups.delete(id);
+        this.living.get(id)?.die();
+        this.living.delete(id);
+      }),
+  };
+
+  readonly firewall: Host['firewall'] = {
+    elementsOf: (link, operation) => [{ operation, family: 'inet', table: 'warden', set: 'interfaces', key: Buffer.from(link.hostName) }],
+  };
+
+  readonly rootFileSystems: Host['rootFileSystems'] = {
+    open: (path) => {
+      if (path.includes('missing')) throw new WardenError('not_found', `rootfs ${path} not found`);
+      return this.call('rootFileSystems.open', () => ({ lowers: [path], mounts: [] }));
+    },
+  };
+
+  readonly nameServers: Host['nameServers'] = { list: () => ['192.0.2.53'] };
+
+  #change(elements: readonly FirewallElement[]): void {
+    for (const { operation, set, key } of elements) {
+      const name = `${set} ${Buffer.from(key).toString()}`;
+      if (operation === 'delete') this.elements.delete(name);
+      else this.elements.add(name);
+    }
+  }
+}

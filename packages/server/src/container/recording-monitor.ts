@@ -1,0 +1,131 @@
+/** The monitor of one container of the machine in memory. Tests end its jobs and write their output. */
+import { constants } from 'node:os';
+import { WardenError } from 'warden-protocol';
+import type { FollowedJob, JobDescription, JobExit, JobRecord, MonitorEvent, OutputSink, OutputStream } from '../host/monitor.js';
+import type { Clock } from '../lib/timer.js';
+import type { RecordingHost } from './recording-host.js';
+
+interface RecordedJob {
+  readonly description: JobDescription;
+  readonly output: [OutputStream, Buffer][];
+  readonly followers: Set<{ sink: OutputSink; settle: (exit: JobExit) => void; fail: (error: WardenError) => void }>;
+  exit: JobExit | undefined;
+}
+
+export class RecordingMonitor {
+  readonly jobs = new Map<number, RecordedJob>();
+  readonly signals: number[] = [];
+  /** Jobs do not end at SIGTERM. */
+  stubborn = false;
+  readonly #watchers: { receive: (event: MonitorEvent) => void; lost: () => void }[] = [];
+  #waiters: (() => void)[] = [];
+
+  constructor(
+    private readonly host: RecordingHost,
+    private readonly id: string,
+  ) {}
+
+  spawn(description: JobDescription): void {
+    this.jobs.set(description.jobId, { description, output: [], followers: new Set(), exit: undefined });
+  }
+
+  follow(jobId: number, sink: OutputSink): FollowedJob {
+    const job = this.#job(jobId);
+    for (const [stream, data] of job.output) sink.output(stream, data);
+    let settle!: (exit: JobExit) => void;
+    let fail!: (error: WardenError) => void;
+    const exit = new Promise<JobExit>((resolve, reject) => {
+      settle = resolve;
+      fail = reject;
+    });
+    exit.catch(() => undefined);
+    const follower = { sink, settle, fail };
+    if (job.exit === undefined) job.followers.add(follower);
+    else settle(job.exit);
+    return {
+      exit,
+      resume: () => undefined,
+      close: () => {
+        job.followers.delete(follower);
+        fail(new WardenError('unavailable', 'closed'));
+      },
+    };
+  }
+
+  forget(jobId: number): void {
+    if (this.#job(jobId).exit === undefined) throw new WardenError('internal', 'EBUSY');
+    this.jobs.delete(jobId);
+  }
+
+  list(): JobRecord[] {
+    return Array.from(this.jobs, ([jobId, { exit }]) => ({ jobId, exit }));
+  }
+
+  signalAll(signal: number): void {
+    this.signals.push(signal);
+    if (this.stubborn && signal !== constants.signals.SIGKILL) return;
+    for (const jobId of this.jobs.keys()) this.end(jobId, { kind: 'signalled', signal });
+  }
+
+  awaitEmpty(clock: Clock, deadlineMs: number): Promise<void> {
+    if (this.#isEmpty()) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const cancel = clock.schedule(deadlineMs, () => reject(new WardenError('timeout', 'processes were left')));
+      this.#waiters.push(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  watch(receive: (event: MonitorEvent) => void, lost: () => void): void {
+    this.#watchers.push({ receive, lost });
+  }
+
+  destroy(): void {
+    this.host.groups.delete(this.id);
+    this.host.living.delete(this.id);
+    this.die();
+  }
+
+  /** Everything of it is gone, connections included. */
+  die(): void {
+    for (const job of this.jobs.values()) {
+      for (const follower of job.followers) follower.fail(new WardenError('unavailable', 'the monitor is gone'));
+      job.followers.clear();
+    }
+    for (const { lost } of this.#watchers.splice(0)) lost();
+    for (const waiter of this.#waiters.splice(0)) waiter();
+  }
+
+  write(jobId: number, stream: OutputStream, text: string): void {
+    const job = this.#job(jobId);
+    const data = Buffer.from(text);
+    job.output.push([stream, data]);
+    for (const { sink } of job.followers) sink.output(stream, data);
+  }
+
+  end(jobId: number, exit: JobExit): void {
+    const job = this.#job(jobId);
+    if (job.exit !== undefined) return;
+    job.exit = exit;
+    for (const { settle } of job.followers) settle(exit);
+    job.followers.clear();
+    this.emit({ kind: 'job_ended', jobId, exit });
+    if (this.#isEmpty()) for (const waiter of this.#waiters.splice(0)) waiter();
+  }
+
+  emit(event: MonitorEvent): void {
+    for (const { receive } of this.#watchers) receive(event);
+  }
+
+  #isEmpty(): boolean {
+    return [...this.jobs.values()].every(({ exit }) => exit !== undefined);
+  }
+
+  #job(jobId: number): RecordedJob {
+    const job = this.jobs.get(jobId);
+    if (job === undefined) throw new WardenError('not_found', `the monitor has no job ${jobId}`);
+    return job;
+  }
+}

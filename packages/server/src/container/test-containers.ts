@@ -1,0 +1,60 @@
+/** Containers on the machine in memory, for tests. */
+import type { Configuration } from '../config/configuration.js';
+import { parseIpv4Range } from '../lib/ipv4.js';
+import { silentLog } from '../lib/log.js';
+import { JobIds } from '../pool/job-ids.js';
+import type { Container } from './container.js';
+import { Containers } from './containers.js';
+import { createContainer } from './create.js';
+import { checkCreateRequest } from './create-request.js';
+import { destroyContainer } from './destroy.js';
+import { RecordingHost } from './recording-host.js';
+
+export const testConfiguration: Configuration = {
+  socketPath: '/run/w.sock',
+  socketPermissions: 0o660,
+  defaultGraceTimeMs: null,
+  rootfsPath: '/rootfs',
+  depotPath: '/depot',
+  rlimits: new Map([['nofile', 8192]]),
+  pidsMax: 1024,
+  jobOutputLimitInBytes: 1000,
+  pidfile: null,
+  cgroup: { parent: 'warden', version: 'auto', root: '/sys/fs/cgroup' },
+  programsPath: '/programs',
+  createDeadlineMs: 30_000,
+  stopDeadlineMs: 10_000,
+  healthCheckPort: 0,
+  logging: { level: 'info', file: null },
+  network: {
+    pool: parseIpv4Range('10.254.0.0/28') ?? { first: 0, last: 0 },
+    denied: [],
+    allowed: [],
+    allowHostAccess: false,
+    mtu: 1500,
+    releaseDelayMs: 0,
+    dnsServers: [],
+    table: 'warden',
+  },
+  user: { startUid: 10_000, size: 4, startSubuid: 0x2000_0000 },
+  withoutEffect: [],
+};
+
+export interface TestContainers {
+  readonly host: RecordingHost;
+  readonly containers: Containers;
+  /** Containers whose grace time was over, by handle. */
+  readonly expired: string[];
+  create(request?: Partial<Parameters<typeof checkCreateRequest>[0]>): Promise<Container>;
+}
+
+export function makeTestContainers(host = new RecordingHost(), configuration: Configuration = testConfiguration): TestContainers {
+  const expired: string[] = [];
+  const containers: Containers = new Containers(configuration, host, new JobIds(1, () => undefined), silentLog, (container) => {
+    expired.push(container.handle);
+    void destroyContainer(containers, container);
+  });
+  const create = async (request: Partial<Parameters<typeof checkCreateRequest>[0]> = {}): Promise<Container> =>
+    createContainer(containers, checkCreateRequest({ bindMounts: [], ...request }));
+  return { host, containers, expired, create };
+}
