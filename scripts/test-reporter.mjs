@@ -7,7 +7,17 @@ import { inspect } from 'node:util';
 import { formatDuration } from './setup/steps.mjs';
 
 /**
- * @typedef {{ type: string, data: any }} TestEvent an event of node:test, see "Class: TestsStream" in Node's manual
+ * @typedef {object} TestEventData the part of node:test's events that is used here: "Class: TestsStream" in Node's manual
+ * @property {string} [name]
+ * @property {number} [nesting]
+ * @property {string} [file]
+ * @property {number} [line]
+ * @property {string} [message] of test:stdout and test:stderr
+ * @property {string | boolean} [skip]
+ * @property {string | boolean} [todo]
+ * @property {{ type?: string, error?: unknown }} [details]
+ *
+ * @typedef {{ type: string, data: TestEventData }} TestEvent
  * @typedef {{ passed: number, failed: number, skipped: number, startedAt: number, problems: string[] }} FileState
  */
 
@@ -18,6 +28,7 @@ export class TestReporter {
   #files = new Map();
   /** @type {Map<string, string[]>} */
   #output = new Map();
+  #done = 0;
   passed = 0;
   failed = 0;
   skipped = 0;
@@ -68,10 +79,10 @@ export class TestReporter {
     const ofFile = data.nesting === 0 && (data.name === file || data.name === relative(this.root, file));
     if (type === 'test:fail') {
       // A suite, or a test that only failed because of its subtests, is told by those; but never swallow a failure.
-      const cause = data.details?.error;
-      if (cause?.failureType === 'subtestsFailed') return;
+      const error = data.details?.error;
+      if (propertyOf(error, 'failureType') === 'subtestsFailed') return;
       state.failed += 1;
-      state.problems.push(`${ofFile ? 'the file itself' : data.name}${place(data, this.root)}\n${describe(cause)}`);
+      state.problems.push(`${ofFile ? 'the file itself' : data.name}${place(data, this.root)}\n${describe(error)}`);
     } else if (data.skip !== undefined || data.todo !== undefined) {
       this.#skip(state, data);
     } else if (!suite && !ofFile) {
@@ -79,7 +90,7 @@ export class TestReporter {
     }
   }
 
-  /** @param {FileState} state @param {any} data */
+  /** @param {FileState} state @param {TestEventData} data */
   #skip(state, data) {
     const reason = [data.skip, data.todo].find((text) => typeof text === 'string' && text !== '');
     if (data.todo !== undefined || this.mustRun || reason === undefined) {
@@ -104,7 +115,7 @@ export class TestReporter {
     this.passed += state.passed;
     this.failed += state.failed;
     this.skipped += state.skipped;
-    const done = `${[...this.#files.keys()].length}/${this.total}`.padStart(7);
+    const done = `${++this.#done}/${this.total}`.padStart(7);
     const counts = [`${state.passed} passed`, ...(state.failed ? [`${state.failed} FAILED`] : []), ...(state.skipped ? [`${state.skipped} skipped`] : [])];
     this.write(`${done} ${state.failed ? 'FAIL' : 'ok  '} ${relative(this.root, file)}: ${counts.join(', ')} (${formatDuration(performance.now() - state.startedAt)})\n`);
     if (state.failed === 0) return;
@@ -124,21 +135,24 @@ export class TestReporter {
   }
 }
 
-/** @param {any} data @param {string} root */
-function place(data, root) {
-  if (typeof data.file !== 'string' || typeof data.line !== 'number') return '';
-  return ` (${relative(root, data.file.replace(/^file:\/\//, ''))}:${data.line})`;
+/** @param {TestEventData} data @param {string} root */
+function place({ file, line }, root) {
+  return file === undefined || line === undefined ? '' : ` (${relative(root, file.replace(/^file:\/\//, ''))}:${line})`;
 }
 
-/** @param {any} error */
+/** @param {unknown} value @param {string} name */
+function propertyOf(value, name) {
+  return typeof value === 'object' && value !== null ? /** @type {Record<string, unknown>} */ (value)[name] : undefined;
+}
+
+/**
+ * What a test threw. node:test wraps it, and errors of another process are not instances of this one's Error.
+ * @param {unknown} error
+ */
 function describe(error) {
-  const cause = error?.cause ?? error;
-  const text = cause instanceof Error || typeof cause?.stack === 'string' ? `${cause.stack}${extras(cause)}` : typeof cause === 'string' ? cause : inspect(cause);
-  return text.split('\n').filter((/** @type {string} */ line) => !/node:internal/.test(line)).map((/** @type {string} */ line) => `    ${line}`).join('\n');
-}
-
-/** @param {any} cause */
-function extras(cause) {
-  if (cause.cause !== undefined) return `\ncaused by: ${inspect(cause.cause)}`;
-  return '';
+  const thrown = propertyOf(error, 'cause') ?? error;
+  const stack = propertyOf(thrown, 'stack');
+  const cause = propertyOf(thrown, 'cause');
+  const text = typeof stack === 'string' ? `${stack}${cause === undefined ? '' : `\ncaused by: ${inspect(cause)}`}` : typeof thrown === 'string' ? thrown : inspect(thrown);
+  return text.split('\n').filter((line) => !line.includes('node:internal')).map((line) => `    ${line}`).join('\n');
 }

@@ -76,16 +76,17 @@ export async function findMissingPackages(wanted, run = runProgram) {
  * @param {readonly string[]} missing
  * @param {(text: string) => void} progress
  * @param {Run} [run]
+ * @param {(ms: number) => Promise<unknown>} [wait]
  * @returns {Promise<string[]>} the names installed
  */
-export async function installPackages(missing, progress, run = runProgram) {
+export async function installPackages(missing, progress, run = runProgram, wait = (ms) => delay(ms)) {
   progress('refreshing the package lists');
-  const updated = await runApt(['update'], UPDATE_DEADLINE_MS, progress, run);
+  const updated = await runApt(['update'], UPDATE_DEADLINE_MS, progress, run, wait);
   // A stale list is often good enough: one unreachable third-party source must not stop the set-up.
   const updateProblem = updated.status === 0 ? undefined : firstError(updated.output);
 
   const names = await chooseAlternatives(missing, run);
-  const result = await runApt(['install', '--no-install-recommends', ...names], INSTALL_DEADLINE_MS, progress, run);
+  const result = await runApt(['install', '--no-install-recommends', ...names], INSTALL_DEADLINE_MS, progress, run, wait);
   if (result.status !== 0) {
     const problem = firstError(result.output) ?? `apt-get ${describeEnd(result, INSTALL_DEADLINE_MS)}`;
     throw new SetupError(
@@ -124,8 +125,9 @@ async function chooseAlternatives(entries, run) {
  * @param {number} deadlineMs
  * @param {(text: string) => void} progress
  * @param {Run} run
+ * @param {(ms: number) => Promise<unknown>} wait
  */
-async function runApt(args, deadlineMs, progress, run) {
+async function runApt(args, deadlineMs, progress, run, wait) {
   const lockDeadline = Date.now() + LOCK_DEADLINE_MS;
   for (;;) {
     const result = await run(
@@ -142,7 +144,7 @@ async function runApt(args, deadlineMs, progress, run) {
     );
     if (result.status === 0 || !LOCKED.test(result.output) || Date.now() > lockDeadline) return result;
     progress('waiting for another package installation to finish');
-    await delay(LOCK_RETRY_MS);
+    await wait(LOCK_RETRY_MS);
   }
 }
 

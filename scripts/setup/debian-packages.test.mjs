@@ -48,7 +48,10 @@ test('while another apt holds the lock it is tried again', async () => {
     if (!command.startsWith('apt-get install') || refused++ > 0) return {};
     return { status: 100, output: 'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1 (apt)' };
   });
-  await installPackages(['make'], () => undefined, run);
+  /** @type {number[]} */
+  const waits = [];
+  await installPackages(['make'], () => undefined, run, async (ms) => waits.push(ms));
+  assert.deepEqual(waits, [2000]);
   assert.equal(commands.filter((command) => command.startsWith('apt-get install')).length, 2);
 });
 
