@@ -1,6 +1,6 @@
 /*
  * "The world": a network namespace behind an uplink of the host, with TCP and UDP echo servers in it that report every
- * packet that reaches them. It exists as long as its process; the kernel removes namespace and uplink with it.
+ * packet that reaches them. The namespace exists as long as its process.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -23,6 +23,7 @@ export class World {
   /** Of the host on the uplink. */
   readonly hostAddress: string;
   readonly network: string;
+  readonly #uplink: string;
   readonly contacts: Contact[] = [];
   readonly #child: ChildProcess;
   #wake: () => void = () => {};
@@ -31,6 +32,7 @@ export class World {
     this.network = `198.18.${slot.number}.0/30`;
     this.hostAddress = `198.18.${slot.number}.1`;
     this.address = `198.18.${slot.number}.2`;
+    this.#uplink = `wt${slot.number}h`;
     this.#child = child;
   }
 
@@ -45,7 +47,7 @@ export class World {
       world.contacts.push(JSON.parse(line) as Contact);
       world.#wake();
     });
-    const [host, inside] = [`wt${slot.number}h`, `wt${slot.number}w`];
+    const [host, inside] = [world.#uplink, `wt${slot.number}w`];
     const enter = ['--net', '--target', String(child.pid)];
     await mustRun('ip', ['link', 'add', host, 'type', 'veth', 'peer', 'name', inside, 'netns', String(child.pid)]);
     await mustRun('ip', ['address', 'add', `${world.hostAddress}/30`, 'dev', host]);
@@ -83,6 +85,7 @@ export class World {
   }
 
   async close(): Promise<void> {
+    await mustRun('ip', ['link', 'delete', this.#uplink]);
     const ended = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');
     await ended;
