@@ -68,7 +68,9 @@ export class TestReporter {
    */
   handle(file, { type, data }) {
     const state = this.#state(file);
-    if (type === 'test:stdout' || type === 'test:stderr') {
+    // diagnostics tell of errors outside of any test; the counts that end them are made here as well
+    const diagnostic = type === 'test:diagnostic' && !/^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/.test(data.message ?? '');
+    if (type === 'test:stdout' || type === 'test:stderr' || diagnostic) {
       const lines = this.#output.get(file) ?? [];
       lines.push(...String(data.message).trimEnd().split('\n'));
       this.#output.set(file, lines.slice(-MAX_OUTPUT_LINES));
@@ -82,7 +84,7 @@ export class TestReporter {
       const error = data.details?.error;
       if (propertyOf(error, 'failureType') === 'subtestsFailed') return;
       state.failed += 1;
-      state.problems.push(`${ofFile ? 'the file itself' : data.name}${place(data, this.root)}\n${describe(error)}`);
+      state.problems.push(ofFile ? `the file itself\n    ${describeFileEnd(error)}` : `${data.name}${place(data, this.root)}\n${describe(error)}`);
     } else if (data.skip !== undefined || data.todo !== undefined) {
       this.#skip(state, data);
     } else if (!suite && !ofFile) {
@@ -143,6 +145,17 @@ function place({ file, line }, root) {
 /** @param {unknown} value @param {string} name */
 function propertyOf(value, name) {
   return typeof value === 'object' && value !== null ? /** @type {Record<string, unknown>} */ (value)[name] : undefined;
+}
+
+/**
+ * How a file's process ended when that was the failure.
+ * @param {unknown} error
+ */
+function describeFileEnd(error) {
+  const [status, signal] = [propertyOf(error, 'exitCode'), propertyOf(error, 'signal')];
+  if (typeof signal === 'string' && signal !== '~') return `was ended by ${signal}`;
+  if (typeof status === 'number') return `ended with status ${status}, outside of any test or before all of them were done`;
+  return describe(error).trim();
 }
 
 /**
