@@ -15,7 +15,8 @@
 #include "launcher/spawn.h"
 #include "launcher/steps.h"
 
-enum { SOCKET_DEFAULT_ROOM = 64 << 10 };
+/* The monitor has the same deadline and knows better what took so long, so it is given the time to say so. */
+enum { SOCKET_DEFAULT_ROOM = 64 << 10, MONITOR_SLACK_MS = 500 };
 
 /* Which step is to fail is a matter of each description, and creates take turns. */
 static void enter(const struct create *create)
@@ -127,7 +128,7 @@ void create_begin(struct launcher *launcher, uint32_t request, const void *body,
 		free(create);
 		return;
 	}
-	create->deadline = deadline_in_ms(create->description.deadline_ms);
+	create->deadline = deadline_in_ms(create->description.deadline_ms + MONITOR_SLACK_MS);
 	create->next = launcher->creates;
 	launcher->creates = create;
 	launcher->create_count++;
@@ -359,7 +360,7 @@ void create_expire(struct launcher *launcher)
 			create_undo_expired(launcher, create);
 			continue;
 		}
-		error_set(&err, ETIMEDOUT, "not ready within %u ms", create->description.deadline_ms);
+		error_set(&err, ETIMEDOUT, "not ready within %u ms, and no word from the monitor", create->description.deadline_ms);
 		if (create->awaits_name) {
 			err.step = STEP_CREATE_LINK;
 			error_set(&err, EEXIST, "interface %s exists, and did not disappear within %u ms", create->description.link.host_name,

@@ -205,6 +205,7 @@ class Tap:
         print(f"{'ok' if holds else 'not ok'} {self.count} - {what}", flush=True)
         for value in seen if not holds else ():
             print(f"# {value!r}", flush=True)
+        return holds
 
     def end(self):
         print(f"1..{self.count}")
