@@ -20,14 +20,15 @@
 	X(STEP_SEND_MOUNTS, "send mounts") \
 	X(STEP_JOIN_CGROUPS, "join cgroups") \
 	X(STEP_SET_HOSTNAME, "set hostname") \
-	X(STEP_RECEIVE_MOUNTS, "receive mounts") \
-	X(STEP_ATTACH_ROOT, "attach root") \
+	X(STEP_BECOME_ROOT, "become root") \
 	X(STEP_MOUNT_PROC, "mount proc") \
 	X(STEP_MOUNT_SYS, "mount sys") \
+	X(STEP_SET_PING_GROUPS, "set ping groups") \
+	X(STEP_RECEIVE_MOUNTS, "receive mounts") \
+	X(STEP_ATTACH_ROOT, "attach root") \
 	X(STEP_MOUNT_DEV, "mount dev") \
 	X(STEP_MOUNT_VOLUMES, "mount volumes") \
 	X(STEP_MASK_PATHS, "mask paths") \
-	X(STEP_SET_PING_GROUPS, "set ping groups") \
 	X(STEP_PIVOT_ROOT, "pivot root") \
 	X(STEP_DROP_CAPABILITIES, "drop capabilities") \
 	X(STEP_EXECUTE_WSHD, "execute wshd") \

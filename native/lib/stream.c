@@ -134,6 +134,18 @@ int stream_next(struct stream_input *input, struct frame *ret_frame, struct erro
 	return 1;
 }
 
+bool stream_has_frame(const struct stream_input *input)
+{
+	size_t left = input->end - input->start;
+	size_t max = input->max_body != 0 ? input->max_body : WIRE_MAX_BODY;
+
+	if (left < WIRE_HEADER_SIZE)
+		return false;
+	uint32_t body = wire_load_u32(input->data + input->start);
+
+	return body > max || left - WIRE_HEADER_SIZE >= body;
+}
+
 int stream_take_fd(struct stream_input *input)
 {
 	if (input->fd_count == 0)

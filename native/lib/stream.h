@@ -36,6 +36,8 @@ struct frame {
 int stream_fill(struct stream_input *input, int fd, struct error *err);
 /* 1: a whole frame; 0: not yet; -1: malformed or too long (EBADMSG, EMSGSIZE). */
 int stream_next(struct stream_input *input, struct frame *ret_frame, struct error *err);
+/* Whether stream_next() has something to say without more bytes. */
+bool stream_has_frame(const struct stream_input *input);
 /* The first queued descriptor, now the caller's, or -1. */
 int stream_take_fd(struct stream_input *input);
 void stream_input_free(struct stream_input *input);

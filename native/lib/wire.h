@@ -36,7 +36,6 @@ enum wire_type {
 	WIRE_RUN = 40,
 	WIRE_SIGNAL = 41,
 	WIRE_CONFIGURE = 42,         /* first of all: PRIVILEGED_CAPABILITIES, FAULT? */
-	WIRE_START = 42,   /* first packet, with the seccomp program's descriptor */
 	/* wshd -> monitor */
 	WIRE_READY = 50,
 	WIRE_RUNNING = 51,

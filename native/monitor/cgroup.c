@@ -1,0 +1,201 @@
+#include "monitor/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/deadline.h"
+#include "lib/fd.h"
+#include "lib/syscalls.h"
+
+#define MAX_PROCS_FILE (1u << 20)
+
+static int make_one(struct cgroup *cgroup, const struct cgroup_description *description, struct error *err)
+{
+	if (mkdirat(cgroup->parent, cgroup->name, 0755) < 0)
+		return error_set(err, errno, "%s", description->path);
+	cgroup->made = true;
+	cgroup->directory = openat(cgroup->parent, cgroup->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (cgroup->directory < 0)
+		return error_set(err, errno, "%s", description->path);
+	for (size_t i = 0; i < description->setting_count; i++) {
+		const struct cgroup_setting *setting = &description->settings[i];
+
+		if (fd_write_file_at(cgroup->directory, setting->name, setting->content, setting->size, err) < 0)
+			return error_set(err, err->number, "%s/%s: %.*s", description->path, setting->name,
+				setting->size > 64 ? 64 : (int)setting->size, (const char *)setting->content);
+	}
+	if (cgroup->version == 1) {
+		cgroup->tasks = openat(cgroup->directory, "tasks", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (cgroup->tasks < 0)
+			return error_set(err, errno, "%s/tasks", description->path);
+	}
+	return 0;
+}
+
+int cgroups_make(struct cgroups *cgroups, const struct description *description, int *parents, struct error *err)
+{
+	cgroups->count = 0;
+	cgroups->job_parent = -1;
+	for (size_t i = 0; i < description->cgroup_count; i++) {
+		const struct cgroup_description *wanted = &description->cgroups[i];
+		struct cgroup *cgroup = &cgroups->items[cgroups->count++];
+
+		*cgroup = (struct cgroup){ .parent = steal_fd(&parents[i]), .directory = -1, .tasks = -1, .version = wanted->version };
+		cgroup->name = strdup(strrchr(wanted->path, '/') + 1);
+		if (cgroup->name == NULL)
+			return error_set(err, ENOMEM, "%s", wanted->path);
+		if (make_one(cgroup, wanted, err) < 0)
+			return -1;
+		/* Jobs' groups go to the freezer (cheap to join, cannot be forked away from), else to v2. */
+		bool freezer = wanted->version == 1 && faccessat(cgroup->directory, "freezer.state", F_OK, 0) == 0;
+
+		if (freezer || (wanted->version == 2 && cgroups->job_parent < 0))
+			cgroups->job_parent = (int)i;
+	}
+	return 0;
+}
+
+int cgroups_join(const struct cgroups *cgroups, struct error *err)
+{
+	for (size_t i = 0; i < cgroups->count; i++)
+		if (cgroups->items[i].tasks >= 0 && write(cgroups->items[i].tasks, "0", 1) != 1)
+			return error_set(err, errno, "tasks of cgroup %zu, %s", i, cgroups->items[i].name);
+	return 0;
+}
+
+int cgroups_v2_directory(const struct cgroups *cgroups)
+{
+	for (size_t i = 0; i < cgroups->count; i++)
+		if (cgroups->items[i].version == 2)
+			return cgroups->items[i].directory;
+	return -1;
+}
+
+void cgroups_close_tasks(struct cgroups *cgroups)
+{
+	for (size_t i = 0; i < cgroups->count; i++) {
+		cgroups->items[i].tasks = close_fd(cgroups->items[i].tasks);
+		if (cgroups->job_parent != (int)i)
+			cgroups->items[i].directory = close_fd(cgroups->items[i].directory);
+	}
+}
+
+int cgroups_remove(struct cgroups *cgroups, struct error *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < cgroups->count; i++) {
+		struct cgroup *cgroup = &cgroups->items[i];
+
+		cgroup->tasks = close_fd(cgroup->tasks);
+		cgroup->directory = close_fd(cgroup->directory);
+		if (cgroup->made && unlinkat(cgroup->parent, cgroup->name, AT_REMOVEDIR) < 0 && errno != ENOENT) {
+			result = error_set(err, errno, "cgroup %zu, %s", i, cgroup->name);
+			continue;
+		}
+		cgroup->made = false;
+		cgroup->parent = close_fd(cgroup->parent);
+		free(cgroup->name);
+		cgroup->name = NULL;
+	}
+	if (result == 0)
+		cgroups->count = 0;
+	return result;
+}
+
+int cgroups_remove_until(struct cgroups *cgroups, int64_t deadline, struct error *err)
+{
+	for (;;) {
+		if (cgroups_remove(cgroups, err) == 0)
+			return 0;
+		if (err->number != EBUSY || deadline_remaining_ms(deadline) == 0)
+			return -1;
+		poll(NULL, 0, 1);
+	}
+}
+
+int job_group_make(const struct cgroups *cgroups, uint32_t job_id, struct job_group *ret_group, int *ret_join, struct error *err)
+{
+	struct job_group group = { .directory = -1 };
+
+	*ret_join = -1;
+	*ret_group = group;
+	if (cgroups->job_parent < 0)
+		return 0;
+	const struct cgroup *parent = &cgroups->items[cgroups->job_parent];
+
+	snprintf(group.name, sizeof(group.name), "job-%u", job_id);
+	if (mkdirat(parent->directory, group.name, 0755) < 0 && errno != EEXIST)
+		return error_set(err, errno, "cgroup %s", group.name);
+	group.directory = openat(parent->directory, group.name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (group.directory >= 0)
+		*ret_join = openat(group.directory, parent->version == 1 ? "tasks" : "cgroup.procs", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (*ret_join < 0) {
+		error_set(err, errno, "cgroup %s", group.name);
+		close_fd(group.directory);
+		unlinkat(parent->directory, group.name, AT_REMOVEDIR);
+		return -1;
+	}
+	*ret_group = group;
+	return 0;
+}
+
+static int signal_listed(int directory, int signal, struct error *err)
+{
+	_cleanup_close_ int fd = openat(directory, "cgroup.procs", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	int count = 0;
+
+	if (fd < 0)
+		return error_set(err, errno, "cgroup.procs");
+	if (fd_read_file(fd, MAX_PROCS_FILE, &text, &size, err) < 0)
+		return -1;
+	for (char *line = text, *end; *line != '\0'; line = end + 1, count++) {
+		long pid = strtol(line, &end, 10);
+
+		if (end == line || *end != '\n')
+			return error_set(err, EBADMSG, "cgroup.procs");
+		/* 0 is a process that the monitor's pid namespace does not know. */
+		if (pid > 0)
+			kill((pid_t)pid, signal);
+	}
+	return count;
+}
+
+int job_group_signal(const struct cgroups *cgroups, const struct job_group *group, int signal, struct error *err)
+{
+	struct error ignored;
+
+	if (group->directory < 0)
+		return error_set(err, ENOENT, "the job has no cgroup");
+	if (signal != SIGKILL)
+		return signal_listed(group->directory, signal, err);
+	if (cgroups->items[cgroups->job_parent].version == 2 && fd_write_file_at(group->directory, "cgroup.kill", "1", 1, &ignored) == 0)
+		return 1;
+	/* Frozen, nothing forks; the signal takes effect at the thaw. Writing FROZEN does not wait, so a fork in flight may
+	 * need another pass: the caller repeats until there is no process. */
+	bool frozen = fd_write_file_at(group->directory, "freezer.state", "FROZEN", 6, &ignored) == 0;
+	int count = signal_listed(group->directory, signal, err);
+
+	if (frozen)
+		fd_write_file_at(group->directory, "freezer.state", "THAWED", 6, &ignored);
+	return count;
+}
+
+int job_group_remove(const struct cgroups *cgroups, struct job_group *group, struct error *err)
+{
+	if (group->name[0] == '\0' || cgroups->job_parent < 0 || (size_t)cgroups->job_parent >= cgroups->count)
+		return 0;
+	if (unlinkat(cgroups->items[cgroups->job_parent].directory, group->name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return error_set(err, errno, "cgroup %s", group->name);
+	group->name[0] = '\0';
+	group->directory = close_fd(group->directory);
+	return 0;
+}

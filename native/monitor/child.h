@@ -1,0 +1,29 @@
+/*
+ * The code that runs in the container's PID 1 between clone and exec.
+ *
+ * It is root of a user namespace that owns all its other namespaces and has no power over the host. It gets by the pair: one
+ * packet when its ids are mapped, then one with the descriptors {root, /dev tree, volumes…}. From these it builds the mount tree, leaves the
+ * host's behind, and executes wshd. Nothing of the image is executed or resolved outside the image's root. A failure
+ * is reported as an ERROR packet.
+ */
+#ifndef WARDEN_MONITOR_CHILD_H
+#define WARDEN_MONITOR_CHILD_H
+
+#include "monitor/cgroup.h"
+#include "monitor/description.h"
+
+/* The two packets are these single bytes. */
+#define CHILD_IDS_MAPPED 'i'
+#define CHILD_MOUNTS 'm'
+
+struct child {
+	const struct description *description;
+	const struct cgroups *cgroups;
+	int pair;       /* SOCK_SEQPACKET, becomes wshd's descriptor 3 */
+	int filter;     /* the seccomp program, becomes 4 */
+	int wshd;       /* the sealed memfd, opened read-only */
+};
+
+_Noreturn void child_run(const struct child *child);
+
+#endif

@@ -1,0 +1,25 @@
+/* What a monitor holds of its container once it exists. */
+#ifndef WARDEN_MONITOR_CONTAINER_H
+#define WARDEN_MONITOR_CONTAINER_H
+
+#include <sys/types.h>
+
+#include "monitor/cgroup.h"
+#include "monitor/description.h"
+#include "monitor/upper.h"
+
+#define SOCKET_NAME "monitor.sock"
+#define PID_FILE_NAME "monitor.pid"
+
+struct container {
+	struct container_directories directories;
+	struct cgroups cgroups;
+	struct user *users;
+	size_t user_count;
+	int listener;
+	int wshd;      /* our end of the SOCK_SEQPACKET pair */
+	int pidfd;     /* of PID 1 */
+	pid_t pid;
+};
+
+#endif

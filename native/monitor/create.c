@@ -1,0 +1,312 @@
+#include "monitor/create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "lib/deadline.h"
+#include "lib/fault.h"
+#include "lib/fd.h"
+#include "lib/steps.h"
+#include "lib/stream.h"
+#include "lib/syscalls.h"
+#include "lib/undo.h"
+#include "monitor/child.h"
+#include "monitor/handshake.h"
+#include "monitor/mounts.h"
+#include "monitor/pid-file.h"
+
+#define DESCRIPTION_DEADLINE_MS 10000
+#define UNDO_DEADLINE_MS 4000   /* the launcher kills a monitor that takes 5 s */
+#define FIXED_FDS 4
+#define MAX_FDS (FIXED_FDS + DESCRIPTION_MAX_LOWERS + DESCRIPTION_MAX_MOUNTS + DESCRIPTION_MAX_CGROUPS)
+
+struct create {
+	int launcher;
+	int64_t deadline;
+	struct stream_input input;          /* holds the description's bytes */
+	struct description description;
+	int program;                        /* descriptors in the order of docs/native.md */
+	int filter;
+	int dev;
+	int lowers[DESCRIPTION_MAX_LOWERS];
+	int volumes[DESCRIPTION_MAX_MOUNTS];
+	int parents[DESCRIPTION_MAX_CGROUPS];
+	int child_pair;
+	int user_namespace;
+	struct container *container;
+};
+
+static void take_fds(struct stream_input *input, int *ret_fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		ret_fds[i] = stream_take_fd(input);
+}
+
+static void close_all(int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		fds[i] = close_fd(fds[i]);
+}
+
+/* Everything that only the create needs. */
+static void release(struct create *create)
+{
+	close_all(create->lowers, create->description.lower_count);
+	close_all(create->volumes, create->description.volume_count);
+	close_all(create->parents, create->description.cgroup_count);
+	create->program = close_fd(create->program);
+	create->filter = close_fd(create->filter);
+	create->dev = close_fd(create->dev);
+	create->child_pair = close_fd(create->child_pair);
+	create->user_namespace = close_fd(create->user_namespace);
+	description_free(&create->description);
+	stream_input_free(&create->input);
+}
+
+static int read_description(struct create *create, struct error *err)
+{
+	struct description *description = &create->description;
+	struct frame frame;
+
+	err->step = STEP_READ_DESCRIPTION;
+	int result = stream_read_frame(&create->input, create->launcher, deadline_in_ms(DESCRIPTION_DEADLINE_MS), &frame, err);
+
+	if (result <= 0)
+		return result < 0 ? -1 : error_set(err, EPIPE, "the launcher went away");
+	if (frame.type != WIRE_CREATE)
+		return error_set(err, EBADMSG, "message %u", frame.type);
+	if (description_read(frame.body, frame.size, description, err) < 0)
+		return -1;
+	create->deadline = deadline_in_ms(description->deadline_ms);
+#ifdef WARDEN_FAULTS
+	if (description->fault_step != NULL)
+		fault_set(description->fault_step, (int)description->fault_number);
+#endif
+	size_t expected = FIXED_FDS + description->lower_count + description->volume_count + description->cgroup_count;
+
+	if (create->input.fd_count != expected)
+		return error_set(err, EBADMSG, "%zu descriptors, %zu expected", create->input.fd_count, expected);
+	take_fds(&create->input, &create->program, 1);
+	take_fds(&create->input, &create->filter, 1);
+	take_fds(&create->input, &create->dev, 1);
+	take_fds(&create->input, &create->container->directories.container, 1);
+	take_fds(&create->input, create->lowers, description->lower_count);
+	take_fds(&create->input, create->volumes, description->volume_count);
+	take_fds(&create->input, create->parents, description->cgroup_count);
+	return step_begin(STEP_READ_DESCRIPTION, err);
+}
+
+static int listen_at(const struct container_directories *directories, int *ret_listener, struct error *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	_cleanup_close_ int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (listener < 0)
+		return error_set(err, errno, "socket");
+	/* By descriptor: the depot's path may be longer than a socket's name. run/ is 0700, so no one gets in before the chmod. */
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" SOCKET_NAME, directories->run);
+	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return error_set(err, errno, "run/" SOCKET_NAME);
+	if (fchmodat(directories->run, SOCKET_NAME, 0600, 0) < 0 || listen(listener, SOMAXCONN) < 0)
+		return error_set(err, errno, "run/" SOCKET_NAME);
+	*ret_listener = steal_fd(&listener);
+	return 0;
+}
+
+static int clone_child(struct create *create, struct error *err)
+{
+	struct container *container = create->container;
+	int pair[2], v2 = cgroups_v2_directory(&container->cgroups);
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return error_set(err, errno, "socketpair");
+	container->wshd = pair[0];
+	create->child_pair = pair[1];
+	struct child child = {
+		.description = &create->description,
+		.cgroups = &container->cgroups,
+		.pair = create->child_pair,
+		.filter = create->filter,
+		.wshd = create->program,
+	};
+	struct warden_clone_args arguments = {
+		.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD | (v2 >= 0 ? CLONE_INTO_CGROUP : 0),
+		.pidfd = (uint64_t)(uintptr_t)&container->pidfd,
+		.exit_signal = SIGCHLD,
+		.cgroup = v2 >= 0 ? (uint64_t)v2 : 0,
+	};
+
+	container->pid = sys_clone3(&arguments);
+	if (container->pid < 0)
+		return error_set(err, errno, "clone3");
+	if (container->pid == 0)
+		child_run(&child);
+	create->child_pair = close_fd(create->child_pair);
+	cgroups_close_tasks(&container->cgroups);
+	return 0;
+}
+
+static void undo_child(void *argument)
+{
+	struct container *container = argument;
+	struct pollfd poller = { .fd = container->pidfd, .events = POLLIN };
+	siginfo_t info;
+
+	sys_pidfd_send_signal(container->pidfd, SIGKILL);
+	if (poll(&poller, 1, UNDO_DEADLINE_MS) > 0)
+		waitid(P_PIDFD, (id_t)container->pidfd, &info, WEXITED);
+	container->pidfd = close_fd(container->pidfd);
+}
+
+static void undo_wshd_pair(void *argument)
+{
+	struct container *container = argument;
+
+	container->wshd = close_fd(container->wshd);
+}
+
+static void undo_listener(void *argument)
+{
+	struct container *container = argument;
+
+	container->listener = close_fd(container->listener);
+}
+
+static void undo_directories(void *argument)
+{
+	directories_remove(argument);
+}
+
+static void undo_cgroups(void *argument)
+{
+	struct error ignored;
+
+	cgroups_remove_until(argument, deadline_in_ms(UNDO_DEADLINE_MS), &ignored);
+}
+
+static int open_user_namespace(pid_t pid, int *ret_fd, struct error *err)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	*ret_fd = open(path, O_RDONLY | O_CLOEXEC);
+	return *ret_fd < 0 ? error_set(err, errno, "%s", path) : 0;
+}
+
+/* While the child joins its cgroups and mounts its own file systems: layers, upper files, overlay, volumes. */
+static int make_mounts(struct create *create, struct error *err)
+{
+	const struct description *description = &create->description;
+	_cleanup_close_ int overlay = -1;
+	struct error unmapped;
+
+	/* Before the layers are mapped: the owners that matter are those on disk. */
+	if (step_begin(STEP_WRITE_UPPER, err) < 0 || upper_write(create->container->directories.upper, description, create->lowers, err) < 0)
+		return -1;
+	if (step_begin(STEP_MAP_LAYERS, err) < 0 || mounts_map_layers(create->lowers, description->lower_count, create->user_namespace, err) < 0)
+		return -1;
+	if (step_begin(STEP_MOUNT_OVERLAY, err) < 0 ||
+	    mounts_make_overlay(create->container->directories.container, description->lower_count, &overlay, err) < 0)
+		return -1;
+	if (step_begin(STEP_MAP_MOUNTS, err) < 0 || mounts_map_volumes(create->volumes, description, create->user_namespace, err) < 0)
+		return -1;
+	/* tmpfs maps ids since Linux 6.3; before, the nodes of /dev show nobody as their owner, and work. */
+	if (mounts_map(create->dev, create->user_namespace, 0, 0, &unmapped) < 0 && unmapped.number != EINVAL)
+		return error_set(err, unmapped.number, "/dev: %.100s", unmapped.detail);
+	if (step_begin(STEP_SEND_MOUNTS, err) < 0)
+		return -1;
+	return handshake_send_mounts(create->container->wshd, overlay, create->dev, create->volumes, description->volume_count, create->deadline, err);
+}
+
+static int start_child(struct create *create, struct error *err)
+{
+	struct container *container = create->container;
+
+	if (step_begin(STEP_MAP_IDS, err) < 0 || id_map_apply(&create->description.map, container->pid, err) < 0)
+		return -1;
+	if (open_user_namespace(container->pid, &create->user_namespace, err) < 0)
+		return -1;
+	if (handshake_send_ids_mapped(container->wshd, create->deadline, err) < 0)
+		return -1;
+	if (step_begin(STEP_REPORT_CLONE, err) < 0)
+		return -1;
+	return handshake_report_clone(create->launcher, container->pid, create->deadline, err);
+}
+
+static int make_container(struct create *create, struct undo *undo, struct error *err)
+{
+	struct container *container = create->container;
+	struct handshake handshake = {
+		.launcher = create->launcher, .wshd = -1, .pidfd = -1, .input = &create->input, .deadline = create->deadline,
+	};
+
+	if (mounts_unshare(err) < 0)
+		return -1;
+	undo_push(undo, undo_cgroups, &container->cgroups);
+	if (step_begin(STEP_MAKE_CGROUPS, err) < 0 || cgroups_make(&container->cgroups, &create->description, create->parents, err) < 0)
+		return -1;
+	undo_push(undo, undo_directories, &container->directories);
+	if (step_begin(STEP_MAKE_DIRECTORIES, err) < 0 || directories_make(&container->directories, &create->description.map, err) < 0)
+		return -1;
+	undo_push(undo, undo_listener, container);
+	if (step_begin(STEP_LISTEN, err) < 0 || listen_at(&container->directories, &container->listener, err) < 0 ||
+	    pid_file_write(container->directories.run, PID_FILE_NAME, err) < 0)
+		return -1;
+	undo_push(undo, undo_wshd_pair, container);
+	if (step_begin(STEP_CLONE, err) < 0 || clone_child(create, err) < 0)
+		return -1;
+	undo_push(undo, undo_child, container);
+	handshake.wshd = container->wshd;
+	handshake.pidfd = container->pidfd;
+	if (start_child(create, err) < 0 || make_mounts(create, err) < 0) {
+		/* When the child failed first, its reason is the better one. */
+		handshake_child_error(&handshake, err);
+		return -1;
+	}
+	if (handshake_configure(container->wshd, &create->description, create->deadline, err) < 0) {
+		handshake_child_error(&handshake, err);
+		return -1;
+	}
+	if (step_begin(STEP_WAIT_READY, err) < 0 || handshake_wait_ready(&handshake, err) < 0)
+		return -1;
+	if (step_begin(STEP_WAIT_NETWORK, err) < 0)
+		return -1;
+	return handshake_wait_network(&handshake, err);
+}
+
+int create_run(int launcher, struct container *ret_container, struct error *err)
+{
+	static struct create create;   /* not on the stack: the child's copy of that should be small */
+	struct undo undo = { 0 };
+
+	*ret_container = (struct container){ .directories = { .container = -1, .upper = -1, .run = -1, .jobs = -1 }, .listener = -1, .wshd = -1, .pidfd = -1 };
+	create = (struct create){ .launcher = launcher, .program = -1, .filter = -1, .dev = -1, .child_pair = -1, .user_namespace = -1, .container = ret_container };
+	create.input = (struct stream_input){ .fd_limit = MAX_FDS };
+	int result = read_description(&create, err);
+
+	if (result == 0)
+		result = make_container(&create, &undo, err);
+	if (result < 0) {
+		undo_run(&undo);
+	} else {
+		undo_drop(&undo);
+		ret_container->users = create.description.users;
+		ret_container->user_count = create.description.user_count;
+		create.description.users = NULL;
+		create.description.user_count = 0;
+		ret_container->directories.container = close_fd(ret_container->directories.container);
+		ret_container->directories.upper = close_fd(ret_container->directories.upper);
+	}
+	release(&create);
+	return result;
+}

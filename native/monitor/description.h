@@ -1,0 +1,91 @@
+/* The CREATE message as data: what one container is to be. Reading it touches nothing but memory. */
+#ifndef WARDEN_MONITOR_DESCRIPTION_H
+#define WARDEN_MONITOR_DESCRIPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/codec.h"
+#include "monitor/idmap.h"
+
+#define DESCRIPTION_MAX_LOWERS 16
+#define DESCRIPTION_MAX_MOUNTS 128
+#define DESCRIPTION_MAX_CGROUPS 24
+#define DESCRIPTION_MAX_SETTINGS 64
+#define DESCRIPTION_MAX_UPPER 512
+#define DESCRIPTION_MAX_ACCOUNTS 16
+#define DESCRIPTION_MAX_USERS 8
+
+struct volume {
+	char *destination;
+	uint32_t flags;       /* MOUNT_FLAG_* */
+};
+
+struct upper_entry {
+	bool directory;
+	char *path;           /* relative to the root */
+	uint32_t mode;
+	uint32_t uid;         /* as seen in the container */
+	uint32_t gid;
+	const uint8_t *content;   /* in the message */
+	size_t size;
+};
+
+struct account_file {
+	char *path;
+	char *name;
+	char *line;
+};
+
+struct cgroup_setting {
+	char *name;
+	const uint8_t *content;   /* in the message */
+	size_t size;
+};
+
+struct cgroup_description {
+	char *path;
+	uint32_t version;
+	struct cgroup_setting *settings;
+	size_t setting_count;
+};
+
+struct user {
+	char *name;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t privileged;
+	char *directory;
+	struct wire_strings environment;
+};
+
+struct description {
+	char *id;
+	char *handle;
+	char *hostname;
+	char *ping_groups;    /* NULL: left as it is */
+	uint32_t deadline_ms;
+	uint64_t shm_size;
+	uint64_t privileged_capabilities;
+	struct id_map map;
+	size_t lower_count;
+	struct volume *volumes;
+	size_t volume_count;
+	struct upper_entry *upper;
+	size_t upper_count;
+	struct account_file *accounts;
+	size_t account_count;
+	struct cgroup_description *cgroups;
+	size_t cgroup_count;
+	struct user *users;
+	size_t user_count;
+	char *fault_step;     /* NULL: none */
+	uint32_t fault_number;
+};
+
+/* Reads the body of CREATE. The description points into it. On failure nothing is left to free. */
+int description_read(const void *body, size_t size, struct description *ret_description, struct error *err);
+void description_free(struct description *description);
+
+#endif

@@ -1,0 +1,81 @@
+#include "monitor/destroy.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "lib/deadline.h"
+#include "lib/syscalls.h"
+#include "monitor/connection.h"
+#include "monitor/jobs.h"
+
+#define DESTROY_DEADLINE_MS 20000
+#define RETRY_MS 1
+
+void destroy_begin(struct monitor *monitor)
+{
+	if (monitor->destroying)
+		return;
+	monitor->destroying = true;
+	monitor->destroy_deadline = deadline_in_ms(DESTROY_DEADLINE_MS);
+	if (monitor->dead) {
+		destroy_advance(monitor);
+		return;
+	}
+	/* The kernel kills everybody else in the namespace and reaps them before PID 1 is dead. */
+	sys_pidfd_send_signal(monitor->pidfd.fd, SIGKILL);
+	monitor->timer.at = monitor->destroy_deadline;
+}
+
+static void answer(struct monitor *monitor, const struct error *problem)
+{
+	struct connection *next;
+
+	for (struct connection *connection = monitor->connections; connection != NULL; connection = next) {
+		next = connection->next;
+		if (connection->phase != CONNECTION_DESTROYING)
+			continue;
+		if (problem != NULL)
+			connection_reply_error(connection, problem);
+		else
+			connection_reply_ok(connection);
+	}
+}
+
+static void give_up(struct monitor *monitor, struct error *problem)
+{
+	/* Another DESTROY tries again. */
+	monitor->destroying = false;
+	answer(monitor, problem);
+}
+
+void destroy_advance(struct monitor *monitor)
+{
+	struct error err = { .step = "remove cgroups" };
+
+	if (!monitor->dead) {
+		if (deadline_remaining_ms(monitor->destroy_deadline) > 0) {
+			monitor->timer.at = monitor->destroy_deadline;
+			return;
+		}
+		err.step = "kill PID 1";
+		error_set(&err, ETIMEDOUT, "pid %d does not die", monitor->container.pid);
+		give_up(monitor, &err);
+		return;
+	}
+	if (jobs_remove_groups(monitor) && cgroups_remove(&monitor->container.cgroups, &err) == 0) {
+		unlinkat(monitor->container.directories.run, SOCKET_NAME, 0);
+		unlinkat(monitor->container.directories.run, PID_FILE_NAME, 0);
+		answer(monitor, NULL);
+		monitor->loop.done = true;
+		return;
+	}
+	if (deadline_remaining_ms(monitor->destroy_deadline) == 0) {
+		if (err.number == 0)
+			error_set(&err, EBUSY, "the cgroup of a job");
+		give_up(monitor, &err);
+		return;
+	}
+	/* v1 removes a group only some time after its last process: there is no event for it. */
+	monitor->timer.at = deadline_in_ms(RETRY_MS);
+}

@@ -1,0 +1,14 @@
+/*
+ * jobs/ID.exit: how a job ended, for whoever looks when the monitor is gone. One line, "VERSION KIND VALUE BYTES\n": version 1, EXIT_* and its value
+ * as in wire.h, and the bytes of output.
+ */
+#ifndef WARDEN_MONITOR_EXIT_RECORD_H
+#define WARDEN_MONITOR_EXIT_RECORD_H
+
+#include "monitor/monitor.h"
+
+/* A full disk costs the file, not the record: that is in memory, and this file only for the case that the monitor is gone. */
+void exit_record_write(const struct job *job);
+void exit_record_remove(struct job *job);
+
+#endif

@@ -1,0 +1,136 @@
+#include "monitor/follow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "monitor/connection.h"
+#include "monitor/jobs.h"
+
+#define OUTPUT_HEADER (WIRE_HEADER_SIZE + 12)
+#define CHUNKS_A_TURN 8
+
+bool follow_has_followers(const struct job *job)
+{
+	for (const struct connection *connection = job->monitor->connections; connection != NULL; connection = connection->next)
+		if (connection->job == job)
+			return true;
+	return false;
+}
+
+static void put_output_header(uint8_t *header, uint64_t position, uint32_t stream, size_t size)
+{
+	wire_store_u32(header, (uint32_t)(size + 12));
+	wire_store_u32(header + 4, WIRE_OUTPUT);
+	wire_store_u64(header + 8, position);
+	wire_store_u32(header + 16, stream);
+}
+
+/* 1: all sent; 0: the rest waits in connection->out; -1: the connection is broken. */
+static int send_output(struct connection *connection, uint64_t position, uint32_t stream, const uint8_t *data, size_t size)
+{
+	uint8_t header[OUTPUT_HEADER];
+	struct iovec vectors[] = { { .iov_base = header, .iov_len = sizeof(header) }, { .iov_base = (void *)data, .iov_len = size } };
+	struct msghdr message = { .msg_iov = vectors, .msg_iovlen = 2 };
+	ssize_t count;
+
+	put_output_header(header, position, stream, size);
+	do
+		count = sendmsg(connection->source.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (count < 0 && errno == EINTR);
+	if (count < 0 && errno != EAGAIN)
+		return -1;
+	size_t sent = count < 0 ? 0 : (size_t)count;
+
+	connection->position = position + size;
+	if (sent == sizeof(header) + size)
+		return 1;
+	if (sent < sizeof(header)) {
+		wire_put_raw(&connection->out, header + sent, sizeof(header) - sent);
+		sent = sizeof(header);
+	}
+	wire_put_raw(&connection->out, data + (sent - sizeof(header)), size - (sent - sizeof(header)));
+	if (connection->out.failed)
+		return -1;
+	return 0;
+}
+
+static void send_exit(struct connection *connection)
+{
+	struct job *job = connection->job;
+
+	connection->job = NULL;
+	connection_send_exit(connection, job);
+	jobs_release(job);
+}
+
+void follow_feed(struct connection *connection)
+{
+	/* Shared: it is used up within one turn. */
+	static uint8_t chunk[WIRE_OUTPUT_CHUNK];
+	struct job *job = connection->job;
+	struct error err;
+
+	for (int turn = 0; turn < CHUNKS_A_TURN && connection->out.size == 0; turn++) {
+		size_t size;
+		uint32_t stream;
+
+		if (job->discard || connection->position >= job->spool.size) {
+			if (job->phase == JOB_OVER) {
+				send_exit(connection);
+				return;
+			}
+			break;
+		}
+		if (spool_read(&job->spool, connection->position, chunk, sizeof(chunk), &size, &stream, &err) < 0 ||
+		    send_output(connection, connection->position, stream, chunk, size) < 0) {
+			connection_close(connection);
+			return;
+		}
+	}
+	/* With nothing in `out` but more in the spool, the next turn comes by EPOLLOUT, after the others'. */
+	connection_update(connection, !job->discard && connection->position < job->spool.size);
+}
+
+void follow_start(struct connection *connection, struct job *job)
+{
+	connection->phase = CONNECTION_FOLLOWING;
+	connection->job = job;
+	follow_feed(connection);
+}
+
+void follow_output(struct job *job, uint64_t position, uint32_t stream, const uint8_t *data, size_t size)
+{
+	struct connection *next;
+
+	if (size == 0)
+		return;
+	for (struct connection *connection = job->monitor->connections; connection != NULL; connection = next) {
+		next = connection->next;
+		if (connection->job != job || connection->phase != CONNECTION_FOLLOWING || connection->out.size > 0)
+			continue;
+		/* One that is behind is fed from the spool; with discard there is none, and what it missed is gone. */
+		if (connection->position != position && !job->discard)
+			continue;
+		if (send_output(connection, position, stream, data, size) < 0)
+			connection_close(connection);
+		else
+			connection_update(connection, false);
+	}
+}
+
+void follow_end(struct job *job)
+{
+	struct connection *next;
+
+	for (struct connection *connection = job->monitor->connections; connection != NULL; connection = next) {
+		next = connection->next;
+		if (connection->job != job)
+			continue;
+		if (connection->phase == CONNECTION_IN_SHELL)
+			send_exit(connection);
+		else if (connection->phase == CONNECTION_FOLLOWING && connection->out.size == 0)
+			follow_feed(connection);
+	}
+}

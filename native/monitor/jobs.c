@@ -1,0 +1,302 @@
+#include "monitor/jobs.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "lib/deadline.h"
+#include "lib/fd.h"
+#include "monitor/connection.h"
+#include "monitor/events.h"
+#include "monitor/exit-record.h"
+#include "monitor/follow.h"
+#include "monitor/output.h"
+
+#define MAX_OUTSTANDING 32u
+#define START_DEADLINE_MS 10000
+#define KILL_INTERVAL_MS 5
+#define SEND_DEADLINE_MS 2000
+
+struct job *jobs_find(struct monitor *monitor, uint32_t id)
+{
+	struct job *job = monitor->jobs;
+
+	while (job != NULL && (job->id != id || job->forgotten))
+		job = job->next;
+	return job;
+}
+
+struct job *jobs_add(struct monitor *monitor, uint32_t id, struct error *err)
+{
+	struct job *job;
+	int join;
+
+	if (jobs_find(monitor, id) != NULL) {
+		error_set(err, EEXIST, "job %u", id);
+		return NULL;
+	}
+	if (monitor->job_count >= MAX_JOBS) {
+		error_set(err, ENOSPC, "%u jobs", MAX_JOBS);
+		return NULL;
+	}
+	job = calloc(1, sizeof(*job));
+	if (job == NULL) {
+		error_set(err, ENOMEM, "job %u", id);
+		return NULL;
+	}
+	if (job_group_make(&monitor->container.cgroups, id, &job->group, &join, err) < 0) {
+		free(job);
+		return NULL;
+	}
+	job->monitor = monitor;
+	job->id = id;
+	job->run_fds[0] = job->run_fds[1] = -1;
+	/* Behind standard input, which is put in front when there is one. */
+	if (join >= 0)
+		job->run_fds[job->run_fd_count++] = join;
+	for (int i = 0; i < 2; i++)
+		job->pipes[i] = (struct job_pipe){ .source.fd = -1, .write_end = -1, .stream = i == 0 ? STREAM_STDOUT : STREAM_STDERR, .job = job };
+	spool_init(&job->spool, monitor->container.directories.jobs, id);
+	job->next = monitor->jobs;
+	monitor->jobs = job;
+	monitor->job_count++;
+	return job;
+}
+
+static void free_run(struct job *job)
+{
+	wire_buffer_free(&job->run);
+	for (int i = 0; i < 2; i++)
+		job->run_fds[i] = close_fd(job->run_fds[i]);
+	job->run_fd_count = 0;
+}
+
+void jobs_discard(struct job *job)
+{
+	free_run(job);
+	job->phase = JOB_OVER;
+	job->forgotten = true;
+	jobs_release(job);
+}
+
+void jobs_release(struct job *job)
+{
+	struct job **link = &job->monitor->jobs;
+	struct error ignored;
+
+	if (!job->forgotten || follow_has_followers(job))
+		return;
+	spool_remove(&job->spool);
+	exit_record_remove(job);
+	if (output_is_open(job) || job_group_remove(&job->monitor->container.cgroups, &job->group, &ignored) < 0)
+		return;
+	while (*link != job)
+		link = &(*link)->next;
+	*link = job->next;
+	job->monitor->job_count--;
+	free(job);
+}
+
+void jobs_forget(struct job *job)
+{
+	job->forgotten = true;
+	jobs_release(job);
+}
+
+/* The connection that SPAWN or SHELL came by, if it is still there. */
+static struct connection *find_starter(const struct job *job)
+{
+	struct connection *connection = job->monitor->connections;
+
+	while (connection != NULL && !(connection->job == job && connection->phase == CONNECTION_STARTING))
+		connection = connection->next;
+	return connection;
+}
+
+void jobs_send_pending(struct monitor *monitor)
+{
+	while (!monitor->dead && monitor->outstanding < MAX_OUTSTANDING) {
+		struct job *oldest = NULL;
+		struct error err = { .step = "start job" };
+
+		/* New ones are put in front. */
+		for (struct job *job = monitor->jobs; job != NULL; job = job->next)
+			if (job->phase == JOB_PENDING)
+				oldest = job;
+		if (oldest == NULL)
+			return;
+		/* wshd reads all the time but for the moment in which it starts a job. */
+		if (packet_send(monitor->wshd.fd, oldest->run.data + 4, oldest->run.size - 4, oldest->run_fds, oldest->run_fd_count, deadline_in_ms(SEND_DEADLINE_MS), &err) < 0) {
+			jobs_failed(oldest, &err);
+			continue;
+		}
+		monitor->outstanding++;
+		oldest->phase = JOB_STARTING;
+		oldest->deadline = deadline_in_ms(START_DEADLINE_MS);
+		monitor->timer.at = monitor->timer.at == 0 ? oldest->deadline : monitor->timer.at;
+		free_run(oldest);
+	}
+}
+
+void jobs_running(struct job *job, int *fds, size_t fd_count)
+{
+	struct connection *connection = find_starter(job);
+	bool terminal = job->id & SHELL_JOB_BIT;
+	struct error err = { .step = "start job" };
+
+	job->phase = JOB_STARTED;
+	if (fd_count != (terminal ? 1u : 4u) || (!terminal && output_attach(job, fds, &err) < 0)) {
+		/* It runs, but nobody could see its output: better none at all. */
+		job->over_limit = true;
+		jobs_exceeded(job);
+	}
+	if (connection == NULL)
+		return;
+	if (terminal) {
+		connection_reply_terminal(connection, fds[0]);
+	} else if (connection->follow) {
+		connection->position = 0;
+		connection->phase = CONNECTION_FOLLOWING;
+		connection_begin_reply(connection);
+	} else {
+		connection->job = NULL;
+		connection_reply_ok(connection);
+	}
+}
+
+void jobs_failed(struct job *job, const struct error *problem)
+{
+	struct connection *connection = find_starter(job);
+
+	if (connection != NULL) {
+		connection->job = NULL;
+		connection_reply_error(connection, problem);
+	}
+	jobs_discard(job);
+}
+
+void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value)
+{
+	struct monitor *monitor = job->monitor;
+	bool shell = job->id & SHELL_JOB_BIT;
+	struct error ignored;
+
+	output_drain(job);
+	/* One that was killed for its output may have exited by itself a moment before: what counts is that it was cut off. */
+	job->exit_kind = job->over_limit ? EXIT_SIGNALLED : exit_kind;
+	job->exit_value = job->over_limit ? SIGKILL : exit_value;
+	job->phase = JOB_OVER;
+	if (!shell)
+		exit_record_write(job);
+	output_end(job);
+	/* Before anybody hears of the end: who destroys the container at once should find the group gone. */
+	job_group_remove(&monitor->container.cgroups, &job->group, &ignored);
+	follow_end(job);
+	if (!shell)
+		events_job_ended(monitor, job);
+	if (shell)
+		jobs_forget(job);
+	jobs_check_empty(monitor);
+}
+
+int jobs_signal(struct job *job, int signal, struct error *err)
+{
+	struct monitor *monitor = job->monitor;
+	int count;
+
+	if (job->group.directory < 0 && job->phase == JOB_OVER)
+		return 0;
+	count = job_group_signal(&monitor->container.cgroups, &job->group, signal, err);
+	if (count < 0)
+		return -1;
+	if (signal == SIGKILL && count > 0) {
+		job->killing = true;
+		monitor->timer.at = deadline_in_ms(KILL_INTERVAL_MS);
+	}
+	return 0;
+}
+
+void jobs_exceeded(struct job *job)
+{
+	struct error err;
+
+	events_output_limit(job->monitor, job);
+	/* Without a group of its own the job is left to SIGPIPE. */
+	if (jobs_signal(job, SIGKILL, &err) < 0)
+		output_detach(job);
+}
+
+void jobs_lose_all(struct monitor *monitor)
+{
+	struct job *next;
+	struct error err = { .step = "start job" };
+
+	error_set(&err, ESRCH, "PID 1 of the container is dead");
+	for (struct job *job = monitor->jobs; job != NULL; job = next) {
+		next = job->next;
+		if (job->phase == JOB_STARTED)
+			jobs_end(job, EXIT_LOST, 0);
+		else if (job->phase != JOB_OVER)
+			jobs_failed(job, &err);
+	}
+	monitor->outstanding = 0;
+	jobs_check_empty(monitor);
+}
+
+void jobs_check_empty(struct monitor *monitor)
+{
+	struct connection *next;
+
+	if (!monitor->dead && (!monitor->empty || monitor->outstanding > 0))
+		return;
+	for (const struct job *job = monitor->jobs; job != NULL; job = job->next)
+		if (job->phase != JOB_OVER)
+			return;
+	for (struct connection *connection = monitor->connections; connection != NULL; connection = next) {
+		next = connection->next;
+		if (connection->phase == CONNECTION_AWAITING_EMPTY)
+			connection_reply_ok(connection);
+	}
+}
+
+bool jobs_remove_groups(struct monitor *monitor)
+{
+	struct job *next;
+	struct error ignored;
+	bool all = true;
+
+	for (struct job *job = monitor->jobs; job != NULL; job = next) {
+		next = job->next;
+		if (job->phase != JOB_OVER)
+			continue;
+		all &= job_group_remove(&monitor->container.cgroups, &job->group, &ignored) == 0;
+		jobs_release(job);
+	}
+	return all;
+}
+
+int64_t jobs_tick(struct monitor *monitor)
+{
+	int64_t again = 0, now = clock_now_ms();
+	struct error ignored;
+
+	for (struct job *job = monitor->jobs; job != NULL; job = job->next) {
+		int64_t wanted = 0;
+
+		if (job->killing) {
+			job->killing = job_group_signal(&monitor->container.cgroups, &job->group, SIGKILL, &ignored) > 0;
+			wanted = job->killing ? now + KILL_INTERVAL_MS : 0;
+		} else if (job->phase == JOB_STARTING) {
+			wanted = job->deadline;
+			/* wshd stands still until the job's process has executed its program, and a process of the same user may have
+			 * stopped that one: without it wshd goes on. */
+			if (wanted <= now) {
+				job_group_signal(&monitor->container.cgroups, &job->group, SIGKILL, &ignored);
+				wanted = job->deadline = now + START_DEADLINE_MS;
+			}
+		}
+		if (wanted != 0 && (again == 0 || wanted < again))
+			again = wanted;
+	}
+	return again;
+}

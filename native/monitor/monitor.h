@@ -1,0 +1,99 @@
+/* The monitor's own objects: itself, its jobs, its connections; and which file works on them. */
+#ifndef WARDEN_MONITOR_MONITOR_H
+#define WARDEN_MONITOR_MONITOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/codec.h"
+#include "lib/stream.h"
+#include "monitor/container.h"
+#include "monitor/loop.h"
+#include "monitor/spool.h"
+
+#define MAX_JOBS 2048u
+#define MAX_CONNECTIONS 2048u
+/* Ids of jobs that belong to SHELL and not to wardend. */
+#define SHELL_JOB_BIT 0x80000000u
+
+struct monitor;
+struct job;
+
+/* One of a job's two pipes (output.c). */
+struct job_pipe {
+	struct source source;     /* fd: the read end, or -1 */
+	int write_end;            /* until the pipe becomes a plain one, or the job ends */
+	bool plain;
+	uint64_t in_a_row;        /* bytes since the other stream had something */
+	uint32_t stream;
+	struct job *job;
+};
+
+enum job_phase { JOB_PENDING, JOB_STARTING, JOB_STARTED, JOB_OVER };
+
+struct job {
+	struct monitor *monitor;
+	struct job *next;
+	uint32_t id;
+	enum job_phase phase;
+	bool discard;
+	bool over_limit;
+	bool forgotten;           /* held only by followers, open pipes or processes that are left */
+	bool killing;             /* its group is being killed until it is empty */
+	uint64_t output_limit;
+	uint64_t total;           /* bytes of output; beyond spool.size with discard */
+	uint32_t exit_kind;
+	uint32_t exit_value;
+	struct spool spool;
+	struct job_pipe pipes[2];
+	struct job_group group;
+	int64_t deadline;         /* while starting */
+	struct wire_buffer run;   /* while pending: the RUN packet and its descriptors */
+	int run_fds[2];
+	size_t run_fd_count;
+};
+
+enum connection_phase {
+	CONNECTION_IDLE,          /* reads the next request */
+	CONNECTION_STARTING,      /* SPAWN or SHELL: until the job runs */
+	CONNECTION_FOLLOWING,
+	CONNECTION_IN_SHELL,      /* until EXIT */
+	CONNECTION_AWAITING_EMPTY,
+	CONNECTION_WATCHING,
+	CONNECTION_DESTROYING,
+};
+
+struct connection {
+	struct source source;
+	struct monitor *monitor;
+	struct connection *next;
+	enum connection_phase phase;
+	bool follow;              /* STARTING goes on as FOLLOWING */
+	struct job *job;
+	uint64_t position;
+	struct stream_input input;
+	struct wire_buffer out;
+	size_t out_position;
+};
+
+struct monitor {
+	struct loop loop;
+	struct container container;
+	struct source listener;
+	struct source wshd;
+	struct source pidfd;
+	struct source output;     /* the epoll of all pipes, itself a source */
+	struct timer timer;       /* starting jobs, groups to kill or to remove, DESTROY */
+	struct job *jobs;
+	uint32_t job_count;
+	uint32_t next_shell;
+	uint32_t outstanding;     /* RUN packets without an answer */
+	bool empty;               /* wshd has said EMPTY since the last RUNNING */
+	bool dead;                /* PID 1 is dead and reaped */
+	bool destroying;
+	int64_t destroy_deadline;
+	struct connection *connections;
+	uint32_t connection_count;
+};
+
+#endif

@@ -1,0 +1,98 @@
+#include "monitor/mounts.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "lib/fd.h"
+#include "lib/syscalls.h"
+
+int mounts_unshare(struct error *err)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return error_set(err, errno, "mount namespace");
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return error_set(err, errno, "private mounts");
+	return 0;
+}
+
+int mounts_map(int tree, int user_namespace, uint64_t attributes, unsigned int flags, struct error *err)
+{
+	struct warden_mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP | attributes, .userns_fd = (uint64_t)user_namespace };
+
+	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH | flags, &attr) < 0)
+		return error_set(err, errno, errno == EINVAL ? "the file system cannot map ids" : "mount_setattr");
+	return 0;
+}
+
+int mounts_map_layers(const int *lowers, size_t count, int user_namespace, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "/lower/%zu", i);
+		if (mounts_map(lowers[i], user_namespace, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV, 0, err) < 0)
+			return error_set(err, err->number, "root file system layer %zu: cannot map ids", i);
+		if (sys_move_mount(lowers[i], "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+			return error_set(err, errno, "%s", path);
+	}
+	return 0;
+}
+
+/* Reads the kernel's explanation, "e overlay: …", that a failed fsconfig left. */
+static int configuration_error(int fs, int number, const char *key, struct error *err)
+{
+	char text[160];
+	ssize_t count = read(fs, text, sizeof(text) - 1);
+
+	text[count > 0 ? count : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return error_set(err, number, "%s%s%s", key, count > 0 ? ": " : "", text);
+}
+
+static int set_option(int fs, const char *key, const char *value, struct error *err)
+{
+	if (sys_fsconfig(fs, value != NULL ? WARDEN_FSCONFIG_SET_STRING : WARDEN_FSCONFIG_SET_FLAG, key, value, 0) < 0)
+		return configuration_error(fs, errno, key, err);
+	return 0;
+}
+
+int mounts_make_overlay(int container, size_t lower_count, int *ret_overlay, struct error *err)
+{
+	/* Layers by path: before Linux 6.13 overlayfs takes no descriptors. 16 of them stay below fsconfig's 256 bytes. */
+	char layers[DESCRIPTION_MAX_LOWERS * 10 + 1] = "";
+	_cleanup_close_ int fs = -1;
+
+	for (size_t i = 0; i < lower_count; i++)
+		snprintf(layers + strlen(layers), sizeof(layers) - strlen(layers), "%s/lower/%zu", i > 0 ? ":" : "", i);
+	if (sys_move_mount(container, "", AT_FDCWD, "/container", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_set(err, errno, "/container");
+	fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
+	if (fs < 0)
+		return error_set(err, errno, "fsopen");
+	/* volatile: nothing has to survive the machine's boot, so unmounting need not sync. */
+	if (set_option(fs, "source", "warden", err) < 0 || set_option(fs, "lowerdir", layers, err) < 0 ||
+	    set_option(fs, "upperdir", "/container/upper", err) < 0 || set_option(fs, "workdir", "/container/work", err) < 0 ||
+	    set_option(fs, "volatile", NULL, err) < 0 || set_option(fs, "redirect_dir", "on", err) < 0 ||
+	    set_option(fs, "index", "off", err) < 0 || set_option(fs, "metacopy", "off", err) < 0)
+		return -1;
+	if (sys_fsconfig(fs, WARDEN_FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return configuration_error(fs, errno, "overlay", err);
+	*ret_overlay = sys_fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV);
+	return *ret_overlay < 0 ? error_set(err, errno, "fsmount") : 0;
+}
+
+int mounts_map_volumes(const int *trees, const struct description *description, int user_namespace, struct error *err)
+{
+	for (size_t i = 0; i < description->volume_count; i++) {
+		const struct volume *volume = &description->volumes[i];
+		/* setuid programs of a read-only tree act for the container's root only; in a writable one the host would see them too. */
+		uint64_t attributes = MOUNT_ATTR_NODEV | (volume->flags & MOUNT_FLAG_READ_ONLY ? MOUNT_ATTR_RDONLY : MOUNT_ATTR_NOSUID);
+
+		if (mounts_map(trees[i], user_namespace, attributes, volume->flags & MOUNT_FLAG_RECURSIVE ? AT_RECURSIVE : 0, err) < 0)
+			return error_set(err, err->number, "source of the mount at %s: cannot map ids", volume->destination);
+	}
+	return 0;
+}

@@ -1,0 +1,24 @@
+/*
+ * The monitor's part of the root file system: layers mapped to the container's ids, and the overlay over them, as a mount
+ * that is attached nowhere until the container's child has its descriptor.
+ */
+#ifndef WARDEN_MONITOR_MOUNTS_H
+#define WARDEN_MONITOR_MOUNTS_H
+
+#include <stdint.h>
+
+#include "lib/error.h"
+#include "monitor/description.h"
+
+/* An own copy of the mount namespace the launcher started us in, so that trees can be attached. */
+int mounts_unshare(struct error *err);
+/* Maps the ids of a detached tree and sets attributes (MOUNT_ATTR_*) in one call. */
+int mounts_map(int tree, int user_namespace, uint64_t attributes, unsigned int flags, struct error *err);
+/* The layers, topmost first, read-only and mapped, attached as /lower/N. */
+int mounts_map_layers(const int *lowers, size_t count, int user_namespace, struct error *err);
+/* Attaches the container's directory and mounts the overlay: *ret_overlay is a detached mount. */
+int mounts_make_overlay(int container, size_t lower_count, int *ret_overlay, struct error *err);
+/* The trees of TAG_MOUNT: mapped, nodev, read-only or nosuid. */
+int mounts_map_volumes(const int *trees, const struct description *description, int user_namespace, struct error *err);
+
+#endif

@@ -1,0 +1,195 @@
+#include "monitor/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "lib/fd.h"
+#include "monitor/follow.h"
+#include "monitor/jobs.h"
+
+#define IN_A_ROW (64u << 10)
+#define PLAIN_SIZE (1u << 20)
+#define EVENTS_A_TURN 256
+
+/* Only as much of it is ever touched as a job has written at once. */
+static uint8_t buffer[WIRE_OUTPUT_CHUNK];
+
+static struct job_pipe *other(struct job_pipe *pipe)
+{
+	return &pipe->job->pipes[pipe == &pipe->job->pipes[0]];
+}
+
+static void close_pipe(struct job_pipe *pipe)
+{
+	if (pipe->source.fd >= 0)
+		epoll_ctl(pipe->job->monitor->output.fd, EPOLL_CTL_DEL, pipe->source.fd, NULL);
+	pipe->source.fd = close_fd(pipe->source.fd);
+	pipe->write_end = close_fd(pipe->write_end);
+}
+
+/* One that cannot grow stays as it is: slower, and in order. */
+static void make_plain(struct job_pipe *pipe)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &pipe->source };
+
+	if (fcntl(pipe->source.fd, F_SETPIPE_SZ, PLAIN_SIZE) < 0 || fcntl(pipe->write_end, F_SETFL, O_WRONLY) < 0)
+		return;
+	pipe->plain = true;
+	pipe->write_end = close_fd(pipe->write_end);
+	epoll_ctl(pipe->job->monitor->output.fd, EPOLL_CTL_MOD, pipe->source.fd, &event);
+}
+
+static void store(struct job_pipe *pipe, const uint8_t *data, size_t size)
+{
+	struct job *job = pipe->job;
+	bool exceeded = false;
+	struct error err;
+
+	if (job->phase == JOB_OVER || job->over_limit)
+		return;
+	if (!job->discard) {
+		exceeded = size > job->output_limit - job->total;
+		if (exceeded)
+			size = (size_t)(job->output_limit - job->total);
+		/* A full disk cuts the output off as the limit does: the job must not go on as if it had been kept. */
+		if (spool_append(&job->spool, pipe->stream, data, size, &err) < 0) {
+			job->over_limit = true;
+			jobs_exceeded(job);
+			return;
+		}
+	}
+	follow_output(job, job->total, pipe->stream, data, size);
+	job->total += size;
+	if (exceeded) {
+		job->over_limit = true;
+		jobs_exceeded(job);
+	}
+}
+
+/* 1: something was taken; 0: nothing there, or the end. */
+static int take(struct job_pipe *pipe)
+{
+	ssize_t count;
+
+	if (pipe->source.fd < 0)
+		return 0;
+	do
+		count = read(pipe->source.fd, buffer, sizeof(buffer));
+	while (count < 0 && errno == EINTR);
+	if (count < 0 && errno == EAGAIN)
+		return 0;
+	if (count <= 0) {
+		close_pipe(pipe);
+		return 0;
+	}
+	store(pipe, buffer, (size_t)count);
+	pipe->in_a_row += (size_t)count;
+	other(pipe)->in_a_row = 0;
+	if (!pipe->plain && pipe->in_a_row >= IN_A_ROW && pipe->write_end >= 0)
+		make_plain(pipe);
+	return 1;
+}
+
+static void ready(struct job_pipe *pipe)
+{
+	struct job_pipe *fast = other(pipe);
+	int waiting = 0;
+
+	/* What a plain pipe holds now was written before this. */
+	if (!pipe->plain && fast->plain && fast->source.fd >= 0 && ioctl(fast->source.fd, FIONREAD, &waiting) == 0)
+		for (int taken = 0; taken < waiting && take(fast) > 0; taken += (int)sizeof(buffer))
+			;
+	/* One packet only: a second one would be newer than what the other pipe has pending. */
+	take(pipe);
+}
+
+/* Returns how many events there were. */
+static int take_events(struct monitor *monitor, int limit)
+{
+	struct epoll_event event;
+	int count = 0;
+
+	while (count < limit && epoll_wait(monitor->output.fd, &event, 1, 0) > 0) {
+		struct source *source = event.data.ptr;
+		struct job_pipe *pipe = (struct job_pipe *)((char *)source - offsetof(struct job_pipe, source));
+		struct job *job = pipe->job;
+
+		ready(pipe);
+		if (job->forgotten)
+			jobs_release(job);
+		count++;
+	}
+	return count;
+}
+
+static void on_output(struct source *source, uint32_t events)
+{
+	(void)events;
+	take_events((struct monitor *)((char *)source - offsetof(struct monitor, output)), EVENTS_A_TURN);
+}
+
+int output_init(struct monitor *monitor, struct error *err)
+{
+	monitor->output = (struct source){ .fd = epoll_create1(EPOLL_CLOEXEC), .ready = on_output };
+	if (monitor->output.fd < 0)
+		return error_set(err, errno, "epoll");
+	return loop_add(&monitor->loop, &monitor->output, EPOLLIN, err);
+}
+
+int output_attach(struct job *job, int fds[4], struct error *err)
+{
+	for (int i = 0; i < 2; i++) {
+		job->pipes[i].source.fd = steal_fd(&fds[i]);
+		job->pipes[i].write_end = steal_fd(&fds[i + 2]);
+	}
+	for (int i = 0; i < 2; i++) {
+		struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.ptr = &job->pipes[i].source };
+
+		if (fd_set_nonblocking(job->pipes[i].source.fd, true, err) < 0)
+			return -1;
+		if (epoll_ctl(job->monitor->output.fd, EPOLL_CTL_ADD, job->pipes[i].source.fd, &event) < 0)
+			return error_set(err, errno, "epoll_ctl");
+	}
+	return 0;
+}
+
+void output_drain(struct job *job)
+{
+	/* In order first; other jobs' events, which come along, are served as well. */
+	for (int turn = 0; turn < 16 && take_events(job->monitor, EVENTS_A_TURN) == EVENTS_A_TURN; turn++)
+		;
+	/* At most what a full pipe holds: a background process may write for ever. */
+	for (int i = 0; i < 2; i++)
+		for (size_t turn = 0; turn < PLAIN_SIZE / SPOOL_MEMORY && take(&job->pipes[i]) > 0; turn++)
+			;
+}
+
+void output_end(struct job *job)
+{
+	for (int i = 0; i < 2; i++) {
+		struct job_pipe *pipe = &job->pipes[i];
+		struct epoll_event event = { .events = EPOLLIN, .data.ptr = &pipe->source };
+
+		pipe->write_end = close_fd(pipe->write_end);
+		/* Mostly nobody else writes, and this is the end of the file. */
+		if (take(pipe) == 0 && pipe->source.fd < 0)
+			continue;
+		/* The order matters no more, and with level-triggered events one read a turn will do. */
+		if (pipe->source.fd >= 0)
+			epoll_ctl(job->monitor->output.fd, EPOLL_CTL_MOD, pipe->source.fd, &event);
+	}
+}
+
+bool output_is_open(const struct job *job)
+{
+	return job->pipes[0].source.fd >= 0 || job->pipes[1].source.fd >= 0;
+}
+
+void output_detach(struct job *job)
+{
+	for (int i = 0; i < 2; i++)
+		close_pipe(&job->pipes[i]);
+}

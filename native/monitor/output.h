@@ -1,0 +1,25 @@
+/*
+ * From a job's pipes to its spool and its followers, in the order of writing.
+ *
+ * Each pipe begins with one slot in packet mode: a second write to it waits until the first was taken, so at most one write of each
+ * stream is pending, and epoll, edge-triggered, names the pipes in the order in which they were written to. A stream that has had 64 KiB in
+ * a row becomes a plain pipe of 1 MiB for throughput; from then on what it holds is taken before the other stream's next write,
+ * so the order stays right for a program that fills one stream and then writes to the other.
+ */
+#ifndef WARDEN_MONITOR_OUTPUT_H
+#define WARDEN_MONITOR_OUTPUT_H
+
+#include "monitor/monitor.h"
+
+/* The epoll that all pipes are in. */
+int output_init(struct monitor *monitor, struct error *err);
+/* fds: read end of stdout, of stderr, write ends of both; taken over. */
+int output_attach(struct job *job, int fds[4], struct error *err);
+/* Takes all that is there, in order: before an exit record is written. */
+void output_drain(struct job *job);
+/* After the exit: what background processes write is read and dropped; pipes without writers are closed. */
+void output_end(struct job *job);
+bool output_is_open(const struct job *job);
+void output_detach(struct job *job);
+
+#endif

@@ -1,0 +1,256 @@
+#include "monitor/requests.h"
+
+#include <errno.h>
+
+#include "monitor/connection.h"
+#include "monitor/destroy.h"
+#include "monitor/follow.h"
+#include "monitor/jobs.h"
+#include "monitor/run-packet.h"
+#include "monitor/wshd-channel.h"
+
+/* What the small requests carry. */
+struct parameters {
+	uint32_t job_id;
+	bool has_job_id;
+	uint32_t signal;
+	uint64_t position;
+	uint64_t output_limit;
+	uint32_t discard;
+	uint32_t follow;
+	bool has_script;
+	struct wire_attribute script;
+};
+
+static int read_parameters(const struct frame *frame, struct parameters *ret_parameters, struct error *err)
+{
+	struct wire_reader reader;
+	struct wire_attribute attribute;
+	int result;
+
+	*ret_parameters = (struct parameters){ .output_limit = UINT64_MAX };
+	wire_reader_init(&reader, frame->body, frame->size);
+	while ((result = wire_next(&reader, &attribute, err)) > 0) {
+		if (attribute.tag == TAG_JOB_ID) {
+			result = wire_u32(&attribute, &ret_parameters->job_id, err);
+			ret_parameters->has_job_id = true;
+		} else if (attribute.tag == TAG_SIGNAL) {
+			result = wire_u32(&attribute, &ret_parameters->signal, err);
+		} else if (attribute.tag == TAG_POSITION) {
+			result = wire_u64(&attribute, &ret_parameters->position, err);
+		} else if (attribute.tag == TAG_OUTPUT_LIMIT) {
+			result = wire_u64(&attribute, &ret_parameters->output_limit, err);
+		} else if (attribute.tag == TAG_DISCARD) {
+			result = wire_u32(&attribute, &ret_parameters->discard, err);
+		} else if (attribute.tag == TAG_FOLLOW_OUTPUT) {
+			result = wire_u32(&attribute, &ret_parameters->follow, err);
+		} else if (attribute.tag == TAG_SCRIPT) {
+			ret_parameters->script = attribute;
+			ret_parameters->has_script = true;
+		}
+		if (result < 0)
+			return -1;
+	}
+	return result;
+}
+
+static int check_alive(const struct monitor *monitor, struct error *err)
+{
+	if (monitor->dead || monitor->wshd.fd < 0)
+		return error_set(err, ESRCH, "PID 1 of the container is dead");
+	return monitor->destroying ? error_set(err, ESHUTDOWN, "the container is being destroyed") : 0;
+}
+
+static void start(struct connection *connection, struct job *job)
+{
+	connection->job = job;
+	connection->phase = CONNECTION_STARTING;
+	connection_update(connection, false);
+	jobs_send_pending(connection->monitor);
+}
+
+static int spawn(struct connection *connection, const struct frame *frame, const struct parameters *parameters, struct error *err)
+{
+	struct monitor *monitor = connection->monitor;
+
+	err->step = "start job";
+	if (check_alive(monitor, err) < 0)
+		return -1;
+	if (!parameters->has_job_id || parameters->job_id & SHELL_JOB_BIT)
+		return error_set(err, EINVAL, "job id %u", parameters->job_id);
+	struct job *job = jobs_add(monitor, parameters->job_id, err);
+
+	if (job == NULL)
+		return -1;
+	job->output_limit = parameters->output_limit;
+	job->discard = parameters->discard != 0;
+	if (run_packet_from_spawn(job, frame, err) < 0 ||
+	    run_packet_add_input(job, parameters->has_script ? &parameters->script : NULL, err) < 0) {
+		jobs_discard(job);
+		return -1;
+	}
+	connection->follow = parameters->follow != 0;
+	start(connection, job);
+	return 0;
+}
+
+static int shell(struct connection *connection, const struct frame *frame, struct error *err)
+{
+	struct monitor *monitor = connection->monitor;
+
+	err->step = "start shell";
+	if (check_alive(monitor, err) < 0)
+		return -1;
+	struct job *job = jobs_add(monitor, SHELL_JOB_BIT | monitor->next_shell++ % SHELL_JOB_BIT, err);
+
+	if (job == NULL)
+		return -1;
+	if (run_packet_from_shell(job, frame, err) < 0) {
+		jobs_discard(job);
+		return -1;
+	}
+	start(connection, job);
+	return 0;
+}
+
+static struct job *find(struct monitor *monitor, const struct parameters *parameters, struct error *err)
+{
+	struct job *job = parameters->has_job_id ? jobs_find(monitor, parameters->job_id) : NULL;
+
+	if (job == NULL || job->phase == JOB_PENDING || job->phase == JOB_STARTING) {
+		error_set(err, ENOENT, "no such job: %u", parameters->job_id);
+		return NULL;
+	}
+	return job;
+}
+
+static int follow(struct connection *connection, const struct parameters *parameters, struct error *err)
+{
+	err->step = "follow job";
+	struct job *job = find(connection->monitor, parameters, err);
+
+	if (job == NULL)
+		return -1;
+	if (parameters->position > job->total)
+		return error_set(err, EINVAL, "position %llu of %llu", (unsigned long long)parameters->position, (unsigned long long)job->total);
+	wire_begin(&connection->out, WIRE_OK);
+	connection->position = parameters->position;
+	connection->phase = CONNECTION_FOLLOWING;
+	if (!connection_send(connection))
+		return 0;
+	connection->job = job;
+	if (connection->out.size == 0)
+		follow_start(connection, job);
+	return 0;
+}
+
+static int forget(struct connection *connection, const struct parameters *parameters, struct error *err)
+{
+	err->step = "forget job";
+	struct job *job = find(connection->monitor, parameters, err);
+
+	if (job == NULL)
+		return -1;
+	if (job->phase != JOB_OVER)
+		return error_set(err, EBUSY, "job %u is still running", job->id);
+	jobs_forget(job);
+	connection_reply_ok(connection);
+	return 0;
+}
+
+static int kill_job(struct connection *connection, const struct parameters *parameters, struct error *err)
+{
+	err->step = "kill job";
+	struct job *job = find(connection->monitor, parameters, err);
+
+	if (job == NULL)
+		return -1;
+	if (parameters->signal == 0 || parameters->signal > 64)
+		return error_set(err, EINVAL, "signal %u", parameters->signal);
+	if (jobs_signal(job, (int)parameters->signal, err) < 0)
+		return -1;
+	connection_reply_ok(connection);
+	return 0;
+}
+
+static void list(struct connection *connection)
+{
+	wire_begin(&connection->out, WIRE_OK);
+	for (const struct job *job = connection->monitor->jobs; job != NULL; job = job->next) {
+		if (job->forgotten || job->id & SHELL_JOB_BIT || job->phase < JOB_STARTED)
+			continue;
+		size_t opened = wire_open(&connection->out, TAG_JOB);
+
+		wire_put_u32(&connection->out, TAG_JOB_ID, job->id);
+		wire_put_u32(&connection->out, TAG_STATE, job->phase == JOB_OVER ? JOB_ENDED : JOB_RUNNING);
+		wire_put_u64(&connection->out, TAG_POSITION, job->total);
+		if (job->phase == JOB_OVER) {
+			wire_put_u32(&connection->out, TAG_EXIT_KIND, job->exit_kind);
+			wire_put_u32(&connection->out, TAG_EXIT_VALUE, job->exit_value);
+		}
+		wire_close(&connection->out, opened);
+	}
+	connection_send(connection);
+}
+
+static int signal_all(struct connection *connection, const struct parameters *parameters, struct error *err)
+{
+	err->step = "signal all processes";
+	if (wshd_channel_signal_all(connection->monitor, parameters->signal, err) < 0)
+		return -1;
+	connection_reply_ok(connection);
+	return 0;
+}
+
+void requests_serve(struct connection *connection, const struct frame *frame)
+{
+	struct error err = { .step = "read request" };
+	struct parameters parameters;
+	int result = read_parameters(frame, &parameters, &err);
+
+	if (result < 0) {
+		connection_close(connection);
+		return;
+	}
+	switch (frame->type) {
+	case WIRE_SPAWN:
+		result = spawn(connection, frame, &parameters, &err);
+		break;
+	case WIRE_SHELL:
+		result = shell(connection, frame, &err);
+		break;
+	case WIRE_FOLLOW:
+		result = follow(connection, &parameters, &err);
+		break;
+	case WIRE_FORGET:
+		result = forget(connection, &parameters, &err);
+		break;
+	case WIRE_KILL_JOB:
+		result = kill_job(connection, &parameters, &err);
+		break;
+	case WIRE_LIST:
+		list(connection);
+		break;
+	case WIRE_SIGNAL_ALL:
+		result = signal_all(connection, &parameters, &err);
+		break;
+	case WIRE_AWAIT_EMPTY:
+		connection->phase = CONNECTION_AWAITING_EMPTY;
+		connection_update(connection, false);
+		jobs_check_empty(connection->monitor);
+		break;
+	case WIRE_WATCH:
+		connection->phase = CONNECTION_WATCHING;
+		connection_begin_reply(connection);
+		break;
+	case WIRE_DESTROY:
+		connection->phase = CONNECTION_DESTROYING;
+		connection_update(connection, false);
+		destroy_begin(connection->monitor);
+		break;
+	default:
+		result = error_set(&err, EBADMSG, "request of type %u", frame->type);
+	}
+	if (result < 0)
+		connection_reply_error(connection, &err);
+}

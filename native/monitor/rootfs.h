@@ -1,0 +1,26 @@
+/*
+ * The mount tree of a container, built in its child from descriptors alone.
+ *
+ * Targets are found by openat2() below the root's descriptor, so neither a symbolic link of the image nor one that another
+ * container swaps in on a shared volume leads anywhere else (CVE-2021-30465); /proc is checked to be a proc before anything in it
+ * is trusted (CVE-2019-16884), and masks come from the host's own /dev/null and an empty directory, never from the image (CVE-2025-31133).
+ */
+#ifndef WARDEN_MONITOR_ROOTFS_H
+#define WARDEN_MONITOR_ROOTFS_H
+
+#include "lib/error.h"
+#include "monitor/description.h"
+
+struct rootfs {
+	int root;    /* the overlay */
+	int dev;     /* the prepared tree */
+	int proc;
+	int sys;
+};
+
+/* What can be mounted before the root is there: proc and sys, attached nowhere yet. */
+int rootfs_prepare(struct rootfs *rootfs, const struct description *description, struct error *err);
+/* Attaches the root as /root and everything else inside it. volumes: one detached tree for each volume of the description. */
+int rootfs_assemble(struct rootfs *rootfs, const int *volumes, const struct description *description, struct error *err);
+
+#endif

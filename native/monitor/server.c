@@ -1,0 +1,79 @@
+#include "monitor/server.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "lib/fd.h"
+#include "monitor/connection.h"
+#include "monitor/destroy.h"
+#include "monitor/events.h"
+#include "monitor/jobs.h"
+#include "monitor/output.h"
+#include "monitor/wshd-channel.h"
+
+static void on_connection(struct source *source, uint32_t events)
+{
+	struct monitor *monitor = (struct monitor *)((char *)source - offsetof(struct monitor, listener));
+	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct error err;
+
+	(void)events;
+	if (fd < 0)
+		return;
+	if (monitor->connection_count >= MAX_CONNECTIONS || connection_open(monitor, fd, &err) < 0)
+		close_fd(fd);
+}
+
+static void on_death(struct source *source, uint32_t events)
+{
+	struct monitor *monitor = (struct monitor *)((char *)source - offsetof(struct monitor, pidfd));
+	siginfo_t info = { 0 };
+
+	(void)events;
+	if (waitid(P_PIDFD, (id_t)source->fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+		return;
+	/* What it said last counts for more than that it is dead. */
+	wshd_channel_drain(monitor);
+	loop_remove(&monitor->loop, source);
+	source->fd = close_fd(source->fd);
+	if (monitor->wshd.fd >= 0) {
+		loop_remove(&monitor->loop, &monitor->wshd);
+		monitor->wshd.fd = close_fd(monitor->wshd.fd);
+	}
+	monitor->dead = true;
+	jobs_lose_all(monitor);
+	if (monitor->destroying) {
+		destroy_advance(monitor);
+		return;
+	}
+	events_wshd_died(monitor, info.si_code == CLD_EXITED ? (uint32_t)info.si_status << 8 : (uint32_t)info.si_status);
+}
+
+static void on_timer(struct timer *timer)
+{
+	struct monitor *monitor = (struct monitor *)((char *)timer - offsetof(struct monitor, timer));
+
+	timer->at = jobs_tick(monitor);
+	if (monitor->destroying)
+		destroy_advance(monitor);
+}
+
+int server_run(const struct container *container, struct error *err)
+{
+	static struct monitor monitor;
+
+	monitor.container = *container;
+	err->step = "serve";
+	if (loop_init(&monitor.loop, err) < 0)
+		return -1;
+	monitor.timer.expired = on_timer;
+	loop_add_timer(&monitor.loop, &monitor.timer);
+	monitor.listener = (struct source){ .fd = container->listener, .ready = on_connection };
+	monitor.pidfd = (struct source){ .fd = container->pidfd, .ready = on_death };
+	if (output_init(&monitor, err) < 0 || wshd_channel_init(&monitor, err) < 0 ||
+	    loop_add(&monitor.loop, &monitor.listener, EPOLLIN, err) < 0 || loop_add(&monitor.loop, &monitor.pidfd, EPOLLIN, err) < 0)
+		return -1;
+	return loop_run(&monitor.loop, err);
+}

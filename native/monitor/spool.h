@@ -1,0 +1,38 @@
+/*
+ * What a job has written, to be read again from any position.
+ *
+ * jobs/ID.spool holds the bytes of both streams in the order of their arrival, so a position is an offset. jobs/ID.runs says where the stream changes:
+ * u64 values, position * 2 + (1 for stderr), ascending. Both come into being late: up to 4 KiB of output and 128
+ * changes stay in memory, and most jobs write less.
+ */
+#ifndef WARDEN_MONITOR_SPOOL_H
+#define WARDEN_MONITOR_SPOOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/error.h"
+
+#define SPOOL_MEMORY 4096u
+#define SPOOL_MEMORY_RUNS 128u
+
+struct spool {
+	int directory;        /* jobs/, not ours */
+	uint32_t id;
+	int data_fd;          /* -1: all is in memory */
+	int runs_fd;          /* of the runs from number SPOOL_MEMORY_RUNS on */
+	uint8_t *memory;
+	uint64_t *runs;
+	uint64_t run_count;
+	uint64_t found;       /* the run that was read last, for the next search */
+	uint64_t size;
+};
+
+void spool_init(struct spool *spool, int directory, uint32_t id);
+int spool_append(struct spool *spool, uint32_t stream, const void *data, size_t size, struct error *err);
+/* Bytes from position on, of one stream, at most max; *ret_size 0 at the end. */
+int spool_read(struct spool *spool, uint64_t position, void *ret_data, size_t max, size_t *ret_size, uint32_t *ret_stream, struct error *err);
+/* Forgets everything and removes the files. */
+void spool_remove(struct spool *spool);
+
+#endif

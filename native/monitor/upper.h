@@ -1,0 +1,27 @@
+/*
+ * The container's directory: upper and work of the overlay, run/ and jobs/, and the files that the upper layer gets before
+ * anything untrusted runs, so that they can be written by plain paths.
+ */
+#ifndef WARDEN_MONITOR_UPPER_H
+#define WARDEN_MONITOR_UPPER_H
+
+#include "lib/error.h"
+#include "monitor/description.h"
+
+struct container_directories {
+	int container;
+	int upper;
+	int run;
+	int jobs;
+	unsigned int made;   /* which of the four are ours to remove */
+};
+
+/* Makes the four directories in the (empty) container directory; EEXIST when one is there already. On failure call directories_remove(). */
+int directories_make(struct container_directories *directories, const struct id_map *map, struct error *err);
+/* Removes those that directories_make() made, with all that is in them, and closes them; the container directory itself stays. */
+void directories_remove(struct container_directories *directories);
+
+/* Writes directories, files and account files; the image's account files come from `lowers`, topmost first, as they are on disk. */
+int upper_write(int upper, const struct description *description, const int *lowers, struct error *err);
+
+#endif
