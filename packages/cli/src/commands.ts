@@ -1,0 +1,90 @@
+// One command: its words to a request, the request to the server, the answer to the screen, and an exit status.
+import type { WardenClient } from 'warden-client';
+import { messageTypes, type RequestInit, type RequestOf, requestTypeOf, Type, WardenError } from 'warden-protocol';
+import { parseFields } from './fields.js';
+import { commandHelp, commandList } from './help.js';
+import { printable, printedFields } from './print.js';
+import { type Streams, write } from './streams.js';
+
+export interface CommandContext {
+  readonly client: WardenClient;
+  readonly streams: Streams;
+  /** Gives the command up. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const FAILED = 1;
+const MAX_STATUS = 255;
+
+/** Runs a command and answers with its exit status: the job's own for run, stream and link, else 0 or 1. Never rejects. */
+export async function runCommand(words: readonly string[], context: CommandContext): Promise<number> {
+  try {
+    return await dispatch(words, context);
+  } catch (reason) {
+    await write(context.streams.stderr, `${sentence(reason)}\n`);
+    return FAILED;
+  }
+}
+
+/** An error as one line. */
+export function sentence(reason: unknown): string {
+  return printable(WardenError.from(reason).message.replace(/\s*\n\s*/g, '; '));
+}
+
+async function dispatch([name = '', ...words]: readonly string[], context: CommandContext): Promise<number> {
+  const { client, streams: { stdout }, signal } = context;
+  if (name === 'help') {
+    const type = words[0] === undefined ? undefined : requestTypeOf(words[0]);
+    if (words[0] !== undefined && type === undefined) throw unknownCommand(words[0]);
+    await write(stdout, type === undefined ? commandList() : commandHelp(type));
+    return 0;
+  }
+  const type = requestTypeOf(name);
+  if (type === undefined) throw unknownCommand(name);
+  if (words.includes('--help')) {
+    await write(stdout, commandHelp(type));
+    return 0;
+  }
+  const request = parseFields(name, messageTypes[type].request, words);
+  const options = signal === undefined ? undefined : { signal };
+  switch (type) {
+    case Type.Run: return runJob(request as unknown as RequestOf<Type.Run>, context);
+    case Type.Stream: return streamJob(request as unknown as RequestOf<Type.Stream>, context);
+    case Type.Ping:
+      await client.ping(options);
+      await write(stdout, 'pong\n');
+      return 0;
+    default: {
+      const response = await client.request(type, request as unknown as RequestInit<typeof type>, options);
+      await write(stdout, printedFields(messageTypes[type].response, response));
+      return type === Type.Link ? statusOf((response as { exitStatus?: number }).exitStatus) : 0;
+    }
+  }
+}
+
+/** As spawn and stream rather than the protocol's run, which would give the output only at the end. */
+async function runJob(request: RequestOf<Type.Run>, context: CommandContext): Promise<number> {
+  const options = context.signal === undefined ? undefined : { signal: context.signal };
+  const { jobId } = await context.client.spawn(request, options);
+  return streamJob({ handle: request.handle, jobId }, context);
+}
+
+async function streamJob(request: RequestOf<Type.Stream>, { client, streams, signal }: CommandContext): Promise<number> {
+  const stream = client.stream(request, signal === undefined ? undefined : { signal });
+  try {
+    for await (const { name, data } of stream) await write(name === 'stderr' ? streams.stderr : streams.stdout, data);
+    return statusOf((await stream.result()).exitStatus);
+  } catch (reason) {
+    const error = WardenError.from(reason);
+    if (error.code !== 'canceled') throw error;
+    throw new WardenError('canceled', `interrupted; job ${request.jobId} goes on`, { cause: error });
+  }
+}
+
+function statusOf(exitStatus: number | undefined): number {
+  return Math.min(exitStatus ?? MAX_STATUS, MAX_STATUS);
+}
+
+function unknownCommand(name: string): WardenError {
+  return new WardenError('invalid_argument', `unknown command ${JSON.stringify(name)}; help lists the commands`);
+}

@@ -1,0 +1,79 @@
+// What `help`, `COMMAND --help` and `warden --help` print, made from the protocol's own descriptors.
+import { DEFAULT_SOCKET_PATH } from 'warden-client';
+import { messageTypes, type RequestType, requestTypes, Type } from 'warden-protocol';
+import { commentOf, defaultOf, type Flag, flagsOf, typeOf } from './fields.js';
+import type { LocalCommand } from './local-commands.js';
+
+const SUMMARIES: Readonly<Record<RequestType, string>> = {
+  [Type.Create]: 'make a container',
+  [Type.Stop]: 'end every process in a container',
+  [Type.Destroy]: 'end a container and everything it had',
+  [Type.Info]: 'show state, addresses, jobs and statistics of a container',
+  [Type.Spawn]: 'start a job and print its id',
+  [Type.Link]: 'wait for a job, and print its status and output',
+  [Type.Run]: 'run a script, with its output and exit status',
+  [Type.Stream]: 'show the output of a job as it comes, and take its exit status',
+  [Type.NetIn]: 'open a port of the host to a container',
+  [Type.NetOut]: 'let a container reach a network',
+  [Type.CopyIn]: 'copy files into a container',
+  [Type.CopyOut]: 'copy files out of a container',
+  [Type.LimitMemory]: 'set or read the memory limit',
+  [Type.LimitDisk]: 'set or read the disk limits',
+  [Type.LimitBandwidth]: 'set the network bandwidth',
+  [Type.LimitCpu]: 'set or read the CPU shares',
+  [Type.Ping]: 'see whether the server answers',
+  [Type.List]: 'list the handles of live containers',
+  [Type.Echo]: 'have the server repeat a message',
+};
+
+/** Commands of the REPL itself. */
+export const BUILTINS: ReadonlyMap<string, string> = new Map([['help', 'show this list'], ['exit', 'leave, as quit and the end of the input do'], ['quit', 'leave']]);
+
+function columns(rows: readonly (readonly [string, string])[], indent = '  '): string {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `${indent}${left.padEnd(width)}  ${right}`.trimEnd()).join('\n');
+}
+
+/** One line for each command. */
+export function commandList(): string {
+  const requests = requestTypes.map((type): [string, string] => [messageTypes[type].name, SUMMARIES[type]]).sort(([left], [right]) => left < right ? -1 : 1);
+  return `${columns([...requests, ...BUILTINS])}\n\nCOMMAND --help shows the fields of a command.\n`;
+}
+
+/** The fields of one command by rule, with type and default. */
+export function commandHelp(type: RequestType): string {
+  const { name, request } = messageTypes[type];
+  const flags = flagsOf(request);
+  const parts = [`${name}: ${SUMMARIES[type]}\nusage: ${[name, ...flags.filter(({ rule }) => rule === 'required').map((flag) => `--${flag.name} ${typeOf(flag)}`),
+    ...(flags.some(({ rule }) => rule !== 'required') ? ['[field…]'] : [])].join(' ')}\n`];
+  for (const rule of ['required', 'repeated', 'optional'] as const) {
+    const rows = flags.filter((flag) => flag.rule === rule).map((flag): [string, string] => [`--${flag.name} ${typeOf(flag)}`, remarkOn(flag)]);
+    if (rows.length > 0) parts.push(`${rule}:\n${columns(rows)}\n`);
+  }
+  return parts.join('\n');
+}
+
+function remarkOn(flag: Flag): string {
+  const initial = defaultOf(flag);
+  return [...(initial === undefined ? [] : [`(default ${initial})`]), ...(commentOf(flag)?.split('\n') ?? [])].join(' ');
+}
+
+/** `warden --help`. */
+export function programHelp(localCommands: ReadonlyMap<string, LocalCommand>): string {
+  return `usage: warden [OPTION…]                a prompt, or commands from standard input, one a line
+       warden [OPTION…] -- COMMAND …   one command; its exit status is that of its job, else 0 or 1
+
+options:
+${columns([
+    ['--socket PATH', `the server's socket; $WARDEN_SOCKET or ${DEFAULT_SOCKET_PATH} unless given`],
+    ['--trace', 'print each command behind a + before it runs'],
+    ['--exit_on_error', 'stop at the first command that fails'],
+    ['--help', 'show this'],
+  ])}
+
+commands:
+${commandList()}
+commands that need no server:
+${columns([...localCommands].map(([name, { summary }]) => [name, summary]))}
+`;
+}

@@ -1,0 +1,14 @@
+// Commands that need no server: `warden NAME …`. Each is a line in this table.
+import { runRootfsCommand } from './rootfs/command.js';
+import type { Streams } from './streams.js';
+
+export interface LocalCommand {
+  /** One line for `warden --help`. */
+  readonly summary: string;
+  /** Takes what follows the name on the command line, and answers with the exit status. */
+  readonly run: (argv: readonly string[], streams: Streams) => Promise<number>;
+}
+
+export const localCommands: ReadonlyMap<string, LocalCommand> = new Map([
+  ['rootfs', { summary: 'make a root file system: warden rootfs build DIR', run: runRootfsCommand }],
+]);
