@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { constants } from 'node:os';
+import { test } from 'node:test';
+import { CollectedOutput } from './collected-output.js';
+import type { Container } from './container.js';
+import { destroyContainer } from './destroy.js';
+import { infoOf } from './info.js';
+import { consumeJob, followJob, runJob, spawnJob } from './jobs.js';
+import type { RecordingMonitor } from './recording-monitor.js';
+import { stopContainer } from './stop.js';
+import { makeTestContainers, type TestContainers } from './test-containers.js';
+
+interface Scene extends TestContainers {
+  readonly container: Container;
+  readonly monitor: RecordingMonitor;
+}
+
+async function scene(): Promise<Scene> {
+  const made = makeTestContainers();
+  const container = await made.create({ handle: 'demo' });
+  await container.watching;
+  const monitor = made.host.living.get(container.id);
+  assert.ok(monitor !== undefined);
+  return { ...made, container, monitor };
+}
+
+const request = { handle: 'demo', script: 'true' };
+
+/** Lets promises that are settled already run on. */
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+test('a job is described completely: bash, environment, limits, output limit', async () => {
+  const { containers, container, monitor } = await scene();
+  const id = await spawnJob(containers, container, { ...request, script: 'echo ü', rlimits: { nproc: 7n, as: 2n ** 64n - 1n } });
+  const job = monitor.jobs.get(id)!.description;
+  assert.deepEqual(job.argv, ['/bin/bash']);
+  assert.deepEqual(job.environment, ['LANG=en_US.UTF-8', 'HOME=/home/vcap', 'USER=vcap', 'PATH=/bin:/usr/bin']);
+  assert.equal(Buffer.from(job.script).toString(), 'echo ü');
+  assert.equal(job.workingDirectory, '/home/vcap');
+  assert.equal(job.uid, container.identity.uid);
+  assert.equal(job.outputLimitInBytes, 1000n);
+  const limit = (resource: number): bigint | undefined => job.rlimits.find((rlimit) => rlimit.resource === resource)?.hard;
+  assert.equal(job.rlimits.length, 15);
+  assert.equal(limit(6), 7n, 'the request wins');
+  assert.equal(limit(7), 8192n, 'then the configuration');
+  assert.equal(limit(4), 0n, 'then the defaults');
+  assert.equal(limit(9), 2n ** 64n - 1n);
+});
+
+test('limits of one job are not those of the next', async () => {
+  const { containers, container, monitor } = await scene();
+  await spawnJob(containers, container, { ...request, rlimits: { nofile: 5n } });
+  const id = await spawnJob(containers, container, request);
+  assert.equal(monitor.jobs.get(id)?.description.rlimits.find(({ resource }) => resource === 7)?.hard, 8192n);
+});
+
+test('a privileged job is root at home', async () => {
+  const { containers, container, monitor } = await scene();
+  const job = monitor.jobs.get(await spawnJob(containers, container, { ...request, privileged: true }))!.description;
+  assert.deepEqual(job.environment, ['LANG=en_US.UTF-8', 'HOME=/root', 'USER=root', 'PATH=/sbin:/bin:/usr/sbin:/usr/bin']);
+  assert.deepEqual([job.uid, job.gid, job.privileged, job.workingDirectory], [0, 0, true, '/root']);
+});
+
+test('log_tag is refused, not ignored', async () => {
+  const { containers, container } = await scene();
+  await assert.rejects(spawnJob(containers, container, { ...request, logTag: 'x' }), { code: 'unsupported' });
+});
+
+test('a job that was linked is gone when the reply was written, not before', async () => {
+  const { containers, container, monitor } = await scene();
+  const id = await spawnJob(containers, container, request);
+  monitor.write(id, 'stdout', 'out');
+  const output = new CollectedOutput();
+  const following = await followJob(containers, container, id, output);
+  monitor.write(id, 'stderr', 'err');
+  monitor.end(id, { kind: 'exited', status: 3 });
+  assert.equal(await following.exitStatus, 3);
+  assert.deepEqual([output.get('stdout').toString(), output.get('stderr').toString()], ['out', 'err']);
+  assert.ok(monitor.jobs.has(id));
+  following.delivered();
+  await assert.rejects(followJob(containers, container, id, output), { code: 'not_found', message: 'no such job' });
+  await turn();
+  assert.equal(monitor.jobs.has(id), false);
+});
+
+test('a request that broke off leaves the job, with all its output', async () => {
+  const { containers, container, monitor } = await scene();
+  const id = await spawnJob(containers, container, request);
+  monitor.write(id, 'stdout', 'first');
+  (await followJob(containers, container, id, new CollectedOutput())).abandon();
+  monitor.end(id, { kind: 'exited', status: 0 });
+  const output = new CollectedOutput();
+  const following = await followJob(containers, container, id, output);
+  assert.equal(await following.exitStatus, 0);
+  assert.equal(output.get('stdout').toString(), 'first');
+});
+
+test('all that follow a job get its result, the monitor forgets it after the last', async () => {
+  const { containers, container, monitor } = await scene();
+  const id = await spawnJob(containers, container, request);
+  const both = await Promise.all([followJob(containers, container, id, new CollectedOutput()), followJob(containers, container, id, new CollectedOutput())]);
+  monitor.end(id, { kind: 'exited', status: 7 });
+  assert.deepEqual(await Promise.all(both.map(({ exitStatus }) => exitStatus)), [7, 7]);
+  both[0].delivered();
+  await turn();
+  assert.ok(monitor.jobs.has(id));
+  both[1].abandon();
+  await turn();
+  assert.equal(monitor.jobs.has(id), false);
+});
+
+test('an interrupted run consumes its job when that ends', async () => {
+  const { containers, container, monitor } = await scene();
+  const following = await runJob(containers, container, request, new CollectedOutput());
+  following.abandon();
+  consumeJob(containers, container, following.job);
+  await assert.rejects(followJob(containers, container, following.job.id, new CollectedOutput()), { message: 'no such job' });
+  assert.deepEqual(infoOf(container).jobIds, [BigInt(following.job.id)]);
+  monitor.end(following.job.id, { kind: 'exited', status: 0 });
+  await turn();
+  assert.equal(monitor.jobs.size, 0);
+  assert.deepEqual(infoOf(container).jobIds, []);
+});
+
+test('a signal and a lost job answer 255', async () => {
+  const { containers, container, monitor, host } = await scene();
+  const killed = await runJob(containers, container, request, new CollectedOutput());
+  monitor.end(killed.job.id, { kind: 'signalled', signal: 9 });
+  assert.equal(await killed.exitStatus, 255);
+  const lost = await runJob(containers, container, request, new CollectedOutput());
+  const unlinked = await spawnJob(containers, container, request);
+  host.living.delete(container.id);
+  monitor.die();
+  assert.equal(await lost.exitStatus, 255);
+  assert.equal(container.state, 'stopped');
+  assert.equal(await (await followJob(containers, container, unlinked, new CollectedOutput())).exitStatus, 255);
+});
+
+test('a job that is linked when its container is destroyed is answered, with the last info', async () => {
+  const { containers, container, monitor } = await scene();
+  monitor.stubborn = true;
+  const id = await spawnJob(containers, container, request);
+  const following = await followJob(containers, container, id, new CollectedOutput());
+  const destroyed = destroyContainer(containers, container);
+  await turn();
+  const second = assert.rejects(destroyContainer(containers, container), { message: 'unknown handle' });
+  await turn();
+  (containers.host.clock as unknown as { advance(ms: number): void }).advance(10_000);
+  await destroyed;
+  await second;
+  assert.notEqual(await following.exitStatus, 0);
+  assert.equal(infoOf(container).state, 'stopped');
+  following.delivered();
+});
+
+test('stop sends TERM, waits, and KILLs what is left', async () => {
+  const { containers, container, monitor, host } = await scene();
+  monitor.stubborn = true;
+  const id = await spawnJob(containers, container, request);
+  const stopped = stopContainer(containers, container, { kill: false });
+  await turn();
+  assert.deepEqual(monitor.signals, [constants.signals.SIGTERM]);
+  host.clock.advance(9_999);
+  await turn();
+  assert.deepEqual(monitor.signals, [constants.signals.SIGTERM]);
+  host.clock.advance(1);
+  await stopped;
+  assert.deepEqual(monitor.signals, [constants.signals.SIGTERM, constants.signals.SIGKILL]);
+  assert.equal(await (await followJob(containers, container, id, new CollectedOutput())).exitStatus, 255);
+});
+
+test('a kill does not wait for a stop that is under way', async () => {
+  const { containers, container, monitor } = await scene();
+  monitor.stubborn = true;
+  await spawnJob(containers, container, request);
+  const slow = stopContainer(containers, container, { kill: false });
+  await turn();
+  await stopContainer(containers, container, { kill: true });
+  await slow;
+});
+
+test('events are kept once and in order', async () => {
+  const { container, monitor, host } = await scene();
+  monitor.emit({ kind: 'output_limit', jobId: 1 });
+  monitor.emit({ kind: 'rlimit_clamped', jobId: 1, resource: 7, hard: 20_000n });
+  monitor.emit({ kind: 'output_limit', jobId: 2 });
+  assert.deepEqual(infoOf(container).events, ['command exceeded maximum output', 'rlimit nofile clamped to 20000']);
+  assert.match(host.snapshots.get(container.id) ?? '', /rlimit nofile clamped/);
+});
+
+test('when PID 1 dies the container is stopped, and destroy works', async () => {
+  const { containers, container, monitor, host } = await scene();
+  monitor.emit({ kind: 'init_died', status: 9 });
+  assert.equal(container.state, 'stopped');
+  await assert.rejects(spawnJob(containers, container, request), { code: 'wrong_state', message: 'Container state must be one of \'active\', current state is \'stopped\'' });
+  await destroyContainer(containers, container);
+  assert.deepEqual(host.leftovers(), []);
+});
