@@ -1,0 +1,382 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createConnection, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { decodeResponse, encodeRequest, FrameDecoder, requestTypes, Type, type AnyResponse, type RequestInit, type RequestType } from 'warden-protocol';
+import { makeTestContainers, type TestContainers } from '../container/test-containers.js';
+import type { Log } from '../lib/log.js';
+import { makeHandlers } from './handlers.js';
+import { Listener } from './listener.js';
+
+let directory: string;
+let scene: TestContainers;
+let listener: Listener;
+let warnings: string[];
+let clients: TestClient[];
+
+/** A client that sends raw bytes and collects responses. */
+class TestClient {
+  readonly responses: AnyResponse[] = [];
+  readonly #decoder = new FrameDecoder({ maxLength: 99_999_999 });
+  #changed: () => void = () => undefined;
+  closed = false;
+
+  constructor(readonly socket: Socket) {
+    socket.on('data', (chunk: Buffer) => {
+      this.#decoder.push(chunk);
+      for (let payload = this.#decoder.next(); payload !== undefined; payload = this.#decoder.next()) this.responses.push(decodeResponse(payload));
+      this.#changed();
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.closed = true;
+      this.#changed();
+    });
+    clients.push(this);
+  }
+
+  send<T extends RequestType>(type: T, request: RequestInit<T>): void {
+    this.socket.write(encodeRequest(type, request));
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve;
+      });
+    }
+  }
+
+  async call<T extends RequestType>(type: T, request: RequestInit<T>): Promise<AnyResponse> {
+    const before = this.responses.length;
+    this.send(type, request);
+    await this.until(() => this.responses.length > before || this.closed);
+    const response = this.responses[before];
+    assert.ok(response !== undefined, 'the connection was closed');
+    return response;
+  }
+}
+
+async function connect(): Promise<TestClient> {
+  const socket = createConnection({ path: join(directory, 'w.sock') });
+  await once(socket, 'connect');
+  return new TestClient(socket);
+}
+
+function errorOf(response: AnyResponse | undefined): { message: string | undefined; code: string | undefined } {
+  assert.equal(response?.type, Type.Error);
+  return { message: response.response.message, code: response.response.data };
+}
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'warden-session-'));
+  warnings = [];
+  clients = [];
+  scene = makeTestContainers();
+  const log: Log = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn: (_facts, message) => void warnings.push(message),
+    error: (_facts, message) => void warnings.push(message),
+  };
+  listener = new Listener({
+    path: join(directory, 'w.sock'),
+    permissions: 0o640,
+    maxConnections: 50,
+    handlers: makeHandlers(scene.containers),
+    log,
+    onConnected: (client) => scene.containers.references.connect(client),
+    onDisconnected: (client) => scene.containers.references.disconnect(client),
+  });
+  await listener.listen();
+});
+
+afterEach(async () => {
+  for (const { socket } of clients) socket.destroy();
+  await listener.drain(1000);
+  rmSync(directory, { recursive: true, force: true });
+});
+
+test('ping, echo and list', async () => {
+  const client = await connect();
+  assert.equal((await client.call(Type.Ping, {})).type, Type.Ping);
+  const echo = await client.call(Type.Echo, { message: 'größe' });
+  assert.equal(echo.type === Type.Echo && echo.response.message, 'größe');
+  await scene.create({ handle: 'a' });
+  const list = await client.call(Type.List, {});
+  assert.deepEqual(list.type === Type.List && list.response.handles, ['a']);
+});
+
+test('the whole life of a container', async () => {
+  const client = await connect();
+  const created = await client.call(Type.Create, { handle: 'demo' });
+  assert.equal(created.type === Type.Create && created.response.handle, 'demo');
+  const info = await client.call(Type.Info, { handle: 'demo' });
+  assert.ok(info.type === Type.Info);
+  assert.deepEqual([info.response.state, info.response.hostIp, info.response.containerIp], ['active', '10.254.0.1', '10.254.0.2']);
+  const spawned = await client.call(Type.Spawn, { handle: 'demo', script: 'true' });
+  assert.ok(spawned.type === Type.Spawn);
+  const { jobId } = spawned.response;
+  const monitor = scene.host.living.get(scene.containers.get('demo').id)!;
+  monitor.write(jobId, 'stdout', 'out');
+  monitor.end(jobId, { kind: 'exited', status: 9 });
+  const linked = await client.call(Type.Link, { handle: 'demo', jobId });
+  assert.ok(linked.type === Type.Link);
+  assert.equal(linked.response.exitStatus, 9);
+  assert.equal(Buffer.from(linked.response.stdout!).toString(), 'out');
+  assert.equal(linked.response.info?.state, 'active');
+  assert.deepEqual(errorOf(await client.call(Type.Link, { handle: 'demo', jobId })), { message: 'no such job', code: 'not_found' });
+  assert.equal((await client.call(Type.Stop, { handle: 'demo' })).type, Type.Stop);
+  assert.equal((await client.call(Type.Stop, { handle: 'demo', background: true })).type, Type.Stop);
+  assert.equal(errorOf(await client.call(Type.Spawn, { handle: 'demo', script: '' })).code, 'wrong_state');
+  assert.equal((await client.call(Type.Destroy, { handle: 'demo' })).type, Type.Destroy);
+  assert.deepEqual(errorOf(await client.call(Type.Destroy, { handle: 'demo' })), { message: 'unknown handle', code: 'not_found' });
+  assert.deepEqual(scene.host.leftovers(), []);
+});
+
+test('requests of later versions are refused, not ignored', async () => {
+  const client = await connect();
+  await scene.create({ handle: 'demo' });
+  const handle = 'demo';
+  const requests: (() => Promise<AnyResponse>)[] = [
+    () => client.call(Type.NetIn, { handle }),
+    () => client.call(Type.NetOut, { handle, network: '1.2.3.4' }),
+    () => client.call(Type.CopyIn, { handle, srcPath: '/a', dstPath: '/b' }),
+    () => client.call(Type.CopyOut, { handle, srcPath: '/a', dstPath: '/b' }),
+    () => client.call(Type.LimitMemory, { handle }),
+    () => client.call(Type.LimitDisk, { handle }),
+    () => client.call(Type.LimitCpu, { handle }),
+    () => client.call(Type.LimitBandwidth, { handle, rate: 1n, burst: 1n }),
+  ];
+  for (const request of requests) assert.equal(errorOf(await request()).code, 'unsupported');
+});
+
+test('every type of the protocol has a handler', () => {
+  const handlers = makeHandlers(scene.containers);
+  for (const type of requestTypes) assert.equal(typeof handlers[type], 'function');
+});
+
+test('replies come in the order of the requests, however they are sent', async () => {
+  const client = await connect();
+  await scene.create({ handle: 'demo' });
+  const messages = Array.from({ length: 2000 }, (_, number) => `${number}`);
+  const requests = messages.flatMap((message, number) => {
+    const echo = encodeRequest(Type.Echo, { message });
+    // Now and then one that takes a while.
+    return number % 100 === 0 ? [encodeRequest(Type.Stop, { handle: 'demo' }), echo] : [echo];
+  });
+  const bytes = Buffer.concat(requests);
+  for (let at = 0; at < bytes.length; at += 1013) client.socket.write(bytes.subarray(at, at + 1013));
+  await client.until(() => client.responses.length === requests.length);
+  const echoed = client.responses.flatMap((response) => (response.type === Type.Echo ? [response.response.message] : []));
+  assert.deepEqual(echoed, messages);
+});
+
+test('an error leaves the connection open; bytes that are no frame close it, and no other', async () => {
+  const [client, other] = [await connect(), await connect()];
+  assert.equal(errorOf(await client.call(Type.Info, { handle: 'nobody' })).message, 'unknown handle');
+  assert.equal((await client.call(Type.Ping, {})).type, Type.Ping);
+  for (const bytes of ['-5\r\n', '0x10\r\n', '99999999\r\n', 'GET / HTTP/1.1\r\n', '012\r\n', '2\r\nabcd']) {
+    const bad = await connect();
+    bad.socket.write(bytes);
+    await bad.until(() => bad.closed);
+    assert.deepEqual(bad.responses, []);
+  }
+  assert.equal(warnings.length, 6);
+  assert.equal((await other.call(Type.Ping, {})).type, Type.Ping);
+});
+
+test('what was asked before the bad bytes is answered', async () => {
+  const client = await connect();
+  client.socket.write(Buffer.concat([encodeRequest(Type.Ping, {}), Buffer.from('nonsense')]));
+  await client.until(() => client.closed);
+  assert.deepEqual(client.responses.map(({ type }) => type), [Type.Ping]);
+});
+
+test('an unexpected error tells the client nothing but that there was one', async () => {
+  const client = await connect();
+  scene.host.rootFileSystems.open = () => {
+    throw new Error('secret path /root/key');
+  };
+  const { message, code } = errorOf(await client.call(Type.Create, {}));
+  assert.equal(code, 'internal');
+  assert.doesNotMatch(message ?? '', /secret/);
+  assert.deepEqual(warnings, ['a request failed unexpectedly']);
+});
+
+test('a stream sends output as it comes, then the exit status', async () => {
+  const client = await connect();
+  const { id } = await scene.create({ handle: 'demo' });
+  const spawned = await client.call(Type.Spawn, { handle: 'demo', script: '' });
+  assert.ok(spawned.type === Type.Spawn);
+  const { jobId } = spawned.response;
+  client.responses.length = 0;
+  const monitor = scene.host.living.get(id)!;
+  monitor.write(jobId, 'stdout', 'early');
+  client.send(Type.Stream, { handle: 'demo', jobId });
+  await client.until(() => client.responses.length === 1);
+  monitor.write(jobId, 'stderr', 'late');
+  await client.until(() => client.responses.length === 2);
+  monitor.end(jobId, { kind: 'signalled', signal: 15 });
+  await client.until(() => client.responses.length === 3);
+  const parts = client.responses.map((response) => {
+    assert.ok(response.type === Type.Stream);
+    const { name, data, exitStatus } = response.response;
+    return [name, data === undefined ? undefined : Buffer.from(data).toString(), exitStatus];
+  });
+  assert.deepEqual(parts, [['stdout', 'early', undefined], ['stderr', 'late', undefined], [undefined, undefined, 255]]);
+  assert.deepEqual(errorOf(await client.call(Type.Stream, { handle: 'demo', jobId })).message, 'no such job');
+});
+
+test('a broken stream leaves the job, a broken run consumes it', async () => {
+  const client = await connect();
+  const container = await scene.create({ handle: 'demo' });
+  const monitor = scene.host.living.get(container.id)!;
+  const spawned = await client.call(Type.Spawn, { handle: 'demo', script: '' });
+  assert.ok(spawned.type === Type.Spawn);
+  const { jobId } = spawned.response;
+  const streaming = await connect();
+  streaming.send(Type.Stream, { handle: 'demo', jobId });
+  monitor.write(jobId, 'stdout', 'x');
+  await streaming.until(() => streaming.responses.length === 1);
+  streaming.socket.destroy();
+  const running = await connect();
+  running.send(Type.Run, { handle: 'demo', script: '' });
+  const other = await connect();
+  while (monitor.jobs.size < 2) await other.call(Type.Ping, {});
+  const [, runId] = [...monitor.jobs.keys()];
+  running.socket.destroy();
+  while (!container.jobs.get(runId!)?.consumed) await other.call(Type.Ping, {});
+  monitor.end(runId!, { kind: 'exited', status: 0 });
+  monitor.end(jobId, { kind: 'exited', status: 0 });
+  while (monitor.jobs.has(runId!)) await other.call(Type.Ping, {});
+  assert.equal((await client.call(Type.Link, { handle: 'demo', jobId })).type, Type.Link);
+});
+
+test('a client that reads nothing holds up its own stream, and no other client', async () => {
+  const container = await scene.create({ handle: 'demo' });
+  const monitor = scene.host.living.get(container.id)!;
+  const [slow, quick] = [await connect(), await connect()];
+  const spawned = await quick.call(Type.Spawn, { handle: 'demo', script: '' });
+  assert.ok(spawned.type === Type.Spawn);
+  const { jobId } = spawned.response;
+  slow.socket.pause();
+  slow.send(Type.Stream, { handle: 'demo', jobId });
+  while (container.jobs.get(jobId)?.followers !== 1) await quick.call(Type.Ping, {});
+  const chunk = 'x'.repeat(64 * 1024);
+  for (let number = 0; number < 64; number++) monitor.write(jobId, 'stdout', chunk);
+  assert.equal((await quick.call(Type.Ping, {})).type, Type.Ping);
+  monitor.end(jobId, { kind: 'exited', status: 0 });
+  slow.socket.resume();
+  await slow.until(() => slow.responses.length === 65);
+  const length = slow.responses.reduce((sum, response) => sum + (response.type === Type.Stream ? response.response.data?.length ?? 0 : 0), 0);
+  assert.equal(length, 64 * chunk.length);
+});
+
+test('a client that sends and never reads is not read from without end', async () => {
+  const client = await connect();
+  const [session] = [client.socket];
+  session.pause();
+  const request = encodeRequest(Type.Echo, { message: 'x'.repeat(100_000) });
+  let taken = 0;
+  const sent = new Promise<void>((resolve) => {
+    const send = (): void => {
+      while (taken < 2000) {
+        taken++;
+        if (!session.write(request)) {
+          session.once('drain', send);
+          return;
+        }
+      }
+      resolve();
+    };
+    send();
+  });
+  const other = await connect();
+  let stalled = 0;
+  for (let last = -1; stalled < 20; last = taken) {
+    await other.call(Type.Ping, {});
+    stalled = last === taken ? stalled + 1 : 0;
+  }
+  assert.ok(taken < 2000, `${taken} requests of 100 kB were taken`);
+  session.resume();
+  await sent;
+  await client.until(() => client.responses.length === 2000);
+});
+
+test('requests sent before a half close are answered', async () => {
+  const client = await connect();
+  client.socket.end(Buffer.concat([encodeRequest(Type.Create, { handle: 'x' }), encodeRequest(Type.List, {})]));
+  await client.until(() => client.closed);
+  assert.deepEqual(client.responses.map(({ type }) => type), [Type.Create, Type.List]);
+});
+
+test('the socket has its permissions, and a live one is not taken over', async () => {
+  const path = join(directory, 'w.sock');
+  assert.equal(statSync(path).mode & 0o777, 0o640);
+  const second = new Listener({ path, permissions: 0o600, maxConnections: 1, handlers: makeHandlers(scene.containers), log: console, onConnected: () => undefined, onDisconnected: () => undefined });
+  await assert.rejects(second.listen(), { code: 'exists', message: /another server is listening/ });
+  assert.equal((await (await connect()).call(Type.Ping, {})).type, Type.Ping);
+});
+
+test('a socket that nobody listens on is replaced, another file is not', async () => {
+  const stale = join(directory, 'stale.sock');
+  const dead = createServer().listen(stale);
+  await once(dead, 'listening');
+  const bound = join(directory, 'moved.sock');
+  // Closing unlinks the path it was bound to; under another name it stays behind as after a crash.
+  const { renameSync, writeFileSync } = await import('node:fs');
+  renameSync(stale, bound);
+  dead.close();
+  assert.ok(existsSync(bound));
+  const options = { permissions: 0o600, maxConnections: 1, handlers: makeHandlers(scene.containers), log: console, onConnected: () => undefined, onDisconnected: () => undefined };
+  const replacement = new Listener({ path: bound, ...options });
+  await replacement.listen();
+  await replacement.drain(100);
+  assert.equal(existsSync(bound), false);
+  writeFileSync(bound, 'important');
+  await assert.rejects(new Listener({ path: bound, ...options }).listen(), { code: 'exists', message: /not a socket/ });
+});
+
+test('a drain closes idle connections and waiting ones, and finishes what is under way', async () => {
+  const container = await scene.create({ handle: 'demo' });
+  const monitor = scene.host.living.get(container.id)!;
+  monitor.stubborn = true;
+  const [idle, waiting, stopping] = [await connect(), await connect(), await connect()];
+  const spawned = await idle.call(Type.Spawn, { handle: 'demo', script: '' });
+  assert.ok(spawned.type === Type.Spawn);
+  const { jobId } = spawned.response;
+  waiting.send(Type.Link, { handle: 'demo', jobId });
+  while (container.jobs.get(jobId)?.followers !== 1) await idle.call(Type.Ping, {});
+  stopping.send(Type.Stop, { handle: 'demo' });
+  while (monitor.signals.length === 0) await idle.call(Type.Ping, {});
+  idle.responses.length = 0;
+  const drained = listener.drain(60_000);
+  await idle.until(() => idle.closed);
+  await waiting.until(() => waiting.closed);
+  assert.equal(waiting.responses.some(({ type }) => type === Type.Link), false);
+  assert.ok(container.jobs.has(jobId));
+  assert.equal(stopping.closed, false);
+  monitor.end(jobId, { kind: 'exited', status: 0 });
+  await stopping.until(() => stopping.closed);
+  assert.deepEqual(stopping.responses.map(({ type }) => type), [Type.Stop]);
+  await drained;
+  assert.equal(existsSync(join(directory, 'w.sock')), false);
+});
+
+test('connections beyond the limit are refused, and room is made again', async () => {
+  const many = await Promise.all(Array.from({ length: 50 }, () => connect()));
+  const refused = await connect();
+  await refused.until(() => refused.closed);
+  many[0]?.socket.destroy();
+  await many[0]?.until(() => many[0]?.closed === true);
+  for (;;) {
+    const client = await connect();
+    client.send(Type.Ping, {});
+    await client.until(() => client.closed || client.responses.length === 1);
+    if (!client.closed) break;
+  }
+});
