@@ -2,8 +2,8 @@
  * launcher: the one process of a wardend that starts containers, makes their links, and changes the firewall.
  *
  * wardend (Node) cannot fork cheaply, enter namespaces or pass descriptors, so it tells this program what to do, over descriptor 3, a stream
- * socket. The first message is HELLO (hello.c): the lock on the depot, wshd and the seccomp filter in sealed memory, the two mount namespaces,
- * /dev, device rules. Then one event loop serves requests, any number at once, and answers them in the order in which they end:
+ * socket. The first message is HELLO (hello.c): the lock on the depot, wshd and the seccomp filter in sealed memory, the mount namespace
+ * of monitors, /dev, device rules. Then one event loop serves requests, any number at once, and answers them in the order in which they end:
  *
  *   CREATE    sources.c opens what the container needs of the host's files, spawn.c starts its monitor in the minimal mount namespace, create.c sends it
  *             the description with the descriptors. While the monitor makes cgroups and namespaces, firewall.c adds the elements; when it reports the

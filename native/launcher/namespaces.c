@@ -22,21 +22,6 @@ static int open_namespace(const char *path, struct error *err)
 	return fd < 0 ? error_set(err, errno, "%s", path) : fd;
 }
 
-static int enter_own(struct namespaces *namespaces, struct error *err)
-{
-	if (step_begin(STEP_ENTER_NAMESPACE, err) < 0)
-		return -1;
-	namespaces->own_network = open_namespace("/proc/self/ns/net", err);
-	if (namespaces->own_network < 0)
-		return -1;
-	if (unshare(CLONE_NEWNS) < 0)
-		return error_set(err, errno, "unshare");
-	if (mount(NULL, "/", NULL, MS_SLAVE | MS_REC, NULL) < 0)
-		return error_set(err, errno, "make / a slave mount");
-	namespaces->own_mounts = open_namespace("/proc/self/ns/mnt", err);
-	return namespaces->own_mounts < 0 ? -1 : 0;
-}
-
 /* Where a monitor attaches what it is given, in its own copy of the namespace: the container's directory, its layers, its root. */
 static int make_directories(struct error *err)
 {
@@ -89,7 +74,11 @@ static int fill_minimal(const char *depot, struct error *err)
 
 int namespaces_prepare(struct namespaces *ret_namespaces, const char *depot, struct error *err)
 {
-	if (enter_own(ret_namespaces, err) < 0 || step_begin(STEP_MAKE_MINIMAL_NAMESPACE, err) < 0)
+	if (step_begin(STEP_MAKE_MINIMAL_NAMESPACE, err) < 0)
+		return -1;
+	ret_namespaces->own_network = open_namespace("/proc/self/ns/net", err);
+	ret_namespaces->own_mounts = open_namespace("/proc/self/ns/mnt", err);
+	if (ret_namespaces->own_network < 0 || ret_namespaces->own_mounts < 0)
 		return -1;
 	if (unshare(CLONE_NEWNS) < 0)
 		return error_set(err, errno, "unshare");
@@ -100,7 +89,7 @@ int namespaces_prepare(struct namespaces *ret_namespaces, const char *depot, str
 		return -1;
 	/* Root and working directory become those of the namespace, too. */
 	if (setns(ret_namespaces->own_mounts, CLONE_NEWNS) < 0)
-		return error_set(err, errno, "return to the own namespace");
+		return error_set(err, errno, "return to wardend's mount namespace");
 	return 0;
 }
 

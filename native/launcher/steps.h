@@ -6,7 +6,6 @@
 #define LAUNCHER_START_STEPS(X) \
 	X(LOCK_DEPOT, "lock depot") \
 	X(LOAD_PROGRAMS, "load programs") \
-	X(ENTER_NAMESPACE, "enter own mount namespace") \
 	X(MAKE_MINIMAL_NAMESPACE, "make minimal mount namespace") \
 	X(MAKE_DEVICES, "make device tree") \
 	X(ALLOW_DEVICES, "set device rules") \

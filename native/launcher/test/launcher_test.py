@@ -58,6 +58,19 @@ def test_create(world, launcher):
     driver.await_no_links()
 
 
+def test_later_mount(world, launcher):
+    late = world.make("late")
+    run("mount", "-t", "tmpfs", "late", late)
+    try:
+        reply = launcher.create(9, "normal", ("MOUNT", [("SOURCE", late), ("DESTINATION", "/x"), ("FLAGS", 0)]), elements=False)
+        passed = [value.split() for key, value in read_report(world, 9) if key == "fd"]
+        tap.check(reply.kind == "OK" and int(passed[-1][0]) == os.stat(late).st_ino, "what was mounted after the launcher's start is seen", reply, passed)
+    finally:
+        run("umount", late)
+    launcher.stop_monitors()
+    tap.check(open("/proc/self/mountinfo", encoding="utf-8").read() == world.mounts and driver.await_no_links() == [], "and not held on to")
+
+
 def test_parallel(launcher):
     requests = [launcher.send("CREATE", *launcher.description(100 + i, elements=False)) for i in range(20)]
     replies = [launcher.answer(request) for request in requests]
@@ -230,6 +243,7 @@ def main():
         launcher = Launcher(world)
         launcher.hello()
         test_create(world, launcher)
+        test_later_mount(world, launcher)
         test_parallel(launcher)
         test_failures(world, launcher)
         test_abandon(launcher)
