@@ -68,7 +68,7 @@ async function main(steps) {
   await prepareCheckout(steps, { command: 'npm start', packages: RUN_PACKAGES });
   const paths = await readServerPaths(CONFIGURATION);
   await prepareMachine(steps, paths);
-  await reportKernel(steps, paths.depotPath);
+  await reportKernel(steps, paths);
 
   if (await answers(paths.socketPath)) {
     throw new SetupError(`a wardend already answers at ${paths.socketPath}`, { remedy: `Talk to it: ${join(root, 'bin/warden')} --socket ${paths.socketPath}` });

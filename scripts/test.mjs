@@ -13,6 +13,7 @@ import { SetupError } from './setup/setup-error.mjs';
 import { Steps } from './setup/steps.mjs';
 import { TestReporter } from './test-reporter.mjs';
 
+/** The native programs' tests take longest: they are compiled first, under the sanitizers. */
 const FILE_DEADLINE_MS = 10 * 60_000;
 const PARALLEL = 2;
 /** Folders of test/ whose files need nothing of the machine. */
@@ -64,7 +65,7 @@ async function main(steps) {
     packages: [...RUN_PACKAGES, ...TEST_PACKAGES],
     nativeTargets: ['release', 'faults'],
   });
-  await reportKernel(steps, '/var/tmp');
+  await reportKernel(steps, { depotPath: '/var/tmp', rootfsPath: '/var/tmp' });
 
   const { light, heavy } = findTests();
   const chosen = (/** @type {string} */ path) => {

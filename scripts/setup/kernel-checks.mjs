@@ -19,18 +19,10 @@ const CAP_SYS_RESOURCE = 24n;
 /** The default limit of processes of one container: container_pids_max. */
 const DEFAULT_PIDS_PER_CONTAINER = 1024;
 
-/** statfs(2) types of file systems by what they can be for a depot. */
-const FILE_SYSTEMS = /** @type {Record<number, { name: string, idmapped: boolean, upper: boolean }>} */ ({
-  0xef53: { name: 'ext4', idmapped: true, upper: true },
-  0x58465342: { name: 'xfs', idmapped: true, upper: true },
-  0x9123683e: { name: 'btrfs', idmapped: true, upper: true },
-  0xf2f52010: { name: 'f2fs', idmapped: true, upper: true },
-  0x01021994: { name: 'tmpfs', idmapped: true, upper: true },
-  0x2fc12fc1: { name: 'zfs', idmapped: true, upper: true },
-  0x794c7630: { name: 'overlay', idmapped: false, upper: false },
-  0x6969: { name: 'nfs', idmapped: false, upper: false },
-  0x65735546: { name: 'fuse', idmapped: false, upper: false },
-});
+const INODES_ADVISED = 10_000;
+
+/** File systems, by their type of statfs(2), that overlay refuses as an upper layer. */
+const UNFIT_FILE_SYSTEMS = new Map([[0x794c7630, 'overlay'], [0x6969, 'NFS'], [0x65735546, 'FUSE'], [0x01021997, '9p'], [0xff534d42, 'SMB']]);
 
 /** @param {string} path */
 function readText(path) {
@@ -113,27 +105,47 @@ export function checkSeccomp(read = readText) {
 }
 
 /**
- * Whether the depot's file system can carry overlay layers and idmapped mounts, and has room.
- * @param {string} depot may not exist yet: then its nearest parent that does
+ * The nearest directory above (or at) a path that exists: what will be made there is on the same file system.
+ * @param {string} path
+ */
+function nearestExisting(path) {
+  let found = path;
+  while (!existsSync(found) && found !== '/') found = dirname(found);
+  return found;
+}
+
+/**
+ * Idmapped mounts, tried with native/mount-check on the file systems of the depot, the root file system and /usr.
+ * @param {string} program native/mount-check, built
+ * @param {readonly string[]} paths that need not exist yet
+ * @returns {Promise<Finding>}
+ */
+export async function checkIdmappedMounts(program, paths) {
+  const result = await runProgram(program, paths.map(nearestExisting), { deadlineMs: PROBE_DEADLINE_MS });
+  if (result.status === 0) return finding('ok', `idmapped mounts of ${paths.join(', ')}`);
+  const reason = firstLine(result.output);
+  return result.status === 1
+    ? finding('fail', `idmapped mounts: ${reason}. Put container_depot_path and container_rootfs_path on ext4, XFS or btrfs`)
+    : finding('fail', `idmapped mounts: ${program} could not tell (${reason}). Build it: make -C native`);
+}
+
+/**
+ * Whether the depot's file system can carry overlay's upper layers, and has room.
+ * @param {string} depot may not exist yet
+ * @returns {Finding[]}
  */
 export function checkDepot(depot) {
-  let path = depot;
-  while (!existsSync(path) && path !== '/') path = dirname(path);
-  const { type, bavail, bsize, files, ffree } = statfsSync(path);
-  const known = FILE_SYSTEMS[type];
-  const name = known?.name ?? `type 0x${type.toString(16)}`;
+  const { type, bavail, bsize, files, ffree } = statfsSync(nearestExisting(depot));
+  const unfit = UNFIT_FILE_SYSTEMS.get(type);
   const free = bavail * bsize;
-  const room = `${(free / MEBIBYTE / 1024).toFixed(1)} GiB free`;
-  const advice = 'Put container_depot_path and container_rootfs_path on ext4, XFS or btrfs';
+  const room = `${(free / MEBIBYTE / 1024).toFixed(1)} GiB free for ${depot}`;
   /** @type {Finding[]} */
   const findings = [];
-  if (known && !known.upper) findings.push(finding('fail', `idmapped mounts: ${depot} is on ${name}, which cannot carry them nor overlay's upper layers. ${advice}`));
-  else if (!known) findings.push(finding('warn', `idmapped mounts: ${depot} is on a file system this check does not know (${name}). If creating containers fails: ${advice}`));
-  else findings.push(finding('ok', `idmapped mounts: ${depot} is on ${name}`));
-  if (free < DISK_NEEDED_IN_BYTES) findings.push(finding('fail', `disk: ${room} for ${depot}, at least ${DISK_NEEDED_IN_BYTES / MEBIBYTE} MiB are needed. Make room`));
-  else if (free < DISK_ADVISED_IN_BYTES) findings.push(finding('warn', `disk: only ${room} for ${depot}. Containers write there`));
-  else if (files > 0 && ffree < 10_000) findings.push(finding('warn', `disk: only ${ffree} inodes free for ${depot}. Every file of a container takes one`));
-  else findings.push(finding('ok', `disk: ${room} for ${depot}`));
+  if (unfit) findings.push(finding('fail', `depot: ${depot} is on ${unfit}, which cannot carry overlay's upper layers. Put container_depot_path on ext4, XFS or btrfs`));
+  if (free < DISK_NEEDED_IN_BYTES) findings.push(finding('fail', `disk: ${room}, at least ${DISK_NEEDED_IN_BYTES / MEBIBYTE} MiB are needed. Make room`));
+  else if (free < DISK_ADVISED_IN_BYTES) findings.push(finding('warn', `disk: only ${room}. Containers write there`));
+  else if (files > 0 && ffree < INODES_ADVISED) findings.push(finding('warn', `disk: only ${ffree} inodes free for ${depot}. Every file of a container takes one`));
+  else findings.push(finding('ok', `disk: ${room}`));
   return findings;
 }
 
@@ -198,16 +210,20 @@ export function checkPids(read = readText) {
 
 /**
  * Every check, in the order of importance.
- * @param {string} depot container_depot_path
+ * @param {{ depot: string, rootfs: string, mountCheck: string }} paths container_depot_path, container_rootfs_path, and the
+ *   built program native/mount-check
  * @returns {Promise<Finding[]>}
  */
-export async function checkKernel(depot) {
-  const [overlay, nftables, links] = await Promise.all([checkOverlay(), checkNftables(), checkLinks()]);
+export async function checkKernel({ depot, rootfs, mountCheck }) {
+  const [overlay, idmapped, nftables, links] = await Promise.all([
+    checkOverlay(), checkIdmappedMounts(mountCheck, [depot, rootfs, '/usr']), checkNftables(), checkLinks(),
+  ]);
   return [
     checkKernelVersion(),
     checkCgroups(),
     overlay,
     checkUserNamespaces(),
+    idmapped,
     ...checkDepot(depot),
     nftables,
     links,

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { checkCgroups, checkDepot, checkForwarding, checkKernelVersion, checkPids, checkRights, checkSeccomp, checkUserNamespaces } from './kernel-checks.mjs';
+import { checkCgroups, checkDepot, checkForwarding, checkIdmappedMounts, checkKernelVersion, checkPids, checkRights, checkSeccomp, checkUserNamespaces } from './kernel-checks.mjs';
 
 /** @param {Record<string, string>} files */
 const machine = (files) => (/** @type {string} */ path) => files[path];
@@ -51,8 +54,23 @@ test('forwarding and pid_max', () => {
   assert.equal(checkPids(machine({ '/proc/sys/kernel/pid_max': '4194304' })).level, 'ok');
 });
 
-test('a depot that does not exist yet is judged by its nearest parent; /proc cannot be one', () => {
-  assert.equal(checkDepot('/tmp/not/there/yet').length, 2);
-  const [type] = checkDepot('/proc/self');
-  assert.equal(type?.level, 'warn');
+test('a depot that does not exist yet is judged by its nearest parent', () => {
+  assert.deepEqual(checkDepot('/dev/shm/not/there/yet').map(({ level }) => level).includes('fail'), false);
+});
+
+/** @param {import('node:test').TestContext} t @param {string} script what native/mount-check does */
+function program(t, script) {
+  const directory = mkdtempSync(join(tmpdir(), 'warden-checks-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  writeFileSync(join(directory, 'mount-check'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return join(directory, 'mount-check');
+}
+
+test('idmapped mounts are tried where the directories will be', async (t) => {
+  const fine = program(t, 'test "$*" = "/tmp /usr" || { echo "asked for $*"; exit 1; }');
+  assert.deepEqual(await checkIdmappedMounts(fine, ['/tmp/not/there', '/usr']), { level: 'ok', text: 'idmapped mounts of /tmp/not/there, /usr' });
+  const refused = await checkIdmappedMounts(program(t, 'echo "map ids of mount: /x: Invalid argument"; exit 1'), ['/x']);
+  assert.deepEqual([refused.level, /: Invalid argument\. Put container_depot_path/.test(refused.text)], ['fail', true]);
+  const missing = await checkIdmappedMounts('/nonexistent/mount-check', ['/']);
+  assert.deepEqual([missing.level, /could not tell .*make -C native/.test(missing.text)], ['fail', true]);
 });

@@ -84,11 +84,11 @@ export async function prepareMachine(steps, paths) {
 /**
  * One line per finding about the kernel.
  * @param {import('./steps.mjs').Steps} steps
- * @param {string} depot
+ * @param {{ depotPath: string, rootfsPath: string }} paths
  * @throws {SetupError} when something that containers cannot do without is missing
  */
-export async function reportKernel(steps, depot) {
-  const findings = await checkKernel(depot);
+export async function reportKernel(steps, { depotPath, rootfsPath }) {
+  const findings = await checkKernel({ depot: depotPath, rootfs: rootfsPath, mountCheck: join(root, 'native/build/release/mount-check') });
   for (const { level, text } of findings) steps.line(level, text);
   const failed = findings.filter(({ level }) => level === 'fail').length;
   if (failed > 0) throw new SetupError(`this machine lacks ${failed === 1 ? 'one thing' : `${failed} things`} that containers cannot do without: see the lines that begin with "fail"`);
