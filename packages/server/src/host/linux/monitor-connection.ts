@@ -65,6 +65,8 @@ export class MonitorConnection {
   /** The request is over: further frames are an error. */
   release(): void {
     this.#handler = undefined;
+    // The last output may have paused it in the very read that also brought the end.
+    this.#socket.resume();
   }
 
   pause(): void {
