@@ -32,18 +32,25 @@ static int read_parent(int process, pid_t *ret_parent, struct error *err)
 	return 0;
 }
 
+/* The first process may have failed and ended already; its monitor is about to say why, and knows better. */
+static bool is_gone(struct create *create, int number)
+{
+	if (number != ENOENT && number != ESRCH)
+		return false;
+	create->container = close_fd(create->container);
+	return true;
+}
+
 /*
  * A descriptor of /proc/PID names one process for good: a later process of that number is not found through it. So the process
  * whose parent is checked is the one whose namespace is opened.
  */
-int create_open_network(struct create *create, const struct host *host, pid_t pid, struct error *err)
+static int open_process(struct create *create, const struct host *host, pid_t pid, struct error *err)
 {
 	char path[32];
 	pid_t parent = 0;
 	struct stat own, theirs;
 
-	if (step_begin(STEP_OPEN_NETWORK, err) < 0)
-		return -1;
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	_cleanup_close_ int process = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -56,7 +63,7 @@ int create_open_network(struct create *create, const struct host *host, pid_t pi
 		return -1;
 	if (parent != create->monitor) {
 		create->container = close_fd(create->container);
-		return error_set(err, ESRCH, "process %d is not the monitor's child", (int)pid);
+		return error_set(err, EPERM, "process %d is not the monitor's child", (int)pid);
 	}
 	create->network = openat(process, "ns/net", O_RDONLY | O_CLOEXEC);
 	if (create->network < 0)
@@ -66,6 +73,15 @@ int create_open_network(struct create *create, const struct host *host, pid_t pi
 	if (own.st_ino == theirs.st_ino && own.st_dev == theirs.st_dev)
 		return error_set(err, EINVAL, "process %d is in the host's network namespace", (int)pid);
 	return 0;
+}
+
+int create_open_network(struct create *create, const struct host *host, pid_t pid, struct error *err)
+{
+	if (step_begin(STEP_OPEN_NETWORK, err) < 0)
+		return -1;
+	if (open_process(create, host, pid, err) == 0)
+		return 0;
+	return is_gone(create, err->number) ? 0 : -1;
 }
 
 int create_connect(struct create *create, const struct host *host, struct error *err)

@@ -55,8 +55,9 @@ void create_expire(struct launcher *launcher);
 /* wardend is gone: takes back what monitors cannot. They see their sockets close when we exit. */
 void create_drop_all(struct launcher *launcher);
 
-/* create-network.c. 1: done; 0: the link's name is taken; -1. */
+/* create-network.c. Leaves the namespace unknown, without an error, when the process has ended: its monitor will say why. */
 int create_open_network(struct create *create, const struct host *host, pid_t pid, struct error *err);
+/* 1: done; 0: the link's name is taken; -1. */
 int create_connect(struct create *create, const struct host *host, struct error *err);
 bool create_link_exists(const struct create *create, const struct host *host);
 

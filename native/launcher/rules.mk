@@ -26,23 +26,29 @@ $(BUILD)/test/fake-monitor: launcher/test/fake-monitor.c $(LIB_SOURCES) $(LAUNCH
 	@mkdir -p $(@D)
 	$(MUSL_CC) $(CFLAGS_COMMON) $(CFLAGS_musl) -static -o $@ $< $(LIB_SOURCES)
 
-# test: needs nothing of the machine. test-root: needs root, makes network namespaces and cgroups of its own.
-.PHONY: test-launcher test-root test-root-launcher
-test: test-launcher
-test-launcher: $(LAUNCHER_TESTS) $(BUILD)/test/launcher-replay
-	@set -e; for test in $(LAUNCHER_TESTS); do echo "# $$test"; $$test; done
-	$(BUILD)/test/launcher-replay launcher/fuzz/corpus/*
+LAUNCHER_WHOLE := $(foreach variant,release faults,$(addprefix $(BUILD)/$(variant)/,launcher monitor wshd)) $(BUILD)/release/seccomp.bpf
 
-test-root: test-root-launcher
-test-root-launcher: release faults $(BUILD)/sanitized/launcher $(BUILD)/test/fake-monitor
-	python3 -B launcher/test/devices_test.py
+# test: needs nothing of the machine. test-root: needs root, makes network namespaces and cgroups of its own.
+.PHONY: test-launcher test-root test-root-launcher test-root-launcher-devices test-root-launcher-sanitized test-root-launcher-create fuzz-launcher
+test: test-launcher
+test-launcher: $(LAUNCHER_TESTS)
+	@set -e; for test in $^; do $$test; done
+
+test-root: test-root-launcher test-root-launcher-sanitized test-root-launcher-devices test-root-launcher-create
+test-root-launcher: $(BUILD)/release/launcher $(BUILD)/faults/launcher $(BUILD)/test/fake-monitor
 	python3 -B launcher/test/launcher_test.py
+test-root-launcher-sanitized: $(BUILD)/sanitized/launcher $(BUILD)/test/fake-monitor
 	LAUNCHER_VARIANT=sanitized python3 -B launcher/test/launcher_test.py
+test-root-launcher-devices: $(BUILD)/release/launcher
+	python3 -B launcher/test/devices_test.py
+test-root-launcher-create: $(LAUNCHER_WHOLE)
 	python3 -B launcher/test/create_test.py
 
-# launcher-fuzz CORPUS…: as libFuzzer takes it.
+# fuzz: the target is built, and what is in its corpus replayed; build/fuzz/launcher-description DIRECTORY looks for more.
 FUZZ_CC ?= clang
 $(BUILD)/fuzz/launcher-description: launcher/fuzz/description-fuzz.c $(LAUNCHER_TESTED) $(LAUNCHER_HEADERS)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) -std=c17 -D_GNU_SOURCE -g -O1 -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(LAUNCHER_TESTED) -lmnl
-fuzz: $(BUILD)/fuzz/launcher-description
+fuzz: fuzz-launcher
+fuzz-launcher: $(BUILD)/fuzz/launcher-description $(BUILD)/test/launcher-replay
+	$(BUILD)/test/launcher-replay launcher/fuzz/corpus/*

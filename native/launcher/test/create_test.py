@@ -12,8 +12,10 @@ from launcher_driver import Launcher, Tap, World, run
 from wire import Connection
 
 tap = Tap()
-GROUP = "warden-launcher-test"
-FIRST_ID = 0x7000000
+GROUP = f"warden-launcher-test-{os.getpid()}"
+MAX_CONTAINERS = 256
+# A range of this process's own: other tests may run beside it.
+FIRST_ID = (0x1000 + os.getpid() % 0x4000) * 65536
 UNLIMITED = struct.pack("<Q", 2**64 - 1)
 
 
@@ -120,7 +122,7 @@ def own_processes():
     found = []
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
-            if os.stat(f"/proc/{name}").st_uid >= FIRST_ID:
+            if FIRST_ID <= os.stat(f"/proc/{name}").st_uid < FIRST_ID + MAX_CONTAINERS * 65536:
                 found.append(int(name))
         except FileNotFoundError:
             continue

@@ -6,7 +6,7 @@ import launcher_driver as driver
 from launcher_driver import Launcher, Tap, World
 
 tap = Tap()
-GROUP = "warden-launcher-test"
+GROUP = f"warden-launcher-test-{os.getpid()}"
 ALLOWED = "".join(f"c {number} rw\n" for number in ("1:3", "1:5", "1:7", "1:8", "1:9", "5:0", "5:2", "136:*"))
 
 

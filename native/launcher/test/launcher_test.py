@@ -102,7 +102,7 @@ def test_failures(world, launcher):
     fails("a monitor that reports an error", "made up", errno.ENOSPC, "an object", launcher.description(2, "error"))
     fails("a monitor that fails when the link is there", "made up", errno.ENOSPC, "an object", launcher.description(2, "fail"))
     fails("a monitor that talks nonsense", "await monitor", errno.EMSGSIZE, "", launcher.description(2, "garbage"))
-    fails("a process that is not the monitor's", "open network namespace", errno.ESRCH, "not the monitor's child", launcher.description(2, "liar"))
+    fails("a process that is not the monitor's", "open network namespace", errno.EPERM, "not the monitor's child", launcher.description(2, "liar"))
     fails("a process in the host's network", "open network namespace", errno.EINVAL, "host's network", launcher.description(2, "host"))
     fails("a monitor that is not ready in time", "await monitor", errno.ETIMEDOUT, "200 ms", launcher.description(2, "hang", ("DEADLINE_MS", 200)))
     fails("one that is not ready after the link was made", "await monitor", errno.ETIMEDOUT, "200 ms", launcher.description(2, "silent", ("DEADLINE_MS", 200)))
