@@ -93,7 +93,10 @@ export class FakeServer {
       if (handler === undefined) throw new WardenError('unsupported', `the fake server has no handler for type ${type}`);
       const answer = await handler(request, session);
       if (typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer) {
-        for await (const response of answer as AsyncIterable<never>) await send(socket, encodeResponse(type, response));
+        for await (const response of answer as AsyncIterable<never>) {
+          if (socket.destroyed) return; // an endless answer would otherwise never let the event loop turn again
+          await send(socket, encodeResponse(type, response));
+        }
       } else {
         await send(socket, encodeResponse(type, answer as never));
       }
