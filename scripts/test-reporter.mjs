@@ -22,6 +22,13 @@ import { formatDuration } from './setup/steps.mjs';
  */
 
 const MAX_OUTPUT_LINES = 60;
+const MAX_PROBLEM_LINES = 60;
+const MAX_LINE_LENGTH = 400;
+
+/** @param {string} line */
+function shorten(line) {
+  return line.length <= MAX_LINE_LENGTH ? line : `${line.slice(0, MAX_LINE_LENGTH)}… (${line.length} characters)`;
+}
 
 export class TestReporter {
   /** @type {Map<string, FileState>} */
@@ -72,7 +79,7 @@ export class TestReporter {
     const diagnostic = type === 'test:diagnostic' && !/^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/.test(data.message ?? '');
     if (type === 'test:stdout' || type === 'test:stderr' || diagnostic) {
       const lines = this.#output.get(file) ?? [];
-      lines.push(...String(data.message).trimEnd().split('\n'));
+      lines.push(...String(data.message).trimEnd().split('\n').slice(-MAX_OUTPUT_LINES).map(shorten));
       this.#output.set(file, lines.slice(-MAX_OUTPUT_LINES));
       return;
     }
@@ -167,5 +174,8 @@ function describe(error) {
   const stack = propertyOf(thrown, 'stack');
   const cause = propertyOf(thrown, 'cause');
   const text = typeof stack === 'string' ? `${stack}${cause === undefined ? '' : `\ncaused by: ${inspect(cause)}`}` : typeof thrown === 'string' ? thrown : inspect(thrown);
-  return text.split('\n').filter((line) => !line.includes('node:internal')).map((line) => `    ${line}`).join('\n');
+  const lines = text.split('\n').filter((line) => !line.includes('node:internal'));
+  // what is compared may be megabytes; where it happened stands at the end
+  const kept = lines.length <= MAX_PROBLEM_LINES ? lines : [...lines.slice(0, MAX_PROBLEM_LINES / 2), `… ${lines.length - MAX_PROBLEM_LINES} lines …`, ...lines.slice(-MAX_PROBLEM_LINES / 2)];
+  return kept.map((line) => `    ${shorten(line)}`).join('\n');
 }

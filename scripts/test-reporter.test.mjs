@@ -62,3 +62,12 @@ test('a skip needs a reason, and is a failure where everything must run; so is a
     assert.deepEqual([reporter.failed, reporter.skipped], [1, 0], JSON.stringify(more));
   }
 });
+
+test('what a failure shows is bounded', () => {
+  const { state, reporter } = recorder();
+  reporter.handle('/repo/a.test.js', { type: 'test:stdout', data: { message: 'x\n'.repeat(10_000) } });
+  reporter.handle('/repo/a.test.js', fail('big', { failureType: 'testCodeFailure', cause: `${'y'.repeat(1_000_000)}\n${'z\n'.repeat(10_000)}` }));
+  reporter.end('/repo/a.test.js');
+  assert.ok(state.text.length < 10_000, `${state.text.length} characters`);
+  assert.match(state.text, /y… \(1000000 characters\)/);
+});
