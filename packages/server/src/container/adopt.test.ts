@@ -29,7 +29,7 @@ test('a living container is taken over with its jobs, events, state, network and
   assert.equal(after.containers.get('stopped').state, 'stopped');
   assert.equal(again.graceTimeMs, 5000);
   assert.deepEqual(again.link, container.link);
-  const output = new CollectedOutput();
+  const output = new CollectedOutput(1000);
   assert.equal(await (await followJob(after.containers, again, ended, output)).exitStatus, 4);
   assert.equal(output.get('stdout').toString(), 'before the restart');
   // What it holds is taken: two of four networks are left.

@@ -72,7 +72,7 @@ test('a job that was linked is gone when the reply was written, not before', asy
   const { containers, container, monitor } = await scene();
   const id = await spawnJob(containers, container, request);
   monitor.write(id, 'stdout', 'out');
-  const output = new CollectedOutput();
+  const output = new CollectedOutput(1000);
   const following = await followJob(containers, container, id, output);
   monitor.write(id, 'stderr', 'err');
   monitor.end(id, { kind: 'exited', status: 3 });
@@ -89,9 +89,9 @@ test('a request that broke off leaves the job, with all its output', async () =>
   const { containers, container, monitor } = await scene();
   const id = await spawnJob(containers, container, request);
   monitor.write(id, 'stdout', 'first');
-  (await followJob(containers, container, id, new CollectedOutput())).abandon();
+  (await followJob(containers, container, id, new CollectedOutput(1000))).abandon();
   monitor.end(id, { kind: 'exited', status: 0 });
-  const output = new CollectedOutput();
+  const output = new CollectedOutput(1000);
   const following = await followJob(containers, container, id, output);
   assert.equal(await following.exitStatus, 0);
   assert.equal(output.get('stdout').toString(), 'first');
@@ -100,7 +100,7 @@ test('a request that broke off leaves the job, with all its output', async () =>
 test('all that follow a job get its result, the monitor forgets it after the last', async () => {
   const { containers, container, monitor } = await scene();
   const id = await spawnJob(containers, container, request);
-  const both = await Promise.all([followJob(containers, container, id, new CollectedOutput()), followJob(containers, container, id, new CollectedOutput())]);
+  const both = await Promise.all([followJob(containers, container, id, new CollectedOutput(1000)), followJob(containers, container, id, new CollectedOutput(1000))]);
   monitor.end(id, { kind: 'exited', status: 7 });
   assert.deepEqual(await Promise.all(both.map(({ exitStatus }) => exitStatus)), [7, 7]);
   both[0].delivered();
@@ -113,10 +113,10 @@ test('all that follow a job get its result, the monitor forgets it after the las
 
 test('an interrupted run consumes its job when that ends', async () => {
   const { containers, container, monitor } = await scene();
-  const following = await runJob(containers, container, request, new CollectedOutput());
+  const following = await runJob(containers, container, request, new CollectedOutput(1000));
   following.abandon();
   consumeJob(containers, container, following.job);
-  await assert.rejects(followJob(containers, container, following.job.id, new CollectedOutput()), { message: 'no such job' });
+  await assert.rejects(followJob(containers, container, following.job.id, new CollectedOutput(1000)), { message: 'no such job' });
   assert.deepEqual(infoOf(container).jobIds, [BigInt(following.job.id)]);
   monitor.end(following.job.id, { kind: 'exited', status: 0 });
   await turn();
@@ -126,23 +126,23 @@ test('an interrupted run consumes its job when that ends', async () => {
 
 test('a signal and a lost job answer 255', async () => {
   const { containers, container, monitor, host } = await scene();
-  const killed = await runJob(containers, container, request, new CollectedOutput());
+  const killed = await runJob(containers, container, request, new CollectedOutput(1000));
   monitor.end(killed.job.id, { kind: 'signalled', signal: 9 });
   assert.equal(await killed.exitStatus, 255);
-  const lost = await runJob(containers, container, request, new CollectedOutput());
+  const lost = await runJob(containers, container, request, new CollectedOutput(1000));
   const unlinked = await spawnJob(containers, container, request);
   host.living.delete(container.id);
   monitor.die();
   assert.equal(await lost.exitStatus, 255);
   assert.equal(container.state, 'stopped');
-  assert.equal(await (await followJob(containers, container, unlinked, new CollectedOutput())).exitStatus, 255);
+  assert.equal(await (await followJob(containers, container, unlinked, new CollectedOutput(1000))).exitStatus, 255);
 });
 
 test('a job that is linked when its container is destroyed is answered, with the last info', async () => {
   const { containers, container, monitor } = await scene();
   monitor.stubborn = true;
   const id = await spawnJob(containers, container, request);
-  const following = await followJob(containers, container, id, new CollectedOutput());
+  const following = await followJob(containers, container, id, new CollectedOutput(1000));
   const destroyed = destroyContainer(containers, container);
   await turn();
   const second = assert.rejects(destroyContainer(containers, container), { message: 'unknown handle' });
@@ -168,7 +168,7 @@ test('stop sends TERM, waits, and KILLs what is left', async () => {
   host.clock.advance(1);
   await stopped;
   assert.deepEqual(monitor.signals, [constants.signals.SIGTERM, constants.signals.SIGKILL]);
-  assert.equal(await (await followJob(containers, container, id, new CollectedOutput())).exitStatus, 255);
+  assert.equal(await (await followJob(containers, container, id, new CollectedOutput(1000))).exitStatus, 255);
 });
 
 test('a kill does not wait for a stop that is under way', async () => {

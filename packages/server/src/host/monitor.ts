@@ -77,7 +77,10 @@ export interface Monitor {
   signalAll(signal: number): Promise<void>;
   /** Settles when there is no process but PID 1 and every job has ended. */
   awaitEmpty(deadlineMs: number): Promise<void>;
-  /** Calls `receive` for every event from now on, and `lost` once when the monitor is gone. Settles when watching has begun. */
+  /**
+   * Calls `receive` for every event from now on, and `lost` once when the monitor is gone, unless close() was called.
+   * Settles when watching has begun.
+   */
   watch(receive: (event: MonitorEvent) => void, lost: () => void): Promise<void>;
   /** Kills every process, removes the cgroups and ends the monitor. */
   destroy(deadlineMs: number): Promise<void>;

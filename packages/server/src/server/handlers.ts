@@ -2,14 +2,14 @@
  * The table of requests: one handler for each type of the protocol. A type without a handler does not compile.
  */
 import { Type, WardenError, type RequestOf, type RequestType, type ResponseInit } from 'warden-protocol';
-import { CollectedOutput } from '../container/collected-output.js';
+import type { CollectedOutput } from '../container/collected-output.js';
 import type { Container } from '../container/container.js';
 import type { Containers } from '../container/containers.js';
 import { createContainer } from '../container/create.js';
 import { checkCreateRequest } from '../container/create-request.js';
 import { destroyContainer } from '../container/destroy.js';
 import { infoOf } from '../container/info.js';
-import { consumeJob, followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
+import { collectOutput, consumeJob, followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
 import { stopContainer } from '../container/stop.js';
 import type { Call } from './call.js';
 
@@ -64,13 +64,13 @@ export function makeHandlers(containers: Containers): Handlers {
     [Type.Spawn]: async (call, request) => ({ jobId: await spawnJob(containers, named(call, request.handle), request) }),
     [Type.Run]: async (call, request) => {
       const container = named(call, request.handle);
-      const output = new CollectedOutput();
+      const output = collectOutput(containers, request.discardOutput ?? false);
       const following = await runJob(containers, container, request, output);
       return resultOf(container, await outcome(call, following, () => consumeJob(containers, container, following.job)), output);
     },
     [Type.Link]: async (call, { handle, jobId }) => {
       const container = named(call, handle);
-      const output = new CollectedOutput();
+      const output = collectOutput(containers, container.jobs.get(jobId)?.discard ?? false);
       const following = await followJob(containers, container, jobId, output);
       return resultOf(container, await outcome(call, following), output);
     },

@@ -44,6 +44,10 @@ interface Running {
   readonly process: ChildProcess;
   readonly socket: Socket;
   readonly pending: Map<number, Pending>;
+  /** It has answered HELLO. */
+  ready: boolean;
+  /** What it wrote to standard error before that. */
+  words: string;
 }
 
 export class LauncherProcess implements Launcher {
@@ -106,11 +110,17 @@ export class LauncherProcess implements Launcher {
     // A session of its own: ^C at the terminal is for wardend, which then finishes what is under way.
     const child = spawn(program, [], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], detached: true, env: {}, cwd: '/' });
     const socket = child.stdio[3] as Socket;
-    const running: Running = { process: child, socket, pending: new Map() };
+    const running: Running = { process: child, socket, pending: new Map(), ready: false, words: '' };
     const gone = (why: string): void => this.#lost(running, why);
     child.once('error', (error) => gone(`cannot start ${program}: ${error.message}`));
-    child.once('exit', (code, signal) => gone(`the launcher ended with ${signal ?? `status ${code}`}`));
+    // Not 'exit': by then its last words may not have been read.
+    child.once('close', (code, signal) => gone(`the launcher ended with ${signal ?? `status ${code}`}${running.ready ? '' : `: ${running.words.trim()}`}`));
     child.stderr?.on('data', (text: Buffer) => {
+      // What it says before it has answered comes with the answer, or explains its end.
+      if (!running.ready) {
+        running.words = (running.words + text.toString('utf8')).slice(0, stderrLineLimit);
+        return;
+      }
       this.options.log.warn({ program: 'launcher', text: text.toString('utf8').trimEnd().slice(0, stderrLineLimit) }, 'message from the launcher');
     });
     const reader = new FrameReader(replyLimitInBytes);
@@ -125,6 +135,7 @@ export class LauncherProcess implements Launcher {
     // The exit event tells what happened; an error of its socket comes with it.
     socket.on('error', () => undefined);
     await this.#exchange(running, FrameType.hello, helloDeadlineMs, 'start of the launcher', (writer) => this.#writeHello(writer));
+    running.ready = true;
     return running;
   }
 
@@ -176,7 +187,7 @@ export class LauncherProcess implements Launcher {
 
   #lost(running: Running, why: string): void {
     this.#running = undefined;
-    if (!this.#closed) this.options.log.error({ reason: why }, 'the launcher is gone; the next request starts it again');
+    if (!this.#closed && running.ready) this.options.log.error({ reason: why }, 'the launcher is gone; the next request starts it again');
     for (const pending of running.pending.values()) {
       pending.cancelTimer();
       pending.reject(new WardenError('unavailable', why));

@@ -33,6 +33,7 @@ export function monitorSocketPath(containerDirectory: string): string {
 class LinuxMonitor implements Monitor {
   readonly #open = new Set<MonitorConnection>();
   readonly #idle: MonitorConnection[] = [];
+  #closed = false;
 
   constructor(
     private readonly socketPath: string,
@@ -91,8 +92,8 @@ class LinuxMonitor implements Monitor {
           resolve();
         },
         closed: (error) => {
-          if (watching) lost();
-          else reject(error);
+          if (!watching) reject(error);
+          else if (!this.#closed) lost();
         },
       });
     });
@@ -103,6 +104,7 @@ class LinuxMonitor implements Monitor {
   }
 
   close(): void {
+    this.#closed = true;
     for (const connection of [...this.#open]) connection.close();
   }
 
