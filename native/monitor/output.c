@@ -45,21 +45,19 @@ static void make_plain(struct job_pipe *pipe)
 static void store(struct job_pipe *pipe, const uint8_t *data, size_t size)
 {
 	struct job *job = pipe->job;
-	bool exceeded = false;
+	bool exceeded;
 	struct error err;
 
-	if (job->phase == JOB_OVER || job->over_limit)
+	if (job->phase == JOB_OVER || job->over_limit || job->discard)
 		return;
-	if (!job->discard) {
-		exceeded = size > job->output_limit - job->total;
-		if (exceeded)
-			size = (size_t)(job->output_limit - job->total);
-		/* A full disk cuts the output off as the limit does: the job must not go on as if it had been kept. */
-		if (spool_append(&job->spool, pipe->stream, data, size, &err) < 0) {
-			job->over_limit = true;
-			jobs_exceeded(job);
-			return;
-		}
+	exceeded = size > job->output_limit - job->total;
+	if (exceeded)
+		size = (size_t)(job->output_limit - job->total);
+	/* A full disk cuts the output off as the limit does: the job must not go on as if it had been kept. */
+	if (spool_append(&job->spool, pipe->stream, data, size, &err) < 0) {
+		job->over_limit = true;
+		jobs_exceeded(job);
+		return;
 	}
 	follow_output(job, job->total, pipe->stream, data, size);
 	job->total += size;
