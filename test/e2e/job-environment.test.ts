@@ -64,10 +64,10 @@ test('the script is standard input: read consumes its next line', async () => {
   assert.equal(output(await client.run(handle, 'cat\nall\nthe rest')), 'all\nthe rest');
 });
 
-test('a script without a final newline, with CRs, with NULs in its here-document, of a megabyte', async () => {
+test('a script without a final newline, with a CR, of a megabyte', async () => {
   const { client, handle } = await server.container();
   assert.equal(output(await client.run(handle, 'echo a\necho b')), 'a\nb\n');
-  assert.equal(output(await client.run(handle, "cat <<'X' | od -An -c | xargs\na\rb\nX\n")), 'a \\r b \\n\n');
+  assert.equal(output(await client.run(handle, "cat <<'X' | od -An -tx1\na\rb\nX\n")), ' 61 0d 62 0a\n');
   const long = `${'# a line that does nothing\n'.repeat(40_000)}echo end`;
   assert.ok(long.length > 1_000_000);
   assert.equal(output(await client.run(handle, long)), 'end\n');

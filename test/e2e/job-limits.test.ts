@@ -60,7 +60,7 @@ test('the event is there once per job, in order, and a stream ends with 255 too'
 test('with discard_output nothing is kept and nothing is killed', async () => {
   const { client, handle } = await server.container();
   const result = await client.run(handle, `head -c ${LIMIT * 20} /dev/zero; echo err >&2; exit 3`, { discard_output: true });
-  assert.deepEqual([result.status, result.stdout, result.stderr], [3, '', '']);
+  assert.deepEqual([result.status, result.stdout.length, result.stderr], [3, 0, '']);
   const jobId = await client.spawn(handle, 'echo something; exit 4', { discard_output: true });
   const { bytes, status } = await client.streamAll(handle, jobId);
   assert.deepEqual([bytes, status], [0, 4]);

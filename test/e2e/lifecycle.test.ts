@@ -133,15 +133,6 @@ test('destroy works from active and stopped, with and without jobs', async () =>
   }
 });
 
-test('destroy takes a job that ignores TERM with it', async () => {
-  const { client, handle } = await server.container();
-  const jobId = await client.spawn(handle, IGNORE_TERM);
-  const other = await server.connect();
-  await streamUntil(other.stream(handle, jobId), 'ready');
-  other.close();
-  await client.destroy(handle);
-});
-
 test('of two destroys at once one does it, the other is refused or finds nothing', async () => {
   const { client, handle } = await server.container();
   await client.spawn(handle, 'sleep 1000');

@@ -160,6 +160,19 @@ test('state survives a restart: stopped stays stopped, events stay', async () =>
   assert.deepEqual([after.state, after.events], ['stopped', before.events]);
 });
 
+test('destroy gives jobs the configured time to end, and then kills them', async () => {
+  await server.restart({ server: { stop_deadline: 0.5 } });
+  const { client, handle } = await server.container();
+  const jobId = await client.spawn(handle, 'trap "" TERM; echo ready; while :; do sleep 100 & wait $!; done');
+  const watcher = await server.connect();
+  await streamUntil(watcher.stream(handle, jobId), 'ready');
+  const start = Date.now();
+  await client.destroy(handle);
+  const took = Date.now() - start;
+  assert.ok(took >= 450 && took < 5_000, `took ${took} ms`);
+  await server.restart({});
+});
+
 test('a container whose processes were killed from outside is not left half-alive', async () => {
   const { handle } = await server.container();
   const pids = await server.pidsOf(handle);
