@@ -13,8 +13,9 @@ import { SetupError } from './setup/setup-error.mjs';
 import { Steps } from './setup/steps.mjs';
 import { TestReporter } from './test-reporter.mjs';
 
+const LIGHT_DEADLINE_MS = 2 * 60_000;
 /** The native programs' tests take longest: they are compiled first, under the sanitizers. */
-const FILE_DEADLINE_MS = 10 * 60_000;
+const HEAVY_DEADLINE_MS = 10 * 60_000;
 const PARALLEL = 2;
 /** Folders of test/ whose files need nothing of the machine. */
 const LIGHT_FOLDERS = ['test/dist/lint/', 'test/dist/golden/', 'test/dist/harness/'];
@@ -35,11 +36,12 @@ function findTests() {
 /**
  * Run one test file in a process of its own.
  * @param {string} file
+ * @param {number} deadlineMs
  * @param {TestReporter} reporter
  */
-async function runFile(file, reporter) {
+async function runFile(file, deadlineMs, reporter) {
   reporter.begin(file);
-  const stream = run({ files: [file], concurrency: 1, signal: AbortSignal.timeout(FILE_DEADLINE_MS) });
+  const stream = run({ files: [file], concurrency: 1, signal: AbortSignal.timeout(deadlineMs) });
   for await (const event of stream) reporter.handle(file, event);
   reporter.end(file);
 }
@@ -47,12 +49,13 @@ async function runFile(file, reporter) {
 /**
  * @param {readonly string[]} files
  * @param {number} atOnce
+ * @param {number} deadlineMs for each
  * @param {TestReporter} reporter
  */
-async function runFiles(files, atOnce, reporter) {
+async function runFiles(files, atOnce, deadlineMs, reporter) {
   const queue = [...files];
   const worker = async () => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) await runFile(file, reporter);
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) await runFile(file, deadlineMs, reporter);
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
@@ -78,8 +81,8 @@ async function main(steps) {
 
   process.env['NODE_OPTIONS'] = `${process.env['NODE_OPTIONS'] ?? ''} --enable-source-maps`.trim();
   const reporter = new TestReporter({ root, total: first.length + second.length, mustRun: process.env['WARDEN_MUST_RUN'] === '1' });
-  await runFiles(first, PARALLEL, reporter);
-  await runFiles(second, 1, reporter);
+  await runFiles(first, PARALLEL, LIGHT_DEADLINE_MS, reporter);
+  await runFiles(second, 1, HEAVY_DEADLINE_MS, reporter);
   return reporter.finish() ? 0 : 1;
 }
 
