@@ -1,12 +1,12 @@
 """The launcher with a monitor that only speaks its language: what is set up, what is refused, and that nothing is left. Root."""
 import errno
 import os
-import signal
-import socket
 import struct
 import subprocess
+import threading
 
 import launcher_driver as driver
+from wire import frame
 from launcher_driver import Launcher, Tap, World, element, elements_in, inside, leftovers, links, name_key, run
 
 tap = Tap()
@@ -163,6 +163,25 @@ def test_firewall(launcher):
     tap.check(failed(launcher.ask("FIREWALL", ("ELEMENT", [("OPERATION", 1)])), "change firewall elements", errno.EINVAL), "an element without a key")
 
 
+def test_large(launcher):
+    reply = launcher.create(10, "normal", ("UPPER_FILE", [("PATH", "/x"), ("CONTENT", b"x" * 3_000_000)]), elements=False)
+    tap.check(reply.kind == "OK", "a description of 3 MB", reply)
+    reply = launcher.create(11, "normal", ("UPPER_FILE", [("PATH", "/x"), ("CONTENT", b"x" * 5_000_000)]), elements=False)
+    tap.check(failed(reply, "check description", errno.EMSGSIZE), "one of 5 MB is refused", reply)
+    launcher.stop_monitors()
+    count, first = 50_000, launcher.request + 1
+    launcher.request += count
+    requests = b"".join(frame("FIREWALL", ("REQUEST", first + i)) for i in range(count))
+    sender = threading.Thread(target=launcher.connection.sock.sendall, args=(requests,))
+    sender.start()
+    # Nothing is read until the launcher, whose answers pile up, takes no more: then the sender is stuck.
+    sender.join(timeout=1)
+    stuck = sender.is_alive()
+    replies = [launcher.connection.read().number("REQUEST") for _ in range(count)]
+    sender.join()
+    tap.check(stuck and replies == list(range(first, first + count)), "50,000 requests at once, answered in order, and held back while nobody reads", stuck)
+
+
 def test_hello(world):
     first = Launcher(world)
     reply = first.hello()
@@ -248,6 +267,8 @@ def main():
         test_failures(world, launcher)
         test_abandon(launcher)
         test_firewall(launcher)
+        test_large(launcher)
+        driver.await_no_links()
         tap.check(not leftovers(launcher), "nothing is left of all this", leftovers(launcher))
         tap.check(launcher.close() == (0, ""), "the launcher ends well")
         test_end_of_wardend(world)
