@@ -76,7 +76,7 @@ export class Steps {
       this.output.write(`${text}\n`);
       return;
     }
-    const columns = this.output.columns ?? 80;
+    const columns = this.output.columns || 80; // 0: a terminal that does not know
     this.output.write(`\r\x1b[K${text.slice(0, Math.max(20, columns - 1))}`);
   }
 

@@ -31,7 +31,7 @@ export class Progress {
     }
     const filled = Math.round(this.#done * BAR_WIDTH);
     const line = `[${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}] ${percent}  ${what}`;
-    this.#output.write(`\r\u001b[K${line.slice(0, Math.max(20, (this.#output.columns ?? 80) - 1))}`);
+    this.#output.write(`\r\u001b[K${line.slice(0, Math.max(20, (this.#output.columns || 80) - 1))}`);
     this.#drawn = true;
   }
 
