@@ -145,5 +145,5 @@ export class CommandReader {
 
 /** A word as it has to be written to be read as it is. */
 export function quoteWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll('\'', '\'\\\'\'')}'`;
+  return /^[\w@%+=:,./[\]-]+$/.test(word) ? word : `'${word.replaceAll('\'', '\'\\\'\'')}'`;
 }

@@ -150,6 +150,7 @@ class Prompt {
   }
 
   #complain(message: string): void {
+    this.#output.endLine();
     this.#output.streams.stderr.write(`${message}\n`);
   }
 }
