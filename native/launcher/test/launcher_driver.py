@@ -1,4 +1,7 @@
-"""Starts a launcher as wardend does, and looks for what it leaves behind. Run in a network namespace of its own."""
+"""Starts a launcher as wardend does, and looks for what it leaves behind. Run in a network namespace of its own.
+
+LAUNCHER_VARIANT in the environment: the folder of native/build whose launcher is tested, instead of release and faults.
+"""
 import ctypes
 import os
 import select
