@@ -14,8 +14,7 @@ export const RUN_PACKAGES = [
   'musl-tools', // musl-gcc: the programs on the path of a request are static
   'linux-libc-dev', // the kernel's headers
   'libseccomp-dev', // compiles the system call filter
-  'libmnl-dev', // netlink, in the launcher
-  'libnftnl-dev', // nftables over netlink, in the launcher
+  'libmnl-dev', // netlink, in the launcher: links and nftables
   'nftables', // nft: shows administrators (and the kernel checks) what is loaded
   'iproute2', // ip: the same for links
 ];
@@ -26,9 +25,9 @@ export const TEST_PACKAGES = [
   'python3-protobuf', // the same, at run time
   'clang', // fuzz targets
   'libclang-rt-dev|libclang-rt-14-dev|libclang-common-14-dev', // libFuzzer and the sanitizers of clang
-  'strace', // makes single system calls fail
-  'iputils-ping',
-  'netcat-openbsd',
+  'python3', // tests of the native programs
+  'iputils-ping', // reaches containers, or does not
+  'git', // knows which files are ours
 ];
 
 const QUERY_DEADLINE_MS = 30_000;
