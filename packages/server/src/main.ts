@@ -52,6 +52,7 @@ async function serve(configPath: string): Promise<void> {
   const { root, version, parent } = configuration.cgroup;
   const cgroups = new LinuxCgroups({ root, version, parent, pidsMax: configuration.pidsMax });
   cgroups.prepare();
+  if (!cgroups.limitsProcesses) log.warn({ root }, 'no pids controller: server.container_pids_max has no effect, a container can fill the process table');
   const launcher = new LauncherProcess({
     programsPath: configuration.programsPath,
     depotPath: configuration.depotPath,

@@ -2,9 +2,10 @@
  * The configuration file's schema: every key with its type, bounds and default. An unknown key is an error.
  * docs/configuration.md tells what each key does; a test compares the two.
  */
-import { z } from 'zod';
+import type * as zod from 'zod';
 import { parseIpv4Address, parseIpv4Range } from '../lib/ipv4.js';
 import { rlimitNames, type RlimitName } from '../lib/rlimit-names.js';
+import { z } from '../lib/zod.js';
 
 const uint32 = z.int().min(0).max(0xffff_ffff);
 const absolutePath = z
@@ -37,11 +38,11 @@ const containerKlass = z
 const rlimit = z.int().min(-1, 'must be a number of the resource\'s unit, or -1 for no limit');
 
 /** A section whose key stands there with nothing below it is the section's defaults. */
-function section<Shape extends z.ZodRawShape>(shape: Shape) {
+function section<Shape extends zod.ZodRawShape>(shape: Shape) {
   return z.preprocess((value) => value ?? {}, z.strictObject(shape));
 }
 
-const rlimits = section(Object.fromEntries(rlimitNames.map((name) => [name, rlimit.optional()])) as Record<RlimitName, z.ZodOptional<typeof rlimit>>);
+const rlimits = section(Object.fromEntries(rlimitNames.map((name) => [name, rlimit.optional()])) as Record<RlimitName, zod.ZodOptional<typeof rlimit>>);
 
 const server = section({
   unix_domain_path: absolutePath.default('/run/warden/warden.sock'),
@@ -117,4 +118,4 @@ const user = section({
 export const configurationSchema = section({ server, health_check_server: healthCheckServer, logging, network, port, user });
 
 /** The file as it was checked, with its defaults filled in; keys are those of the file. */
-export type ConfigurationFile = z.output<typeof configurationSchema>;
+export type ConfigurationFile = zod.output<typeof configurationSchema>;

@@ -2,8 +2,9 @@
  * A container's snapshot: what a restarted server needs to know and cannot learn from the monitor. Versioned JSON, replaced
  * as a whole by a new file and a rename. Containers die with the machine's boot, so the boot id tells whether one can live.
  */
-import { z } from 'zod';
+import type * as zod from 'zod';
 import { isContainerId } from '../lib/container-id.js';
+import { z } from '../lib/zod.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 
@@ -26,7 +27,7 @@ const snapshotSchema = z.strictObject({
   graceTimeMs: z.number().nullable(),
 });
 
-export type Snapshot = z.output<typeof snapshotSchema>;
+export type Snapshot = zod.output<typeof snapshotSchema>;
 
 export function snapshotOf(container: Container, bootId: string): string {
   const { link } = container;

@@ -18,6 +18,9 @@ export interface CgroupOptions {
   readonly pidsMax: number;
 }
 
+/** Controllers of version 2 that containers' groups use, now or by later requests. */
+const delegatedControllers: ReadonlySet<string> = new Set(['cpu', 'cpuset', 'io', 'memory', 'pids']);
+
 /** Killed processes leave their groups within milliseconds, unless they are stuck in the kernel. */
 const leftoverDeadlineMs = 10_000;
 const leftoverPauseMs = 5;
@@ -29,10 +32,11 @@ export class LinuxCgroups implements Cgroups {
     this.hierarchies = findHierarchies(readFileSync('/proc/self/mounts', 'utf8'), options.root, options.version, (mountPoint) =>
       readFileSync(join(mountPoint, 'cgroup.controllers'), 'utf8'),
     );
-    const limits = this.hierarchies.some(({ controllers }) => controllers.includes('pids'));
-    if (!limits) {
-      throw new WardenError('unsupported', `no pids controller at or below ${options.root}: containers could not be kept from filling the process table`);
-    }
+  }
+
+  /** Whether pids.max can keep a container from filling the process table. */
+  get limitsProcesses(): boolean {
+    return this.hierarchies.some(({ controllers }) => controllers.includes('pids'));
   }
 
   /** Makes the parent groups and passes on to them what groups below need. */
@@ -99,7 +103,7 @@ export class LinuxCgroups implements Cgroups {
 
   /** v2: controllers have to be enabled on every level above the groups that use them. */
   #delegate({ mountPoint, controllers }: CgroupHierarchy, parent: string): void {
-    for (const controller of controllers) {
+    for (const controller of controllers.filter((name) => delegatedControllers.has(name))) {
       for (const group of [mountPoint, parent]) {
         try {
           writeFileSync(join(group, 'cgroup.subtree_control'), `+${controller}`);

@@ -4,8 +4,8 @@
  * own /usr that way. The file counts only when root owns it and nobody else can write to it.
  */
 import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { z } from 'zod';
 import { WardenError } from 'warden-protocol';
+import { z } from '../../lib/zod.js';
 import type { RootFileSystem, RootFileSystems } from '../host.js';
 
 const absolutePath = z.string().startsWith('/').max(4095).refine((path) => !path.includes('\0'));
