@@ -241,6 +241,7 @@ def main():
         tap.check(launcher.close() == (0, ""), "the launcher ends well")
         test_faults(world, groups)
     finally:
+        Launcher.stop_all()
         groups.remove()
         world.remove()
     tap.end()

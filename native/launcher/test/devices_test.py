@@ -80,6 +80,7 @@ def main():
         for version, group in groups:
             test_group(world, version, group)
     finally:
+        Launcher.stop_all()
         world.remove()
     tap.end()
 

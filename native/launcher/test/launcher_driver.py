@@ -76,6 +76,16 @@ def spawn(program, arguments=(), **options):
 
 
 class Launcher:
+    started = []
+
+    @classmethod
+    def stop_all(cls):
+        """At the end, also after an exception: no launcher and no monitor stays."""
+        for launcher in cls.started:
+            launcher.connection.close()
+            launcher.process.wait(timeout=20)
+            launcher.stop_monitors()
+
     def __init__(self, world, variant="release", monitor=None):
         self.world = world
         self.monitor = monitor or os.path.join(NATIVE, "build", "test", "fake-monitor")
@@ -84,6 +94,7 @@ class Launcher:
         self.replies = {}
         self.monitors = []
         self.process, self.connection = spawn(self.program, stderr=subprocess.PIPE)
+        self.started.append(self)
 
     def hello(self, *more, **changes):
         values = {"VERSION": 1, "DEPOT": self.world.depot, "MONITOR_PROGRAM": self.monitor, "WSHD_PROGRAM": "/bin/true",
@@ -123,8 +134,11 @@ class Launcher:
 
     def stop_monitors(self):
         for pid in self.monitors:
-            descriptor = os.pidfd_open(pid)
-            os.kill(pid, signal.SIGKILL)
+            try:
+                descriptor = os.pidfd_open(pid)
+            except ProcessLookupError:
+                continue
+            signal.pidfd_send_signal(descriptor, signal.SIGKILL)
             select.select([descriptor], [], [], 10)
             os.close(descriptor)
         self.monitors = []

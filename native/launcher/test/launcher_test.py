@@ -277,6 +277,7 @@ def main():
         test_end_of_wardend(world)
         test_faults(world)
     finally:
+        Launcher.stop_all()
         world.remove()
     tap.end()
 
