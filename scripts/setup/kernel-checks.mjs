@@ -124,6 +124,9 @@ export async function checkIdmappedMounts(program, paths) {
   const result = await runProgram(program, paths.map(nearestExisting), { deadlineMs: PROBE_DEADLINE_MS });
   if (result.status === 0) return finding('ok', `idmapped mounts of ${paths.join(', ')}`);
   const reason = firstLine(result.output);
+  if (reason.startsWith('make user namespace')) {
+    return finding('fail', `user namespaces: ${reason}. They must be allowed (sysctl user.max_user_namespaces), and this must not run in a chroot`);
+  }
   return result.status === 1
     ? finding('fail', `idmapped mounts: ${reason}. Put container_depot_path and container_rootfs_path on ext4, XFS or btrfs`)
     : finding('fail', `idmapped mounts: ${program} could not tell (${reason}). Build it: make -C native`);

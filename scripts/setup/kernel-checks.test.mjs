@@ -71,6 +71,8 @@ test('idmapped mounts are tried where the directories will be', async (t) => {
   assert.deepEqual(await checkIdmappedMounts(fine, ['/tmp/not/there', '/usr']), { level: 'ok', text: 'idmapped mounts of /tmp/not/there, /usr' });
   const refused = await checkIdmappedMounts(program(t, 'echo "map ids of mount: /x: Invalid argument"; exit 1'), ['/x']);
   assert.deepEqual([refused.level, /: Invalid argument\. Put container_depot_path/.test(refused.text)], ['fail', true]);
+  const chroot = await checkIdmappedMounts(program(t, 'echo "make user namespace: unshare: Operation not permitted"; exit 1'), ['/x']);
+  assert.match(chroot.text, /^user namespaces: make user namespace: .* must not run in a chroot$/);
   const missing = await checkIdmappedMounts('/nonexistent/mount-check', ['/']);
   assert.deepEqual([missing.level, /could not tell .*make -C native/.test(missing.text)], ['fail', true]);
 });
