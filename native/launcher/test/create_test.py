@@ -225,7 +225,7 @@ def programs(variant):
 
 
 def main():
-    driver.enter_network_namespace()
+    driver.enter_namespaces()
     # Where the containers' ids may pass.
     world = World()
     os.chmod(world.base, 0o755)

@@ -72,7 +72,7 @@ def test_group(world, version, group):
 
 
 def main():
-    driver.enter_network_namespace()
+    driver.enter_namespaces()
     world = World()
     groups = parents()
     tap.check(bool(groups), "there is a hierarchy that decides on devices")

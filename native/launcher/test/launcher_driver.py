@@ -1,4 +1,4 @@
-"""Starts a launcher as wardend does, and looks for what it leaves behind. Run in a network namespace of its own.
+"""Starts a launcher as wardend does, and looks for what it leaves behind. The tests run in network and mount namespaces of their own.
 
 LAUNCHER_VARIANT in the environment: the folder of native/build whose launcher is tested, instead of release and faults.
 """
@@ -17,7 +17,7 @@ import time
 from wire import Connection, frame
 
 NATIVE = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
-CLONE_NEWNET = 0x40000000
+CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
 TABLE = "launcher-test"
 TABLE_RULES = f"""
 table inet {TABLE} {{
@@ -29,10 +29,12 @@ table inet {TABLE} {{
 """
 
 
-def enter_network_namespace():
+def enter_namespaces():
+    """So that neither links and tables nor mounts of others, or ours to others, appear."""
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNET) < 0:
+    if libc.unshare(CLONE_NEWNS | CLONE_NEWNET) < 0:
         raise OSError(ctypes.get_errno(), "unshare")
+    run("mount", "--make-rprivate", "/")
     run("ip", "link", "set", "lo", "up")
     subprocess.run(["nft", "-f", "-"], input=TABLE_RULES, text=True, check=True)
 

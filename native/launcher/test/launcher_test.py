@@ -255,7 +255,7 @@ def test_faults(world):
 
 
 def main():
-    driver.enter_network_namespace()
+    driver.enter_namespaces()
     world = World()
     try:
         test_hello(world)
