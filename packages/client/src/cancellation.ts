@@ -10,7 +10,7 @@ export interface CallOptions {
 }
 
 /** setTimeout fires at once for anything longer; 24 days are no deadline anyway. */
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+export const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
 export class Cancellation {
   readonly #signal: AbortSignal | undefined;

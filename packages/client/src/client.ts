@@ -10,7 +10,7 @@ import { type CopyInResponse, type CopyOutResponse, type CreateResponse, type De
   MAX_FRAME_LENGTH, messageTypes, type NetInResponse, type NetOutResponse, type PingResponse, type RequestInit, type RequestType, type ResponseOf,
   type SpawnResponse, type StopResponse, Type, WardenError } from 'warden-protocol';
 import { type Address, checkAddress } from './address.js';
-import { type CallOptions, Cancellation, unlessCanceled } from './cancellation.js';
+import { type CallOptions, Cancellation, LONGEST_TIMEOUT_MS, unlessCanceled } from './cancellation.js';
 import { Connection, type Pending } from './connection.js';
 import { JobStream, ownedBytes } from './job-stream.js';
 
@@ -55,7 +55,7 @@ export class WardenClient {
   constructor(address: Address, options: ClientOptions = {}) {
     checkAddress(address);
     this.address = address;
-    this.#connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
+    this.#connectTimeoutMs = Math.min(options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS, LONGEST_TIMEOUT_MS);
     this.#maxFrameLength = options.maxFrameLength ?? MAX_FRAME_LENGTH;
   }
 
