@@ -8,13 +8,12 @@ import dgram from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { useServer } from '../harness/fixture.js';
 import { compileProbe } from '../harness/programs.js';
 import { mustRun, runProgram } from '../harness/run-program.js';
 import { World, WORLD_PORT } from '../harness/world.js';
 
-const server = useServer();
 const received: { from: string; text: string }[] = [];
 let world: World;
 let udp: dgram.Socket;
@@ -22,8 +21,8 @@ let tcp: net.Server;
 let port = 0;
 let spoof = '';
 
-before(async () => {
-  world = await World.open(server.slot);
+const server = useServer({}, async ({ slot }) => {
+  world = await World.open(slot);
   udp = dgram.createSocket('udp4', (message, remote) => received.push({ from: remote.address, text: message.toString() }));
   udp.bind(0);
   await once(udp, 'listening');
@@ -31,7 +30,7 @@ before(async () => {
   tcp = net.createServer((socket) => { received.push({ from: socket.remoteAddress ?? '', text: 'tcp' }); socket.destroy(); });
   tcp.listen(port, '::');
   await once(tcp, 'listening');
-  spoof = await compileProbe('spoof', server.slot.directory);
+  spoof = await compileProbe('spoof', slot.directory);
 });
 after(async () => {
   udp.close();

@@ -1,15 +1,13 @@
 /* create: its options, and what it refuses. */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 import { output, refused } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
 import { buildRootfs } from '../harness/rootfs.js';
 
-const server = useServer();
 const other = (): string => `${server.slot.directory}/other-rootfs`;
-
-before(async () => {
+const server = useServer({}, async () => {
   await buildRootfs(other(), { change: (directory) => writeFileSync(`${directory}/etc/which`, 'the other one\n') });
 });
 

@@ -169,10 +169,16 @@ export class ServerFixture {
   }
 }
 
-/** Call once at the top of a test file. */
-export function useServer(options: FixtureOptions = {}): ServerFixture {
+/**
+ * Call once at the top of a test file. `prepare` runs when the server is ready, before the first test: hooks of the
+ * top level all start at once in node:test, so a second before() could not rely on this one.
+ */
+export function useServer(options: FixtureOptions = {}, prepare: (fixture: ServerFixture) => void | Promise<void> = () => {}): ServerFixture {
   const fixture = new ServerFixture(options);
-  before(() => fixture.open());
+  before(async () => {
+    await fixture.open();
+    await prepare(fixture);
+  });
   afterEach(() => fixture.afterEach());
   after(() => fixture.close());
   return fixture;

@@ -46,6 +46,8 @@ export async function buildRootfs(directory: string, options: RootfsOptions = {}
     }
   }
   if (existsSync('/etc/ld.so.cache')) copyFileSync('/etc/ld.so.cache', join(directory, 'etc/ld.so.cache'));
+  // A copy has none of the file capabilities that the host's ping may have: it works by net.ipv4.ping_group_range or not at all.
+  copyFileSync('/usr/bin/ping', join(directory, 'probes/ping'));
   for (const probe of options.probes ?? []) await addProbe(directory, probe);
   options.change?.(directory);
   writeFileSync(`${directory}.mounts.json`, JSON.stringify({ version: 1, mounts }));

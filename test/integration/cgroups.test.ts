@@ -51,6 +51,7 @@ test('a job\'s processes stay in their container\'s groups', async () => {
   const jobId = await client.spawn(handle, 'setsid sleep 3002 & echo up; exec sleep 3003');
   const watcher = await server.connect();
   await streamUntil(watcher.stream(handle, jobId), 'up');
+  watcher.close();
   const pids = await server.pidsOf(handle);
   assert.ok(pids.length >= 2);
   await client.stop(handle, { kill: true });

@@ -101,7 +101,7 @@ test('a container sees no cgroup path of the host', async () => {
 
 test('ping works for vcap without any capability', async () => {
   const { client, handle } = await server.container();
-  const { status, stdout } = await client.run(handle, 'ping -c 1 -W 1 127.0.0.1');
+  const { status, stdout } = await client.run(handle, '/probes/ping -c 1 -W 1 127.0.0.1');
   assert.equal(status, 0, stdout);
 });
 

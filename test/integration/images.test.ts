@@ -4,13 +4,13 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { output } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
 import { buildRootfs } from '../harness/rootfs.js';
 import { withDeadline } from '../harness/wait.js';
 
-const server = useServer();
+const server = useServer({}, makeCanary);
 const canary = (): string => `${server.slot.directory}/canary`;
 
 /** Everything about a tree: names, modes, owners, contents, link targets. */
@@ -27,12 +27,10 @@ function fingerprint(root: string): string {
   return hash.digest('hex');
 }
 
-before(() => {
+function makeCanary(): void {
   for (const name of ['dev', 'dev/pts', 'dev/shm', 'etc', 'proc', 'tmp', 'home', 'home/vcap', 'sbin', 'mnt', 'sys']) mkdirSync(join(canary(), name), { recursive: true });
   for (const name of ['etc/hosts', 'etc/hostname', 'etc/resolv.conf', 'etc/passwd', 'etc/group']) writeFileSync(join(canary(), name), `the host's ${name}\n`);
-});
-
-after(() => rmSync(canary(), { recursive: true, force: true }));
+}
 
 test('the image is the same after containers have written everywhere', async () => {
   const before = fingerprint(server.paths.rootfs);

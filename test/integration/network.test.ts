@@ -4,22 +4,21 @@ import dgram from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import type { Client } from '../harness/client.js';
 import { output, streamUntil } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
 import { mustRun, runProgram } from '../harness/run-program.js';
 import { World, WORLD_PORT } from '../harness/world.js';
 
-const server = useServer();
 let world: World;
 let hostTcp: net.Server;
 let hostUdp: dgram.Socket;
 const hostContacts: string[] = [];
 let hostPort = 0;
 
-before(async () => {
-  world = await World.open(server.slot);
+const server = useServer({}, async ({ slot }) => {
+  world = await World.open(slot);
   hostTcp = net.createServer((socket) => { hostContacts.push(`tcp ${socket.remoteAddress}`); socket.end('host\n'); });
   hostTcp.listen(0, '::');
   await once(hostTcp, 'listening');
@@ -81,7 +80,7 @@ test('a container reaches no service of the host, on any of its addresses', asyn
   for (const address of new Set([host_ip, world.hostAddress, ...addresses])) {
     assert.equal(await dial(client, handle, address, hostPort), 'closed', address);
     await throwDatagrams(client, handle, address, hostPort);
-    assert.notEqual((await client.run(handle, `ping -c 1 -W 1 ${address}`)).status, 0);
+    assert.notEqual((await client.run(handle, `/probes/ping -c 1 -W 1 ${address}`)).status, 0);
   }
   // The host's own datagram is the last: when it is there, theirs would have been.
   const socket = dgram.createSocket('udp4');
@@ -107,7 +106,7 @@ test('containers do not reach one another by TCP, UDP or ICMP', async () => {
       const { container_ip } = await other.client.info(other.handle);
       const own = other.handle === handle;
       assert.equal(await dial(client, handle, container_ip, 5001), own ? 'open inside' : 'closed');
-      if (!own) assert.notEqual((await client.run(handle, `ping -c 1 -W 1 ${container_ip}`)).status, 0);
+      if (!own) assert.notEqual((await client.run(handle, `/probes/ping -c 1 -W 1 ${container_ip}`)).status, 0);
     }
   }
 });
@@ -117,7 +116,7 @@ test('the world is closed by default', async () => {
   world.contacts.length = 0;
   assert.equal(await dial(client, handle, world.address, WORLD_PORT), 'closed');
   await throwDatagrams(client, handle, world.address, WORLD_PORT);
-  assert.notEqual((await client.run(handle, `ping -c 1 -W 1 ${world.address}`)).status, 0);
+  assert.notEqual((await client.run(handle, `/probes/ping -c 1 -W 1 ${world.address}`)).status, 0);
   await world.flush();
   assert.deepEqual(world.contacts.filter(({ from }) => from !== world.hostAddress), []);
   assert.ok(!world.contacts.some(({ data }) => data.includes('from-')), JSON.stringify(world.contacts));
@@ -157,7 +156,7 @@ test('allow_networks opens exactly the networks it names, through masquerade', a
     assert.ok(world.contacts.every(({ from }) => from === world.hostAddress), JSON.stringify(world.contacts));
     await throwDatagrams(client, handle, world.address, WORLD_PORT);
     await world.contact(({ protocol, data }) => protocol === 'udp' && data.includes('from-'));
-    assert.equal((await client.run(handle, `ping -c 1 -W 2 ${world.address}`)).status, 0);
+    assert.equal((await client.run(handle, `/probes/ping -c 1 -W 2 ${world.address}`)).status, 0);
     // The host's own address on that network is the host, not the world.
     assert.equal(await dial(client, handle, world.hostAddress, hostPort), 'closed');
   } finally {
@@ -170,10 +169,6 @@ test('deny_networks wins over allow_networks', async () => {
   try {
     const { client, handle } = await server.container();
     assert.equal(await dial(client, handle, world.address, WORLD_PORT), 'closed');
-    const other = await server.container();
-    const { container_ip } = await other.client.info(other.handle);
-    await listen(other.handle, 5004);
-    assert.equal(await dial(client, handle, container_ip, 5004), 'closed', 'a wildcard opens no other container');
     const { host_ip } = await client.info(handle);
     assert.equal(await dial(client, handle, host_ip, hostPort), 'closed', 'a wildcard does not open the host');
   } finally {
@@ -194,7 +189,8 @@ test('allow_host_access opens the host', async () => {
 
 test('there is no IPv6: no address inside, none on the host\'s end, no socket', async () => {
   const { client, handle } = await server.container({ handle: 'six' });
-  assert.equal(output(await client.run(handle, 'cat /proc/net/if_inet6 2>/dev/null; true')), '');
+  // The loopback interface has ::1 from the moment it is up; no socket can use it.
+  assert.equal(output(await client.run(handle, 'grep -v " lo$" /proc/net/if_inet6; true')), '');
   const inside = await client.run(handle, 'perl -MSocket -e \'socket(my $s, 10, SOCK_STREAM, 0) or die "refused: $!\n"; print "made\n"\'');
   assert.deepEqual([inside.stdout, /refused/.test(inside.stderr)], ['', true]);
   const hostEnd = Object.entries(networkInterfaces()).find(([name]) => name === 'w-six-0');

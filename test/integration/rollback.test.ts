@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { output, refused } from '../harness/expect.js';
 import { writeFaultLauncher } from '../harness/fault-launcher.js';
 import { useServer } from '../harness/fixture.js';
@@ -21,15 +21,12 @@ const NOT_OF_A_CREATE = new Set([
 const stepsOf = (program: string): string[] => execFileSync(`${faultPrograms}/${program}`, ['--steps'], { encoding: 'utf8' }).trim().split('\n');
 
 assert.ok(existsSync(`${faultPrograms}/launcher`), 'build the programs whose steps can fail: make -C native faults');
-const server = useServer();
 let faultFile = '';
-
-before(async () => {
-  const programs = `${server.slot.directory}/fault-programs`;
+const server = useServer({}, async ({ slot }) => {
+  const programs = `${slot.directory}/fault-programs`;
   faultFile = writeFaultLauncher(programs, faultPrograms);
   await server.restart({ server: { programs_path: programs } });
 });
-after(() => rmSync(faultFile, { force: true }));
 
 function spoil(fault: object): void {
   writeFileSync(faultFile, JSON.stringify(fault));
