@@ -91,3 +91,14 @@ test('MAC addresses are local, unicast and follow the address', async () => {
   assert.equal(Buffer.from(link.containerMac).toString('hex'), '02000afe0002');
   assert.equal(Buffer.from(link.hostMac).toString('hex'), '02000afe0001');
 });
+
+test('the range of groups that may ping covers every group, counted by the host\'s ids', async () => {
+  const { pingGroups, idMap } = describeContainer(await parts());
+  const hostId = (inside: number): number => {
+    const extent = idMap.find((candidate) => candidate.inside <= inside && inside < candidate.inside + candidate.count);
+    assert.ok(extent !== undefined);
+    return extent.outside + inside - extent.inside;
+  };
+  const [low = 0, high = 0] = pingGroups.split(' ').map((text) => hostId(Number(text)));
+  for (const group of [0, 1, 9_999, 10_000, 10_001, 65_535]) assert.ok(low <= hostId(group) && hostId(group) <= high, String(group));
+});

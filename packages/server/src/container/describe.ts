@@ -66,11 +66,18 @@ export function describeContainer(parts: DescriptionParts): ContainerDescription
     hostname,
     link,
     firewallElements: parts.firewallElements,
-    // Unprivileged ping sockets for every group of the container, because jobs of vcap cannot gain CAP_NET_RAW.
-    pingGroups: '0 65535',
+    pingGroups: pingGroupsOf(identity.uid),
     privilegedCapabilities,
     deadlineMs: parts.deadlineMs,
   };
+}
+
+/**
+ * Ping sockets for every group of the container, because no job has CAP_NET_RAW. The kernel compares the host's ids of the
+ * range's ends (net/ipv4/ping.c), and vcap's is the smallest of the container's, that of 65535 the largest.
+ */
+function pingGroupsOf(vcap: number): string {
+  return `${vcap} 65535`;
 }
 
 /** The handle, as far as the kernel and hosts(5) can take it; else the id. */

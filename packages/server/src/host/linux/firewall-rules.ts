@@ -13,8 +13,8 @@
  * What holds for a container's packets:
  *   - only IPv4 from its own MAC and address gets in, so nothing can be spoofed and nothing passes by over IPv6;
  *   - the host answers what it asked for itself, and nothing else, unless allow_host_access;
- *   - other networks, containers included, are reached only when allow_networks names them and deny_networks does not;
- *     link-local addresses (169.254.0.0/16, where clouds keep their credentials) only when named as such;
+ *   - other networks are reached only when allow_networks names them and deny_networks does not; other containers, loopback and
+ *     link-local addresses (169.254.0.0/16, where clouds keep their credentials) only by an entry that lies within them;
  *   - what comes from elsewhere to a container has to belong to a connection that the container or the host opened;
  *   - what leaves the machine carries the machine's address.
  */
@@ -35,13 +35,16 @@ export interface FirewallTextElements {
   readonly sources: readonly string[];
 }
 
-const linkLocal = parseIpv4Range('169.254.0.0/16') ?? { first: 0, last: 0 };
+/** What a wildcard such as 0.0.0.0/0 does not open, beside the pool. */
+const guarded: readonly Ipv4Range[] = ['127.0.0.0/8', '169.254.0.0/16'].map(parseIpv4Range).filter((range) => range !== undefined);
 
 /** Input for `nft -f -`: one transaction that replaces both tables. */
 export function firewallRules(policy: FirewallPolicy, { interfaces, sources }: FirewallTextElements): string {
   const { table } = policy;
-  const allowedLinkLocal = policy.allowed.filter((range) => ipv4RangeContains(linkLocal, range));
-  const allowed = policy.allowed.filter((range) => !ipv4RangeContains(linkLocal, range));
+  const closed = [...guarded, policy.pool];
+  const isWithinClosed = (range: Ipv4Range): boolean => closed.some((outer) => ipv4RangeContains(outer, range));
+  const allowedByName = policy.allowed.filter(isWithinClosed);
+  const allowed = policy.allowed.filter((range) => !isWithinClosed(range));
   return `${removalRules(table)}
 table inet ${table} {
   set interfaces { type ifname; ${elements(interfaces)} }
@@ -49,7 +52,8 @@ table inet ${table} {
   set pool { type ipv4_addr; flags interval; auto-merge; ${elements([formatIpv4Range(policy.pool)])} }
   set denied { type ipv4_addr; flags interval; auto-merge; ${elements(policy.denied.map(formatIpv4Range))} }
   set allowed { type ipv4_addr; flags interval; auto-merge; ${elements(allowed.map(formatIpv4Range))} }
-  set allowed_link_local { type ipv4_addr; flags interval; auto-merge; ${elements(allowedLinkLocal.map(formatIpv4Range))} }
+  set allowed_by_name { type ipv4_addr; flags interval; auto-merge; ${elements(allowedByName.map(formatIpv4Range))} }
+  set closed { type ipv4_addr; flags interval; auto-merge; ${elements(closed.map(formatIpv4Range))} }
 
   chain prerouting {
     type filter hook prerouting priority raw; policy accept;
@@ -80,8 +84,9 @@ table inet ${table} {
   chain from_container {
     ct state established,related accept
     ip daddr @denied goto refuse
-    ip daddr @allowed_link_local accept
-    ip daddr ${formatIpv4Range(linkLocal)} goto refuse
+    ip daddr @allowed_by_name accept
+    ip daddr @closed goto refuse
+    oifname @interfaces goto refuse
     ip daddr @allowed accept
     goto refuse
   }

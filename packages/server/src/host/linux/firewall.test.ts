@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseIpv4Range } from '../../lib/ipv4.js';
+import { LinuxFirewall } from './firewall.js';
+import { firewallRules, removalRules, type FirewallPolicy } from './firewall-rules.js';
+
+const range = (text: string) => parseIpv4Range(text)!;
+const policy: FirewallPolicy = { table: 'warden_x', pool: range('10.254.0.0/22'), denied: [], allowed: [], allowHostAccess: false };
+const none = { interfaces: [], sources: [] };
+const link = { hostName: 'w-demo-0', containerMac: Uint8Array.of(2, 0, 10, 254, 0, 2), containerAddress: 0x0afe_0002 };
+
+/** The lines of one chain. */
+function chain(rules: string, name: string): string[] {
+  const body = new RegExp(`chain ${name} \\{\\n([^}]*)\\}`).exec(rules)?.[1];
+  assert.ok(body !== undefined, name);
+  return body.split('\n').map((line) => line.trim()).filter((line) => line !== '');
+}
+
+function setOf(rules: string, name: string): string | undefined {
+  return new RegExp(`set ${name} \\{.*?elements = \\{ (.*?) \\}`).exec(rules)?.[1];
+}
+
+test('both tables are replaced in one transaction', () => {
+  const rules = firewallRules(policy, none);
+  assert.ok(rules.startsWith(removalRules('warden_x')));
+  for (const family of ['inet', 'arp']) {
+    assert.ok(rules.includes(`add table ${family} warden_x\ndelete table ${family} warden_x\n`));
+    assert.ok(rules.includes(`\ntable ${family} warden_x {\n`));
+  }
+});
+
+test('by default a container reaches nothing', () => {
+  const rules = firewallRules(policy, none);
+  assert.deepEqual(chain(rules, 'to_host'), ['ct state established,related accept', 'goto refuse']);
+  assert.deepEqual(chain(rules, 'from_container').at(-1), 'goto refuse');
+  assert.equal(setOf(rules, 'allowed'), undefined);
+  assert.deepEqual(chain(rules, 'pinned').at(-1), 'drop');
+});
+
+test('allow_host_access opens the host and nothing else', () => {
+  const open = firewallRules({ ...policy, allowHostAccess: true }, none);
+  assert.deepEqual(chain(open, 'to_host'), ['ct state established,related accept', 'accept']);
+  assert.deepEqual(chain(open, 'from_container'), chain(firewallRules(policy, none), 'from_container'));
+});
+
+test('denied comes before allowed, and a wildcard opens neither containers nor link-local nor loopback', () => {
+  const rules = firewallRules({ ...policy, allowed: [range('0.0.0.0/0'), range('169.254.1.1'), range('10.254.1.0/30')], denied: [range('192.0.2.0/24')] }, none);
+  const verdicts = chain(rules, 'from_container');
+  const place = (text: string): number => verdicts.findIndex((line) => line.includes(text));
+  assert.ok(place('@denied') < place('@allowed_by_name'));
+  assert.ok(place('@allowed_by_name') < place('@closed'));
+  assert.ok(place('@closed') < place('@allowed accept'));
+  assert.equal(setOf(rules, 'allowed'), '0.0.0.0-255.255.255.255');
+  assert.equal(setOf(rules, 'allowed_by_name'), '169.254.1.1, 10.254.1.0-10.254.1.3');
+  assert.equal(setOf(rules, 'closed'), '127.0.0.0-127.255.255.255, 169.254.0.0-169.254.255.255, 10.254.0.0-10.254.3.255');
+  assert.equal(setOf(rules, 'denied'), '192.0.2.0-192.0.2.255');
+});
+
+test('containers that live already are in the tables from the start', () => {
+  const rules = firewallRules(policy, { interfaces: ['"w-a-0"', '"w-b-0"'], sources: ['"w-a-0" . 02:00:0a:fe:00:02 . 10.254.0.2'] });
+  assert.equal(setOf(rules, 'interfaces'), '"w-a-0", "w-b-0"');
+  assert.equal(setOf(rules, 'senders'), '"w-a-0" . 02:00:0a:fe:00:02 . 10.254.0.2');
+});
+
+test('keys are laid out as nftables does: name of 16 bytes, MAC padded to 8, address', () => {
+  const elements = new LinuxFirewall(policy).elementsOf(link, 'ensure');
+  assert.deepEqual(elements.map(({ family, set }) => `${family} ${set}`), ['inet sources', 'inet interfaces', 'arp senders', 'arp interfaces']);
+  const hex = Buffer.from('w-demo-0').toString('hex').padEnd(32, '0');
+  assert.equal(Buffer.from(elements[0]!.key).toString('hex'), `${hex}02000afe000200000afe0002`);
+  assert.equal(Buffer.from(elements[1]!.key).toString('hex'), hex);
+  assert.ok(elements.every(({ operation, table }) => operation === 'ensure' && table === 'warden_x'));
+});
