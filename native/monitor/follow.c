@@ -76,7 +76,7 @@ void follow_feed(struct connection *connection)
 		size_t size;
 		uint32_t stream;
 
-		if (job->discard || connection->position >= job->spool.size) {
+		if (connection->position >= job->spool.size) {
 			if (job->phase == JOB_OVER) {
 				send_exit(connection);
 				return;
@@ -89,8 +89,8 @@ void follow_feed(struct connection *connection)
 			return;
 		}
 	}
-	/* With nothing in `out` but more in the spool, the next turn comes by EPOLLOUT, after the others'. */
-	connection_update(connection, !job->discard && connection->position < job->spool.size);
+	/* With nothing in `out` but more to say, the next turn comes by EPOLLOUT, after the others'. */
+	connection_update(connection, job->phase == JOB_OVER || connection->position < job->spool.size);
 }
 
 void follow_start(struct connection *connection, struct job *job)
@@ -108,10 +108,8 @@ void follow_output(struct job *job, uint64_t position, uint32_t stream, const ui
 		return;
 	for (struct connection *connection = job->monitor->connections; connection != NULL; connection = next) {
 		next = connection->next;
-		if (connection->job != job || connection->phase != CONNECTION_FOLLOWING || connection->out.size > 0)
-			continue;
-		/* One that is behind is fed from the spool; with discard there is none, and what it missed is gone. */
-		if (connection->position != position && !job->discard)
+		/* One that is behind is fed from the spool when its socket has room. */
+		if (connection->job != job || connection->phase != CONNECTION_FOLLOWING || connection->out.size > 0 || connection->position != position)
 			continue;
 		if (send_output(connection, position, stream, data, size) < 0)
 			connection_close(connection);

@@ -41,7 +41,7 @@ struct job {
 	bool forgotten;           /* held only by followers, open pipes or processes that are left */
 	bool killing;             /* its group is being killed until it is empty */
 	uint64_t output_limit;
-	uint64_t total;           /* bytes of output; beyond spool.size with discard */
+	uint64_t total;           /* bytes of output that were kept */
 	uint32_t exit_kind;
 	uint32_t exit_value;
 	struct spool spool;

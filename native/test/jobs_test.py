@@ -1,0 +1,221 @@
+"""Jobs through the monitor's socket: what they are, how they end, who hears of it."""
+import errno
+import os
+import select
+import signal
+import socket
+import struct
+import time
+
+from container import VCAP, Container, Tap, TestWorld, join, status_field, u64
+from wire import frame
+
+tap = Tap()
+world = TestWorld()
+
+
+def test_identity(container):
+    out, err, end = container.run("cat /proc/self/status; id -u; id -G; pwd; umask; ls /proc/self/fd; readlink /proc/self/fd/0; env | sort")
+    text = out.decode()
+    tap.check(end.number("EXIT_KIND") == 1 and end.number("EXIT_VALUE") == 0 and err == b"", "a job runs and exits", end, err)
+    for name, value in (("CapInh", "0" * 16), ("CapPrm", "0" * 16), ("CapEff", "0" * 16), ("CapBnd", "0" * 16), ("CapAmb", "0" * 16), ("NoNewPrivs", "1"),
+                        ("Seccomp", "2")):
+        tap.check(status_field(text, name) == value, f"{name} of a job is {value}", status_field(text, name))
+    tap.check(f"\n{VCAP}\n{VCAP}\n/home/vcap\n0022\n" in text, "its user, one group, directory and umask", text)
+    tap.check("\n0\n1\n2\n3\n" in text and "\n4\n" not in text.split("0022")[1], "it has three descriptors, and ls one more", text)
+    out, _, _ = container.run("cat /proc/self/status; cat /etc/passwd; touch /x && stat -c %u:%g /x", privileged=True)
+    text = out.decode()
+    tap.check(status_field(text, "CapEff") == "00000000000005eb" and status_field(text, "CapBnd") == "00000000000005eb" and status_field(text, "CapInh") == "0" * 16,
+              "a privileged job has the given capabilities and no more", text)
+    tap.check("root:x:0:0" in text and f"vcap:x:{VCAP}:{VCAP}:" in text and "vcap:x:7" not in text, "vcap's line of the image was replaced", text)
+    owner = os.stat(os.path.join(container.directory, "upper", "x")).st_uid
+    tap.check(owner == container.base and "0:0" in text, "its files belong to an id of the container's own on the host", owner)
+
+
+def test_input(container):
+    out, _, _ = container.run("read line\nthe next line\necho \"got $line\"")
+    tap.check(out == b"got the next line\n", "the script is standard input", out)
+    big = "#" * (1 << 20) + "\necho end\n"
+    tap.check(container.run(big)[0] == b"end\n", "a script of a mebibyte")
+    out, _, end = container.run(None, arguments=("/bin/cat",))
+    tap.check(out == b"" and end.number("EXIT_VALUE") == 0, "without a script standard input is empty", out, end)
+    out, err, end = container.run("echo x >> /dev/stdin && echo written; exec 3<>/proc/self/fd/0")
+    tap.check(b"written" not in out, "the script cannot be written to", out, err)
+
+
+def test_ends(container):
+    for script, kind, value in (("exit 7", 1, 7), ("exit 255", 1, 255), ("kill -TERM $$", 2, 15), ("kill -KILL $$", 2, 9), ("", 1, 0), ("no-such-command", 1, 127)):
+        _, _, end = container.run(script)
+        tap.check((end.number("EXIT_KIND"), end.number("EXIT_VALUE")) == (kind, value), f"how '{script}' ends", end)
+    _, _, reply = container.run(None, arguments=("/no/such/program",))
+    tap.check(reply.kind == "ERROR" and reply.number("ERRNO") == errno.ENOENT and reply.text("STEP") == "execute program", "a program that does not exist", reply)
+    _, _, reply = container.run(None, arguments=("no-such-program",))
+    tap.check(reply.kind == "ERROR" and reply.number("ERRNO") == errno.ENOENT, "… also when it is searched for", reply)
+    _, _, reply = container.run(None, arguments=("/etc/passwd",))
+    tap.check(reply.kind == "ERROR" and reply.number("ERRNO") == errno.EACCES, "a file that is no program", reply)
+    listing = container.connect().ask("LIST")
+    tap.check(listing.kind == "OK" and "JOB" not in listing, "no job is left of them", listing)
+    tap.check(os.listdir(os.path.join(container.directory, "jobs")) == [], "and no file", os.listdir(os.path.join(container.directory, "jobs")))
+
+
+def test_table(container):
+    connection, job, _ = container.spawn("read x < /tmp/gate; echo done", follow=False)
+    tap.check(connection.ask("FORGET", ("JOB_ID", job)).number("ERRNO") == errno.EBUSY, "a running job is not forgotten")
+    reply = connection.ask("SPAWN", ("JOB_ID", job), ("ARGUMENT", "/bin/true"), ("UID", 0), ("GID", 0), ("WORKING_DIRECTORY", "/"))
+    tap.check(reply.number("ERRNO") == errno.EEXIST, "its number is not given to another", reply)
+    tap.check(connection.ask("FOLLOW", ("JOB_ID", 77777), ("POSITION", u64(0))).number("ERRNO") == errno.ENOENT, "an unknown job")
+    container.run("true")
+    connection.ask("KILL_JOB", ("JOB_ID", job), ("SIGNAL", 15))
+    reply = connection.ask("FOLLOW", ("JOB_ID", job), ("POSITION", u64(0)))
+    _, end = connection.output() if reply.kind == "OK" else (None, reply)
+    tap.check((end.number("EXIT_KIND"), end.number("EXIT_VALUE")) == (1, 0) or end.number("EXIT_KIND") == 2, "a job ends by a signal", end)
+    tap.check(os.path.exists(os.path.join(container.directory, "jobs", f"{job}.exit")), "its exit record is on disk")
+    listing = connection.ask("LIST")
+    fields = dict(_nested(listing["JOB"]))
+    tap.check(fields["STATE"] == b"\2\0\0\0" and "EXIT_KIND" in fields, "it is listed as ended", fields)
+    tap.check(connection.ask("FOLLOW", ("JOB_ID", job), ("POSITION", u64(10**6))).number("ERRNO") == errno.EINVAL, "a position beyond its output")
+    tap.check(connection.ask("FORGET", ("JOB_ID", job)).kind == "OK", "it is forgotten")
+    tap.check(connection.ask("FORGET", ("JOB_ID", job)).number("ERRNO") == errno.ENOENT, "once")
+    connection.close()
+
+
+def _nested(body):
+    from wire import attributes
+    return attributes(body)
+
+
+def test_background(container):
+    script = "(trap '' HUP; exec sleep 1000) & echo started"
+    begin = time.monotonic()
+    out, _, end = container.run(script)
+    tap.check(out == b"started\n" and end.number("EXIT_VALUE") == 0 and time.monotonic() - begin < 20, "a background process does not hold the end", out, end)
+    out, _, _ = container.run("pgrep -x sleep | wc -l")
+    tap.check(out == b"1\n", "it lives on", out)
+    waiting = container.connect()
+    waiting.send("AWAIT_EMPTY")
+    tap.check(not select.select([waiting.sock], [], [], 0.2)[0], "the container is not empty")
+    container.connect().ask("SIGNAL_ALL", ("SIGNAL", signal.SIGKILL))
+    tap.check(waiting.read().kind == "OK", "after SIGNAL_ALL it is")
+    tap.check(container.connect().ask("AWAIT_EMPTY").kind == "OK", "and still is")
+
+
+def test_kill_job(container):
+    script = "setsid setsid sleep 1000 & sleep 1000 & echo ready; wait"
+    connection, job, _ = container.spawn(script)
+    other, other_job, _ = container.spawn("sleep 1000 & echo ready; wait")
+    connection.read()
+    other.read()
+    tap.check(container.connect().ask("KILL_JOB", ("JOB_ID", job), ("SIGNAL", 9)).kind == "OK", "KILL_JOB")
+    _, end = connection.output()
+    tap.check((end.number("EXIT_KIND"), end.number("EXIT_VALUE")) == (2, 9), "the job is killed", end)
+    out, _, _ = container.run("pgrep -x sleep | wc -l")
+    tap.check(out == b"1\n", "with those that left its session, and without other jobs' processes", out)
+    container.connect().ask("KILL_JOB", ("JOB_ID", other_job), ("SIGNAL", 9))
+    other.output()
+    for each in (job, other_job):
+        connection.ask("FORGET", ("JOB_ID", each))
+    tap.check(container.connect().ask("AWAIT_EMPTY").kind == "OK", "then the container is empty")
+
+
+def test_rlimits(container):
+    watcher = container.connect()
+    watcher.ask("WATCH")
+    limit = ("RLIMIT", [("RESOURCE", 7), ("SOFT", u64(100)), ("HARD", u64(200))])
+    out, _, _ = container.run("ulimit -Sn; ulimit -Hn", limit)
+    tap.check(out == b"100\n200\n", "an rlimit of one job", out)
+    tap.check(watcher.read().number("EVENT") == 3, "no event but its end")
+    out, _, _ = container.run("ulimit -Sn")
+    tap.check(out != b"100\n", "the next job has its own", out)
+    watcher.read()
+    out, _, end = container.run("ulimit -Hn", ("RLIMIT", [("RESOURCE", 7), ("SOFT", u64(2**40)), ("HARD", u64(2**40))]))
+    event = watcher.read()
+    tap.check(event.number("EVENT") == 4 and event.number("RESOURCE") == 7 and out.strip() == str(struct.unpack("<Q", event["HARD"])[0]).encode(),
+              "a limit that cannot be raised is clamped, and told", event, out, end)
+    watcher.close()
+
+
+def test_bad_frames(container):
+    for data in (b"\xff" * 64, struct.pack("<IHH", 2**31, 13, 0), frame("LIST")[:6] + b"\1\0", struct.pack("<IHH", 9, 13, 0) + b"\x51\0\0\0\xff\0\0\0\0"):
+        bad = container.connect()
+        bad.sock.sendall(data)
+        bad.sock.shutdown(socket.SHUT_WR)
+        tap.check(bad.sock.recv(100) == b"", "a malformed frame closes its connection", data)
+        bad.close()
+    tap.check(container.connect().ask("LIST").kind == "OK", "and no other")
+    connection = container.connect()
+    connection.sock.sendall(frame("LIST") + frame("LIST"))
+    tap.check(connection.read().kind == "OK" and connection.read().kind == "OK", "two requests at once are served one by one")
+    tap.check(connection.ask("CREATE").number("ERRNO") == errno.EBADMSG, "a request that is not the monitor's")
+    connection.close()
+
+
+def test_many(container):
+    connections = [container.spawn(f"echo {i}; exit {i % 100}")[0] for i in range(60)]
+    results = [connection.output() for connection in connections]
+    tap.check(all(join(chunks) == f"{i}\n".encode() and end.number("EXIT_VALUE") == i % 100 for i, (chunks, end) in enumerate(results)), "60 jobs at once")
+    sockets = [container.connect() for _ in range(40)]
+    for i, connection in enumerate(sockets):
+        connection.send("SPAWN", ("JOB_ID", 5000 + i), ("ARGUMENT", "/bin/true"), ("UID", 0), ("GID", 0), ("WORKING_DIRECTORY", "/"), ("FOLLOW_OUTPUT", 1))
+    replies = [(connection.read().kind, connection.read().kind) for connection in sockets]
+    tap.check(set(replies) == {("OK", "EXIT")}, "40 SPAWN before an answer was read", replies)
+    for connection in connections + sockets:
+        connection.close()
+
+
+def test_wshd_dies():
+    container = Container(world, 9)
+    watcher = container.connect()
+    watcher.ask("WATCH")
+    connection, job, _ = container.spawn("echo before; sleep 1000")
+    connection.read()
+    waiting = container.connect()
+    waiting.send("AWAIT_EMPTY")
+    os.kill(container.init(), signal.SIGKILL)
+    _, end = connection.output()
+    tap.check(end.number("EXIT_KIND") == 3, "PID 1 dies: its job is lost", end)
+    tap.check(waiting.read().kind == "OK", "who waits is answered")
+    events = [watcher.read(), watcher.read()]
+    tap.check({event.number("EVENT") for event in events} == {2, 3}, "watchers are told", events)
+    _, _, reply = container.run("true")
+    tap.check(reply.kind == "ERROR" and reply.number("ERRNO") == errno.ESRCH, "no more jobs", reply)
+    reply = connection.ask("FOLLOW", ("JOB_ID", job), ("POSITION", u64(0)))
+    chunks, _ = connection.output()
+    tap.check(join(chunks) == b"before\n", "its output is still there", chunks)
+    tap.check(container.connect().ask("SIGNAL_ALL", ("SIGNAL", 15)).kind == "OK", "signals reach everybody there is")
+    tap.check(container.destroy()[0], "it is destroyed")
+
+
+def test_monitor_dies():
+    container = Container(world, 10)
+    connection, _, _ = container.spawn("echo ready; sleep 1000")
+    connection.read()
+    os.kill(container.pid, signal.SIGKILL)
+    tap.check(bool(select.select([container.init_pidfd], [], [], 10)[0]), "without its monitor a container dies")
+    container.close()
+    connection.close()
+    # What then is left is for wardend's recovery.
+    for path in container.world.groups.left():
+        for name in os.listdir(path):
+            if name.startswith("job-"):
+                os.rmdir(os.path.join(path, name))
+        os.rmdir(path)
+
+
+def main():
+    container = Container(world, 1)
+    if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
+        # A job waits at this gate: a FIFO that nobody opens for writing.
+        container.run("mkfifo /tmp/gate; chmod 666 /tmp/gate")
+        for test in (test_identity, test_input, test_ends, test_table, test_background, test_kill_job, test_rlimits, test_bad_frames, test_many):
+            test(container)
+        container.spawn("setsid sleep 1000 & while :; do (sleep 5 & sleep 5 &) ; done", follow=False)[0].close()
+        done, reply = container.destroy()
+        tap.check(done, "a container full of processes is destroyed", reply)
+        tap.check(sorted(os.listdir(container.directory)) == ["jobs", "run", "upper", "work"] and not os.path.exists(os.path.join(container.directory, "run", "monitor.sock")),
+                  "its directory stays, its socket goes")
+        test_wshd_dies()
+        test_monitor_dies()
+    world.end(tap)
+
+
+main()
