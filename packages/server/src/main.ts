@@ -118,6 +118,7 @@ async function serve(configPath: string): Promise<void> {
     container.monitor.close();
   }
   healthCheck?.close();
+  await depot.removed();
   await launcher.close();
   if (containers.handles().length === 0) {
     await firewall.unload();

@@ -12,7 +12,7 @@ import { stopContainer } from './stop.js';
 /** @throws WardenError not_found when another destroy was first; any other when something could not be removed */
 export async function destroyContainer(containers: Containers, container: Container): Promise<void> {
   try {
-    await stopContainer(containers, container, { kill: false });
+    await stopContainer(containers, container, { kill: false, forDestroy: true });
   } catch (error) {
     // Stopping first is a courtesy to the jobs; removal kills them anyway.
     containers.log.debug({ container: container.id, err: error }, 'destroy goes on without an orderly stop');

@@ -14,11 +14,13 @@ const killDeadlineMs = 20_000;
 export interface StopOptions {
   /** KILL at once. */
   readonly kill: boolean;
+  /** The container is being destroyed: there is no use in writing down that it is stopped. */
+  readonly forDestroy?: boolean;
 }
 
 /** @throws WardenError wrong_state, or timeout when processes outlive KILL */
-export async function stopContainer(containers: Containers, container: Container, { kill }: StopOptions): Promise<void> {
-  await beginStop(containers, container);
+export async function stopContainer(containers: Containers, container: Container, { kill, forDestroy = false }: StopOptions): Promise<void> {
+  await beginStop(containers, container, !forDestroy);
   const { monitor } = container;
   if (!kill) {
     try {
@@ -31,12 +33,12 @@ export async function stopContainer(containers: Containers, container: Container
   await Promise.all([monitor.signalAll(constants.signals.SIGKILL), monitor.awaitEmpty(killDeadlineMs)]);
 }
 
-async function beginStop(containers: Containers, container: Container): Promise<void> {
+async function beginStop(containers: Containers, container: Container, record: boolean): Promise<void> {
   await containers.changes.run(container.id, async () => {
     container.requireState('active', 'stopped');
     if (container.state === 'stopped') return;
     container.moveTo('stopped');
-    recordState(containers, container);
+    if (record) recordState(containers, container);
   });
 }
 

@@ -10,39 +10,37 @@
  * flushed to the disk: containers do not outlive the machine's boot, and after a crash of the server alone the kernel still has it.
  */
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WardenError, type ErrorCode } from 'warden-protocol';
 import { isContainerId } from '../../lib/container-id.js';
 import type { Log } from '../../lib/log.js';
 import type { Depot } from '../host.js';
 import { describeErrno } from './errno.js';
+import { Trash } from './trash.js';
 
 export class LinuxDepot implements Depot {
   readonly #containers: string;
-  readonly #trash: string;
+  readonly #trash: Trash;
   #trashNumber = 0;
-  /** Removals run one after the other: they are background work. */
-  #removal: Promise<void> = Promise.resolve();
 
   constructor(
     readonly path: string,
-    private readonly log: Log,
+    log: Log,
   ) {
     this.#containers = join(path, 'containers');
-    this.#trash = join(path, 'trash');
+    this.#trash = new Trash(join(path, 'trash'), log);
   }
 
   /** Makes the directories that are missing; for root alone, because containers' files have their owners' rights. */
   prepare(): void {
-    for (const directory of [this.path, this.#containers, this.#trash]) {
+    for (const directory of [this.path, this.#containers, this.#trash.path]) {
       attempt('make the directory', directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }));
     }
   }
 
   /** Empties the trash of an earlier server; needs the depot's lock. */
   emptyTrash(): void {
-    for (const name of readdirSync(this.#trash)) this.#removeLater(join(this.#trash, name));
+    for (const name of readdirSync(this.#trash.path)) this.#trash.remove(name);
   }
 
   directoryOf(containerId: string): string {
@@ -57,14 +55,14 @@ export class LinuxDepot implements Depot {
 
   discardDirectory(containerId: string): void {
     const directory = this.directoryOf(containerId);
-    const discarded = join(this.#trash, `${containerId}-${process.pid}-${this.#trashNumber++}`);
+    const name = `${containerId}-${process.pid}-${this.#trashNumber++}`;
     try {
-      renameSync(directory, discarded);
+      renameSync(directory, join(this.#trash.path, name));
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return;
       throw depotError('move away the container directory', directory, error);
     }
-    this.#removeLater(discarded);
+    this.#trash.remove(name);
   }
 
   writeSnapshot(containerId: string, text: string): void {
@@ -91,9 +89,9 @@ export class LinuxDepot implements Depot {
     this.#replace(join(this.path, 'state.json'), `${JSON.stringify({ jobIdsBelow: below })}\n`);
   }
 
-  /** Settles when everything discarded so far is off the disk. */
-  async removed(): Promise<void> {
-    await this.#removal;
+  /** Settles when everything discarded so far is off the disk, or could not be removed. */
+  removed(): Promise<void> {
+    return this.#trash.emptied();
   }
 
   /** Replaces a file as a whole: a reader sees the old text or the new one. */
@@ -108,14 +106,6 @@ export class LinuxDepot implements Depot {
       }
       renameSync(temporary, path);
     });
-  }
-
-  #removeLater(path: string): void {
-    this.#removal = this.#removal.then(() =>
-      rm(path, { recursive: true, force: true }).catch((error: unknown) => {
-        this.log.warn({ path, err: error }, 'a discarded directory could not be removed; the next start tries again');
-      }),
-    );
   }
 }
 

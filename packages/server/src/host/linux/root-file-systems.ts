@@ -26,7 +26,8 @@ export class LinuxRootFileSystems implements RootFileSystems {
 
 function realDirectory(path: string): string | undefined {
   try {
-    const real = realpathSync(path);
+    // One system call; the other realpathSync asks for every component.
+    const real = realpathSync.native(path);
     return statSync(real).isDirectory() ? real : undefined;
   } catch {
     return undefined;
