@@ -6,21 +6,21 @@
  * clean up by hand.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, rmdirSync } from 'node:fs';
+import { mkdirSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { after, afterEach, before } from 'node:test';
 import { Client } from './client.js';
 import type { CreateOptions } from './client.js';
 import { pathsOf } from './configuration.js';
 import type { Paths } from './configuration.js';
-import { cgroupParents, scanForLeaks, takeBaseline } from './leaks.js';
+import { scanForLeaks, takeBaseline } from './leaks.js';
 import type { Baseline } from './leaks.js';
 import { LinkMonitor } from './links.js';
 import { deleteTable } from './nftables.js';
 import { commandLine, findProcesses, readProc } from './processes.js';
 import { buildRootfs } from './rootfs.js';
 import type { RootfsOptions } from './rootfs.js';
-import { takeSlot } from './slot.js';
+import { cgroupParents, keptMark, takeSlot } from './slot.js';
 import type { Slot } from './slot.js';
 import { Wardend } from './wardend.js';
 import type { StartOptions } from './wardend.js';
@@ -30,8 +30,7 @@ export const KEEP = process.env['KEEP'] === '1';
 export interface FixtureOptions extends StartOptions { readonly rootfs?: RootfsOptions }
 
 export class ServerFixture {
-  readonly slot: Slot = takeSlot();
-  readonly paths: Paths = pathsOf(this.slot);
+  #slot: Slot | undefined;
   readonly handles = new Set<string>();
   #daemon: Wardend | undefined;
   #control: Client | undefined;
@@ -49,13 +48,20 @@ export class ServerFixture {
     return this.#daemon;
   }
 
+  get slot(): Slot {
+    assert.ok(this.#slot, 'the slot is taken when the tests begin');
+    return this.#slot;
+  }
+
+  get paths(): Paths { return pathsOf(this.slot); }
+
   get links(): LinkMonitor {
     assert.ok(this.#links);
     return this.#links;
   }
 
   async open(): Promise<void> {
-    rmSync(this.slot.directory, { recursive: true, force: true });
+    this.#slot = await takeSlot();
     mkdirSync(this.slot.directory, { recursive: true, mode: 0o755 });
     await buildRootfs(this.paths.rootfs, this.#options.rootfs);
     this.#links = new LinkMonitor();
@@ -154,6 +160,7 @@ export class ServerFixture {
   async close(): Promise<void> {
     await this.#links?.close();
     if (KEEP) {
+      writeFileSync(keptMark(this.slot.directory), '');
       process.stderr.write(`KEEP=1: wardend ${this.#daemon?.pid} and ${this.slot.directory} are left for a look\n`);
       this.#daemon?.child.unref();
       this.#control?.close();

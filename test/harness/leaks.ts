@@ -12,18 +12,11 @@ import type { LinkMonitor } from './links.js';
 import { tableElements } from './nftables.js';
 import { commandLine, findProcesses, openDescriptors, readProc } from './processes.js';
 import type { Paths } from './configuration.js';
+import { cgroupParents } from './slot.js';
 import type { Slot } from './slot.js';
 import { untilClean } from './wait.js';
 
 const WAIT_MS = 4_000;
-export const CGROUP_ROOT = '/sys/fs/cgroup';
-
-/** The parent group in each hierarchy of a v1, v2 or hybrid machine. */
-export function cgroupParents(slot: Slot): string[] {
-  const roots = [CGROUP_ROOT, ...readdirSync(CGROUP_ROOT).map((name) => join(CGROUP_ROOT, name))];
-  return roots.map((root) => join(root, slot.cgroupParent)).filter((path) => existsSync(path));
-}
-
 function subdirectories(path: string): string[] {
   return readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map((entry) => join(path, entry.name));
 }

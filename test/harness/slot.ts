@@ -1,14 +1,20 @@
 /*
  * A number of its own for each running test file, and everything that is derived from it: directory, cgroup parent,
- * nftables table, address pool, uids. Two files, or two checkouts, that run at the same time never share any of them.
+ * nftables tables, address pool, uids. Two files, or two checkouts, that run at the same time never share any of them.
  *
- * A slot is taken by creating /tmp/warden-test-slots/<n> with our pid in it; the slot of a process that is gone is taken over.
+ * A slot is held by listening on an abstract unix socket: the kernel gives the name to one process and takes it back
+ * when that ends, however it ends. What a process that was killed left in its slot is cleared by the next holder.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { isAlive } from './processes.js';
+import { once } from 'node:events';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { join } from 'node:path';
+import { deleteTable } from './nftables.js';
+import { findProcesses, isAlive, readProc } from './processes.js';
+import { withDeadline } from './wait.js';
 
-const SLOTS = '/tmp/warden-test-slots';
 const LAST_SLOT = 54;
+export const CGROUP_ROOT = '/sys/fs/cgroup';
 
 export interface Slot {
   readonly number: number;
@@ -23,47 +29,63 @@ export interface Slot {
   release(): void;
 }
 
-function tryTake(path: string): boolean {
+async function hold(number: number): Promise<net.Server | undefined> {
+  const lock = net.createServer();
+  lock.unref();
   try {
-    const descriptor = openSync(path, 'wx');
-    writeSync(descriptor, String(process.pid));
-    closeSync(descriptor);
-    return true;
+    lock.listen({ path: `\0warden-test-slot-${number}` });
+    await once(lock, 'listening');
+    return lock;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
-/** Renaming is atomic: of two that find the same stale slot, one gets the file and the other ENOENT. */
-function removeStale(path: string): void {
-  if (!existsSync(path)) return;
-  const owner = Number(readFileSync(path, 'utf8'));
-  if (owner === 0 || isAlive(owner)) return;
-  const grave = `${path}.${process.pid}`;
-  try {
-    renameSync(path, grave);
-    rmSync(grave);
-  } catch {
-    // Somebody else was faster.
-  }
-}
-
-export function takeSlot(): Slot {
-  mkdirSync(SLOTS, { recursive: true });
+export async function takeSlot(): Promise<Slot> {
   for (let number = 1; number <= LAST_SLOT; number++) {
-    const path = `${SLOTS}/${number}`;
-    removeStale(path);
-    if (!tryTake(path)) continue;
-    return {
-      number,
-      directory: `/var/tmp/warden-test-${number}`,
+    const directory = `/var/tmp/warden-test-${number}`;
+    if (existsSync(keptMark(directory))) continue;
+    const lock = await hold(number);
+    if (lock === undefined) continue;
+    const slot: Slot = {
+      number, directory,
       cgroupParent: `warden-test-${number}`,
       table: `warden_test_${number}`,
       network: `10.${200 + number}.0.0`,
       startUid: 20_000 + number * 300,
       startSubuid: 0x4000_0000 + number * 0x0100_0000,
-      release: () => rmSync(path, { force: true }),
+      release: () => { lock.close(); },
     };
+    await clear(slot);
+    return slot;
   }
-  throw new Error(`all ${LAST_SLOT} test slots in ${SLOTS} are taken by live processes`);
+  throw new Error(`all ${LAST_SLOT} test slots are in use`);
+}
+
+/** KEEP=1 leaves this file, so that nobody clears the slot. */
+export function keptMark(directory: string): string {
+  return join(directory, 'kept');
+}
+
+/** The parent group in each hierarchy of a v1, v2 or hybrid machine. */
+export function cgroupParents(slot: Slot): string[] {
+  const roots = [CGROUP_ROOT, ...readdirSync(CGROUP_ROOT).map((name) => join(CGROUP_ROOT, name))];
+  return roots.map((root) => join(root, slot.cgroupParent)).filter((path) => existsSync(path));
+}
+
+function removeGroups(path: string): void {
+  for (const entry of readdirSync(path, { withFileTypes: true })) if (entry.isDirectory()) removeGroups(join(path, entry.name));
+  rmdirSync(path);
+}
+
+/** Ends what a killed test file left: its daemon, containers, groups, tables and files. */
+async function clear(slot: Slot): Promise<void> {
+  const ours = findProcesses((pid, command) => command.includes(`${slot.directory}/`) || readProc(pid, 'cgroup').includes(`/${slot.cgroupParent}/`));
+  for (const pid of ours) {
+    try { process.kill(pid, 'SIGKILL'); } catch { /* it ended meanwhile */ }
+  }
+  await withDeadline((async () => { while (ours.some(isAlive)) await new Promise(setImmediate); })(), 5_000, `end of what was left in ${slot.directory}`);
+  for (const parent of cgroupParents(slot)) removeGroups(parent);
+  await deleteTable(slot.table);
+  rmSync(slot.directory, { recursive: true, force: true });
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { output, streamUntil } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
-import { CGROUP_ROOT } from '../harness/leaks.js';
+import { CGROUP_ROOT } from '../harness/slot.js';
 import { readProc } from '../harness/processes.js';
 
 const server = useServer();

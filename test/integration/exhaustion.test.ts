@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { Client } from '../harness/client.js';
 import { output, refused, streamUntil } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
-import { CGROUP_ROOT, cgroupParents } from '../harness/leaks.js';
+import { CGROUP_ROOT, cgroupParents } from '../harness/slot.js';
 import { mustRun } from '../harness/run-program.js';
 import { withDeadline } from '../harness/wait.js';
 

@@ -6,7 +6,7 @@ import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { test } from 'node:test';
 import { useServer } from '../harness/fixture.js';
-import { cgroupParents } from '../harness/leaks.js';
+import { cgroupParents } from '../harness/slot.js';
 import { mustRun } from '../harness/run-program.js';
 
 const server = useServer();
