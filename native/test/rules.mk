@@ -1,0 +1,33 @@
+# Unit tests of lib, monitor and wsh under the sanitizers, replay of the fuzz corpora, and tests of whole containers.
+UNIT_SANITIZED := $(filter-out -O2,$(CFLAGS_COMMON)) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+UNIT_HEADERS := $(wildcard lib/*.h monitor/*.h wsh/*.h test/*.h)
+UNIT_TESTED := $(LIB_SOURCES) monitor/spool.c monitor/description.c monitor/idmap.c monitor/accounts.c wsh/run-request.c
+UNIT_TESTS := $(patsubst test/%-test.c,$(BUILD)/test/%,$(wildcard test/*-test.c))
+FUZZ_TARGETS := $(patsubst fuzz/%-fuzz.c,%,$(wildcard fuzz/*-fuzz.c))
+REPLAYS := $(addprefix $(BUILD)/test/replay-,$(FUZZ_TARGETS))
+ROOT_TESTS := test/jobs_test.py test/output_test.py test/isolation_test.py
+
+$(UNIT_TESTS): $(BUILD)/test/%: test/%-test.c $(UNIT_TESTED) $(UNIT_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_SANITIZED) -o $@ $< $(UNIT_TESTED)
+
+$(REPLAYS): $(BUILD)/test/replay-%: fuzz/%-fuzz.c fuzz/replay.c $(UNIT_TESTED) $(UNIT_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_SANITIZED) -o $@ $< fuzz/replay.c $(UNIT_TESTED)
+
+# test: needs nothing of the machine. test-root: needs root, makes namespaces and cgroups of its own.
+.PHONY: test-units test-root-monitor
+test: test-units
+test-units: $(UNIT_TESTS) $(REPLAYS)
+	@set -e; for test in $(UNIT_TESTS); do echo "# $$test"; $$test; done
+	@set -e; for target in $(FUZZ_TARGETS); do echo "# corpus of $$target"; $(BUILD)/test/replay-$$target fuzz/corpus/$$target/*; done
+
+test-root: test-root-monitor
+test-root-monitor: release faults
+	@set -e; for test in $(ROOT_TESTS); do echo "# $$test"; python3 -B $$test; done
+
+# build/fuzz/TARGET CORPUS…: as libFuzzer takes it.
+$(addprefix $(BUILD)/fuzz/,$(FUZZ_TARGETS)): $(BUILD)/fuzz/%: fuzz/%-fuzz.c $(UNIT_TESTED) $(UNIT_HEADERS)
+	@mkdir -p $(@D)
+	clang -std=c17 -D_GNU_SOURCE -g -O1 -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(UNIT_TESTED)
+fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ_TARGETS))
