@@ -7,6 +7,7 @@
 
 #include "monitor/connection.h"
 #include "monitor/jobs.h"
+#include "monitor/scratch.h"
 
 #define OUTPUT_HEADER (WIRE_HEADER_SIZE + 12)
 #define CHUNKS_A_TURN 8
@@ -67,8 +68,6 @@ static void send_exit(struct connection *connection)
 
 void follow_feed(struct connection *connection)
 {
-	/* Shared: it is used up within one turn. */
-	static uint8_t chunk[WIRE_OUTPUT_CHUNK];
 	struct job *job = connection->job;
 	struct error err;
 
@@ -83,8 +82,8 @@ void follow_feed(struct connection *connection)
 			}
 			break;
 		}
-		if (spool_read(&job->spool, connection->position, chunk, sizeof(chunk), &size, &stream, &err) < 0 ||
-		    send_output(connection, connection->position, stream, chunk, size) < 0) {
+		if (spool_read(&job->spool, connection->position, scratch, sizeof(scratch), &size, &stream, &err) < 0 ||
+		    send_output(connection, connection->position, stream, scratch, size) < 0) {
 			connection_close(connection);
 			return;
 		}

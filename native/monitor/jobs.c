@@ -11,6 +11,7 @@
 #include "monitor/exit-record.h"
 #include "monitor/follow.h"
 #include "monitor/output.h"
+#include "monitor/scratch.h"
 
 #define MAX_OUTSTANDING 32u
 #define START_DEADLINE_MS 10000
@@ -93,7 +94,8 @@ void jobs_release(struct job *job)
 	while (*link != job)
 		link = &(*link)->next;
 	*link = job->next;
-	job->monitor->job_count--;
+	if (--job->monitor->job_count == 0)
+		scratch_trim();
 	free(job);
 }
 

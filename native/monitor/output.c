@@ -9,13 +9,11 @@
 #include "lib/fd.h"
 #include "monitor/follow.h"
 #include "monitor/jobs.h"
+#include "monitor/scratch.h"
 
 #define IN_A_ROW (64u << 10)
 #define PLAIN_SIZE (1u << 20)
 #define EVENTS_A_TURN 256
-
-/* Only as much of it is ever touched as a job has written at once. */
-static uint8_t buffer[WIRE_OUTPUT_CHUNK];
 
 static struct job_pipe *other(struct job_pipe *pipe)
 {
@@ -75,7 +73,7 @@ static int take(struct job_pipe *pipe)
 	if (pipe->source.fd < 0)
 		return 0;
 	do
-		count = read(pipe->source.fd, buffer, sizeof(buffer));
+		count = read(pipe->source.fd, scratch, sizeof(scratch));
 	while (count < 0 && errno == EINTR);
 	if (count < 0 && errno == EAGAIN)
 		return 0;
@@ -83,7 +81,7 @@ static int take(struct job_pipe *pipe)
 		close_pipe(pipe);
 		return 0;
 	}
-	store(pipe, buffer, (size_t)count);
+	store(pipe, scratch, (size_t)count);
 	pipe->in_a_row += (size_t)count;
 	other(pipe)->in_a_row = 0;
 	if (!pipe->plain && pipe->in_a_row >= IN_A_ROW && pipe->write_end >= 0)
@@ -98,7 +96,7 @@ static void ready(struct job_pipe *pipe)
 
 	/* What a plain pipe holds now was written before this. */
 	if (!pipe->plain && fast->plain && fast->source.fd >= 0 && ioctl(fast->source.fd, FIONREAD, &waiting) == 0)
-		for (int taken = 0; taken < waiting && take(fast) > 0; taken += (int)sizeof(buffer))
+		for (int taken = 0; taken < waiting && take(fast) > 0; taken += (int)sizeof(scratch))
 			;
 	/* One packet only: a second one would be newer than what the other pipe has pending. */
 	take(pipe);

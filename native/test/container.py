@@ -67,8 +67,8 @@ class Groups:
         with open(os.path.join(path, name), "w", encoding="ascii") as out:
             out.write(text)
 
-    def describe(self, identity):
-        return [("CGROUP", [("PATH", os.path.join(path, identity)), ("VERSION", version)]) for version, path in self.parents]
+    def describe(self, identity, only=None):
+        return [("CGROUP", [("PATH", os.path.join(path, identity)), ("VERSION", version)]) for version, path in self.parents if only in (None, version)]
 
     def left(self):
         return [os.path.join(path, name) for _, path in self.parents for name in os.listdir(path) if os.path.isdir(os.path.join(path, name))]
@@ -106,7 +106,7 @@ def join(chunks, stream=None):
 
 
 class Container:
-    def __init__(self, world, number, *more, lower=None, ping=True):
+    def __init__(self, world, number, *more, lower=None, ping=True, cgroups=None):
         self.world, self.number = world, number
         self.directory = os.path.join(world.depot, f"lt{number}")
         self.base = FIRST_ID + number * 65536
@@ -121,7 +121,7 @@ class Container:
             ("ACCOUNT_FILE", [("PATH", "/etc/passwd"), ("NAME", "vcap"), ("LINE", f"vcap:x:{VCAP}:{VCAP}::/home/vcap:/bin/bash")]),
             ("USER", [("NAME", "vcap"), ("UID", VCAP), ("GID", VCAP), ("WORKING_DIRECTORY", "/home/vcap"), ("ENVIRONMENT", "PATH=/bin:/usr/bin")]),
             *([("PING_GROUPS", "0 65535")] if ping else []), ("PRIVILEGED_CAPABILITIES", u64(CAPABILITIES)),
-            *world.groups.describe(f"lt{number}"), *more)
+            *world.groups.describe(f"lt{number}", cgroups), *more)
         self.pid = self.reply.number("PID") if self.reply.kind == "OK" else None
         self.pidfd = os.pidfd_open(self.pid) if self.pid else None
         self.init_pidfd = os.pidfd_open(self.init()) if self.pid else None

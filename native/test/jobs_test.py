@@ -213,6 +213,18 @@ def main():
         tap.check(done, "a container full of processes is destroyed", reply)
         tap.check(sorted(os.listdir(container.directory)) == ["jobs", "run", "upper", "work"] and not os.path.exists(os.path.join(container.directory, "run", "monitor.sock")),
                   "its directory stays, its socket goes")
+        # A machine with version 2 alone, and one where jobs have no groups of their own.
+        unified = Container(world, 11, cgroups=2)
+        tap.check(unified.reply.kind == "OK", "a container with a group of version 2 only", unified.reply)
+        test_kill_job(unified)
+        _, _, end = unified.run("setsid sleep 1000 & yes", limit=100000)
+        tap.check(end.number("EXIT_KIND") == 2 and unified.connect().ask("AWAIT_EMPTY").kind == "OK", "its jobs are killed at their limit", end)
+        tap.check(unified.destroy()[0], "destroyed")
+        bare = Container(world, 12, cgroups=0)
+        tap.check(bare.reply.kind == "OK" and bare.run("echo x")[0] == b"x\n", "a container without cgroups", bare.reply)
+        _, _, end = bare.run("yes", limit=100000)
+        tap.check(end.number("EXIT_KIND") == 2, "its jobs end at their limit by SIGPIPE", end)
+        tap.check(bare.destroy()[0], "destroyed")
         test_wshd_dies()
         test_monitor_dies()
     world.end(tap)
