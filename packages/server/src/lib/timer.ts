@@ -18,8 +18,6 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   schedule(delayMs, callback) {
     const timeout = setTimeout(callback, delayMs);
-    // A waiting timer does not keep the process alive: the listening socket does.
-    timeout.unref();
     return () => clearTimeout(timeout);
   },
 };

@@ -43,8 +43,6 @@ export class MonitorConnection {
     });
     this.#socket.on('error', (error) => this.#fail(`no connection to the container's monitor: ${error.message}`));
     this.#socket.on('close', () => this.#fail('the container\'s monitor closed the connection'));
-    // A connection that nobody waits on does not keep the process alive.
-    this.#socket.unref();
   }
 
   get usable(): boolean {

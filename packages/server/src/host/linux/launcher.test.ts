@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { describeContainer } from '../../container/describe.js';
+import { makeTestContainers } from '../../container/test-containers.js';
+import { systemClock } from '../../lib/timer.js';
+import type { ContainerDescription } from '../container-description.js';
+import { LauncherProcess } from './launcher.js';
+
+let programs: string;
+let launcher: LauncherProcess;
+let messages: { facts: object; message: string }[];
+
+/**
+ * A launcher that does what `behaviour` (JavaScript) says: it is called with (frame type, attributes, reply) and has FrameType,
+ * Tag and FrameWriter at hand. It appends what it gets to a file.
+ */
+function writeLauncher(behaviour: string): void {
+  const url = (name: string): string => JSON.stringify(new URL(`./${name}.js`, import.meta.url).href);
+  writeFileSync(
+    join(programs, 'launcher'),
+    `#!${process.execPath}
+import { appendFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { FrameReader, FrameWriter, Attributes } from ${url('wire-codec')};
+import { FrameType, Tag } from ${url('wire')};
+const socket = new Socket({ fd: 3 });
+const reader = new FrameReader();
+const handle = (type, attributes, reply) => { ${behaviour} };
+socket.on('data', (chunk) => reader.push(chunk, (frame) => {
+  const attributes = new Attributes(frame.body);
+  appendFileSync(${JSON.stringify(join(programs, 'requests'))}, frame.type + ' ' + (attributes.text(Tag.id) ?? '') + '\\n');
+  const number = attributes.u32(Tag.request);
+  handle(frame.type, attributes, (answer, write = (writer) => writer) => socket.write(write(new FrameWriter().u32(Tag.request, number)).frame(answer)));
+}));
+socket.on('end', () => process.exit(0));
+`,
+  );
+  chmodSync(join(programs, 'launcher'), 0o755);
+  writeFileSync(join(programs, 'package.json'), '{"type":"module"}');
+}
+
+async function description(deadlineMs = 30_000): Promise<ContainerDescription> {
+  const { create } = makeTestContainers();
+  return describeContainer({
+    identification: await create({ handle: 'demo' }),
+    rootFileSystem: { lowers: ['/rootfs'], mounts: [{ source: '/usr', destination: '/usr', readOnly: true, recursive: false }] },
+    cgroups: [{ path: '/cgroup/warden/x', version: 1, settings: [{ name: 'pids.max', content: '9' }] }],
+    firewallElements: [],
+    dnsServers: [],
+    hostNameServers: [],
+    deadlineMs,
+    lang: 'C',
+  });
+}
+
+function requests(): string[] {
+  return existsSync(join(programs, 'requests')) ? readFileSync(join(programs, 'requests'), 'utf8').trim().split('\n') : [];
+}
+
+const helloOk = 'if (type === FrameType.hello) { reply(FrameType.ok); return; }';
+
+beforeEach(() => {
+  programs = mkdtempSync(join(tmpdir(), 'warden-launcher-'));
+  messages = [];
+  const note = (facts: object, message: string): void => void messages.push({ facts, message });
+  launcher = new LauncherProcess({
+    programsPath: programs,
+    depotPath: '/depot',
+    deviceCgroups: [{ path: '/cgroup/warden', version: 1 }],
+    clock: systemClock,
+    log: { debug: () => undefined, info: note, warn: note, error: note },
+  });
+});
+
+afterEach(async () => {
+  await launcher.close();
+  rmSync(programs, { recursive: true, force: true });
+});
+
+test('a create is answered with the monitor\'s pid, whatever comes in between', async () => {
+  writeLauncher(`${helloOk}
+    if (type === FrameType.firewall) { reply(FrameType.ok); return; }
+    setTimeout(() => reply(FrameType.ok, (writer) => writer.u32(Tag.pid, 4711)), 50);`);
+  await launcher.start();
+  const created = launcher.create(await description());
+  await launcher.changeFirewall([]);
+  assert.equal(await created, 4711);
+});
+
+test('a failed step is an error that names it', async () => {
+  writeLauncher(`${helloOk} reply(FrameType.error, (writer) => writer.text(Tag.step, 'clone').u32(Tag.errno, 11));`);
+  await launcher.start();
+  await assert.rejects(launcher.create(await description()), { code: 'exhausted', message: /^clone: out of processes/ });
+});
+
+test('the depot\'s owner is known when another server has it', async () => {
+  writeLauncher('console.error("busy"); reply(FrameType.error, (writer) => writer.text(Tag.step, "lock depot").u32(Tag.errno, 16).u32(Tag.owner, 77)); setTimeout(() => process.exit(1), 20);');
+  await assert.rejects(launcher.start(), { owner: 77, step: 'lock depot' });
+  assert.deepEqual(messages, []);
+});
+
+test('a program that cannot be started, or ends at once, is an error with its last words', async () => {
+  await assert.rejects(launcher.start(), { code: 'unavailable', message: /cannot start .*launcher/ });
+  writeLauncher('console.error("no room for me"); process.exit(3);');
+  await assert.rejects(launcher.start(), { code: 'unavailable', message: /ended with status 3: no room for me/ });
+});
+
+test('when it dies, requests under way fail and the next starts it again', async () => {
+  writeLauncher(`${helloOk} if (type === FrameType.create) process.kill(process.pid, 'SIGKILL'); else reply(FrameType.ok);`);
+  await launcher.start();
+  await assert.rejects(launcher.create(await description()), { code: 'unavailable', message: /SIGKILL/ });
+  await launcher.changeFirewall([]);
+  assert.deepEqual(requests().map((line) => line.split(' ')[0]), ['1', '2', '1', '3']);
+  assert.deepEqual(messages.map(({ message }) => message), ['the launcher is gone; the next request starts it again']);
+});
+
+test('closing ends it, and nothing is started afterwards', async () => {
+  writeLauncher(helloOk);
+  await launcher.start();
+  await launcher.close();
+  await assert.rejects(launcher.changeFirewall([]), { code: 'unavailable' });
+  assert.deepEqual(messages, []);
+});
