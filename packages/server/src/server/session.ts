@@ -8,11 +8,12 @@
  */
 import type { Socket } from 'node:net';
 import {
-  decodeRequest, encodeError, encodeOutput, encodeResponse, FrameDecoder, MessageError, messageTypes, WardenError, type AnyRequest, type RequestType, type ResponseInit,
+  decodeRequest, encodeError, encodeOutput, encodeResponse, FrameDecoder, MessageError, messageTypes, Type, WardenError, type AnyRequest, type RequestType, type ResponseInit,
 } from 'warden-protocol';
 import type { Log } from '../lib/log.js';
 import type { Call } from './call.js';
 import type { Handlers } from './handlers.js';
+import { encodeResult, type ResultType } from './result-frame.js';
 
 /** Bytes of further requests that are read while one is under way. */
 const readAheadInBytes = 256 * 1024;
@@ -180,11 +181,11 @@ export class Session implements Call {
         this.#busy = true;
         response.then(
           (value) => this.#finish(request, started, () => encodeAny(request.type, value)),
-          (error: unknown) => this.#finish(request, started, () => this.#encodeFailure(request, error)),
+          (error: unknown) => this.#finish(request, started, () => [this.#encodeFailure(request, error)]),
         );
         return;
       }
-      this.#outbox.push(encodeAny(request.type, response));
+      this.#outbox.push(...encodeAny(request.type, response));
     } catch (error) {
       this.#outbox.push(this.#encodeFailure(request, error));
     }
@@ -197,22 +198,22 @@ export class Session implements Call {
     return handler(this, request);
   }
 
-  #finish(request: AnyRequest, started: number, encode: () => Buffer): void {
+  #finish(request: AnyRequest, started: number, encode: () => Uint8Array[]): void {
     this.#interrupt = undefined;
     this.#writable = undefined;
     this.#logRequest(request, started);
     this.#busy = false;
-    let frame: Buffer;
+    let parts: Uint8Array[];
     try {
-      frame = encode();
+      parts = encode();
     } catch (error) {
-      frame = this.#encodeFailure(request, error);
+      parts = [this.#encodeFailure(request, error)];
     }
     if (this.#closed) {
       this.#settleReply(false);
       return;
     }
-    this.#outbox.push(frame);
+    this.#outbox.push(...parts);
     const reply = this.#reply;
     this.#reply = undefined;
     this.#flush(reply);
@@ -276,6 +277,7 @@ export class Session implements Call {
   }
 }
 
-function encodeAny(type: RequestType, response: unknown): Buffer {
-  return encodeResponse(type, response as ResponseInit<RequestType>);
+function encodeAny(type: RequestType, response: unknown): Uint8Array[] {
+  if (type === Type.Run || type === Type.Link) return encodeResult(type, response as ResponseInit<ResultType>);
+  return [encodeResponse(type, response as ResponseInit<RequestType>)];
 }
