@@ -8,13 +8,13 @@
 #define CREATE_STEPS(X) \
 	X(STEP_READ_DESCRIPTION, "read description") \
 	X(STEP_MAKE_CGROUPS, "make cgroups") \
-	X(STEP_MAKE_DIRECTORIES, "make directories") \
-	X(STEP_LISTEN, "listen") \
 	X(STEP_CLONE, "clone") \
 	X(STEP_MAP_IDS, "map ids") \
 	X(STEP_REPORT_CLONE, "report clone") \
-	X(STEP_MAP_LAYERS, "map layers") \
+	X(STEP_MAKE_DIRECTORIES, "make directories") \
+	X(STEP_LISTEN, "listen") \
 	X(STEP_WRITE_UPPER, "write upper files") \
+	X(STEP_MAP_LAYERS, "map layers") \
 	X(STEP_MOUNT_OVERLAY, "mount overlay") \
 	X(STEP_MAP_MOUNTS, "map mounts") \
 	X(STEP_SEND_MOUNTS, "send mounts") \

@@ -203,7 +203,19 @@ static int open_user_namespace(pid_t pid, int *ret_fd, struct error *err)
 	return *ret_fd < 0 ? error_set(err, errno, "%s", path) : 0;
 }
 
-/* While the child joins its cgroups and mounts its own file systems: layers, upper files, overlay, volumes. */
+/* The disk's part, after the clone: meanwhile the launcher makes the link and the child joins its cgroups. */
+static int make_directories(struct create *create, struct error *err)
+{
+	struct container *container = create->container;
+
+	if (step_begin(STEP_MAKE_DIRECTORIES, err) < 0 || directories_make(&container->directories, &create->description.map, err) < 0)
+		return -1;
+	if (step_begin(STEP_LISTEN, err) < 0 || listen_at(&container->directories, &container->listener, err) < 0)
+		return -1;
+	return pid_file_write(container->directories.run, PID_FILE_NAME, err);
+}
+
+/* Layers, upper files, overlay, volumes. */
 static int make_mounts(struct create *create, struct error *err)
 {
 	const struct description *description = &create->description;
@@ -255,20 +267,16 @@ static int make_container(struct create *create, struct undo *undo, struct error
 	undo_push(undo, undo_cgroups, &container->cgroups);
 	if (step_begin(STEP_MAKE_CGROUPS, err) < 0 || cgroups_make(&container->cgroups, &create->description, create->parents, err) < 0)
 		return -1;
+	/* Made only after the clone, but taken away only when the child is dead: it might still write to the upper layer. */
 	undo_push(undo, undo_directories, &container->directories);
-	if (step_begin(STEP_MAKE_DIRECTORIES, err) < 0 || directories_make(&container->directories, &create->description.map, err) < 0)
-		return -1;
 	undo_push(undo, undo_listener, container);
-	if (step_begin(STEP_LISTEN, err) < 0 || listen_at(&container->directories, &container->listener, err) < 0 ||
-	    pid_file_write(container->directories.run, PID_FILE_NAME, err) < 0)
-		return -1;
 	undo_push(undo, undo_wshd_pair, container);
 	if (step_begin(STEP_CLONE, err) < 0 || clone_child(create, err) < 0)
 		return -1;
 	undo_push(undo, undo_child, container);
 	handshake.wshd = container->wshd;
 	handshake.pidfd = container->pidfd;
-	if (start_child(create, err) < 0 || make_mounts(create, err) < 0) {
+	if (start_child(create, err) < 0 || make_directories(create, err) < 0 || make_mounts(create, err) < 0) {
 		/* When the child failed first, its reason is the better one. */
 		handshake_child_error(&handshake, err);
 		return -1;
