@@ -58,7 +58,7 @@ for (const privileged of [false, true]) {
     const settings = [
       '/proc/sys/kernel/core_pattern', '/proc/sys/kernel/modprobe', '/proc/sysrq-trigger', '/proc/sys/vm/drop_caches', '/proc/sys/vm/panic_on_oom',
       '/proc/sys/kernel/ns_last_pid', '/proc/sys/kernel/keys/maxkeys', '/proc/sys/fs/binfmt_misc/register', '/proc/mtrr', '/sys/power/state',
-      '/sys/kernel/uevent_helper', '/proc/sys/net/ipv4/ip_forward', '/proc/sys/user/max_user_namespaces', '/proc/irq/default_smp_affinity', '/proc/1/oom_score_adj',
+      '/sys/kernel/uevent_helper', '/proc/sys/net/ipv4/ip_forward', '/proc/sys/user/max_user_namespaces', '/proc/irq/default_smp_affinity',
     ];
     const writable = await client.run(handle, `for f in ${settings.join(' ')}; do (exec 3>$f) 2>/dev/null && echo $f; done; true`, { privileged });
     assert.equal(writable.stdout, '');
@@ -86,7 +86,7 @@ test('the host answers the same probes otherwise: they can fail', async () => {
   assert.ok(new Set(sockets.split('\n').map((line) => line.split(' ')[0])).size > 4);
   const reach = await compileProbe('reach-process', directory);
   const lines = (await mustRun('bash', ['-c', `sleep 60 & "${reach}" $!; kill $!`])).split('\n');
-  for (const success of ['ptrace seize', 'pidfd_getfd allowed', 'open mem write', 'open root read', 'list fd 0']) assert.ok(lines.includes(success), success);
+  for (const success of ['ptrace seize', 'pidfd_getfd allowed', 'open mem write', 'open root read', 'readlink exe']) assert.ok(lines.some((line) => line.startsWith(success)), success);
 });
 
 test('B6: two vcap jobs of one container are one trust domain, two containers are not', async () => {

@@ -1,12 +1,11 @@
 /* Grace time: containers that nobody refers to any more are destroyed. */
 import assert from 'node:assert/strict';
 import { readdirSync, watch } from 'node:fs';
-import { once } from 'node:events';
 import { test } from 'node:test';
 import type { CreateOptions } from '../harness/client.js';
 import { refused } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
-import { untilClean } from '../harness/wait.js';
+import { nextEvent, untilClean } from '../harness/wait.js';
 
 const server = useServer({ server: { container_grace_time: 1 } });
 
@@ -16,7 +15,7 @@ async function depotEmpty(milliseconds: number): Promise<number> {
   const watcher = watch(directory);
   const start = Date.now();
   try {
-    const left = await untilClean(() => readdirSync(directory), () => once(watcher, 'change'), milliseconds);
+    const left = await untilClean(() => readdirSync(directory), () => nextEvent(watcher, 'change'), milliseconds);
     assert.deepEqual(left, [], 'the container was not destroyed');
     return Date.now() - start;
   } finally {

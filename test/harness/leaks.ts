@@ -4,7 +4,6 @@
  * for by its event; everything else must be gone at the first look.
  */
 import { existsSync, readdirSync, readFileSync, watch } from 'node:fs';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Client } from './client.js';
 import { listLinks } from './links.js';
@@ -14,7 +13,8 @@ import { commandLine, findProcesses, openDescriptors, readProc } from './process
 import type { Paths } from './configuration.js';
 import { cgroupParents } from './slot.js';
 import type { Slot } from './slot.js';
-import { untilClean } from './wait.js';
+import { nextEvent, untilClean } from './wait.js';
+import type { Trigger } from './wait.js';
 
 const WAIT_MS = 4_000;
 function subdirectories(path: string): string[] {
@@ -78,20 +78,16 @@ function descriptorLeaks(baseline: Baseline): string[] {
   });
 }
 
-async function nextFileChange(directory: string): Promise<void> {
-  const watcher = watch(directory, { recursive: true });
-  try {
-    await once(watcher, 'change');
-  } finally {
-    watcher.close();
-  }
+function nextFileChange(directory: string): Trigger {
+  const watcher = watch(directory);
+  return nextEvent(watcher, 'change', () => watcher.close());
 }
 
 /** @param waitMs how long to wait for what goes away in the background */
 export async function scanForLeaks(target: ScanTarget, baseline: Baseline, waitMs = WAIT_MS): Promise<string[]> {
   const { slot, paths, client } = target;
   const own = new Set(target.pids);
-  const roundTrip = async (): Promise<void> => { await client?.ping(); };
+  const roundTrip = (): Trigger => ({ event: client?.ping() ?? new Promise(setImmediate), disarm: () => {} });
   return [
     // A monitor's process ends after it has answered DESTROY; the daemon's next round trips give it the time for that.
     ...await untilClean(() => processLeaks(slot, own), roundTrip, waitMs),
@@ -99,7 +95,7 @@ export async function scanForLeaks(target: ScanTarget, baseline: Baseline, waitM
     ...mountLeaks(slot).filter((mount) => !baseline.mounts.includes(mount)),
     ...(await tableElements(slot.table)).filter((element) => !baseline.elements.includes(element)).map((element) => `nftables element ${element}`),
     ...await untilClean(() => linkLeaks(target), () => target.links.nextChange(), waitMs),
-    ...await untilClean(() => fileLeaks(paths), () => nextFileChange(paths.depot), waitMs),
+    ...await untilClean(() => fileLeaks(paths), () => nextFileChange(join(paths.depot, 'trash')), waitMs),
     ...await untilClean(() => descriptorLeaks(baseline), roundTrip, waitMs),
   ];
 }

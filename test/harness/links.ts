@@ -6,6 +6,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mustRun } from './run-program.js';
+import { nextEvent } from './wait.js';
+import type { Trigger } from './wait.js';
 
 export interface Link { readonly name: string; readonly addresses: string[] }
 
@@ -25,8 +27,9 @@ export class LinkMonitor {
     this.#child.stdout?.resume();
   }
 
-  async nextChange(): Promise<void> {
-    if (this.#child.stdout) await once(this.#child.stdout, 'data');
+  nextChange(): Trigger {
+    if (this.#child.stdout === null) throw new Error('ip monitor has no output');
+    return nextEvent(this.#child.stdout, 'data');
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,6 @@
 /* Waiting for a state with a deadline. Whoever waits names an event that makes a new look worthwhile; nothing sleeps. */
+import { once } from 'node:events';
+import type { EventEmitter } from 'node:events';
 
 export function withDeadline<T>(promise: Promise<T>, milliseconds: number, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -8,18 +10,33 @@ export function withDeadline<T>(promise: Promise<T>, milliseconds: number, what:
   return Promise.race([promise, deadline]).finally(() => clearTimeout(timer));
 }
 
+/** An event that makes a new look worthwhile; armed before the look, so that nothing that happens during it is missed. */
+export interface Trigger { readonly event: Promise<unknown>; disarm(): void }
+
+/** The next event of an emitter as a trigger. */
+export function nextEvent(emitter: EventEmitter, name: string, release: () => void = () => {}): Trigger {
+  const abort = new AbortController();
+  const event = once(emitter, name, { signal: abort.signal }).catch(() => undefined);
+  return { event, disarm: () => { abort.abort(); release(); } };
+}
+
 /**
- * Looks until `look` returns no complaint, once after each event of `nextEvent`. Returns the last complaint when the
- * deadline passes: the caller decides whether that is a failure.
+ * Looks until `look` returns no complaint, once after each event. Returns the last complaints when the deadline has
+ * passed: the caller decides whether that is a failure.
  */
-export async function untilClean(look: () => string[] | Promise<string[]>, nextEvent: () => Promise<unknown>, milliseconds: number): Promise<string[]> {
+export async function untilClean(look: () => string[] | Promise<string[]>, arm: () => Trigger, milliseconds: number): Promise<string[]> {
   const end = Date.now() + milliseconds;
   for (;;) {
+    const trigger = arm();
     const complaints = await look();
     const left = end - Date.now();
-    if (complaints.length === 0 || left <= 0) return complaints;
+    if (complaints.length === 0 || left <= 0) {
+      trigger.disarm();
+      return complaints;
+    }
     let timer: NodeJS.Timeout | undefined;
-    await Promise.race([nextEvent(), new Promise((resolve) => { timer = setTimeout(resolve, left); })]);
+    await Promise.race([trigger.event, new Promise((resolve) => { timer = setTimeout(resolve, left); })]);
     clearTimeout(timer);
+    trigger.disarm();
   }
 }

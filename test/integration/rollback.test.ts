@@ -49,10 +49,12 @@ for (const step of steps) {
     assert.ok(error, `the step "${step}" was never reached`);
     assert.ok(error.message.includes(step), error.message);
     assert.deepEqual(await client.list(), []);
+    server.closeClients();
     assert.deepEqual(await server.scan(), []);
     // The same handle, address and uid are free again.
-    assert.equal(await client.create({ handle, network: `${server.slot.network.replace(/0\.0$/, '3.0')}` }), handle);
-    assert.equal(output(await client.run(handle, 'echo works')), 'works\n');
+    const again = await server.connect();
+    assert.equal(await again.create({ handle, network: `${server.slot.network.replace(/0\.0$/, '3.0')}` }), handle);
+    assert.equal(output(await again.run(handle, 'echo works')), 'works\n');
   });
 }
 

