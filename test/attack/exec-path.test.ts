@@ -34,6 +34,7 @@ test('A1: no executable of ours can be opened for writing while jobs are started
   const jobId = await other.spawn(handle, 'echo up; exec /probes/overwrite-exe', { privileged: true });
   const watcher = await server.connect();
   await streamUntil(watcher.stream(handle, jobId), 'up');
+  watcher.close();
   for (let round = 0; round < 200; round++) await client.run(handle, 'exec true', { privileged: round % 2 === 0 });
   await client.run(handle, 'touch /tmp/stop', { privileged: true });
   const { stdout } = await client.link(handle, jobId);

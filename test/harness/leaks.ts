@@ -87,7 +87,7 @@ function nextFileChange(directory: string): Trigger {
 export async function scanForLeaks(target: ScanTarget, baseline: Baseline, waitMs = WAIT_MS): Promise<string[]> {
   const { slot, paths, client } = target;
   const own = new Set(target.pids);
-  const roundTrip = (): Trigger => ({ event: client?.ping() ?? new Promise(setImmediate), disarm: () => {} });
+  const roundTrip = (): Trigger => ({ event: (client?.ping() ?? Promise.resolve()).catch(() => undefined), disarm: () => {} });
   return [
     // A monitor's process ends after it has answered DESTROY; the daemon's next round trips give it the time for that.
     ...await untilClean(() => processLeaks(slot, own), roundTrip, waitMs),

@@ -6,11 +6,12 @@
  * when that ends, however it ends. What a process that was killed left in its slot is cleared by the next holder.
  */
 import { once } from 'node:events';
-import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { deleteTable } from './nftables.js';
 import { findProcesses, isAlive, readProc } from './processes.js';
+import { runProgram } from './run-program.js';
 import { withDeadline } from './wait.js';
 
 const LAST_SLOT = 54;
@@ -78,7 +79,7 @@ function removeGroups(path: string): void {
   rmdirSync(path);
 }
 
-/** Ends what a killed test file left: its daemon, containers, groups, tables and files. */
+/** Ends what a killed test file left: its daemon, containers, groups, mounts, tables and files. */
 async function clear(slot: Slot): Promise<void> {
   const ours = findProcesses((pid, command) => command.includes(`${slot.directory}/`) || readProc(pid, 'cgroup').includes(`/${slot.cgroupParent}/`));
   for (const pid of ours) {
@@ -86,6 +87,8 @@ async function clear(slot: Slot): Promise<void> {
   }
   await withDeadline((async () => { while (ours.some(isAlive)) await new Promise(setImmediate); })(), 5_000, `end of what was left in ${slot.directory}`);
   for (const parent of cgroupParents(slot)) removeGroups(parent);
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map((line) => line.split(' ')[4] ?? '').filter((path) => path.startsWith(`${slot.directory}/`));
+  for (const path of mounts.reverse()) await runProgram('umount', [path]);
   await deleteTable(slot.table);
   rmSync(slot.directory, { recursive: true, force: true });
 }
