@@ -22,6 +22,7 @@ import { LinuxNameServers } from './host/linux/name-servers.js';
 import { enableForwarding, openFileLimit, readBootId, requirePrograms, requireRoot } from './host/linux/preflight.js';
 import { LinuxRootFileSystems } from './host/linux/root-file-systems.js';
 import { StepError } from './host/linux/step-error.js';
+import { withDeadline } from './lib/deadline.js';
 import { systemClock } from './lib/timer.js';
 import { JobIds } from './pool/job-ids.js';
 import { makeHandlers } from './server/handlers.js';
@@ -78,9 +79,7 @@ async function serve(configPath: string): Promise<void> {
   const jobIds = new JobIds(depot.readReservedJobIds(), (below) => depot.writeReservedJobIds(below));
   const containers: Containers = new Containers(configuration, host, jobIds, log, (container) => {
     log.info({ container: container.id, handle: container.handle }, 'the grace time is over');
-    destroyContainer(containers, container).catch((error: unknown) => {
-      log.error({ container: container.id, handle: container.handle, err: error }, 'a container whose grace time is over could not be destroyed');
-    });
+    containers.inBackground(destroyContainer(containers, container), 'a container whose grace time is over could not be destroyed', container);
   });
   const limit = openFileLimit();
   const listener = new Listener({
@@ -109,6 +108,7 @@ async function serve(configPath: string): Promise<void> {
   log.info({ signal }, 'ending: no new connections, requests under way are finished, containers live on');
   await listener.drain(drainDeadlineMs);
   containers.references.stop();
+  await withDeadline(systemClock, drainDeadlineMs, containers.idle(), () => new Error('late')).catch(() => log.warn('leaving work in the background undone'));
   for (const container of containers.all()) {
     try {
       recordState(containers, container);

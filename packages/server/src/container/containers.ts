@@ -19,6 +19,7 @@ export class Containers {
   /** Handles of creates under way. */
   readonly #reserved = new Set<string>();
   readonly #linkNames = new Set<string>();
+  readonly #background = new Set<Promise<void>>();
   readonly ids = new ContainerIds();
   readonly networks: NetworkPool;
   readonly uids: UidPool;
@@ -38,6 +39,19 @@ export class Containers {
     this.networks = new NetworkPool(network.pool, network.releaseDelayMs);
     this.uids = new UidPool(user.startUid, user.size, user.startSubuid);
     this.references = new References(host.clock, onGraceTimeOver);
+  }
+
+  /** Work that no request waits for; what fails in it is logged. */
+  inBackground(work: Promise<void>, message: string, container: Container): void {
+    const settled = work
+      .catch((error: unknown) => this.log.error({ container: container.id, handle: container.handle, err: error }, message))
+      .finally(() => this.#background.delete(settled));
+    this.#background.add(settled);
+  }
+
+  /** Settles when no work is under way in the background. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#background);
   }
 
   /** @throws WardenError not_found: `unknown handle` */

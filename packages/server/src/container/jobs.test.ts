@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
+import { WardenError } from 'warden-protocol';
 import { CollectedOutput } from './collected-output.js';
 import type { Container } from './container.js';
 import { destroyContainer } from './destroy.js';
 import { infoOf } from './info.js';
-import { consumeJob, followJob, runJob, spawnJob } from './jobs.js';
+import { consumeJob } from './forget.js';
+import { followJob, runJob, spawnJob } from './jobs.js';
 import type { RecordingMonitor } from './recording-monitor.js';
 import { stopContainer } from './stop.js';
 import { makeTestContainers, type TestContainers } from './test-containers.js';
@@ -197,4 +199,16 @@ test('when PID 1 dies the container is stopped, and destroy works', async () => 
   await assert.rejects(spawnJob(containers, container, request), { code: 'wrong_state', message: 'Container state must be one of \'active\', current state is \'stopped\'' });
   await destroyContainer(containers, container);
   assert.deepEqual(host.leftovers(), []);
+});
+
+test('a job that cannot start because the processes are gone stops the container', async () => {
+  const { containers, container, monitor, host } = await scene();
+  const earlier = await spawnJob(containers, container, request);
+  monitor.spawn = () => {
+    throw new WardenError('unavailable', 'PID 1 is dead');
+  };
+  await assert.rejects(spawnJob(containers, container, request), { code: 'unavailable' });
+  assert.equal(container.state, 'stopped');
+  assert.deepEqual([...container.jobs.keys()], [earlier]);
+  assert.match(host.snapshots.get(container.id) ?? '', /"state":"stopped"/);
 });

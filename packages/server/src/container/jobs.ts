@@ -8,6 +8,8 @@ import type { FollowedJob, JobExit, OutputSink } from '../host/monitor.js';
 import { CollectedOutput } from './collected-output.js';
 import type { Container, Job } from './container.js';
 import type { Containers } from './containers.js';
+import { endLife } from './end-of-life.js';
+import { forgetIfConsumed } from './forget.js';
 import { checkJobRequest, describeJob, type JobRequest } from './job-description.js';
 
 /** A job that one request follows. */
@@ -42,8 +44,7 @@ export async function spawnJob(containers: Containers, container: Container, req
     try {
       await container.monitor.spawn(description);
     } catch (error) {
-      container.jobs.delete(job.id);
-      throw error;
+      throw notStarted(containers, container, job, error);
     }
     return job.id;
   });
@@ -57,10 +58,16 @@ export async function runJob(containers: Containers, container: Container, reque
     try {
       return following(containers, container, job, await container.monitor.spawnFollowed(description, sink));
     } catch (error) {
-      container.jobs.delete(job.id);
-      throw error;
+      throw notStarted(containers, container, job, error);
     }
   });
+}
+
+/** A job that did not start is none; when the container's processes are gone, the container is stopped. */
+function notStarted(containers: Containers, container: Container, job: Job, error: unknown): unknown {
+  container.jobs.delete(job.id);
+  if (error instanceof WardenError && error.code === 'unavailable') endLife(containers, container, 'the container\'s init process died');
+  return error;
 }
 
 /** Follows a job from its first byte. @throws WardenError not_found: `no such job` */
@@ -84,7 +91,7 @@ async function prepareJob(containers: Containers, container: Container, request:
   container.requireState('active');
   await container.watching;
   const jobId = containers.jobIds.next();
-  if (jobId === undefined) throw new WardenError('exhausted', 'no job id is left: 2^32 jobs have been started from this depot');
+  if (jobId === undefined) throw new WardenError('exhausted', 'no job id is left: 2^31 jobs have been started from this depot');
   const description = describeJob(request, {
     jobId,
     vcap: container.identity.uid,
@@ -138,20 +145,4 @@ function lostFollowing(container: Container, job: Job): Following {
     delivered: () => container.jobs.delete(job.id),
     abandon: () => undefined,
   };
-}
-
-/** The client of a run has gone: nobody can ask for the job, so it goes when it has ended. */
-export function consumeJob(containers: Containers, container: Container, job: Job): void {
-  job.consumed = true;
-  forgetIfConsumed(containers, container, job);
-}
-
-/** To be called when a job has ended, and when a request no longer follows it. */
-export function forgetIfConsumed(containers: Containers, container: Container, job: Job): void {
-  if (!job.consumed || job.followers > 0 || job.exit === undefined) return;
-  if (!container.jobs.delete(job.id)) return;
-  container.monitor.forget(job.id).catch((error: unknown) => {
-    // Its record stays until the container is destroyed: bounded by job_output_limit, and no client can see it.
-    containers.log.debug({ container: container.id, job: job.id, err: error }, 'the monitor keeps a job that is of no use any more');
-  });
 }

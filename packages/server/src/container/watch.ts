@@ -2,9 +2,9 @@
 import type { MonitorEvent } from '../host/monitor.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
-import { forgetIfConsumed } from './jobs.js';
+import { endLife, recordOrLog } from './end-of-life.js';
+import { forgetIfConsumed } from './forget.js';
 import { rlimitName } from './rlimits.js';
-import { recordState } from './snapshot.js';
 
 /** Begins to receive the container's events. Failures end up in the log and in the container's own events. */
 export function watchContainer(containers: Containers, container: Container): void {
@@ -44,25 +44,4 @@ function note(containers: Containers, container: Container, event: string): void
   if (!container.addEvent(event)) return;
   containers.log.info({ container: container.id, handle: container.handle, event }, 'event');
   recordOrLog(containers, container);
-}
-
-/** Nothing runs in the container any more, and nothing can: it is stopped, and what is not known to have ended is lost. */
-function endLife(containers: Containers, container: Container, event: string): void {
-  if (container.lastInfo !== undefined || container.state === 'destroyed') return;
-  for (const job of [...container.jobs.values()]) {
-    job.exit ??= { kind: 'lost' };
-    forgetIfConsumed(containers, container, job);
-  }
-  if (container.state === 'active') container.moveTo('stopped');
-  containers.log.warn({ container: container.id, handle: container.handle }, event);
-  container.addEvent(event);
-  recordOrLog(containers, container);
-}
-
-function recordOrLog(containers: Containers, container: Container): void {
-  try {
-    recordState(containers, container);
-  } catch (error) {
-    containers.log.error({ container: container.id, err: error }, 'the snapshot could not be written');
-  }
 }

@@ -28,8 +28,8 @@ test('when nothing can be reserved no id is handed out', () => {
   assert.equal(ids.next(), 1);
 });
 
-test('the wire has 32 bits', () => {
-  const ids = new JobIds(0xffff_ffff, () => undefined);
-  assert.equal(ids.next(), 0xffff_ffff);
+test('the monitor takes 31 bits', () => {
+  const ids = new JobIds(0x7fff_ffff, () => undefined);
+  assert.equal(ids.next(), 0x7fff_ffff);
   assert.equal(ids.next(), undefined);
 });

@@ -4,8 +4,8 @@
  */
 
 const blockSize = 1024;
-/** The wire carries uint32. */
-const lastJobId = 0xffff_ffff;
+/** The monitor takes ids below 2^31. */
+const lastJobId = 0x7fff_ffff;
 
 export class JobIds {
   #next: number;
@@ -23,7 +23,7 @@ export class JobIds {
     this.#reservedUpTo = reservedUpTo;
   }
 
-  /** The next id; undefined after 2^32 - 1 jobs. */
+  /** The next id; undefined after 2^31 - 1 jobs. */
   next(): number | undefined {
     if (this.#next > lastJobId) return undefined;
     if (this.#next >= this.#reservedUpTo) {

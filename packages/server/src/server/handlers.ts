@@ -8,8 +8,9 @@ import type { Containers } from '../container/containers.js';
 import { createContainer } from '../container/create.js';
 import { checkCreateRequest } from '../container/create-request.js';
 import { destroyContainer } from '../container/destroy.js';
+import { consumeJob } from '../container/forget.js';
 import { infoOf } from '../container/info.js';
-import { collectOutput, consumeJob, followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
+import { collectOutput, followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
 import { stopContainer } from '../container/stop.js';
 import type { Call } from './call.js';
 
@@ -52,8 +53,8 @@ export function makeHandlers(containers: Containers): Handlers {
     [Type.Stop]: async (call, { handle, background, kill }) => {
       const container = named(call, handle);
       const stopped = stopContainer(containers, container, { kill: kill ?? false });
-      if (background !== true) await stopped;
-      else stopped.catch((error: unknown) => containers.log.warn({ handle, err: error }, 'a stop in the background failed'));
+      if (background === true) containers.inBackground(stopped, 'a stop in the background failed', container);
+      else await stopped;
       return {};
     },
     [Type.Destroy]: async (call, { handle }) => {

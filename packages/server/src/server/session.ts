@@ -98,7 +98,7 @@ export class Session implements Call {
   /** The server ends: an idle connection and one that waits for a job is closed; any other request is finished first. */
   drain(): void {
     this.#draining = true;
-    if (!this.#busy) this.#socket.end();
+    if (!this.#busy) this.#socket.destroySoon();
     else if (this.#interrupt !== undefined) this.#giveUp('the server is ending');
   }
 
@@ -162,7 +162,7 @@ export class Session implements Call {
     }
     if (this.#busy) this.#throttle();
     // A client that sends no more leaves the rest of an incomplete frame unsaid.
-    else if (!this.#closed && (this.#draining || (this.#ended && (exhausted || this.#decoder.idle)))) this.#socket.end();
+    else if (!this.#closed && (this.#draining || (this.#ended && (exhausted || this.#decoder.idle)))) this.#socket.destroySoon();
   }
 
   #handle(payload: Uint8Array): void {
@@ -217,7 +217,7 @@ export class Session implements Call {
     const reply = this.#reply;
     this.#reply = undefined;
     this.#flush(reply);
-    if (this.#draining) this.#socket.end();
+    if (this.#draining) this.#socket.destroySoon();
     else this.#work();
   }
 

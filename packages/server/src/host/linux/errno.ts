@@ -21,5 +21,6 @@ export function describeErrno(errno: number): { code: ErrorCode; text: string } 
   const scarce = exhausted.get(errno);
   if (scarce !== undefined) return { code: 'exhausted', text: `${scarce} (${name})` };
   if (errno === constants.errno.ETIMEDOUT) return { code: 'timeout', text: `took too long (${name})` };
+  if (errno === constants.errno.ESRCH) return { code: 'unavailable', text: `${sentence} (${name})` };
   return { code: 'internal', text: `${sentence} (${name})` };
 }
