@@ -18,7 +18,7 @@ import { formatDuration } from './setup/steps.mjs';
  * @property {{ type?: string, error?: unknown }} [details]
  *
  * @typedef {{ type: string, data: TestEventData }} TestEvent
- * @typedef {{ passed: number, failed: number, skipped: number, startedAt: number, problems: string[] }} FileState
+ * @typedef {{ passed: number, failed: number, skipped: number, startedAt: number, problems: string[], latest: string }} FileState
  */
 
 const MAX_OUTPUT_LINES = 60;
@@ -55,7 +55,7 @@ export class TestReporter {
   #state(file) {
     let state = this.#files.get(file);
     if (!state) {
-      state = { passed: 0, failed: 0, skipped: 0, startedAt: performance.now(), problems: [] };
+      state = { passed: 0, failed: 0, skipped: 0, startedAt: performance.now(), problems: [], latest: '' };
       this.#files.set(file, state);
     }
     return state;
@@ -67,6 +67,15 @@ export class TestReporter {
    */
   begin(file) {
     this.#state(file);
+  }
+
+  /**
+   * The file is still running.
+   * @param {string} file
+   */
+  remind(file) {
+    const { passed, failed, latest, startedAt } = this.#state(file);
+    this.write(`        ... ${relative(this.root, file)}: ${passed + failed} tests done after ${formatDuration(performance.now() - startedAt)}${latest === '' ? '' : `, the last of them: ${latest}`}\n`);
   }
 
   /**
@@ -84,6 +93,7 @@ export class TestReporter {
       return;
     }
     if (type !== 'test:pass' && type !== 'test:fail') return;
+    state.latest = data.name ?? '';
     const suite = data.details?.type === 'suite';
     const ofFile = data.nesting === 0 && (data.name === file || data.name === relative(this.root, file));
     if (type === 'test:fail') {
@@ -159,6 +169,9 @@ function propertyOf(value, name) {
  * @param {unknown} error
  */
 function describeFileEnd(error) {
+  if (propertyOf(error, 'failureType') === 'testAborted' || propertyOf(propertyOf(error, 'cause'), 'name') === 'AbortError') {
+    return 'did not finish in time and was ended';
+  }
   const [status, signal] = [propertyOf(error, 'exitCode'), propertyOf(error, 'signal')];
   if (typeof signal === 'string' && signal !== '~') return `was ended by ${signal}`;
   if (typeof status === 'number') return `ended with status ${status}, outside of any test or before all of them were done`;

@@ -71,3 +71,11 @@ test('what a failure shows is bounded', () => {
   assert.ok(state.text.length < 10_000, `${state.text.length} characters`);
   assert.match(state.text, /y… \(1000000 characters\)/);
 });
+
+test('a file that takes long is named, with how far it is', () => {
+  const { state, reporter } = recorder();
+  reporter.begin('/repo/a.test.js');
+  reporter.handle('/repo/a.test.js', pass('one'));
+  reporter.remind('/repo/a.test.js');
+  assert.match(state.text, /^ +\.\.\. a\.test\.js: 1 tests done after \d+ ms, the last of them: one\n$/);
+});

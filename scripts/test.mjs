@@ -15,7 +15,9 @@ import { TestReporter } from './test-reporter.mjs';
 
 const LIGHT_DEADLINE_MS = 2 * 60_000;
 /** The native programs' tests take longest: they are compiled first, under the sanitizers. */
-const HEAVY_DEADLINE_MS = 10 * 60_000;
+const HEAVY_DEADLINE_MS = 6 * 60_000;
+/** After this, and again and again, a file that is still running is named. */
+const PATIENCE_MS = 30_000;
 const PARALLEL = 2;
 /** Folders of test/ whose files need nothing of the machine. */
 const LIGHT_FOLDERS = ['test/dist/lint/', 'test/dist/golden/', 'test/dist/harness/'];
@@ -42,7 +44,9 @@ function findTests() {
 async function runFile(file, deadlineMs, reporter) {
   reporter.begin(file);
   const stream = run({ files: [file], concurrency: 1, signal: AbortSignal.timeout(deadlineMs) });
+  const reminder = setInterval(() => reporter.remind(file), PATIENCE_MS);
   for await (const event of stream) reporter.handle(file, event);
+  clearInterval(reminder);
   reporter.end(file);
 }
 
