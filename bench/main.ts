@@ -42,7 +42,7 @@ async function run(options: Options): Promise<void> {
   const machine = describeMachine(directory);
   process.stderr.write(`${machine.join('\n')}\n`);
   const rootFileSystem = await makeRootFileSystem(`${directory}/rootfs`);
-  const server = new Server(directory, rootFileSystem.directory);
+  const server = new Server(directory, rootFileSystem.directory, options.programs);
   let floor: Floor | undefined;
   const interrupt = (): void => {
     process.stderr.write('interrupted: removing what there is\n');

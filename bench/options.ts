@@ -1,5 +1,6 @@
 /* The command line of `npm run bench`: what is measured how often. */
 import { parseArgs } from 'node:util';
+import { nativePrograms } from './paths.js';
 
 export interface Sizes {
   /** Turns of floor and product, one after the other, and lifecycles in each. */
@@ -25,7 +26,7 @@ const QUICK: Sizes = {
   outputInBytes: 256 * 1024 ** 2, outputRepeats: 3,
 };
 
-export const usage = `usage: npm run bench -- [--quick] [--turns N] [--live N] [--output MIB] [--only NAME,…] [--json FILE] [--directory DIRECTORY]
+export const usage = `usage: npm run bench -- [--quick] [--turns N] [--live N] [--output MIB] [--only NAME,…] [--json FILE] [--directory DIR] [--programs DIR]
 
 Measures warden through its socket, next to a C program that does the same kernel work (bench/floor.c). Needs root.
 
@@ -36,6 +37,7 @@ Measures warden through its socket, next to a C program that does the same kerne
   --only NAMES      of lifecycle, cycles, ping, requests, output, live
   --json FILE       all figures, and every sample
   --directory DIR   for depots and sockets (/var/tmp/warden-bench); the file system it is on is part of what is measured
+  --programs DIR    another build of the native programs (native/build/release)
 `;
 
 export const sections = ['lifecycle', 'cycles', 'ping', 'requests', 'output', 'live'] as const;
@@ -47,6 +49,7 @@ export interface Options {
   readonly only: ReadonlySet<SectionName>;
   readonly json: string | undefined;
   readonly directory: string;
+  readonly programs: string;
 }
 
 function integer(name: string, text: string, minimum: number, maximum: number): number {
@@ -64,7 +67,7 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
     args: [...argv], strict: true, allowPositionals: false,
-    options: { quick: { type: 'boolean' }, turns: text, live: text, output: text, only: text, json: text, directory: text, help: { type: 'boolean' } },
+    options: { quick: { type: 'boolean' }, turns: text, live: text, output: text, only: text, json: text, directory: text, programs: text, help: { type: 'boolean' } },
   });
   if (values.help) return undefined;
   const base = values.quick ? QUICK : STANDARD;
@@ -83,5 +86,6 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
     only: new Set(names.filter(isSection)),
     json: values.json,
     directory,
+    programs: values.programs ?? nativePrograms,
   };
 }

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WardenClient } from 'warden-client';
-import { nativePrograms, wardendProgram } from './paths.js';
+import { wardendProgram } from './paths.js';
 
 const CGROUP_PARENT = 'warden-bench';
 const TABLE = 'warden_bench';
@@ -18,11 +18,13 @@ export class Server {
   readonly socket: string;
   readonly #directory: string;
   readonly #rootfs: string;
+  readonly #programs: string;
   #child: ChildProcess | undefined;
 
-  constructor(directory: string, rootfs: string) {
+  constructor(directory: string, rootfs: string, programs: string) {
     this.#directory = directory;
     this.#rootfs = rootfs;
+    this.#programs = programs;
     this.socket = `${directory}/warden.sock`;
   }
 
@@ -35,7 +37,7 @@ export class Server {
     return JSON.stringify({
       server: {
         unix_domain_path: this.socket, container_depot_path: `${this.#directory}/depot`, container_rootfs_path: this.#rootfs,
-        cgroup_parent: CGROUP_PARENT, programs_path: nativePrograms, job_output_limit: OUTPUT_LIMIT,
+        cgroup_parent: CGROUP_PARENT, programs_path: this.#programs, job_output_limit: OUTPUT_LIMIT,
       },
       health_check_server: { port: 0 },
       // One line at the end of the run, none for a request: as in production.
