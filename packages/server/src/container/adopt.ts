@@ -34,7 +34,7 @@ async function adoptOne(containers: Containers, containerId: string, text: strin
   if (typeof container === 'string') return container;
   try {
     for (const { jobId, exit } of await container.monitor.list()) {
-      container.jobs.set(jobId, { id: jobId, discard: false, exit, followers: 0, consumed: false });
+      container.jobs.set(jobId, { id: jobId, exit, followers: 0, consumed: false });
     }
   } catch (error) {
     container.monitor.close();

@@ -22,8 +22,6 @@ const successors: Readonly<Record<ContainerState, readonly ContainerState[]>> = 
 /** A job whose record the monitor still has. */
 export interface Job {
   readonly id: number;
-  /** Its output is not kept, and no reply carries it. */
-  readonly discard: boolean;
   /** Undefined while it runs. */
   exit: JobExit | undefined;
   /** Requests that follow it now. */

@@ -5,7 +5,6 @@
  */
 import { WardenError } from 'warden-protocol';
 import type { FollowedJob, JobExit, OutputSink } from '../host/monitor.js';
-import { CollectedOutput } from './collected-output.js';
 import type { Container, Job } from './container.js';
 import type { Containers } from './containers.js';
 import { endLife } from './end-of-life.js';
@@ -29,11 +28,6 @@ const unknownStatus = 255;
 
 function exitStatusOf(exit: JobExit): number {
   return exit.kind === 'exited' ? exit.status & 255 : unknownStatus;
-}
-
-/** Takes the output of a job for a reply: nothing of one that discards it. */
-export function collectOutput(containers: Containers, discard: boolean): CollectedOutput {
-  return new CollectedOutput(discard ? 0 : containers.configuration.jobOutputLimitInBytes);
 }
 
 /** Starts a job that nobody follows yet. @returns its id */
@@ -99,7 +93,7 @@ async function prepareJob(containers: Containers, container: Container, request:
     rlimits: containers.configuration.rlimits,
     outputLimitInBytes: containers.configuration.jobOutputLimitInBytes,
   });
-  const job: Job = { id: jobId, discard: description.discard, exit: undefined, followers: 0, consumed: false };
+  const job: Job = { id: jobId, exit: undefined, followers: 0, consumed: false };
   container.jobs.set(jobId, job);
   return { job, description };
 }

@@ -16,6 +16,10 @@ export interface Call {
    * @returns false when the client reads too slowly: wait for onWritable
    */
   sendOutput(name: 'stdout' | 'stderr', data: Uint8Array): boolean;
+  /** Sends parts of a reply's frame; the rest of it is what the handler returns. The answer is that of sendOutput. */
+  sendParts(parts: readonly Uint8Array[]): boolean;
+  /** A reply that was begun cannot be finished: closes the connection. */
+  breakOff(): void;
   onWritable(callback: () => void): void;
   /** Calls back once when the reply was written to the client, or can never be. */
   onReply(callback: (written: boolean) => void): void;

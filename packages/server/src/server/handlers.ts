@@ -2,7 +2,7 @@
  * The table of requests: one handler for each type of the protocol. A type without a handler does not compile.
  */
 import { Type, WardenError, type RequestOf, type RequestType, type ResponseInit } from 'warden-protocol';
-import type { CollectedOutput } from '../container/collected-output.js';
+import { CollectedOutput } from '../container/collected-output.js';
 import type { Container } from '../container/container.js';
 import type { Containers } from '../container/containers.js';
 import { createContainer } from '../container/create.js';
@@ -10,11 +10,16 @@ import { checkCreateRequest } from '../container/create-request.js';
 import { destroyContainer } from '../container/destroy.js';
 import { consumeJob } from '../container/forget.js';
 import { infoOf } from '../container/info.js';
-import { collectOutput, followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
+import { followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
 import { stopContainer } from '../container/stop.js';
 import type { Call } from './call.js';
+import { sendLargeResult, type RestOfReply } from './large-result.js';
+import type { ResultType } from './result-frame.js';
 
-export type Handler<T extends RequestType> = (call: Call, request: RequestOf<T>) => ResponseInit<T> | Promise<ResponseInit<T>>;
+/** Output of one job that is kept for its reply; of more than that the reply is made by reading it again. */
+const keepOutputInBytes = 1024 * 1024;
+
+export type Handler<T extends RequestType> = (call: Call, request: RequestOf<T>) => ResponseInit<T> | Promise<ResponseInit<T> | RestOfReply>;
 
 export type Handlers = { readonly [T in RequestType]: Handler<T> };
 
@@ -65,15 +70,15 @@ export function makeHandlers(containers: Containers): Handlers {
     [Type.Spawn]: async (call, request) => ({ jobId: await spawnJob(containers, named(call, request.handle), request) }),
     [Type.Run]: async (call, request) => {
       const container = named(call, request.handle);
-      const output = collectOutput(containers, request.discardOutput ?? false);
+      const output = new CollectedOutput(keepOutputInBytes);
       const following = await runJob(containers, container, request, output);
-      return resultOf(container, await outcome(call, following, () => consumeJob(containers, container, following.job)), output);
+      return resultOf(call, Type.Run, container, following, output, () => consumeJob(containers, container, following.job));
     },
     [Type.Link]: async (call, { handle, jobId }) => {
       const container = named(call, handle);
-      const output = collectOutput(containers, container.jobs.get(jobId)?.discard ?? false);
+      const output = new CollectedOutput(keepOutputInBytes);
       const following = await followJob(containers, container, jobId, output);
-      return resultOf(container, await outcome(call, following), output);
+      return resultOf(call, Type.Link, container, following, output);
     },
     [Type.Stream]: async (call, { handle, jobId }) => {
       const container = named(call, handle);
@@ -94,8 +99,12 @@ export function makeHandlers(containers: Containers): Handlers {
   };
 }
 
-function resultOf(container: Container, exitStatus: number, output: CollectedOutput) {
-  return { exitStatus, stdout: output.get('stdout'), stderr: output.get('stderr'), info: infoOf(container) };
+/** The reply of a run or a link: with the output that was collected, or sent piece by piece when that is too much to keep. */
+async function resultOf(call: Call, type: ResultType, container: Container, following: Following, output: CollectedOutput, lost?: () => void) {
+  const exitStatus = await outcome(call, following, lost);
+  const response = { exitStatus, info: infoOf(container) };
+  if (output.isWhole) return { ...response, stdout: output.get('stdout'), stderr: output.get('stderr') };
+  return sendLargeResult(call, type, response, container, following.job, output);
 }
 
 /**

@@ -16,6 +16,13 @@ const copyBelowInBytes = 16 * 1024;
 
 export type ResultType = Type.Run | Type.Link;
 
+/** A frame without its two streams. */
+export interface ResultAround {
+  readonly beforeStdout: Buffer;
+  readonly beforeStderr: Buffer;
+  readonly end: Buffer;
+}
+
 /**
  * The frame as parts to be written one behind the other. The memory of the output must not change until it is written.
  * @throws WardenError exhausted when it is longer than a frame can be
@@ -23,16 +30,25 @@ export type ResultType = Type.Run | Type.Link;
 export function encodeResult(type: ResultType, response: ResponseInit<ResultType>): Uint8Array[] {
   const { stdout = new Uint8Array(), stderr = new Uint8Array(), ...rest } = response;
   if (stdout.length + stderr.length < copyBelowInBytes) return [encodeResponse(type, response)];
-  const body = bodyOf(encodeResponse(type, rest));
-  const [stdoutHead, stderrHead] = [fieldHead(stdoutTag, stdout.length), fieldHead(stderrTag, stderr.length)];
-  const payloadLength = body.length + stdoutHead.length + stdout.length + stderrHead.length + stderr.length;
+  const { beforeStdout, beforeStderr, end } = encodeResultAround(type, rest, stdout.length, stderr.length);
+  return [beforeStdout, stdout, beforeStderr, stderr, end];
+}
+
+/**
+ * What goes before, between and behind the streams, whose lengths are known.
+ * @throws WardenError exhausted when the frame is longer than a frame can be
+ */
+export function encodeResultAround(type: ResultType, response: ResponseInit<ResultType>, stdoutLength: number, stderrLength: number): ResultAround {
+  const body = bodyOf(encodeResponse(type, response));
+  const [stdoutHead, beforeStderr] = [fieldHead(stdoutTag, stdoutLength), fieldHead(stderrTag, stderrLength)];
+  const payloadLength = body.length + stdoutHead.length + stdoutLength + beforeStderr.length + stderrLength;
   const envelope = Buffer.from([typeTag, ...varint(type), payloadTag, ...varint(payloadLength)]);
   const length = envelope.length + payloadLength;
   if (length > MAX_FRAME_LENGTH) {
-    throw new WardenError('exhausted', `${stdout.length + stderr.length} bytes of output do not fit one reply, the limit is ${MAX_FRAME_LENGTH}; stream the job instead, it is still there`);
+    throw new WardenError('exhausted', `${stdoutLength + stderrLength} bytes of output do not fit one reply, the limit is ${MAX_FRAME_LENGTH}; stream the job instead`);
   }
-  const header = Buffer.from(`${length}\r\n`);
-  return [Buffer.concat([header, envelope, body, stdoutHead]), stdout, stderrHead, stderr, Buffer.from('\r\n')];
+  const beforeStdout = Buffer.concat([Buffer.from(`${length}\r\n`), envelope, body, stdoutHead]);
+  return { beforeStdout, beforeStderr, end: Buffer.from('\r\n') };
 }
 
 function bodyOf(frame: Buffer): Uint8Array {

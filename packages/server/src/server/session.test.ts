@@ -307,6 +307,52 @@ test('a client that sends and never reads is not read from without end', async (
   await client.until(() => client.responses.length === 2000);
 });
 
+test('a result too large to keep is read again, whole, and its job goes when it was written', async () => {
+  const container = await scene.create({ handle: 'demo' });
+  const monitor = scene.host.living.get(container.id)!;
+  const client = await connect();
+  const spawned = await client.call(Type.Spawn, { handle: 'demo', script: '' });
+  assert.ok(spawned.type === Type.Spawn);
+  const { jobId } = spawned.response;
+  for (let number = 0; number < 50; number++) {
+    monitor.write(jobId, 'stdout', String.fromCharCode(65 + (number % 26)).repeat(64 * 1024));
+    monitor.write(jobId, 'stderr', String.fromCharCode(97 + (number % 26)).repeat(1000));
+  }
+  monitor.end(jobId, { kind: 'exited', status: 6 });
+  client.responses.length = 0;
+  // A request behind it waits for the end of the reply.
+  client.send(Type.Link, { handle: 'demo', jobId });
+  client.send(Type.Ping, {});
+  await client.until(() => client.responses.length === 2);
+  const [linked] = client.responses;
+  assert.ok(linked?.type === Type.Link);
+  const { exitStatus, stdout, stderr, info } = linked.response;
+  assert.deepEqual([exitStatus, stdout?.length, stderr?.length, info?.state], [6, 50 * 64 * 1024, 50_000, 'active']);
+  assert.equal(stdout?.[64 * 1024], 66);
+  assert.equal(stderr?.[49_999], 97 + (49 % 26));
+  assert.equal(client.responses[1]?.type, Type.Ping);
+  while (monitor.jobs.has(jobId)) await client.call(Type.Ping, {});
+});
+
+test('a large result whose client goes away leaves the job', async () => {
+  const container = await scene.create({ handle: 'demo' });
+  const monitor = scene.host.living.get(container.id)!;
+  const client = await connect();
+  const spawned = await client.call(Type.Spawn, { handle: 'demo', script: '' });
+  assert.ok(spawned.type === Type.Spawn);
+  const { jobId } = spawned.response;
+  for (let number = 0; number < 100; number++) monitor.write(jobId, 'stdout', 'x'.repeat(64 * 1024));
+  monitor.end(jobId, { kind: 'exited', status: 0 });
+  const gone = await connect();
+  gone.socket.pause();
+  gone.send(Type.Link, { handle: 'demo', jobId });
+  while (container.jobs.get(jobId)?.followers !== 1) await client.call(Type.Ping, {});
+  gone.socket.destroy();
+  while (container.jobs.get(jobId)?.followers !== 0) await client.call(Type.Ping, {});
+  const linked = await client.call(Type.Link, { handle: 'demo', jobId });
+  assert.equal(linked.type === Type.Link && linked.response.stdout?.length, 6_553_600);
+});
+
 test('requests sent before a half close are answered', async () => {
   const client = await connect();
   client.socket.end(Buffer.concat([encodeRequest(Type.Create, { handle: 'x' }), encodeRequest(Type.List, {})]));
@@ -365,6 +411,15 @@ test('a drain closes idle connections and waiting ones, and finishes what is und
   assert.deepEqual(stopping.responses.map(({ type }) => type), [Type.Stop]);
   await drained;
   assert.equal(existsSync(join(directory, 'w.sock')), false);
+});
+
+test('a drain does not wait for a client that keeps its side open', async () => {
+  const socket = createConnection({ path: join(directory, 'w.sock'), allowHalfOpen: true });
+  await once(socket, 'connect');
+  const client = new TestClient(socket);
+  await client.call(Type.Ping, {});
+  await listener.drain(60_000);
+  socket.destroy();
 });
 
 test('connections beyond the limit are refused, and room is made again', async () => {

@@ -13,6 +13,7 @@ import {
 import type { Log } from '../lib/log.js';
 import type { Call } from './call.js';
 import type { Handlers } from './handlers.js';
+import { RestOfReply } from './large-result.js';
 import { encodeResult, type ResultType } from './result-frame.js';
 
 /** Bytes of further requests that are read while one is under way. */
@@ -79,10 +80,18 @@ export class Session implements Call {
   }
 
   sendOutput(name: 'stdout' | 'stderr', data: Uint8Array): boolean {
+    return this.sendParts(encodeOutput(name, data));
+  }
+
+  sendParts(parts: readonly Uint8Array[]): boolean {
     if (this.#closed) return true;
-    for (const part of encodeOutput(name, data)) this.#outbox.push(part);
+    this.#outbox.push(...parts);
     this.#flush();
     return !this.#socket.writableNeedDrain;
+  }
+
+  breakOff(): void {
+    this.#socket.destroy();
   }
 
   onWritable(callback: () => void): void {
@@ -278,6 +287,7 @@ export class Session implements Call {
 }
 
 function encodeAny(type: RequestType, response: unknown): Uint8Array[] {
+  if (response instanceof RestOfReply) return response.parts;
   if (type === Type.Run || type === Type.Link) return encodeResult(type, response as ResponseInit<ResultType>);
   return [encodeResponse(type, response as ResponseInit<RequestType>)];
 }
