@@ -146,7 +146,8 @@ int job_group_make(const struct cgroups *cgroups, uint32_t job_id, struct job_gr
 	return 0;
 }
 
-static int signal_listed(int directory, int signal, struct error *err)
+/* `spared` is left alone; 0: nobody. */
+static int signal_listed(int directory, int signal, pid_t spared, struct error *err)
 {
 	_cleanup_close_ int fd = openat(directory, "cgroup.procs", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	_cleanup_free_ char *text = NULL;
@@ -163,7 +164,7 @@ static int signal_listed(int directory, int signal, struct error *err)
 		if (end == line || *end != '\n')
 			return error_set(err, EBADMSG, "cgroup.procs");
 		/* 0 is a process that the monitor's pid namespace does not know. */
-		if (pid > 0)
+		if (pid > 0 && (pid_t)pid != spared)
 			kill((pid_t)pid, signal);
 	}
 	return count;
@@ -176,17 +177,25 @@ int job_group_signal(const struct cgroups *cgroups, const struct job_group *grou
 	if (group->directory < 0)
 		return error_set(err, ENOENT, "the job has no cgroup");
 	if (signal != SIGKILL)
-		return signal_listed(group->directory, signal, err);
+		return signal_listed(group->directory, signal, 0, err);
 	if (cgroups->items[cgroups->job_parent].version == 2 && fd_write_file_at(group->directory, "cgroup.kill", "1", 1, &ignored) == 0)
 		return 1;
 	/* Frozen, nothing forks; the signal takes effect at the thaw. Writing FROZEN does not wait, so a fork in flight may
 	 * need another pass: the caller repeats until there is no process. */
 	bool frozen = fd_write_file_at(group->directory, "freezer.state", "FROZEN", 6, &ignored) == 0;
-	int count = signal_listed(group->directory, signal, err);
+	int count = signal_listed(group->directory, signal, 0, err);
 
 	if (frozen)
 		fd_write_file_at(group->directory, "freezer.state", "THAWED", 6, &ignored);
 	return count;
+}
+
+void job_groups_kill_unjoined(const struct cgroups *cgroups, pid_t init)
+{
+	struct error ignored;
+
+	if (cgroups->job_parent >= 0)
+		signal_listed(cgroups->items[cgroups->job_parent].directory, SIGKILL, init, &ignored);
 }
 
 int job_group_remove(const struct cgroups *cgroups, struct job_group *group, struct error *err)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/error.h"
 #include "monitor/description.h"
@@ -50,6 +51,8 @@ struct job_group {
 int job_group_make(const struct cgroups *cgroups, uint32_t job_id, struct job_group *ret_group, int *ret_join, struct error *err);
 /* Signals every process of the group; for SIGKILL none can fork away meanwhile. Returns how many there were, or -1. */
 int job_group_signal(const struct cgroups *cgroups, const struct job_group *group, int signal, struct error *err);
+/* Kills those that have not joined their job's group yet: children of PID 1 on their way to their program. */
+void job_groups_kill_unjoined(const struct cgroups *cgroups, pid_t init);
 /* 0: removed, or there is none; -1: EBUSY and the like. */
 int job_group_remove(const struct cgroups *cgroups, struct job_group *group, struct error *err);
 

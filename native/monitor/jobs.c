@@ -15,6 +15,7 @@
 
 #define MAX_OUTSTANDING 32u
 #define START_DEADLINE_MS 10000
+#define STUCK_INTERVAL_MS 500
 #define KILL_INTERVAL_MS 5
 #define SEND_DEADLINE_MS 2000
 
@@ -280,6 +281,7 @@ bool jobs_remove_groups(struct monitor *monitor)
 int64_t jobs_tick(struct monitor *monitor)
 {
 	int64_t again = 0, now = clock_now_ms();
+	bool stuck = false;
 	struct error ignored;
 
 	for (struct job *job = monitor->jobs; job != NULL; job = job->next) {
@@ -291,14 +293,17 @@ int64_t jobs_tick(struct monitor *monitor)
 		} else if (job->phase == JOB_STARTING) {
 			wanted = job->deadline;
 			/* wshd stands still until the job's process has executed its program, and a process of the same user may have
-			 * stopped that one: without it wshd goes on. */
+			 * stopped that one, perhaps before it has joined its group: without it wshd goes on. */
 			if (wanted <= now) {
 				job_group_signal(&monitor->container.cgroups, &job->group, SIGKILL, &ignored);
-				wanted = job->deadline = now + START_DEADLINE_MS;
+				stuck = true;
+				wanted = job->deadline = now + STUCK_INTERVAL_MS;
 			}
 		}
 		if (wanted != 0 && (again == 0 || wanted < again))
 			again = wanted;
 	}
+	if (stuck)
+		job_groups_kill_unjoined(&monitor->container.cgroups, monitor->container.pid);
 	return again;
 }

@@ -11,8 +11,9 @@
 /* The directory in the launcher's minimal mount namespace that is empty in the child: only the monitor's own copy has a tree there. */
 #define EMPTY_DIRECTORY "/container"
 
+/* Docker's list, and pressure: it tells of the whole machine, and everybody may have the kernel watch thresholds there. */
 static const char *const masked_in_proc[] = {
-	"acpi", "asound", "interrupts", "kcore", "keys", "latency_stats", "sched_debug", "scsi", "timer_list", "timer_stats",
+	"acpi", "asound", "interrupts", "kcore", "keys", "latency_stats", "pressure", "sched_debug", "scsi", "timer_list", "timer_stats",
 };
 static const char *const read_only_in_proc[] = { "bus", "fs", "irq", "sys", "sysrq-trigger" };
 static const char *const masked_in_sys[] = { "firmware", "devices/virtual/powercap" };

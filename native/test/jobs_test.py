@@ -162,6 +162,22 @@ def test_many(container):
         connection.close()
 
 
+def test_stopped():
+    """A process that stops every other one also stops a job that shares wshd's memory on its way to its program."""
+    container = Container(world, 13)
+    container.spawn("while :; do kill -STOP -1; done 2>/dev/null", privileged=True, follow=False)[0].close()
+    connections = [container.connect() for _ in range(4)]
+    for number, connection in enumerate(connections):
+        connection.send("SPAWN", ("JOB_ID", 100 + number), ("ARGUMENT", "/bin/true"), ("UID", 0), ("GID", 0), ("PRIVILEGED", 1), ("WORKING_DIRECTORY", "/"),
+                        ("OUTPUT_LIMIT", u64(100)), ("FOLLOW_OUTPUT", 0))
+    begin = time.monotonic()
+    replies = [connection.read() for connection in connections]
+    tap.check(time.monotonic() - begin < 25, "stopped jobs do not stop wshd for good", replies)
+    tap.check(container.connect().ask("LIST").kind == "OK" and container.destroy()[0], "and the container can be destroyed")
+    for connection in connections:
+        connection.close()
+
+
 def test_wshd_dies():
     container = Container(world, 9)
     watcher = container.connect()
@@ -225,6 +241,7 @@ def main():
         _, _, end = bare.run("yes", limit=100000)
         tap.check(end.number("EXIT_KIND") == 2, "its jobs end at their limit by SIGPIPE", end)
         tap.check(bare.destroy()[0], "destroyed")
+        test_stopped()
         test_wshd_dies()
         test_monitor_dies()
     world.end(tap)
