@@ -1,104 +1,27 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { createConnection, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { decodeResponse, encodeRequest, FrameDecoder, requestTypes, Type, type AnyResponse, type RequestInit, type RequestType } from 'warden-protocol';
-import { makeTestContainers, type TestContainers } from '../container/test-containers.js';
-import type { Log } from '../lib/log.js';
+import { encodeRequest, requestTypes, Type, type AnyResponse } from 'warden-protocol';
+import type { TestContainers } from '../container/test-containers.js';
 import { makeHandlers } from './handlers.js';
-import { Listener } from './listener.js';
+import { TestServer, type TestClient } from './test-server.js';
 
-let directory: string;
+let server: TestServer;
 let scene: TestContainers;
-let listener: Listener;
-let warnings: string[];
-let clients: TestClient[];
 
-/** A client that sends raw bytes and collects responses. */
-class TestClient {
-  readonly responses: AnyResponse[] = [];
-  readonly #decoder = new FrameDecoder({ maxLength: 99_999_999 });
-  #changed: () => void = () => undefined;
-  closed = false;
+const connect = (): Promise<TestClient> => server.connect();
 
-  constructor(readonly socket: Socket) {
-    socket.on('data', (chunk: Buffer) => {
-      this.#decoder.push(chunk);
-      for (let payload = this.#decoder.next(); payload !== undefined; payload = this.#decoder.next()) this.responses.push(decodeResponse(payload));
-      this.#changed();
-    });
-    socket.on('error', () => undefined);
-    socket.on('close', () => {
-      this.closed = true;
-      this.#changed();
-    });
-    clients.push(this);
-  }
+beforeEach(async () => {
+  server = new TestServer();
+  ({ scene } = server);
+  await server.listener.listen();
+});
 
-  send<T extends RequestType>(type: T, request: RequestInit<T>): void {
-    this.socket.write(encodeRequest(type, request));
-  }
-
-  async until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      await new Promise<void>((resolve) => {
-        this.#changed = resolve;
-      });
-    }
-  }
-
-  async call<T extends RequestType>(type: T, request: RequestInit<T>): Promise<AnyResponse> {
-    const before = this.responses.length;
-    this.send(type, request);
-    await this.until(() => this.responses.length > before || this.closed);
-    const response = this.responses[before];
-    assert.ok(response !== undefined, 'the connection was closed');
-    return response;
-  }
-}
-
-async function connect(): Promise<TestClient> {
-  const socket = createConnection({ path: join(directory, 'w.sock') });
-  await once(socket, 'connect');
-  return new TestClient(socket);
-}
+afterEach(() => server.close());
 
 function errorOf(response: AnyResponse | undefined): { message: string | undefined; code: string | undefined } {
   assert.equal(response?.type, Type.Error);
   return { message: response.response.message, code: response.response.data };
 }
-
-beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'warden-session-'));
-  warnings = [];
-  clients = [];
-  scene = makeTestContainers();
-  const log: Log = {
-    debug: () => undefined,
-    info: () => undefined,
-    warn: (_facts, message) => void warnings.push(message),
-    error: (_facts, message) => void warnings.push(message),
-  };
-  listener = new Listener({
-    path: join(directory, 'w.sock'),
-    permissions: 0o640,
-    maxConnections: 50,
-    handlers: makeHandlers(scene.containers),
-    log,
-    onConnected: (client) => scene.containers.references.connect(client),
-    onDisconnected: (client) => scene.containers.references.disconnect(client),
-  });
-  await listener.listen();
-});
-
-afterEach(async () => {
-  for (const { socket } of clients) socket.destroy();
-  await listener.drain(1000);
-  rmSync(directory, { recursive: true, force: true });
-});
 
 test('ping, echo and list', async () => {
   const client = await connect();
@@ -185,7 +108,7 @@ test('an error leaves the connection open; bytes that are no frame close it, and
     await bad.until(() => bad.closed);
     assert.deepEqual(bad.responses, []);
   }
-  assert.equal(warnings.length, 6);
+  assert.equal(server.warnings.length, 6);
   assert.equal((await other.call(Type.Ping, {})).type, Type.Ping);
 });
 
@@ -204,7 +127,7 @@ test('an unexpected error tells the client nothing but that there was one', asyn
   const { message, code } = errorOf(await client.call(Type.Create, {}));
   assert.equal(code, 'internal');
   assert.doesNotMatch(message ?? '', /secret/);
-  assert.deepEqual(warnings, ['a request failed unexpectedly']);
+  assert.deepEqual(server.warnings, ['a request failed unexpectedly']);
 });
 
 test('a stream sends output as it comes, then the exit status', async () => {
@@ -358,80 +281,4 @@ test('requests sent before a half close are answered', async () => {
   client.socket.end(Buffer.concat([encodeRequest(Type.Create, { handle: 'x' }), encodeRequest(Type.List, {})]));
   await client.until(() => client.closed);
   assert.deepEqual(client.responses.map(({ type }) => type), [Type.Create, Type.List]);
-});
-
-test('the socket has its permissions, and a live one is not taken over', async () => {
-  const path = join(directory, 'w.sock');
-  assert.equal(statSync(path).mode & 0o777, 0o640);
-  const second = new Listener({ path, permissions: 0o600, maxConnections: 1, handlers: makeHandlers(scene.containers), log: console, onConnected: () => undefined, onDisconnected: () => undefined });
-  await assert.rejects(second.listen(), { code: 'exists', message: /another server is listening/ });
-  assert.equal((await (await connect()).call(Type.Ping, {})).type, Type.Ping);
-});
-
-test('a socket that nobody listens on is replaced, another file is not', async () => {
-  const stale = join(directory, 'stale.sock');
-  const dead = createServer().listen(stale);
-  await once(dead, 'listening');
-  const bound = join(directory, 'moved.sock');
-  // Closing unlinks the path it was bound to; under another name it stays behind as after a crash.
-  const { renameSync, writeFileSync } = await import('node:fs');
-  renameSync(stale, bound);
-  dead.close();
-  assert.ok(existsSync(bound));
-  const options = { permissions: 0o600, maxConnections: 1, handlers: makeHandlers(scene.containers), log: console, onConnected: () => undefined, onDisconnected: () => undefined };
-  const replacement = new Listener({ path: bound, ...options });
-  await replacement.listen();
-  await replacement.drain(100);
-  assert.equal(existsSync(bound), false);
-  writeFileSync(bound, 'important');
-  await assert.rejects(new Listener({ path: bound, ...options }).listen(), { code: 'exists', message: /not a socket/ });
-});
-
-test('a drain closes idle connections and waiting ones, and finishes what is under way', async () => {
-  const container = await scene.create({ handle: 'demo' });
-  const monitor = scene.host.living.get(container.id)!;
-  monitor.stubborn = true;
-  const [idle, waiting, stopping] = [await connect(), await connect(), await connect()];
-  const spawned = await idle.call(Type.Spawn, { handle: 'demo', script: '' });
-  assert.ok(spawned.type === Type.Spawn);
-  const { jobId } = spawned.response;
-  waiting.send(Type.Link, { handle: 'demo', jobId });
-  while (container.jobs.get(jobId)?.followers !== 1) await idle.call(Type.Ping, {});
-  stopping.send(Type.Stop, { handle: 'demo' });
-  while (monitor.signals.length === 0) await idle.call(Type.Ping, {});
-  idle.responses.length = 0;
-  const drained = listener.drain(60_000);
-  await idle.until(() => idle.closed);
-  await waiting.until(() => waiting.closed);
-  assert.equal(waiting.responses.some(({ type }) => type === Type.Link), false);
-  assert.ok(container.jobs.has(jobId));
-  assert.equal(stopping.closed, false);
-  monitor.end(jobId, { kind: 'exited', status: 0 });
-  await stopping.until(() => stopping.closed);
-  assert.deepEqual(stopping.responses.map(({ type }) => type), [Type.Stop]);
-  await drained;
-  assert.equal(existsSync(join(directory, 'w.sock')), false);
-});
-
-test('a drain does not wait for a client that keeps its side open', async () => {
-  const socket = createConnection({ path: join(directory, 'w.sock'), allowHalfOpen: true });
-  await once(socket, 'connect');
-  const client = new TestClient(socket);
-  await client.call(Type.Ping, {});
-  await listener.drain(60_000);
-  socket.destroy();
-});
-
-test('connections beyond the limit are refused, and room is made again', async () => {
-  const many = await Promise.all(Array.from({ length: 50 }, () => connect()));
-  const refused = await connect();
-  await refused.until(() => refused.closed);
-  many[0]?.socket.destroy();
-  await many[0]?.until(() => many[0]?.closed === true);
-  for (;;) {
-    const client = await connect();
-    client.send(Type.Ping, {});
-    await client.until(() => client.closed || client.responses.length === 1);
-    if (!client.closed) break;
-  }
 });

@@ -3,11 +3,9 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { describeContainer } from '../../container/describe.js';
-import { makeTestContainers } from '../../container/test-containers.js';
 import { systemClock } from '../../lib/timer.js';
-import type { ContainerDescription } from '../container-description.js';
 import { LauncherProcess } from './launcher.js';
+import { sampleDescription } from './sample-description.js';
 
 let programs: string;
 let launcher: LauncherProcess;
@@ -42,20 +40,6 @@ socket.on('end', () => process.exit(0));
   writeFileSync(join(programs, 'package.json'), '{"type":"module"}');
 }
 
-async function description(deadlineMs = 30_000): Promise<ContainerDescription> {
-  const { create } = makeTestContainers();
-  return describeContainer({
-    identification: await create({ handle: 'demo' }),
-    rootFileSystem: { lowers: ['/rootfs'], mounts: [{ source: '/usr', destination: '/usr', readOnly: true, recursive: false }] },
-    cgroups: [{ path: '/cgroup/warden/x', version: 1, settings: [{ name: 'pids.max', content: '9' }] }],
-    firewallElements: [],
-    dnsServers: [],
-    hostNameServers: [],
-    deadlineMs,
-    lang: 'C',
-  });
-}
-
 function requests(): string[] {
   return existsSync(join(programs, 'requests')) ? readFileSync(join(programs, 'requests'), 'utf8').trim().split('\n') : [];
 }
@@ -85,7 +69,7 @@ test('a create is answered with the monitor\'s pid, whatever comes in between', 
     if (type === FrameType.firewall) { reply(FrameType.ok); return; }
     setTimeout(() => reply(FrameType.ok, (writer) => writer.u32(Tag.pid, 4711)), 50);`);
   await launcher.start();
-  const created = launcher.create(await description());
+  const created = launcher.create(sampleDescription);
   await launcher.changeFirewall([]);
   assert.equal(await created, 4711);
 });
@@ -93,7 +77,7 @@ test('a create is answered with the monitor\'s pid, whatever comes in between', 
 test('a failed step is an error that names it', async () => {
   writeLauncher(`${helloOk} reply(FrameType.error, (writer) => writer.text(Tag.step, 'clone').u32(Tag.errno, 11));`);
   await launcher.start();
-  await assert.rejects(launcher.create(await description()), { code: 'exhausted', message: /^clone: out of processes/ });
+  await assert.rejects(launcher.create(sampleDescription), { code: 'exhausted', message: /^clone: out of processes/ });
 });
 
 test('the depot\'s owner is known when another server has it', async () => {
@@ -111,7 +95,7 @@ test('a program that cannot be started, or ends at once, is an error with its la
 test('when it dies, requests under way fail and the next starts it again', async () => {
   writeLauncher(`${helloOk} if (type === FrameType.create) process.kill(process.pid, 'SIGKILL'); else reply(FrameType.ok);`);
   await launcher.start();
-  await assert.rejects(launcher.create(await description()), { code: 'unavailable', message: /SIGKILL/ });
+  await assert.rejects(launcher.create(sampleDescription), { code: 'unavailable', message: /SIGKILL/ });
   await launcher.changeFirewall([]);
   assert.deepEqual(requests().map((line) => line.split(' ')[0]), ['1', '2', '1', '3']);
   assert.deepEqual(messages.map(({ message }) => message), ['the launcher is gone; the next request starts it again']);

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sampleDescription } from './sample-description.js';
+import { ElementOperation, FrameType, MountFlag, Tag } from './wire.js';
+import { Attributes, FrameReader, FrameWriter } from './wire-codec.js';
+import { writeDescription } from './write-description.js';
+
+test('every part of a description is on the wire', () => {
+  const writer = new FrameWriter();
+  writeDescription(writer, sampleDescription);
+  let sent: Attributes | undefined;
+  new FrameReader().push(writer.frame(FrameType.create), ({ body }) => (sent = new Attributes(body)));
+  assert.ok(sent !== undefined);
+  assert.deepEqual(
+    [Tag.id, Tag.handle, Tag.directory, Tag.hostname, Tag.pingGroups].map((tag) => sent?.text(tag)),
+    ['1hq3k5m7o9q', 'größe', '/depot/containers/1hq3k5m7o9q', 'demo', '10000 65535'],
+  );
+  assert.equal(sent.u64(Tag.privilegedCapabilities), 0x8004_05fbn);
+  assert.equal(sent.u32(Tag.deadlineMs), 30_000);
+  assert.equal(sent.text(Tag.lower), '/top', 'the topmost comes first');
+
+  const [mount] = sent.nested(Tag.mount);
+  assert.deepEqual([mount?.text(Tag.source), mount?.text(Tag.destination), mount?.u32(Tag.flags)], ['/usr', '/usr', MountFlag.readOnly | MountFlag.recursive]);
+  const [directory] = sent.nested(Tag.upperDirectory);
+  assert.deepEqual([directory?.text(Tag.path), directory?.u32(Tag.mode), directory?.u32(Tag.uid), directory?.u32(Tag.gid)], ['/home/vcap', 0o755, 10_000, 10_001]);
+  const [file] = sent.nested(Tag.upperFile);
+  assert.deepEqual([file?.text(Tag.path), file?.u32(Tag.mode), file?.text(Tag.content)], ['/etc/hosts', 0o644, '127.0.0.1 localhost\n']);
+  const [account] = sent.nested(Tag.accountFile);
+  assert.deepEqual([account?.text(Tag.path), account?.text(Tag.name), account?.text(Tag.line)], ['/etc/passwd', 'vcap', 'vcap:x:10000:10000::/home/vcap:/bin/bash']);
+  const [user] = sent.nested(Tag.user);
+  assert.deepEqual([user?.text(Tag.name), user?.u32(Tag.uid), user?.u32(Tag.privileged), user?.text(Tag.environment)], ['root', 0, 1, 'HOME=/root']);
+  const [extent] = sent.nested(Tag.idMap);
+  assert.deepEqual([extent?.u32(Tag.inside), extent?.u32(Tag.outside), extent?.u32(Tag.count)], [0, 0x2000_0000, 65_536]);
+  const [group] = sent.nested(Tag.cgroup);
+  assert.deepEqual([group?.text(Tag.path), group?.u32(Tag.version), group?.nested(Tag.setting)[0]?.text(Tag.content)], ['/cgroup/warden/1hq3k5m7o9q', 1, '9']);
+  const [link] = sent.nested(Tag.link);
+  assert.deepEqual([link?.text(Tag.hostName), link?.text(Tag.containerName), link?.u32(Tag.prefix), link?.u32(Tag.mtu)], ['w-demo-0', 'w-demo-1', 30, 1400]);
+  assert.equal(link?.bytes(Tag.containerAddress)?.toString('hex'), '0afe0002');
+  assert.equal(link?.bytes(Tag.hostMac)?.toString('hex'), '02000afe0001');
+  const [element] = sent.nested(Tag.element);
+  assert.deepEqual([element?.u32(Tag.operation), element?.u32(Tag.family), element?.text(Tag.table), element?.text(Tag.set)], [ElementOperation.ensure, 3, 'warden', 'senders']);
+});
+
+test('a text with a NUL never reaches the wire', () => {
+  assert.throws(() => writeDescription(new FrameWriter(), { ...sampleDescription, hostname: 'a\0b' }), { code: 'invalid_argument' });
+});

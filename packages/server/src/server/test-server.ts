@@ -1,0 +1,92 @@
+/** A server on the machine in memory with a socket of its own, and clients that send raw bytes; for tests. */
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createConnection, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeResponse, encodeRequest, FrameDecoder, type AnyResponse, type RequestInit, type RequestType } from 'warden-protocol';
+import { makeTestContainers, type TestContainers } from '../container/test-containers.js';
+import { makeHandlers } from './handlers.js';
+import { Listener } from './listener.js';
+
+/** Sends requests, or whatever bytes, and collects responses. */
+export class TestClient {
+  readonly responses: AnyResponse[] = [];
+  readonly #decoder = new FrameDecoder({ maxLength: 99_999_999 });
+  #changed: () => void = () => undefined;
+  closed = false;
+
+  constructor(readonly socket: Socket) {
+    socket.on('data', (chunk: Buffer) => {
+      this.#decoder.push(chunk);
+      for (let payload = this.#decoder.next(); payload !== undefined; payload = this.#decoder.next()) this.responses.push(decodeResponse(payload));
+      this.#changed();
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      this.closed = true;
+      this.#changed();
+    });
+  }
+
+  send<T extends RequestType>(type: T, request: RequestInit<T>): void {
+    this.socket.write(encodeRequest(type, request));
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve;
+      });
+    }
+  }
+
+  async call<T extends RequestType>(type: T, request: RequestInit<T>): Promise<AnyResponse> {
+    const before = this.responses.length;
+    this.send(type, request);
+    await this.until(() => this.responses.length > before || this.closed);
+    const response = this.responses[before];
+    if (response === undefined) throw new Error('the connection was closed');
+    return response;
+  }
+}
+
+export class TestServer {
+  readonly directory = mkdtempSync(join(tmpdir(), 'warden-session-'));
+  readonly path = join(this.directory, 'w.sock');
+  readonly warnings: string[] = [];
+  readonly scene: TestContainers = makeTestContainers();
+  readonly listener = this.listenerAt(this.path, { permissions: 0o640, maxConnections: 50 });
+  readonly #clients: TestClient[] = [];
+
+  listenerAt(path: string, { permissions, maxConnections }: { permissions: number; maxConnections: number }): Listener {
+    return new Listener({
+      path,
+      permissions,
+      maxConnections,
+      handlers: makeHandlers(this.scene.containers),
+      log: {
+        debug: () => undefined,
+        info: () => undefined,
+        warn: (_facts, message) => void this.warnings.push(message),
+        error: (_facts, message) => void this.warnings.push(message),
+      },
+      onConnected: (client) => this.scene.containers.references.connect(client),
+      onDisconnected: (client) => this.scene.containers.references.disconnect(client),
+    });
+  }
+
+  async connect(options: { allowHalfOpen?: boolean } = {}): Promise<TestClient> {
+    const socket = createConnection({ path: this.path, ...options });
+    await once(socket, 'connect');
+    const client = new TestClient(socket);
+    this.#clients.push(client);
+    return client;
+  }
+
+  async close(): Promise<void> {
+    for (const { socket } of this.#clients) socket.destroy();
+    await this.listener.drain(1000);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
