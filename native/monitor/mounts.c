@@ -88,8 +88,12 @@ int mounts_map_volumes(const int *trees, const struct description *description, 
 {
 	for (size_t i = 0; i < description->volume_count; i++) {
 		const struct volume *volume = &description->volumes[i];
-		/* setuid programs of a read-only tree act for the container's root only; in a writable one the host would see them too. */
-		uint64_t attributes = MOUNT_ATTR_NODEV | (volume->flags & MOUNT_FLAG_READ_ONLY ? MOUNT_ATTR_RDONLY : MOUNT_ATTR_NOSUID);
+		/*
+		 * Without set-user-id and file capabilities. In a writable tree the host would see them too; and a program with capabilities
+		 * that its user may not have does not even start (EPERM, get_file_caps). Debian's ping is one: without them it starts, and
+		 * works by ping_group_range.
+		 */
+		uint64_t attributes = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | (volume->flags & MOUNT_FLAG_READ_ONLY ? MOUNT_ATTR_RDONLY : 0);
 
 		if (mounts_map(trees[i], user_namespace, attributes, volume->flags & MOUNT_FLAG_RECURSIVE ? AT_RECURSIVE : 0, err) < 0)
 			return error_set(err, err->number, "source of the mount at %s: cannot map ids", volume->destination);
