@@ -232,6 +232,8 @@ static int make_mounts(struct create *create, struct error *err)
 		return -1;
 	if (step_begin(STEP_MAP_MOUNTS, err) < 0 || mounts_map_volumes(create->volumes, description, create->user_namespace, err) < 0)
 		return -1;
+	if (mounts_make_private(create->dev, err) < 0)
+		return -1;
 	/* tmpfs maps ids since Linux 6.3; before, the nodes of /dev show nobody as their owner, and work. */
 	if (mounts_map(create->dev, create->user_namespace, 0, 0, &unmapped) < 0 && unmapped.number != EINVAL)
 		return error_set(err, unmapped.number, "/dev: %.100s", unmapped.detail);

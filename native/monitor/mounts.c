@@ -20,10 +20,21 @@ int mounts_unshare(struct error *err)
 
 int mounts_map(int tree, int user_namespace, uint64_t attributes, unsigned int flags, struct error *err)
 {
-	struct warden_mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP | attributes, .userns_fd = (uint64_t)user_namespace };
+	struct warden_mount_attr attr = {
+		.attr_set = MOUNT_ATTR_IDMAP | attributes, .propagation = MS_PRIVATE, .userns_fd = (uint64_t)user_namespace,
+	};
 
 	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH | flags, &attr) < 0)
 		return error_set(err, errno, errno == EINVAL ? "the file system cannot map ids" : "mount_setattr");
+	return 0;
+}
+
+int mounts_make_private(int tree, struct error *err)
+{
+	struct warden_mount_attr attr = { .propagation = MS_PRIVATE };
+
+	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr) < 0)
+		return error_set(err, errno, "make a tree private");
 	return 0;
 }
 
@@ -67,6 +78,8 @@ int mounts_make_overlay(int container, size_t lower_count, int *ret_overlay, str
 
 	for (size_t i = 0; i < lower_count; i++)
 		snprintf(layers + strlen(layers), sizeof(layers) - strlen(layers), "%s/lower/%zu", i > 0 ? ":" : "", i);
+	if (mounts_make_private(container, err) < 0)
+		return -1;
 	if (sys_move_mount(container, "", AT_FDCWD, "/container", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return error_set(err, errno, "/container");
 	fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);

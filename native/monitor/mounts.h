@@ -14,6 +14,8 @@
 int mounts_unshare(struct error *err);
 /* Maps the ids of a detached tree and sets attributes (MOUNT_ATTR_*) in one call. */
 int mounts_map(int tree, int user_namespace, uint64_t attributes, unsigned int flags, struct error *err);
+/* Ends every tie to the mounts that the tree was cloned from; mounts_map() does that, too. */
+int mounts_make_private(int tree, struct error *err);
 /* The layers, topmost first, read-only and mapped, attached as /lower/N. */
 int mounts_map_layers(const int *lowers, size_t count, int user_namespace, struct error *err);
 /* Attaches the container's directory and mounts the overlay: *ret_overlay is a detached mount. */

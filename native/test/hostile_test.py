@@ -1,0 +1,42 @@
+"""What a hostile container, or a host in an unusual state, does to a container's borders, its monitor and its PID 1."""
+import os
+
+from container import Container, Tap, TestWorld, make_image, run
+
+tap = Tap()
+world = TestWorld()
+
+
+def test_propagation():
+    """Where mounts of the host are shared, as systemd has it, later ones stay outside."""
+    source, single, image = world.make("shared-source"), world.make("shared-single"), make_image(os.path.join(world.base, "shared-image"))
+    for path in (source, single, image):
+        os.mkdir(os.path.join(path, "later"))
+    run("mount", "--bind", source, source)
+    run("mount", "--make-rshared", "/")
+    container = Container(world, 20, ("MOUNT", [("SOURCE", source), ("DESTINATION", "/recursive"), ("FLAGS", 2)]),
+                          ("MOUNT", [("SOURCE", single), ("DESTINATION", "/single"), ("FLAGS", 0)]), lower=image)
+    if tap.check(container.reply.kind == "OK", "a container on a host with shared mounts", container.reply):
+        for pid, whose in ((container.init(), "the container"), (container.pid, "its monitor")):
+            with open(f"/proc/{pid}/mountinfo", encoding="utf-8") as mounts:
+                tied = [line for line in mounts if "shared:" in line or "master:" in line]
+            tap.check(not tied, f"no mount of {whose} is a peer of the host's", tied)
+        for path in (source, single, image):
+            run("mount", "-t", "tmpfs", "later", os.path.join(path, "later"))
+            with open(os.path.join(path, "later", "secret"), "w", encoding="ascii") as out:
+                out.write("of the host")
+        out, _, _ = container.run("ls /recursive/later /single/later /later; grep -c ' later ' /proc/self/mountinfo", privileged=True)
+        tap.check(b"secret" not in out and out.endswith(b"\n0\n"), "what the host mounts later does not appear inside", out)
+        for path in (source, single, image):
+            run("umount", os.path.join(path, "later"))
+        tap.check(container.destroy()[0], "destroyed")
+    run("mount", "--make-rprivate", "/")
+    run("umount", source)
+
+
+def main():
+    test_propagation()
+    world.end(tap)
+
+
+main()
