@@ -18,6 +18,9 @@
 #define STUCK_INTERVAL_MS 500
 #define KILL_INTERVAL_MS 5
 #define SEND_DEADLINE_MS 2000
+/* The kernel has no event for an emptied group of version 1. */
+#define REMOVAL_FIRST_MS 100
+#define REMOVAL_LAST_MS 500
 
 struct job *jobs_find(struct monitor *monitor, uint32_t id)
 {
@@ -26,6 +29,17 @@ struct job *jobs_find(struct monitor *monitor, uint32_t id)
 	while (job != NULL && (job->id != id || job->forgotten))
 		job = job->next;
 	return job;
+}
+
+static bool has_room(const struct monitor *monitor)
+{
+	return monitor->job_count - monitor->left_count < MAX_JOBS && monitor->left_count < MAX_LEFT_JOBS;
+}
+
+static void wake_at(struct monitor *monitor, int64_t at)
+{
+	if (monitor->timer.at == 0 || at < monitor->timer.at)
+		monitor->timer.at = at;
 }
 
 struct job *jobs_add(struct monitor *monitor, uint32_t id, struct error *err)
@@ -37,9 +51,12 @@ struct job *jobs_add(struct monitor *monitor, uint32_t id, struct error *err)
 		error_set(err, EEXIST, "job %u", id);
 		return NULL;
 	}
-	if (monitor->job_count >= MAX_JOBS) {
-		error_set(err, ENOSPC, "%u jobs", MAX_JOBS);
-		return NULL;
+	if (!has_room(monitor)) {
+		jobs_remove_groups(monitor);
+		if (!has_room(monitor)) {
+			error_set(err, ENOSPC, "%u jobs, and processes of %u ended ones", monitor->job_count - monitor->left_count, monitor->left_count);
+			return NULL;
+		}
 	}
 	job = calloc(1, sizeof(*job));
 	if (job == NULL) {
@@ -77,32 +94,45 @@ void jobs_discard(struct job *job)
 {
 	free_run(job);
 	job->phase = JOB_OVER;
-	job->forgotten = true;
-	jobs_release(job);
+	jobs_forget(job);
 }
 
 void jobs_release(struct job *job)
 {
-	struct job **link = &job->monitor->jobs;
+	struct monitor *monitor = job->monitor;
+	struct job **link = &monitor->jobs;
 	struct error ignored;
 
 	if (!job->forgotten || follow_has_followers(job))
 		return;
 	spool_remove(&job->spool);
 	exit_record_remove(job);
-	if (output_is_open(job) || job_group_remove(&job->monitor->container.cgroups, &job->group, &ignored) < 0)
+	if (output_is_open(job))
 		return;
+	if (job_group_remove(&monitor->container.cgroups, &job->group, &ignored) < 0) {
+		if (monitor->removal_at == 0) {
+			monitor->removal_delay = REMOVAL_FIRST_MS;
+			monitor->removal_at = deadline_in_ms(REMOVAL_FIRST_MS);
+			wake_at(monitor, monitor->removal_at);
+		}
+		return;
+	}
 	while (*link != job)
 		link = &(*link)->next;
 	*link = job->next;
-	if (--job->monitor->job_count == 0)
+	monitor->left_count--;
+	if (--monitor->job_count == 0)
 		scratch_trim();
 	free(job);
 }
 
 void jobs_forget(struct job *job)
 {
+	job->monitor->left_count += !job->forgotten;
 	job->forgotten = true;
+	/* Nobody can name it any more: only a kill that has begun still needs this. */
+	if (!job->killing)
+		job->group.directory = close_fd(job->group.directory);
 	jobs_release(job);
 }
 
@@ -278,12 +308,30 @@ bool jobs_remove_groups(struct monitor *monitor)
 	return all;
 }
 
+/* Groups of forgotten jobs, whose background processes may have ended meanwhile. */
+static void retry_removal(struct monitor *monitor, int64_t now)
+{
+	struct job *next;
+
+	if (monitor->removal_at == 0 || monitor->removal_at > now)
+		return;
+	for (struct job *job = monitor->jobs; job != NULL; job = next) {
+		next = job->next;
+		jobs_release(job);
+	}
+	monitor->removal_delay = monitor->removal_delay * 2 < REMOVAL_LAST_MS ? monitor->removal_delay * 2 : REMOVAL_LAST_MS;
+	/* Many groups are tried less often. */
+	monitor->removal_at = monitor->left_count == 0 ? 0 : now + monitor->removal_delay + monitor->left_count / 4;
+}
+
 int64_t jobs_tick(struct monitor *monitor)
 {
-	int64_t again = 0, now = clock_now_ms();
+	int64_t again, now = clock_now_ms();
 	bool stuck = false;
 	struct error ignored;
 
+	retry_removal(monitor, now);
+	again = monitor->removal_at;
 	for (struct job *job = monitor->jobs; job != NULL; job = job->next) {
 		int64_t wanted = 0;
 

@@ -12,6 +12,8 @@
 #include "monitor/spool.h"
 
 #define MAX_JOBS 2048u
+/* Forgotten jobs of which a background process is left; each holds a cgroup and perhaps two pipes. */
+#define MAX_LEFT_JOBS 8192u
 #define MAX_CONNECTIONS 2048u
 /* Ids of jobs that belong to SHELL and not to wardend. */
 #define SHELL_JOB_BIT 0x80000000u
@@ -85,7 +87,10 @@ struct monitor {
 	struct source output;     /* the epoll of all pipes, itself a source */
 	struct timer timer;       /* starting jobs, groups to kill or to remove, DESTROY */
 	struct job *jobs;
-	uint32_t job_count;
+	uint32_t job_count;       /* all, with the forgotten ones */
+	uint32_t left_count;      /* the forgotten ones */
+	int64_t removal_at;       /* when to try again to remove what is left of forgotten jobs; 0: nothing to do */
+	int removal_delay;        /* milliseconds */
 	uint32_t next_shell;
 	uint32_t outstanding;     /* RUN packets without an answer */
 	bool empty;               /* wshd has said EMPTY since the last RUNNING */

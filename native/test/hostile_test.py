@@ -1,5 +1,7 @@
 """What a hostile container, or a host in an unusual state, does to a container's borders, its monitor and its PID 1."""
 import os
+import select
+import time
 
 from container import Container, Tap, TestWorld, make_image, run
 
@@ -34,8 +36,40 @@ def test_propagation():
     run("umount", source)
 
 
+def job_groups(container):
+    """Names of the groups that jobs of the container have, in any hierarchy."""
+    return [name for path in container.world.groups.left() if path.endswith(f"/lt{container.number}") for name in os.listdir(path) if name.startswith("job-")]
+
+
+def wait_until(holds, seconds=20):
+    """For what no event tells of."""
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        select.select([], [], [], 0.02)
+    return holds()
+
+
+def test_short_background(container):
+    """Jobs whose background processes outlive them by a moment leave nothing for good, although the container is never empty."""
+    stay, _, _ = container.spawn("echo up; exec sleep 1000")
+    stay.read()
+    for _ in range(20):
+        container.run("(exec sleep 0.1) >/dev/null 2>&1 </dev/null &")
+    tap.check(len(job_groups(container)) > 1, "groups of jobs with a background process stay", job_groups(container))
+    tap.check(wait_until(lambda: len(job_groups(container)) == 1), "and go some time after it", job_groups(container))
+    container.connect().ask("SIGNAL_ALL", ("SIGNAL", 9))
+    stay.output()
+    stay.close()
+    tap.check(container.connect().ask("AWAIT_EMPTY").kind == "OK", "then it is empty")
+
+
 def main():
     test_propagation()
+    container = Container(world, 1)
+    if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
+        for test in (test_short_background,):
+            test(container)
+        tap.check(container.destroy()[0], "destroyed")
     world.end(tap)
 
 
