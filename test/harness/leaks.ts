@@ -9,7 +9,7 @@ import type { Client } from './client.js';
 import { listLinks } from './links.js';
 import type { LinkMonitor } from './links.js';
 import { tableElements } from './nftables.js';
-import { commandLine, findProcesses, openDescriptors, readProc } from './processes.js';
+import { belongsToGroups, commandLine, findProcesses, openDescriptors } from './processes.js';
 import type { Paths } from './configuration.js';
 import { cgroupParents } from './slot.js';
 import type { Slot } from './slot.js';
@@ -25,10 +25,10 @@ export function cgroupLeaks(slot: Slot): string[] {
   return cgroupParents(slot).flatMap(subdirectories).map((path) => `cgroup ${path}`);
 }
 
-/** Processes in our groups, or with our depot on their command line, that are neither wardend nor its launcher. */
+/** Processes of our containers, or with our depot on their command line, that are neither wardend nor its launcher. */
 export function processLeaks(slot: Slot, own: ReadonlySet<number>): string[] {
   const found = findProcesses((pid, command) =>
-    !own.has(pid) && (readProc(pid, 'cgroup').includes(`/${slot.cgroupParent}/`) || command.includes(`${slot.directory}/depot`)));
+    !own.has(pid) && (belongsToGroups(pid, slot.cgroupParent) || command.includes(`${slot.directory}/depot`)));
   return found.map((pid) => `process ${pid}: ${commandLine(pid)}`);
 }
 

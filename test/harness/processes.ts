@@ -52,6 +52,16 @@ export function commandLine(pid: number): string {
   return readProc(pid, 'cmdline').replaceAll('\0', ' ').trim();
 }
 
+/**
+ * Whether a process has to do with a directory of control groups: it is in one, or holds one open. A container's
+ * monitor is in none of its container's groups and has no path on its command line; the descriptors tell whose it is.
+ */
+export function belongsToGroups(pid: number, parent: string): boolean {
+  if (readProc(pid, 'cgroup').includes(`/${parent}/`)) return true;
+  if (!/^(monitor|wshd)/.test(readProc(pid, 'comm'))) return false;
+  return [...openDescriptors(pid).values()].some((target) => new RegExp(`^/sys/fs/cgroup/.*/${parent}(/| |$)`).test(target));
+}
+
 /** Processes for which `matches` holds; kernel threads have no command line and are left out. */
 export function findProcesses(matches: (pid: number, command: string) => boolean): number[] {
   return allPids().filter((pid) => {

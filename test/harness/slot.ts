@@ -10,7 +10,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:f
 import net from 'node:net';
 import { join } from 'node:path';
 import { deleteTable } from './nftables.js';
-import { findProcesses, isAlive, readProc } from './processes.js';
+import { belongsToGroups, findProcesses, isAlive } from './processes.js';
 import { runProgram } from './run-program.js';
 import { withDeadline } from './wait.js';
 
@@ -81,7 +81,7 @@ function removeGroups(path: string): void {
 
 /** Ends what a killed test file left: its daemon, containers, groups, mounts, tables and files. */
 async function clear(slot: Slot): Promise<void> {
-  const ours = findProcesses((pid, command) => command.includes(`${slot.directory}/`) || readProc(pid, 'cgroup').includes(`/${slot.cgroupParent}/`));
+  const ours = findProcesses((pid, command) => command.includes(`${slot.directory}/`) || belongsToGroups(pid, slot.cgroupParent));
   for (const pid of ours) {
     try { process.kill(pid, 'SIGKILL'); } catch { /* it ended meanwhile */ }
   }

@@ -6,6 +6,7 @@ import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { test } from 'node:test';
 import { useServer } from '../harness/fixture.js';
+import { parentOf } from '../harness/processes.js';
 import { cgroupParents } from '../harness/slot.js';
 import { mustRun } from '../harness/run-program.js';
 
@@ -41,6 +42,13 @@ test('a process in a group of ours, and the group', async () => {
   child.kill();
   await once(child, 'exit');
   rmdirSync(`${parent}/left`);
+});
+
+test('a monitor without a container', async () => {
+  const { handle } = await server.container();
+  const [pid = 0] = await server.pidsOf(handle);
+  server.closeClients();
+  await finds(new RegExp(`^process ${parentOf(pid)}: monitor`));
 });
 
 test('a mount', async () => {

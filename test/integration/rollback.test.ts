@@ -10,7 +10,7 @@ import { output, refused } from '../harness/expect.js';
 import { writeFaultLauncher } from '../harness/fault-launcher.js';
 import { useServer } from '../harness/fixture.js';
 import { faultPrograms } from '../harness/paths.js';
-import { findProcesses, parentOf } from '../harness/processes.js';
+import { belongsToGroups, findProcesses, parentOf } from '../harness/processes.js';
 
 const EIO = 5;
 /** Steps that are not part of a create: they happen at the launcher's start or answer other requests. */
@@ -133,6 +133,6 @@ test('a daemon that is killed while it creates leaves a container that is whole 
       await again.destroy(`crash-${round}`);
     }
     server.handles.add(`crash-${round}`);
-    assert.deepEqual(findProcesses((_, command) => command.includes(`${server.slot.directory}/depot`)), []);
+    assert.deepEqual(findProcesses((pid) => belongsToGroups(pid, server.slot.cgroupParent)), []);
   }
 });
