@@ -22,10 +22,10 @@ static int open_namespace(const char *path, struct error *err)
 	return fd < 0 ? error_set(err, errno, "%s", path) : fd;
 }
 
-/* Where a monitor attaches what it is given, in its own copy of the namespace: the container's directory, its layers, its root. */
+/* Where a monitor attaches what it is given, in its own copy of the namespace: the container's directory, its layers, volumes, its root. */
 static int make_directories(struct error *err)
 {
-	static const char *const names[] = { "proc", "sys", "dev", "container", "root", "lower" };
+	static const char *const names[] = { "proc", "sys", "dev", "container", "root", "lower", "volume", "empty" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (mkdir(names[i], 0755) < 0)

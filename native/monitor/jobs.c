@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/deadline.h"
 #include "lib/fd.h"
@@ -123,6 +124,10 @@ void jobs_release(struct job *job)
 	monitor->left_count--;
 	if (--monitor->job_count == 0)
 		scratch_trim();
+#ifdef WARDEN_FAULTS
+	/* Whoever still uses it shall fall. */
+	explicit_bzero(job, sizeof(*job));
+#endif
 	free(job);
 }
 
@@ -259,17 +264,26 @@ void jobs_exceeded(struct job *job)
 		output_detach(job);
 }
 
+static struct job *find_unfinished(const struct monitor *monitor)
+{
+	struct job *job = monitor->jobs;
+
+	while (job != NULL && job->phase == JOB_OVER)
+		job = job->next;
+	return job;
+}
+
 void jobs_lose_all(struct monitor *monitor)
 {
-	struct job *next;
+	struct job *job;
 	struct error err = { .step = "start job" };
 
 	error_set(&err, ESRCH, "PID 1 of the container is dead");
-	for (struct job *job = monitor->jobs; job != NULL; job = next) {
-		next = job->next;
+	/* From the beginning each time: the end of a job takes others' output along, which may free any job that is over. */
+	while ((job = find_unfinished(monitor)) != NULL) {
 		if (job->phase == JOB_STARTED)
 			jobs_end(job, EXIT_LOST, 0);
-		else if (job->phase != JOB_OVER)
+		else
 			jobs_failed(job, &err);
 	}
 	monitor->outstanding = 0;

@@ -52,8 +52,7 @@ int mounts_map_layers(const int *lowers, size_t count, int user_namespace, struc
 	return 0;
 }
 
-/* Reads the kernel's explanation, "e overlay: …", that a failed fsconfig left. */
-static int configuration_error(int fs, int number, const char *key, struct error *err)
+int mounts_configuration_error(int fs, int number, const char *key, struct error *err)
 {
 	char text[160];
 	ssize_t count = read(fs, text, sizeof(text) - 1);
@@ -63,10 +62,10 @@ static int configuration_error(int fs, int number, const char *key, struct error
 	return error_set(err, number, "%s%s%s", key, count > 0 ? ": " : "", text);
 }
 
-static int set_option(int fs, const char *key, const char *value, struct error *err)
+int mounts_set_option(int fs, const char *key, const char *value, struct error *err)
 {
 	if (sys_fsconfig(fs, value != NULL ? WARDEN_FSCONFIG_SET_STRING : WARDEN_FSCONFIG_SET_FLAG, key, value, 0) < 0)
-		return configuration_error(fs, errno, key, err);
+		return mounts_configuration_error(fs, errno, key, err);
 	return 0;
 }
 
@@ -86,30 +85,13 @@ int mounts_make_overlay(int container, size_t lower_count, int *ret_overlay, str
 	if (fs < 0)
 		return error_set(err, errno, "fsopen");
 	/* volatile: nothing has to survive the machine's boot, so unmounting need not sync. */
-	if (set_option(fs, "source", "warden", err) < 0 || set_option(fs, "lowerdir", layers, err) < 0 ||
-	    set_option(fs, "upperdir", "/container/upper", err) < 0 || set_option(fs, "workdir", "/container/work", err) < 0 ||
-	    set_option(fs, "volatile", NULL, err) < 0 || set_option(fs, "redirect_dir", "on", err) < 0 ||
-	    set_option(fs, "index", "off", err) < 0 || set_option(fs, "metacopy", "off", err) < 0)
+	if (mounts_set_option(fs, "source", "warden", err) < 0 || mounts_set_option(fs, "lowerdir", layers, err) < 0 ||
+	    mounts_set_option(fs, "upperdir", "/container/upper", err) < 0 || mounts_set_option(fs, "workdir", "/container/work", err) < 0 ||
+	    mounts_set_option(fs, "volatile", NULL, err) < 0 || mounts_set_option(fs, "redirect_dir", "on", err) < 0 ||
+	    mounts_set_option(fs, "index", "off", err) < 0 || mounts_set_option(fs, "metacopy", "off", err) < 0)
 		return -1;
 	if (sys_fsconfig(fs, WARDEN_FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return configuration_error(fs, errno, "overlay", err);
+		return mounts_configuration_error(fs, errno, "overlay", err);
 	*ret_overlay = sys_fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV);
 	return *ret_overlay < 0 ? error_set(err, errno, "fsmount") : 0;
-}
-
-int mounts_map_volumes(const int *trees, const struct description *description, int user_namespace, struct error *err)
-{
-	for (size_t i = 0; i < description->volume_count; i++) {
-		const struct volume *volume = &description->volumes[i];
-		/*
-		 * Without set-user-id and file capabilities. In a writable tree the host would see them too; and a program with capabilities
-		 * that its user may not have does not even start (EPERM, get_file_caps). Debian's ping is one: without them it starts, and
-		 * works by ping_group_range.
-		 */
-		uint64_t attributes = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | (volume->flags & MOUNT_FLAG_READ_ONLY ? MOUNT_ATTR_RDONLY : 0);
-
-		if (mounts_map(trees[i], user_namespace, attributes, volume->flags & MOUNT_FLAG_RECURSIVE ? AT_RECURSIVE : 0, err) < 0)
-			return error_set(err, err->number, "source of the mount at %s: cannot map ids", volume->destination);
-	}
-	return 0;
 }
