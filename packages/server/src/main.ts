@@ -1,7 +1,7 @@
 /**
  * wardend: the composition root, and the only file that names the real adapters. Starts in an order in which nothing is
- * touched before it is certain that this server may: configuration, rights, programs, the depot's lock, the socket; then the
- * containers that live already, the firewall, and last the listening socket.
+ * touched before it is certain that this server may: configuration, rights, programs, the names that
+ * are one server's alone, the depot's lock, the socket; then the containers that live already, the firewall, and last the listening socket.
  */
 import { pino, type Logger } from 'pino';
 import { WardenError } from 'warden-protocol';
@@ -15,6 +15,7 @@ import { recordState } from './container/snapshot.js';
 import type { Host } from './host/host.js';
 import { LinuxCgroups } from './host/linux/cgroups.js';
 import { LinuxDepot } from './host/linux/depot.js';
+import { claimName } from './host/linux/exclusive-name.js';
 import { LinuxFirewall } from './host/linux/firewall.js';
 import { LauncherProcess } from './host/linux/launcher.js';
 import { LinuxMonitors, monitorSocketPath } from './host/linux/monitor.js';
@@ -48,6 +49,7 @@ async function serve(configPath: string): Promise<void> {
   const log = makeLog(configuration);
   for (const key of configuration.withoutEffect) log.warn({ key }, `${key} is set and has no effect in this version`);
 
+  await claimNames(configuration);
   const depot = new LinuxDepot(configuration.depotPath, log);
   depot.prepare();
   const { root, version, parent } = configuration.cgroup;
@@ -137,6 +139,17 @@ async function startLauncher(launcher: LauncherProcess, { depotPath }: Configura
     }
     throw error;
   }
+}
+
+/**
+ * Two servers that shared a table or a parent group would undo each other's work. Held until the process ends. The depot has
+ * its lock as well, which knows it by any path.
+ */
+async function claimNames({ depotPath, socketPath, network, cgroup }: Configuration): Promise<void> {
+  const holder = `pid ${process.pid}, depot ${depotPath}, socket ${socketPath}`;
+  await claimName({ name: `depot ${depotPath}`, what: `the depot ${depotPath}`, key: 'server.container_depot_path' }, holder);
+  await claimName({ name: `table ${network.table}`, what: `the nftables table ${network.table}`, key: 'network.table' }, holder);
+  await claimName({ name: `cgroup ${cgroup.parent}`, what: `the cgroup ${cgroup.parent}`, key: 'server.cgroup_parent' }, holder);
 }
 
 /** Settles at the first signal that asks for the end; later ones change nothing. */
