@@ -72,7 +72,7 @@ async function serve(configPath: string): Promise<void> {
     depot,
     cgroups,
     firewall,
-    rootFileSystems: new LinuxRootFileSystems(),
+    rootFileSystems: new LinuxRootFileSystems(configuration.depotPath),
     nameServers: new LinuxNameServers(),
     clock: systemClock,
     bootId: readBootId(),

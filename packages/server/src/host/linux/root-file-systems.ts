@@ -17,11 +17,31 @@ const mountsSchema = z.strictObject({
 const sidecarLimitInBytes = 1024 * 1024;
 
 export class LinuxRootFileSystems implements RootFileSystems {
+  #realDepot: string | undefined;
+
+  /** @param depotPath the depot, which must not be seen in any container: its files have their owners' rights */
+  constructor(private readonly depotPath: string) {}
+
+  /** @throws WardenError invalid_argument for directories that would show the host or the depot to a container */
   open(path: string): RootFileSystem {
     const directory = realDirectory(path);
     if (directory === undefined) throw new WardenError('not_found', `rootfs ${path} not found`);
+    this.#refuse(path, directory);
     return { lowers: [directory], mounts: readMounts(`${directory}.mounts.json`) };
   }
+
+  #refuse(path: string, directory: string): void {
+    if (directory === '/') throw refused(path, 'it is the host\'s own root');
+    const depot = (this.#realDepot ??= realDirectory(this.depotPath));
+    if (depot === undefined) throw new WardenError('internal', `the depot ${this.depotPath} is gone`);
+    if (directory === depot) throw refused(path, 'it is the depot, which holds all containers');
+    if (directory.startsWith(`${depot}/`)) throw refused(path, `it lies in the depot ${depot}`);
+    if (depot.startsWith(`${directory}/`)) throw refused(path, `it contains the depot ${depot}`);
+  }
+}
+
+function refused(path: string, why: string): WardenError {
+  return new WardenError('invalid_argument', `rootfs ${path} cannot be used: ${why}; name a directory that holds nothing but a root file system`);
 }
 
 function realDirectory(path: string): string | undefined {

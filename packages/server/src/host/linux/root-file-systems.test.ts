@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { LinuxRootFileSystems } from './root-file-systems.js';
+
+let directory: string;
+let rootFileSystems: LinuxRootFileSystems;
+
+beforeEach(() => {
+  directory = realpathSync(mkdtempSync(join(tmpdir(), 'warden-rootfs-')));
+  for (const name of ['srv/depot/containers/1hq3k5m7o9q/upper', 'srv/depot-images', 'images/base']) mkdirSync(join(directory, name), { recursive: true });
+  symlinkSync('srv', join(directory, 'link'));
+  symlinkSync('/', join(directory, 'slash'));
+  rootFileSystems = new LinuxRootFileSystems(join(directory, 'link/depot'));
+});
+
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+test('the host\'s root, the depot, what lies in it and what contains it is refused, by whatever path', () => {
+  for (const [path, why] of [
+    ['/', /it is the host's own root/],
+    [join(directory, 'slash'), /it is the host's own root/],
+    [join(directory, 'srv/../srv/depot'), /it is the depot/],
+    [join(directory, 'link/depot/containers/1hq3k5m7o9q/upper'), /it lies in the depot/],
+    [join(directory, 'link'), /it contains the depot/],
+    [directory, /it contains the depot/],
+  ] as const) {
+    assert.throws(() => rootFileSystems.open(path), { code: 'invalid_argument', message: why }, path);
+  }
+});
+
+test('other directories are taken, also one whose name begins as the depot\'s', () => {
+  for (const name of ['images/base', 'srv/depot-images']) {
+    const path = join(directory, name);
+    assert.deepEqual(rootFileSystems.open(path), { lowers: [path], mounts: [] });
+  }
+  assert.throws(() => rootFileSystems.open(join(directory, 'nothing')), { code: 'not_found' });
+});
