@@ -65,7 +65,8 @@ test('an empty file is the defaults', () => {
   const configuration = parseConfiguration('', 'empty.yml');
   assert.equal(configuration.socketPath, '/run/warden/warden.sock');
   assert.equal(configuration.socketPermissions, 0o660);
-  assert.equal(configuration.depotPath, '/var/lib/warden/depot');
+  assert.equal(configuration.depotPath, '/var/lib/warden');
+  assert.equal(configuration.rootfsPath, '/var/lib/warden-rootfs/host', 'not in the depot');
   assert.equal(configuration.defaultGraceTimeMs, null);
   assert.equal(configuration.jobOutputLimitInBytes, 10 * 1024 * 1024);
   assert.equal(configuration.pidsMax, 1024);
