@@ -13,12 +13,12 @@
 #include "monitor/follow.h"
 #include "monitor/output.h"
 #include "monitor/scratch.h"
+#include "monitor/wshd-channel.h"
 
 #define MAX_OUTSTANDING 32u
-#define START_DEADLINE_MS 10000
+#define START_DEADLINE_MS 2000
 #define STUCK_INTERVAL_MS 500
 #define KILL_INTERVAL_MS 5
-#define SEND_DEADLINE_MS 2000
 /* The kernel has no event for an emptied group of version 1. */
 #define REMOVAL_FIRST_MS 100
 #define REMOVAL_LAST_MS 500
@@ -151,11 +151,27 @@ static struct connection *find_starter(const struct job *job)
 	return connection;
 }
 
+static void expect_answer(struct monitor *monitor, int milliseconds)
+{
+	monitor->start_deadline = deadline_in_ms(milliseconds);
+	wake_at(monitor, monitor->start_deadline);
+}
+
+void jobs_answered(struct monitor *monitor)
+{
+	monitor->outstanding -= monitor->outstanding > 0;
+	if (monitor->outstanding > 0)
+		expect_answer(monitor, START_DEADLINE_MS);
+	else
+		monitor->start_deadline = 0;
+}
+
 void jobs_send_pending(struct monitor *monitor)
 {
-	while (!monitor->dead && monitor->outstanding < MAX_OUTSTANDING) {
+	while (!monitor->dead && !monitor->wshd_full && monitor->outstanding < MAX_OUTSTANDING) {
 		struct job *oldest = NULL;
 		struct error err = { .step = "start job" };
+		int result;
 
 		/* New ones are put in front. */
 		for (struct job *job = monitor->jobs; job != NULL; job = job->next)
@@ -163,15 +179,16 @@ void jobs_send_pending(struct monitor *monitor)
 				oldest = job;
 		if (oldest == NULL)
 			return;
-		/* wshd reads all the time but for the moment in which it starts a job. */
-		if (packet_send(monitor->wshd.fd, oldest->run.data + 4, oldest->run.size - 4, oldest->run_fds, oldest->run_fd_count, deadline_in_ms(SEND_DEADLINE_MS), &err) < 0) {
+		result = wshd_channel_send(monitor, &oldest->run, oldest->run_fds, oldest->run_fd_count, &err);
+		if (result == 0)
+			return;
+		if (result < 0) {
 			jobs_failed(oldest, &err);
 			continue;
 		}
-		monitor->outstanding++;
 		oldest->phase = JOB_STARTING;
-		oldest->deadline = deadline_in_ms(START_DEADLINE_MS);
-		monitor->timer.at = monitor->timer.at == 0 ? oldest->deadline : monitor->timer.at;
+		if (monitor->outstanding++ == 0)
+			expect_answer(monitor, START_DEADLINE_MS);
 		free_run(oldest);
 	}
 }
@@ -287,6 +304,7 @@ void jobs_lose_all(struct monitor *monitor)
 			jobs_failed(job, &err);
 	}
 	monitor->outstanding = 0;
+	monitor->start_deadline = 0;
 	jobs_check_empty(monitor);
 }
 
@@ -338,34 +356,37 @@ static void retry_removal(struct monitor *monitor, int64_t now)
 	monitor->removal_at = monitor->left_count == 0 ? 0 : now + monitor->removal_delay + monitor->left_count / 4;
 }
 
+/* wshd stands still until the job's process has executed its program, and a process of the same user may have stopped that
+ * one, perhaps before it has joined its group: without it wshd goes on. */
+static void kill_stuck(struct monitor *monitor)
+{
+	struct error ignored;
+
+	for (const struct job *job = monitor->jobs; job != NULL; job = job->next)
+		if (job->phase == JOB_STARTING)
+			job_group_signal(&monitor->container.cgroups, &job->group, SIGKILL, &ignored);
+	job_groups_kill_unjoined(&monitor->container.cgroups, monitor->container.pid);
+	monitor->start_deadline = deadline_in_ms(STUCK_INTERVAL_MS);
+}
+
+static int64_t earlier(int64_t one, int64_t other)
+{
+	return one == 0 || (other != 0 && other < one) ? other : one;
+}
+
 int64_t jobs_tick(struct monitor *monitor)
 {
-	int64_t again, now = clock_now_ms();
-	bool stuck = false;
+	int64_t now = clock_now_ms();
+	bool killing = false;
 	struct error ignored;
 
 	retry_removal(monitor, now);
-	again = monitor->removal_at;
 	for (struct job *job = monitor->jobs; job != NULL; job = job->next) {
-		int64_t wanted = 0;
-
-		if (job->killing) {
+		if (job->killing)
 			job->killing = job_group_signal(&monitor->container.cgroups, &job->group, SIGKILL, &ignored) > 0;
-			wanted = job->killing ? now + KILL_INTERVAL_MS : 0;
-		} else if (job->phase == JOB_STARTING) {
-			wanted = job->deadline;
-			/* wshd stands still until the job's process has executed its program, and a process of the same user may have
-			 * stopped that one, perhaps before it has joined its group: without it wshd goes on. */
-			if (wanted <= now) {
-				job_group_signal(&monitor->container.cgroups, &job->group, SIGKILL, &ignored);
-				stuck = true;
-				wanted = job->deadline = now + STUCK_INTERVAL_MS;
-			}
-		}
-		if (wanted != 0 && (again == 0 || wanted < again))
-			again = wanted;
+		killing |= job->killing;
 	}
-	if (stuck)
-		job_groups_kill_unjoined(&monitor->container.cgroups, monitor->container.pid);
-	return again;
+	if (monitor->start_deadline != 0 && monitor->start_deadline <= now)
+		kill_stuck(monitor);
+	return earlier(earlier(monitor->removal_at, monitor->start_deadline), killing ? now + KILL_INTERVAL_MS : 0);
 }

@@ -15,9 +15,11 @@ struct job *jobs_find(struct monitor *monitor, uint32_t id);
 struct job *jobs_add(struct monitor *monitor, uint32_t id, struct error *err);
 /* Gives up a job that never ran. */
 void jobs_discard(struct job *job);
-/* Sends RUN packets as long as wshd has few unanswered ones. */
+/* Sends RUN packets as long as wshd has few unanswered ones and room in its socket; the rest follows when it has again. */
 void jobs_send_pending(struct monitor *monitor);
 
+/* wshd has answered a RUN packet, in whatever way. */
+void jobs_answered(struct monitor *monitor);
 /* wshd's answers. fds: four of the pipes, or one terminal; taken over. */
 void jobs_running(struct job *job, int *fds, size_t fd_count);
 void jobs_failed(struct job *job, const struct error *problem);

@@ -49,7 +49,6 @@ struct job {
 	struct spool spool;
 	struct job_pipe pipes[2];
 	struct job_group group;
-	int64_t deadline;         /* while starting */
 	struct wire_buffer run;   /* while pending: the RUN packet and its descriptors */
 	int run_fds[2];
 	size_t run_fd_count;
@@ -93,6 +92,9 @@ struct monitor {
 	int removal_delay;        /* milliseconds */
 	uint32_t next_shell;
 	uint32_t outstanding;     /* RUN packets without an answer */
+	int64_t start_deadline;   /* for the next answer of wshd, while any is outstanding */
+	uint64_t signals;         /* for all processes, to be sent when wshd takes packets again: bit N - 1 is signal N */
+	bool wshd_full;           /* waiting for room in its socket */
 	bool empty;               /* wshd has said EMPTY since the last RUNNING */
 	bool dead;                /* PID 1 is dead and reaped */
 	bool destroying;

@@ -13,7 +13,6 @@
 
 #define PACKET_SIZE 8192
 #define MAX_FDS 4
-#define SEND_DEADLINE_MS 2000
 
 struct message {
 	uint32_t job_id;
@@ -79,7 +78,7 @@ static void publish_clamps(struct monitor *monitor, uint32_t job_id, const uint8
 static void on_running(struct monitor *monitor, struct job *job, const uint8_t *body, size_t size, int *fds, size_t fd_count)
 {
 	monitor->empty = false;
-	monitor->outstanding -= monitor->outstanding > 0;
+	jobs_answered(monitor);
 	if (job != NULL && job->phase == JOB_STARTING) {
 		publish_clamps(monitor, job->id, body, size);
 		jobs_running(job, fds, fd_count);
@@ -89,7 +88,7 @@ static void on_running(struct monitor *monitor, struct job *job, const uint8_t *
 
 static void on_failed(struct monitor *monitor, struct job *job, const struct error *problem)
 {
-	monitor->outstanding -= monitor->outstanding > 0;
+	jobs_answered(monitor);
 	if (job != NULL && job->phase == JOB_STARTING)
 		jobs_failed(job, problem);
 	jobs_send_pending(monitor);
@@ -148,11 +147,49 @@ void wshd_channel_drain(struct monitor *monitor)
 		;
 }
 
+int wshd_channel_send(struct monitor *monitor, const struct wire_buffer *frame, const int *fds, size_t fd_count, struct error *err)
+{
+	/* A packet is a frame without its length. Without waiting: a deadline that is over when it begins. */
+	if (packet_send(monitor->wshd.fd, frame->data + 4, frame->size - 4, fds, fd_count, clock_now_ms(), err) == 0)
+		return 1;
+	if (err->number != ETIMEDOUT)
+		return -1;
+	monitor->wshd_full = true;
+	loop_modify(&monitor->loop, &monitor->wshd, EPOLLIN | EPOLLOUT);
+	return 0;
+}
+
+static void send_signals(struct monitor *monitor)
+{
+	for (uint32_t signal = 1; signal <= 64 && !monitor->wshd_full; signal++) {
+		struct wire_buffer packet = { 0 };
+		struct error err;
+		int result;
+
+		if (!(monitor->signals >> (signal - 1) & 1))
+			continue;
+		wire_begin(&packet, WIRE_SIGNAL);
+		wire_put_u32(&packet, TAG_SIGNAL, signal);
+		result = wire_end(&packet, &err);
+		if (result == 0)
+			result = wshd_channel_send(monitor, &packet, NULL, 0, &err);
+		wire_buffer_free(&packet);
+		/* One that cannot be sent at all has lost its wshd, and that is told by other means. */
+		if (result != 0)
+			monitor->signals &= ~(1ull << (signal - 1));
+	}
+}
+
 static void on_ready(struct source *source, uint32_t events)
 {
 	struct monitor *monitor = (struct monitor *)((char *)source - offsetof(struct monitor, wshd));
 
-	(void)events;
+	if (events & EPOLLOUT && monitor->wshd_full) {
+		monitor->wshd_full = false;
+		loop_modify(&monitor->loop, source, EPOLLIN);
+		send_signals(monitor);
+		jobs_send_pending(monitor);
+	}
 	if (take_packet(monitor) >= 0)
 		return;
 	/* wshd is dying, or not wshd any more. Nobody can serve the container: its end is told by the pidfd. */
@@ -172,18 +209,11 @@ int wshd_channel_init(struct monitor *monitor, struct error *err)
 
 int wshd_channel_signal_all(struct monitor *monitor, uint32_t signal, struct error *err)
 {
-	struct wire_buffer packet = { 0 };
-
 	if (signal == 0 || signal > 64)
 		return error_set(err, EINVAL, "signal %u", signal);
 	if (monitor->dead || monitor->wshd.fd < 0)
 		return 0;
-	wire_begin(&packet, WIRE_SIGNAL);
-	wire_put_u32(&packet, TAG_SIGNAL, signal);
-	int result = wire_end(&packet, err);
-
-	if (result == 0)
-		result = packet_send(monitor->wshd.fd, packet.data + 4, packet.size - 4, NULL, 0, deadline_in_ms(SEND_DEADLINE_MS), err);
-	wire_buffer_free(&packet);
-	return result;
+	monitor->signals |= 1ull << (signal - 1);
+	send_signals(monitor);
+	return 0;
 }

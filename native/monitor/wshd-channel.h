@@ -7,6 +7,9 @@
 int wshd_channel_init(struct monitor *monitor, struct error *err);
 /* Takes every packet that is there; before PID 1's death is believed, because what it said last counts. */
 void wshd_channel_drain(struct monitor *monitor);
+/* A packet to wshd. 1: sent; 0: its socket is full, and when there is room again what waits is sent; -1: it cannot be sent. Never waits. */
+int wshd_channel_send(struct monitor *monitor, const struct wire_buffer *frame, const int *fds, size_t fd_count, struct error *err);
+/* At once, or as soon as wshd takes packets. */
 int wshd_channel_signal_all(struct monitor *monitor, uint32_t signal, struct error *err);
 
 #endif

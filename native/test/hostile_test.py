@@ -90,11 +90,39 @@ def test_lost_together():
     tap.check(container.destroy()[0], "and can be asked to destroy it")
 
 
+def test_wshd_stands_still(container):
+    """Packets that wshd does not take wait for it; the monitor does not."""
+    large = ("ENVIRONMENT", "X=" + "x" * 120000)
+    ready, _, _ = container.spawn("trap 'echo got; exit 5' TERM; echo up; while :; do sleep 0.01; done")
+    ready.read()
+    os.kill(container.init(), signal.SIGSTOP)
+    jobs = []
+    for _ in range(6):
+        connection = container.connect()
+        container.next_job += 1
+        connection.send("SPAWN", ("JOB_ID", container.next_job), ("ARGUMENT", "/bin/true"), large, ("UID", 0), ("GID", 0), ("WORKING_DIRECTORY", "/"), ("FOLLOW_OUTPUT", 1))
+        jobs.append((connection, container.next_job))
+    begin = time.monotonic()
+    other = container.connect()
+    replies = [other.ask("LIST").kind for _ in range(20)] + [other.ask("SIGNAL_ALL", ("SIGNAL", 15)).kind]
+    tap.check(set(replies) == {"OK"} and time.monotonic() - begin < 1, "others are answered at once while wshd takes nothing", time.monotonic() - begin, replies)
+    os.kill(container.init(), signal.SIGCONT)
+    chunks, end = ready.output()
+    tap.check(end.number("EXIT_VALUE") == 5, "the signal arrives when it does again", chunks, end)
+    kinds = [(connection.read().kind, connection.read().kind) for connection, _ in jobs]
+    tap.check(set(kinds) == {("OK", "EXIT")}, "and every job is started", kinds)
+    for connection, job in jobs:
+        connection.ask("FORGET", ("JOB_ID", job))
+        connection.close()
+    ready.close()
+    other.close()
+
+
 def main():
     test_propagation()
     container = Container(world, 1)
     if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
-        for test in (test_short_background,):
+        for test in (test_short_background, test_wshd_stands_still):
             test(container)
         tap.check(container.destroy()[0], "destroyed")
     test_lost_together()

@@ -172,7 +172,7 @@ def test_stopped():
                         ("OUTPUT_LIMIT", u64(100)), ("FOLLOW_OUTPUT", 0))
     begin = time.monotonic()
     replies = [connection.read() for connection in connections]
-    tap.check(time.monotonic() - begin < 25, "stopped jobs do not stop wshd for good", replies)
+    tap.check(time.monotonic() - begin < 12, "stopped jobs do not stop wshd for good", replies)
     tap.check(container.connect().ask("LIST").kind == "OK" and container.destroy()[0], "and the container can be destroyed")
     for connection in connections:
         connection.close()
