@@ -47,7 +47,7 @@ async function serve(configPath: string): Promise<void> {
   requireRoot();
   requirePrograms(configuration.programsPath);
   const log = makeLog(configuration);
-  for (const key of configuration.withoutEffect) log.warn({ key }, `${key} is set and has no effect in this version`);
+  for (const { key, consequence } of configuration.withoutEffect) log.warn({ key }, `${key} is set and has no effect in this version: ${consequence}`);
 
   await claimNames(configuration);
   const depot = new LinuxDepot(configuration.depotPath, log);

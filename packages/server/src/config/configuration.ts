@@ -38,5 +38,11 @@ export interface Configuration {
   };
   readonly user: { readonly startUid: number; readonly size: number; readonly startSubuid: number };
   /** Keys that the file sets and that have no effect in this version. */
-  readonly withoutEffect: readonly string[];
+  readonly withoutEffect: readonly KeyWithoutEffect[];
+}
+
+export interface KeyWithoutEffect {
+  readonly key: string;
+  /** What does not happen, for a person who relies on it: a clause. */
+  readonly consequence: string;
 }

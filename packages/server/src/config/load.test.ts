@@ -58,7 +58,7 @@ test('an old file loads unchanged', () => {
   assert.equal(formatIpv4Range(configuration.network.denied[0]!), '169.254.0.0-169.254.255.255');
   assert.equal(configuration.logging.level, 'trace');
   assert.equal(configuration.pidfile, null);
-  assert.deepEqual(configuration.withoutEffect, ['server.quota.disk_quota_enabled']);
+  assert.deepEqual(configuration.withoutEffect.map(({ key }) => key), ['server.quota.disk_quota_enabled']);
 });
 
 test('an empty file is the defaults', () => {
@@ -73,6 +73,18 @@ test('an empty file is the defaults', () => {
   assert.equal(configuration.healthCheckPort, 2345);
   assert.equal(configuration.network.releaseDelayMs, 5000);
   assert.deepEqual(configuration.withoutEffect, []);
+});
+
+test('keys without effect load, and each says what does not happen', () => {
+  const { withoutEffect } = parseConfiguration(
+    'server: {quota: {disk_quota_enabled: true}, allow_nested_warden: true, syslog_socket: /dev/log}\nlogging: {syslog: warden}\nport: {pool_start_port: 61001, pool_size: 9}',
+    't',
+  );
+  const consequences = new Map(withoutEffect.map(({ key, consequence }) => [key, consequence]));
+  assert.equal(consequences.size, 6);
+  assert.match(consequences.get('server.quota.disk_quota_enabled') ?? '', /neither limited nor counted/);
+  assert.match(consequences.get('server.allow_nested_warden') ?? '', /inside a container will not work/);
+  assert.match(consequences.get('port.pool_size') ?? '', /net_in is refused/);
 });
 
 test('an unknown key is refused with its path', () => {

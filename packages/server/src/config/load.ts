@@ -10,7 +10,7 @@ import { WardenError } from 'warden-protocol';
 import type { z } from 'zod';
 import { formatIpv4Address, parseIpv4Address, parseIpv4Range, type Ipv4Range } from '../lib/ipv4.js';
 import { rlimitNames, type RlimitName } from '../lib/rlimit-names.js';
-import type { Configuration } from './configuration.js';
+import type { Configuration, KeyWithoutEffect } from './configuration.js';
 import { configurationSchema, type ConfigurationFile } from './schema.js';
 
 /** A configuration that was refused. The message names the file, the key and the reason, one line for each mistake. */
@@ -128,17 +128,20 @@ function ranges(networks: readonly string[]): Ipv4Range[] {
   return networks.map(parseIpv4Range).filter((range) => range !== undefined);
 }
 
-/** Keys of the contract whose feature is not there yet; a file that sets one loads, and the start says so. */
-function keysWithoutEffect(file: ConfigurationFile): string[] {
-  const { server, logging, port } = file;
-  const set: string[] = [];
-  if (server.quota.disk_quota_enabled !== undefined) set.push('server.quota.disk_quota_enabled');
-  if (server.allow_nested_warden) set.push('server.allow_nested_warden');
-  if (server.syslog_socket !== null) set.push('server.syslog_socket');
-  if (logging.syslog !== null) set.push('logging.syslog');
-  if (port.pool_start_port !== undefined) set.push('port.pool_start_port');
-  if (port.pool_size !== undefined) set.push('port.pool_size');
-  return set;
+/**
+ * Keys of the contract whose feature is not there yet; a file that sets one loads, and the start says what does not happen.
+ * docs/adr/0007-keys-without-effect.md
+ */
+function keysWithoutEffect({ server, logging, port }: ConfigurationFile): KeyWithoutEffect[] {
+  const keys: [isSet: boolean, key: string, consequence: string][] = [
+    [server.quota.disk_quota_enabled !== undefined, 'server.quota.disk_quota_enabled', 'disk use of containers is neither limited nor counted: one container can fill the file system of the depot, and limit_disk is refused'],
+    [server.allow_nested_warden, 'server.allow_nested_warden', 'containers keep the full confinement: a wardend that is started inside a container will not work'],
+    [server.syslog_socket !== null, 'server.syslog_socket', 'no output of jobs is sent to syslog, and a log_tag is refused'],
+    [logging.syslog !== null, 'logging.syslog', 'the log goes to logging.file or standard error alone, not to syslog'],
+    [port.pool_start_port !== undefined, 'port.pool_start_port', 'no ports are handed out: net_in is refused'],
+    [port.pool_size !== undefined, 'port.pool_size', 'no ports are handed out: net_in is refused'],
+  ];
+  return keys.filter(([isSet]) => isSet).map(([, key, consequence]) => ({ key, consequence }));
 }
 
 /** The old server's level names in ours. */
