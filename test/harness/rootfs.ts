@@ -5,6 +5,7 @@
  */
 import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { repository } from './paths.js';
 import { compileProbe } from './programs.js';
 
 const DIRECTORIES: readonly [string, number][] = [
@@ -20,7 +21,7 @@ const FILES: readonly [string, string][] = [
 ];
 
 /** Probes compiled once for all test files. */
-const PROBES = '/var/tmp/warden-test-probes';
+const PROBES = `${repository}/test/dist/probes`;
 
 export interface RootfsOptions {
   /** Names of programs in test/attack/programs to put into /probes. */
