@@ -119,6 +119,11 @@ test('a wrong type or value is refused with its path', () => {
   for (const [text, message] of refused) assert.match(refusalOf(text), message, text);
 });
 
+test('a file that is no YAML is refused with file, line and column, in one line without a caret', () => {
+  assert.equal(refusalOf('server:\n  unix_domain_path: "/run\n'), 'test.yml is not valid YAML: line 3, column 1: Missing closing "quote');
+  for (const text of ['server: {a: 1', 'server:\n\tx: 1\n', 'a: b: c', '- 1\nx: 2']) assert.match(refusalOf(text), /^test\.yml is not valid YAML: line \d+, column \d+: [^\n^]+$/, text);
+});
+
 test('a path whose unix socket would be too long is refused with the limit', () => {
   assert.match(refusalOf(`server: {unix_domain_path: /${'a'.repeat(107)}}`), /108 bytes .* limit is 107/);
   const longest = `/${'d'.repeat(66)}`;

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse } from 'yaml';
+import { parse, YAMLParseError } from 'yaml';
 import { WardenError } from 'warden-protocol';
 import type { z } from 'zod';
 import { formatIpv4Address, parseIpv4Address, parseIpv4Range, type Ipv4Range } from '../lib/ipv4.js';
@@ -57,13 +57,21 @@ export function parseConfiguration(text: string, source: string): Configuration 
     // YAML 1.1, as the old server's parser: there 0777 is octal.
     document = parse(text, { version: '1.1' });
   } catch (error) {
-    throw new ConfigurationError(`${source} is not valid YAML: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new ConfigurationError(`${source} is not valid YAML: ${describeYamlError(error)}`, { cause: error });
   }
   const checked = configurationSchema.safeParse(document);
   if (!checked.success) throw refusal(source, checked.error.issues.map(describeIssue));
   const mistakes = crossKeyMistakes(checked.data);
   if (mistakes.length > 0) throw refusal(source, mistakes);
   return toConfiguration(checked.data);
+}
+
+/** The parser's own text goes on with the line and a caret below it, which one line cannot show. */
+function describeYamlError(error: unknown): string {
+  if (!(error instanceof YAMLParseError)) return error instanceof Error ? error.message : String(error);
+  const reason = error.message.replace(/ at line \d+, column \d+:[^]*$/, '');
+  const [at] = error.linePos ?? [];
+  return at === undefined ? reason : `line ${at.line}, column ${at.col}: ${reason}`;
 }
 
 function refusal(source: string, mistakes: readonly string[]): ConfigurationError {
