@@ -130,6 +130,20 @@ test('interfaces are named by the handle when it fits, else by the id', async ()
   assert.equal(thief.link.hostName, `w-${thief.id}-0`);
 });
 
+test('an id whose interface a client\'s handle has taken is passed over', async () => {
+  const { containers, create } = makeTestContainers();
+  const { id } = await create();
+  const next = (Number.parseInt(id, 32) + 1_000_000_000_000).toString(32).padStart(11, '0');
+  const following = (number: number): string => (Number.parseInt(next, 32) + number).toString(32).padStart(11, '0');
+  containers.ids.follow(next);
+  // Made under id next + 1, it has the interface that next + 2 would be named by.
+  const thief = await create({ handle: following(2) });
+  assert.equal(thief.link.hostName, `w-${following(2)}-0`);
+  const long = await create({ handle: 'a handle too long for an interface' });
+  assert.equal(long.id, following(3));
+  assert.equal(long.link.hostName, `w-${following(3)}-0`);
+});
+
 test('a generated handle avoids what a client has chosen', async () => {
   const { containers, create } = makeTestContainers();
   containers.ids.follow('7000000000');
@@ -140,7 +154,7 @@ test('a generated handle avoids what a client has chosen', async () => {
   const chosen = await create({ handle: (Number.parseInt(afterNext, 32) + 1).toString(32) });
   assert.equal(chosen.id, afterNext);
   const generated = await create();
-  assert.equal(generated.id, chosen.handle);
+  assert.ok(generated.id > chosen.handle);
   assert.notEqual(generated.handle, chosen.handle);
   assert.equal(new Set(containers.handles()).size, 3);
 });

@@ -9,7 +9,7 @@ import { Container, type ContainerIdentification } from './container.js';
 import type { Containers } from './containers.js';
 import { networkRefused, type CreateOrder } from './create-request.js';
 import { describeContainer } from './describe.js';
-import { linkNameOf, linkOf } from './link.js';
+import { hostInterfaceName, linkNameOf, linkOf } from './link.js';
 import { removeFromHost } from './remove.js';
 import { snapshotOf } from './snapshot.js';
 import { watchContainer } from './watch.js';
@@ -31,7 +31,7 @@ export async function createContainer(containers: Containers, order: CreateOrder
 
 async function make(containers: Containers, order: CreateOrder, undo: UndoStack): Promise<Container> {
   const { host, configuration } = containers;
-  const id = containers.ids.next();
+  const id = freeId(containers);
   const handle = order.handle ?? freeHandle(containers, id);
   undo.push('release the handle', containers.reserveHandle(handle));
 
@@ -75,6 +75,13 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
   containers.add(container);
   watchContainer(containers, container);
   return container;
+}
+
+/** An id that no container's interfaces are named by: a client's handle may have been that very text. */
+function freeId(containers: Containers): string {
+  let id = containers.ids.next();
+  while (containers.isLinkNameTaken(hostInterfaceName(id))) id = containers.ids.next();
+  return id;
 }
 
 /** The id serves as the handle, unless a client has chosen that very text. */

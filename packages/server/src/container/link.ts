@@ -8,7 +8,7 @@ const interfaceNameLimit = 15;
 const longestName = interfaceNameLimit - 'w--0'.length;
 const fitting = /^[0-9A-Za-z_.-]+$/;
 
-/** What goes between `w-` and `-0`: the handle when an interface can be named so, else the internal id. */
+/** What goes between `w-` and `-0`: the handle when an interface can be named so, else the internal id, which the caller knows to be free. */
 export function linkNameOf(handle: string, id: string, isTaken: (hostName: string) => boolean): string {
   if (handle.length > longestName || !fitting.test(handle) || isTaken(hostInterfaceName(handle))) return id;
   return handle;
