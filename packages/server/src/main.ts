@@ -68,7 +68,7 @@ async function serve(configPath: string): Promise<void> {
   const firewall = new LinuxFirewall({ ...configuration.network });
   const host: Host = {
     launcher,
-    monitors: new LinuxMonitors((id) => monitorSocketPath(depot.directoryOf(id)), systemClock),
+    monitors: new LinuxMonitors((id) => monitorSocketPath(depot.directoryOf(id)), systemClock, log),
     depot,
     cgroups,
     firewall,

@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { silentLog } from '../../lib/log.js';
 import { systemClock } from '../../lib/timer.js';
 import type { JobDescription, Monitor, MonitorEvent, OutputStream } from '../monitor.js';
 import { LinuxMonitors, monitorSocketPath } from './monitor.js';
@@ -16,6 +17,8 @@ let directory: string;
 let server: Server;
 let monitor: Monitor;
 let connections: Socket[];
+let warnings: object[];
+const log = { ...silentLog, warn: (facts: object) => void warnings.push(facts) };
 /** What the monitor of the test does with a request. */
 let answer: (frame: Frame, attributes: Attributes, socket: Socket) => void;
 
@@ -65,6 +68,7 @@ class Sink {
 }
 
 beforeEach(async () => {
+  warnings = [];
   directory = mkdtempSync(join(tmpdir(), 'warden-monitor-'));
   mkdirSync(join(directory, id, 'run'), { recursive: true });
   connections = [];
@@ -77,7 +81,7 @@ beforeEach(async () => {
   });
   server.listen(monitorSocketPath(join(directory, id)));
   await once(server, 'listening');
-  monitor = new LinuxMonitors((containerId) => monitorSocketPath(join(directory, containerId)), systemClock).open(id);
+  monitor = new LinuxMonitors((containerId) => monitorSocketPath(join(directory, containerId)), systemClock, log).open(id);
 });
 
 afterEach(() => {
@@ -170,7 +174,7 @@ test('a sink that has enough stops the reading, until it is resumed', async () =
   sink.accept = false;
   const followed = await monitor.follow(1, sink);
   // Another connection goes on meanwhile; once nothing moves any more, the peer is held up.
-  const other = new LinuxMonitors((containerId) => monitorSocketPath(join(directory, containerId)), systemClock).open(id);
+  const other = new LinuxMonitors((containerId) => monitorSocketPath(join(directory, containerId)), systemClock, log).open(id);
   const follow = answer;
   answer = (_frame, _attributes, socket) => socket.write(ok);
   for (let still = 0, last = -1; still < 20; last = sent) {
@@ -249,6 +253,23 @@ test('events, jobs and exits are read', async () => {
     { kind: 'init_died', status: 9 },
   ]);
   assert.deepEqual(await monitor.list(), [{ jobId: 1, exit: undefined }, { jobId: 2, exit: { kind: 'lost' } }]);
+});
+
+test('an event of another version is logged and ignored, and those behind it are received', async () => {
+  answer = (_frame, _attributes, socket) => {
+    const event = (kind: number): Buffer => new FrameWriter().u32(Tag.event, kind).u32(Tag.jobId, 7).frame(FrameType.event);
+    socket.write(Buffer.concat([ok, event(4711), event(EventKind.outputLimit)]));
+  };
+  const events: MonitorEvent[] = [];
+  await new Promise<void>((resolve, reject) => {
+    const receive = (event: MonitorEvent): void => {
+      events.push(event);
+      resolve();
+    };
+    monitor.watch(receive, () => reject(new Error('the watch ended'))).catch(reject);
+  });
+  assert.deepEqual(events, [{ kind: 'output_limit', jobId: 7 }]);
+  assert.deepEqual(warnings.map((facts) => 'event' in facts && facts.event), [4711]);
 });
 
 test('waiting is bounded, and a late answer is nobody\'s', async () => {

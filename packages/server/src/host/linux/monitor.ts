@@ -1,6 +1,7 @@
 /** A container's monitor over its unix socket: requests, followed jobs, events. Idle connections are used again. */
 import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
+import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
 import type { FollowedJob, JobDescription, JobExit, JobRecord, Monitor, MonitorEvent, Monitors, OutputSink } from '../monitor.js';
 import { MonitorConnection } from './monitor-connection.js';
@@ -18,10 +19,11 @@ export class LinuxMonitors implements Monitors {
   constructor(
     private readonly socketPathOf: (containerId: string) => string,
     private readonly clock: Clock,
+    private readonly log: Log,
   ) {}
 
   open(containerId: string): Monitor {
-    return new LinuxMonitor(this.socketPathOf(containerId), this.clock);
+    return new LinuxMonitor(this.socketPathOf(containerId), this.clock, this.log);
   }
 }
 
@@ -38,6 +40,7 @@ class LinuxMonitor implements Monitor {
   constructor(
     private readonly socketPath: string,
     private readonly clock: Clock,
+    private readonly log: Log,
   ) {}
 
   async spawn(job: JobDescription): Promise<void> {
@@ -79,7 +82,7 @@ class LinuxMonitor implements Monitor {
       connection.send(new FrameWriter().frame(FrameType.watch), {
         frame: (frame) => {
           if (watching) {
-            if (frame.type === FrameType.event) receive(readEvent(new Attributes(frame.body)));
+            if (frame.type === FrameType.event) this.#receiveEvent(new Attributes(frame.body), receive);
             return;
           }
           const failure = failureOf(frame);
@@ -97,6 +100,13 @@ class LinuxMonitor implements Monitor {
         },
       });
     });
+  }
+
+  /** A monitor of a later build may report what this server has no use for. */
+  #receiveEvent(attributes: Attributes, receive: (event: MonitorEvent) => void): void {
+    const event = readEvent(attributes);
+    if (event !== undefined) receive(event);
+    else this.log.warn({ socket: this.socketPath, event: attributes.u32(Tag.event) }, 'ignoring an event that this version does not know');
   }
 
   async destroy(deadlineMs: number): Promise<void> {
@@ -218,9 +228,9 @@ function readExit(attributes: Attributes): JobExit {
   }
 }
 
-function readEvent(attributes: Attributes): MonitorEvent {
-  const event = attributes.requiredU32(Tag.event);
-  switch (event) {
+/** Undefined: an event of another version. */
+function readEvent(attributes: Attributes): MonitorEvent | undefined {
+  switch (attributes.requiredU32(Tag.event)) {
     case EventKind.outputLimit:
       return { kind: 'output_limit', jobId: attributes.requiredU32(Tag.jobId) };
     case EventKind.wshdDied:
@@ -235,7 +245,7 @@ function readEvent(attributes: Attributes): MonitorEvent {
         hard: attributes.u64(Tag.hard) ?? 0n,
       };
     default:
-      throw new WardenError('protocol', `the container's monitor sent an unknown event ${event}`);
+      return undefined;
   }
 }
 
