@@ -24,6 +24,7 @@
 #include "monitor/handshake.h"
 #include "monitor/mounts.h"
 #include "monitor/pid-file.h"
+#include "monitor/volumes.h"
 
 #define DESCRIPTION_DEADLINE_MS 10000
 #define UNDO_DEADLINE_MS 4000   /* the launcher kills a monitor that takes 5 s */
@@ -230,7 +231,7 @@ static int make_mounts(struct create *create, struct error *err)
 	if (step_begin(STEP_MOUNT_OVERLAY, err) < 0 ||
 	    mounts_make_overlay(create->container->directories.container, description->lower_count, &overlay, err) < 0)
 		return -1;
-	if (step_begin(STEP_MAP_MOUNTS, err) < 0 || mounts_map_volumes(create->volumes, description, create->user_namespace, err) < 0)
+	if (step_begin(STEP_MAP_MOUNTS, err) < 0 || volumes_prepare(create->volumes, description, create->user_namespace, err) < 0)
 		return -1;
 	if (mounts_make_private(create->dev, err) < 0)
 		return -1;

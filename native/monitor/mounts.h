@@ -20,7 +20,9 @@ int mounts_make_private(int tree, struct error *err);
 int mounts_map_layers(const int *lowers, size_t count, int user_namespace, struct error *err);
 /* Attaches the container's directory and mounts the overlay: *ret_overlay is a detached mount. */
 int mounts_make_overlay(int container, size_t lower_count, int *ret_overlay, struct error *err);
-/* The trees of TAG_MOUNT: mapped, nodev, read-only or nosuid. */
-int mounts_map_volumes(const int *trees, const struct description *description, int user_namespace, struct error *err);
+/* fsconfig(2) of a string, or of a flag when value is NULL. */
+int mounts_set_option(int fs, const char *key, const char *value, struct error *err);
+/* The errno with the kernel's explanation, "e overlay: …", that a failed fsconfig left to be read. */
+int mounts_configuration_error(int fs, int number, const char *key, struct error *err);
 
 #endif
