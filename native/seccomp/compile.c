@@ -7,10 +7,11 @@
  *   clone        only without flags for new namespaces       clone3   ENOSYS: its flags lie in memory, the C library falls back to clone
  *   personality  the values that cannot weaken anything
  * and, before libseccomp's program (seccomp/prologue.c), because its rules cannot say them:
- *   socket       UNIX, INET, NETLINK with the route protocol; INET6 answers EAFNOSUPPORT, as on a machine without IPv6.
+ *   socket       UNIX; INET with ICMP, TCP, UDP; NETLINK with the route protocol. INET6 answers EAFNOSUPPORT, as on a machine without IPv6.
  *                For i386 libseccomp would turn a rule for socket into one for socketcall, whose arguments lie in memory:
- *                there socketcall(SOCKET) is refused and socket, by number, is decided like on x86-64
- *   ioctl        TIOCSTI and TIOCLINUX refused by the low 32 bits
+ *                there socketcall(SOCKET or SOCKETPAIR) is refused and socket, by number, is decided like on x86-64
+ *   socketpair   UNIX
+ *   ioctl        TIOCSTI, TIOCLINUX and TIOCSETD refused by the low 32 bits
  */
 #include <errno.h>
 #include <fcntl.h>

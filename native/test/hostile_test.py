@@ -1,4 +1,5 @@
 """What a hostile container, or a host in an unusual state, does to a container's borders, its monitor and its PID 1."""
+import errno
 import os
 import select
 import signal
@@ -7,7 +8,7 @@ import time
 # The build in which freed memory is worthless at once.
 os.environ.setdefault("MONITOR_VARIANT", "faults")
 
-from container import Container, Tap, TestWorld, make_image, run  # noqa: E402
+from container import Container, Tap, TestWorld, make_image, program, run  # noqa: E402
 
 tap = Tap()
 world = TestWorld()
@@ -118,6 +119,27 @@ def test_wshd_stands_still(container):
     other.close()
 
 
+def test_calls():
+    """Socket families, protocols and line disciplines, for both architectures of a process."""
+    container = Container(world, 40, ("MOUNT", [("SOURCE", program("call-probe", "test")), ("DESTINATION", "/call-probe"), ("FLAGS", 1)]))
+    out, err, end = container.run(None, arguments=("/call-probe",), privileged=True)
+    seen = {tuple(line.split()[:3]): int(line.split()[3]) for line in out.decode().splitlines()}
+    tap.check(end.number("EXIT_VALUE") == 0 and len(seen) == 2 * (2 * 46 + 256 + 2) + 4, "the probe runs", end, err, len(seen))
+    for architecture in ("x86-64", "i386"):
+        families = {family: seen[architecture, "socket", str(family)] for family in range(46)}
+        expected = {family: {1: 0, 2: 0, 16: 0, 10: errno.EAFNOSUPPORT}.get(family, errno.EPERM) for family in families}
+        tap.check(families == expected, f"{architecture}: sockets of UNIX, INET and NETLINK only", families)
+        pairs = {family: seen[architecture, "socketpair", str(family)] for family in range(46)}
+        tap.check(pairs == {family: 0 if family == 1 else errno.EPERM for family in pairs}, f"{architecture}: pairs of UNIX sockets only", pairs)
+        raw = {protocol: seen[architecture, "raw", str(protocol)] for protocol in range(256)}
+        unknown = [protocol for protocol in raw if protocol not in (0, 1, 6, 17) and raw[protocol] != errno.EPROTONOSUPPORT]
+        tap.check(not unknown and 0 not in raw.values(), f"{architecture}: INET for ICMP, TCP and UDP only", unknown)
+        tap.check(seen[architecture, "TIOCSETD", "0"] == errno.EPERM and seen[architecture, "TIOCGETD", "0"] == 0, f"{architecture}: line disciplines stay", seen[architecture, "TIOCSETD", "0"], seen[architecture, "TIOCGETD", "0"])
+    tap.check(seen["i386", "socketcall", "1"] == seen["i386", "socketcall", "8"] == errno.EPERM, "socketcall makes no socket")
+    tap.check(seen["x86-64", "wide", "255"] == errno.EPROTONOSUPPORT and seen["x86-64", "wide", "17"] == 0, "the upper half of a protocol changes nothing")
+    tap.check(container.destroy()[0], "destroyed")
+
+
 def main():
     test_propagation()
     container = Container(world, 1)
@@ -126,6 +148,7 @@ def main():
             test(container)
         tap.check(container.destroy()[0], "destroyed")
     test_lost_together()
+    test_calls()
     world.end(tap)
 
 

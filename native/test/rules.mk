@@ -22,8 +22,13 @@ test-units: $(UNIT_TESTS) $(REPLAYS)
 	@set -e; for test in $(UNIT_TESTS); do echo "# $$test"; $$test; done
 	@set -e; for target in $(FUZZ_TARGETS); do echo "# corpus of $$target"; $(BUILD)/test/replay-$$target fuzz/corpus/$$target/*; done
 
+# Runs in a container, where there may be no library.
+$(BUILD)/test/call-probe: test/call-probe.c $(DEPENDS_musl)
+	@mkdir -p $(@D)
+	$(MUSL_CC) $(CFLAGS_COMMON) $(CFLAGS_musl) -static -o $@ $<
+
 test-root: test-root-monitor
-test-root-monitor: release faults
+test-root-monitor: release faults $(BUILD)/test/call-probe
 	@set -e; for test in $(ROOT_TESTS); do echo "# $$test"; python3 -B $$test; done
 
 # build/fuzz/TARGET CORPUS…: as libFuzzer takes it.
