@@ -43,14 +43,22 @@ int program_load(const char *path, const char *name, size_t max_size, struct err
 		return error_set(err, errno, "memfd_create");
 	if (fd_write_all(memory, data, size, deadline_in_ms(WRITE_TIMEOUT_MS), err) < 0)
 		return -1;
-	if (fchmod(memory, 0555) < 0 || fcntl(memory, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+	if (fcntl(memory, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
 		return error_set(err, errno, "seal %s", name);
 	char self[40];
 
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", memory);
-	int result = open(self, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int result = open(self, O_RDONLY | O_CLOEXEC);
 
-	return result < 0 ? error_set(err, errno, "%s", self) : result;
+	if (result < 0)
+		return error_set(err, errno, "%s", self);
+	/*
+	 * Nobody in a container may read it, so the kernel gives what executes it to the user namespace that may (would_dump() in fs/exec.c): files
+	 * like /proc/1/oom_score_adj belong to the host's root then, and no capability within the container opens or traces it.
+	 */
+	if (fchmod(memory, 0111) < 0)
+		return error_set(err, errno, "mode of %s", name);
+	return steal_fd(&result);
 }
 
 int program_load_filter(const char *path, struct error *err)

@@ -240,12 +240,12 @@ int packet_receive(int fd, void *ret_data, size_t size, size_t *ret_size, int *r
 		return error_set(err, errno, "recvmsg");
 	int result = collect_fds(&message, ret_fds, fd_limit, ret_fd_count);
 
+	*ret_size = (size_t)count;
 	if (result < 0 || message.msg_flags & MSG_TRUNC) {
 		while (*ret_fd_count > 0)
 			close_fd(ret_fds[--*ret_fd_count]);
-		return error_set(err, EMSGSIZE, "packet with too many bytes or descriptors");
+		return error_set(err, EMSGSIZE, "packet with too many bytes or descriptors, or no room for them");
 	}
-	*ret_size = (size_t)count;
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 """What a hostile container, or a host in an unusual state, does to a container's borders, its monitor and its PID 1."""
 import errno
 import os
+import resource
 import select
 import signal
 import time
@@ -119,6 +120,23 @@ def test_wshd_stands_still(container):
     other.close()
 
 
+def test_pid_1(container):
+    """Root of the container cannot touch PID 1; and PID 1 survives having too few descriptors."""
+    script = """for f in oom_score_adj timerslack_ns comm coredump_filter; do (echo 1 > /proc/1/$f) 2>/dev/null && echo wrote $f; done
+        for n in 1 4; do (kill -0 1; cat /proc/1/maps /proc/1/environ; readlink /proc/1/exe) 2>/dev/null; done
+        prlimit --pid $$ --nofile=10:10 && echo works on oneself; prlimit --pid 1 --nofile=3:3 && echo changed limits
+        perl -e 'use POSIX; setgid(65535); exec "prlimit", "--pid", "1", "--nofile=3:3"' && echo changed limits; true"""
+    out, err, end = container.run(script, privileged=True)
+    tap.check(out == b"works on oneself\n", "root of the container changes neither files nor limits of PID 1", out, err, end)
+    tap.check(os.stat(f"/proc/{container.init()}/oom_score_adj").st_uid == 0, "which belong to the host's root")
+    hard = resource.prlimit(container.init(), resource.RLIMIT_NOFILE)[1]
+    resource.prlimit(container.init(), resource.RLIMIT_NOFILE, (5, hard))
+    _, _, reply = container.run("true")
+    tap.check(reply.kind == "ERROR" and reply.number("ERRNO") != errno.ESRCH, "a job whose descriptors find no room fails", reply)
+    resource.prlimit(container.init(), resource.RLIMIT_NOFILE, (hard, hard))
+    tap.check(container.run("echo x")[0] == b"x\n", "and PID 1 lives on")
+
+
 def test_calls():
     """Socket families, protocols and line disciplines, for both architectures of a process."""
     container = Container(world, 40, ("MOUNT", [("SOURCE", program("call-probe", "test")), ("DESTINATION", "/call-probe"), ("FLAGS", 1)]))
@@ -144,7 +162,7 @@ def main():
     test_propagation()
     container = Container(world, 1)
     if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
-        for test in (test_short_background, test_wshd_stands_still):
+        for test in (test_short_background, test_wshd_stands_still, test_pid_1):
             test(container)
         tap.check(container.destroy()[0], "destroyed")
     test_lost_together()

@@ -99,6 +99,18 @@ static int load_filter(struct error *err)
 	return 0;
 }
 
+/*
+ * A saved group that differs from the real one: to change another's resource limits the caller's own group has to be equal to all three of
+ * the target's (check_prlimit_permission), which no process of the container can bring about.
+ */
+static int separate_groups(struct error *err)
+{
+	for (int group = 65535; group > 0; group--)
+		if (syscall(SYS_setresgid, 0, 0, group) == 0)
+			return 0;
+	return error_set(err, errno, "a group besides 0");
+}
+
 int setup_run(struct wshd *wshd, struct error *err)
 {
 	if (step_begin(STEP_START_WSHD, err) < 0 || receive_configuration(wshd, err) < 0)
@@ -110,6 +122,9 @@ int setup_run(struct wshd *wshd, struct error *err)
 	/* Keys that jobs add must not land in a keyring of the host. The filter forbids the call later on. Absent in some kernels. */
 	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS)
 		return error_set(err, errno, "join a session keyring");
+
+	if (separate_groups(err) < 0)
+		return -1;
 
 	/* Loading the filter still needs CAP_SYS_ADMIN; dropping capabilities needs no call that the filter forbids. */
 	if (step_begin(STEP_LOAD_FILTER, err) < 0 || load_filter(err) < 0)

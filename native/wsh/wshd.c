@@ -130,35 +130,43 @@ static int signal_all(const void *body, size_t size, struct error *err)
 	return 0;
 }
 
-/* 1: served; 0: the monitor is gone. */
+static int serve_run(const struct wshd *wshd, const uint8_t *body, size_t size, int *fds, size_t fd_count, const struct error *received, struct error *err)
+{
+	struct run_request request;
+	struct error problem = { .step = "read RUN" };
+	int result;
+
+	if (run_request_read(body, size, &request, &problem) < 0)
+		return send_failed(request.job_id, received->number != 0 ? received : &problem, err);
+	result = received->number != 0 ? send_failed(request.job_id, received, err) : run(wshd, &request, fds, fd_count, err);
+	run_request_free(&request);
+	return result;
+}
+
+/* 1: served; 0: the monitor is gone. What cannot be served is answered: PID 1 does not end by a packet. */
 static int serve(const struct wshd *wshd, struct error *err)
 {
 	static uint8_t packet[PACKET_MAX];
 	size_t size, fd_count;
 	int fds[RUN_FDS] = { -1, -1 };
 	int result = 0;
+	struct error received = { .step = "receive a request" };
 
-	err->step = "receive a request";
-	if (packet_receive(WSHD_CHANNEL, packet, sizeof(packet), &size, fds, RUN_FDS, &fd_count, err) < 0)
+	if (packet_receive(WSHD_CHANNEL, packet, sizeof(packet), &size, fds, RUN_FDS, &fd_count, &received) < 0 && received.number != EMSGSIZE) {
+		*err = received;
 		return err->number == EAGAIN ? 1 : -1;
+	}
 	if (size == 0)
 		return 0;
-	if (size < PACKET_HEADER_SIZE)
-		result = error_set(err, EBADMSG, "packet of %zu bytes", size);
-	else if (wire_load_u16(packet) == WIRE_SIGNAL)
-		result = signal_all(packet + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, err);
-	else if (wire_load_u16(packet) == WIRE_RUN) {
-		struct run_request request;
-		struct error problem = { .step = "read RUN" };
-
-		if (run_request_read(packet + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, &request, &problem) < 0) {
-			result = send_failed(request.job_id, &problem, err);
-		} else {
-			result = run(wshd, &request, fds, fd_count, err);
-			run_request_free(&request);
-		}
+	if (size >= PACKET_HEADER_SIZE && wire_load_u16(packet) == WIRE_RUN) {
+		result = serve_run(wshd, packet + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, fds, fd_count, &received, err);
+	} else if (size >= PACKET_HEADER_SIZE && wire_load_u16(packet) == WIRE_SIGNAL) {
+		if (signal_all(packet + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, &received) < 0)
+			result = send_failed(0, &received, err);
 	} else {
-		result = error_set(err, EBADMSG, "request of type %u", wire_load_u16(packet));
+		if (received.number == 0)
+			error_set(&received, EBADMSG, "packet of %zu bytes that is no request", size);
+		result = send_failed(0, &received, err);
 	}
 	for (int i = 0; i < RUN_FDS; i++)
 		close_fd(fds[i]);
