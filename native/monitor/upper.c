@@ -114,12 +114,19 @@ static int write_entry(int upper, const struct description *description, const s
 static int read_image_file(const struct description *description, const int *lowers, const char *path, char **ret_text, size_t *ret_size, struct stat *ret_status, struct error *err)
 {
 	for (size_t i = 0; i < description->lower_count; i++) {
-		_cleanup_close_ int fd = sys_openat2(lowers[i], path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0,
-			WARDEN_RESOLVE_IN_ROOT | WARDEN_RESOLVE_NO_MAGICLINKS);
+		_cleanup_close_ int found = sys_openat2(lowers[i], path, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0, WARDEN_RESOLVE_IN_ROOT | WARDEN_RESOLVE_NO_MAGICLINKS);
 
-		if (fd < 0 && errno == ENOENT)
+		if (found < 0 && errno == ENOENT)
 			continue;
-		if (fd < 0 || fstat(fd, ret_status) < 0 || !S_ISREG(ret_status->st_mode) || ret_status->st_size > (off_t)ACCOUNTS_MAX_FILE)
+		if (found < 0 || fstat(found, ret_status) < 0 || !S_ISREG(ret_status->st_mode) || ret_status->st_size > (off_t)ACCOUNTS_MAX_FILE)
+			break;
+		/* The open of a device's node alone may do something: only now that it is known to be a file. */
+		char self[40];
+
+		snprintf(self, sizeof(self), "/proc/self/fd/%d", found);
+		_cleanup_close_ int fd = open(self, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+		if (fd < 0)
 			break;
 		return fd_read_file(fd, ACCOUNTS_MAX_FILE, ret_text, ret_size, err);
 	}

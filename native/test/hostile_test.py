@@ -1,9 +1,11 @@
 """What a hostile container, or a host in an unusual state, does to a container's borders, its monitor and its PID 1."""
+import ctypes
 import errno
 import os
 import resource
 import select
 import signal
+import stat
 import time
 
 # The build in which freed memory is worthless at once.
@@ -137,6 +139,23 @@ def test_pid_1(container):
     tap.check(container.run("echo x")[0] == b"x\n", "and PID 1 lives on")
 
 
+def test_device_node():
+    """A device's node in place of an account file is not even opened."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    image = make_image(os.path.join(world.base, "image-with-node"))
+    path = os.path.join(image, "etc", "passwd")
+    os.unlink(path)
+    os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 5))
+    watch = libc.inotify_init1(os.O_NONBLOCK)
+    assert libc.inotify_add_watch(watch, path.encode(), 0x20) > 0   # IN_OPEN
+    container = Container(world, 41, lower=image)
+    tap.check(container.reply.kind == "OK" and not select.select([watch], [], [], 0)[0], "a device in place of an account file is not opened", container.reply)
+    with open(path, "rb") as zero:
+        tap.check(zero.read(1) == b"\0" and select.select([watch], [], [], 0)[0], "which would have been seen")
+    os.close(watch)
+    tap.check(container.destroy()[0], "destroyed")
+
+
 def test_calls():
     """Socket families, protocols and line disciplines, for both architectures of a process."""
     container = Container(world, 40, ("MOUNT", [("SOURCE", program("call-probe", "test")), ("DESTINATION", "/call-probe"), ("FLAGS", 1)]))
@@ -167,6 +186,7 @@ def main():
         tap.check(container.destroy()[0], "destroyed")
     test_lost_together()
     test_calls()
+    test_device_node()
     world.end(tap)
 
 
