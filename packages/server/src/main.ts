@@ -11,12 +11,14 @@ import { loadConfiguration } from './config/load.js';
 import { adoptContainers } from './container/adopt.js';
 import { Containers } from './container/containers.js';
 import { destroyContainer } from './container/destroy.js';
+import { reserveUnknownLinks } from './container/quarantine.js';
 import { recordState } from './container/snapshot.js';
 import type { Host } from './host/host.js';
 import { LinuxCgroups } from './host/linux/cgroups.js';
 import { LinuxDepot } from './host/linux/depot.js';
 import { claimName } from './host/linux/exclusive-name.js';
 import { LinuxFirewall } from './host/linux/firewall.js';
+import { LinuxHostLinks } from './host/linux/host-links.js';
 import { LauncherProcess } from './host/linux/launcher.js';
 import { LinuxMonitors, monitorSocketPath } from './host/linux/monitor.js';
 import { LinuxNameServers } from './host/linux/name-servers.js';
@@ -72,6 +74,7 @@ async function serve(configPath: string): Promise<void> {
     depot,
     cgroups,
     firewall,
+    links: new LinuxHostLinks(),
     rootFileSystems: new LinuxRootFileSystems(configuration.depotPath),
     nameServers: new LinuxNameServers(),
     clock: systemClock,
@@ -99,7 +102,7 @@ async function serve(configPath: string): Promise<void> {
 
   depot.emptyTrash();
   await adoptContainers(containers);
-  await firewall.load(containers.all().map((container) => container.link));
+  await firewall.load([...containers.all().map((container) => container.link), ...reserveUnknownLinks(containers)]);
   enableForwarding(log);
   await listener.listen();
   for (const container of containers.all()) containers.references.check(container);
@@ -122,7 +125,7 @@ async function serve(configPath: string): Promise<void> {
   healthCheck?.close();
   await depot.removed();
   await launcher.close();
-  if (containers.handles().length === 0) {
+  if (containers.handles().length === 0 && containers.quarantined.size === 0) {
     await firewall.unload();
     cgroups.removeParents();
   }

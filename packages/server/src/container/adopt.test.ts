@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { WardenError } from 'warden-protocol';
+import type { Host } from '../host/host.js';
 import { adoptContainers } from './adopt.js';
 import { CollectedOutput } from './collected-output.js';
 import { infoOf } from './info.js';
 import { followJob, spawnJob } from './jobs.js';
+import { reserveUnknownLinks } from './quarantine.js';
 import { RecordingHost } from './recording-host.js';
 import { stopContainer } from './stop.js';
-import { makeTestContainers } from './test-containers.js';
+import { makeTestContainers, testConfiguration } from './test-containers.js';
 
 test('a living container is taken over with its jobs, events, state, network and uid', async () => {
   const before = makeTestContainers();
@@ -38,14 +41,15 @@ test('a living container is taken over with its jobs, events, state, network and
   await assert.rejects(after.create(), { code: 'exhausted' });
 });
 
-test('what has no living monitor, no usable snapshot or another boot is removed, and nothing else', async () => {
+test('what has no living monitor, no snapshot or another boot is removed, and nothing else', async () => {
   const damage: ((host: RecordingHost, id: string) => void)[] = [
     (host, id) => host.living.delete(id),
     (host, id) => host.snapshots.delete(id),
-    (host, id) => host.snapshots.set(id, '{"version":1'),
+    (host, id) => {
+      host.living.delete(id);
+      host.snapshots.set(id, '{"version":1');
+    },
     (host, id) => host.snapshots.set(id, (host.snapshots.get(id) ?? '').replace('boot-1', 'boot-0')),
-    (host, id) => host.snapshots.set(id, (host.snapshots.get(id) ?? '').replace('"version":1', '"version":2')),
-    (host, id) => host.snapshots.set(id, (host.snapshots.get(id) ?? '').replace(/"id":"[^"]*"/, '"id":"../../../..."')),
   ];
   for (const harm of damage) {
     const before = makeTestContainers();
@@ -68,4 +72,124 @@ test('ids go on behind those of the depot', async () => {
   const after = makeTestContainers(before.host);
   await adoptContainers(after.containers);
   assert.ok((await after.create()).id > id);
+});
+
+test('a snapshot of a newer version is refused before anything is touched', async () => {
+  const before = makeTestContainers();
+  const dead = await before.create();
+  const newer = await before.create();
+  const { host } = before;
+  host.living.delete(dead.id);
+  host.snapshots.set(newer.id, (host.snapshots.get(newer.id) ?? '').replace('"version":1', '"version":2'));
+  const left = host.leftovers();
+  await assert.rejects(adoptContainers(makeTestContainers(host).containers), { code: 'unsupported', message: new RegExp(`container ${newer.id} .* version 2`) });
+  assert.deepEqual(host.leftovers(), left);
+});
+
+test('a living container whose snapshot cannot be used is left alone, and nobody gets what it holds', async () => {
+  const damage: ((text: string) => string)[] = [
+    () => 'garbage',
+    (text) => text.slice(0, text.indexOf('"network"')),
+    (text) => text.replace(/"id":"[^"]*"/, '"id":"../../../..."'),
+    (text) => text.replace('"state":"active"', '"state":"tired"'),
+  ];
+  for (const harm of damage) {
+    const before = makeTestContainers();
+    const { host } = before;
+    const healthy = await before.create({ handle: 'healthy' });
+    const harmed = await before.create({ handle: 'harmed' });
+    const harmedText = harm(host.snapshots.get(harmed.id) ?? '');
+    host.snapshots.set(harmed.id, harmedText);
+    host.interfaces.push(...[healthy, harmed].map(({ link: { hostName, hostAddress } }) => ({ hostName, hostAddress })), { hostName: 'w-stranger-0', hostAddress: 1 });
+    const after = makeTestContainers(host);
+    await adoptContainers(after.containers);
+    assert.deepEqual(after.containers.handles(), ['healthy']);
+    assert.deepEqual([...host.living.keys()].sort(), [healthy.id, harmed.id].sort());
+    assert.equal(host.snapshots.get(harmed.id), harmedText);
+    assert.deepEqual(reserveUnknownLinks(after.containers).map(({ hostName, containerAddress }) => [hostName, containerAddress]), [['w-harmed-0', harmed.link.containerAddress]]);
+    const others = [await after.create(), await after.create()];
+    await assert.rejects(after.create(), { code: 'exhausted' });
+    assert.ok(others.every(({ network }) => network.network !== harmed.network.network));
+    if (harmedText.includes('"handle"')) await assert.rejects(after.create({ handle: 'harmed' }), { code: 'exists' });
+    if (harmedText.includes('"uid"')) assert.ok(others.every(({ identity }) => identity.uid !== harmed.identity.uid));
+  }
+});
+
+test('a job that ends while its container is taken over is not running for ever', async () => {
+  for (const moment of ['before the list', 'before the list is read']) {
+    const before = makeTestContainers();
+    const container = await before.create({ handle: 'demo' });
+    const jobId = await spawnJob(before.containers, container, { handle: 'demo', script: '' });
+    const monitor = before.host.living.get(container.id)!;
+    const list = monitor.list.bind(monitor);
+    monitor.list = () => {
+      const early = list();
+      monitor.end(jobId, { kind: 'exited', status: 3 });
+      return moment === 'before the list' ? list() : early;
+    };
+    const after = makeTestContainers(before.host);
+    await adoptContainers(after.containers);
+    assert.deepEqual(infoOf(after.containers.get('demo')).jobIds, [], moment);
+  }
+});
+
+test('a container whose monitor is late is kept, and taken over when it answers', async () => {
+  const before = makeTestContainers();
+  const container = await before.create({ handle: 'late' });
+  const jobId = await spawnJob(before.containers, container, { handle: 'late', script: '' });
+  const { host } = before;
+  const open = host.monitors.open;
+  let failures = 1;
+  const monitors: Host['monitors'] = {
+    open: (id) => {
+      const monitor = open(id);
+      return { ...monitor, list: async () => (failures-- > 0 ? Promise.reject(new WardenError('timeout', 'no answer')) : monitor.list()) };
+    },
+  };
+  const after = makeTestContainers(Object.assign(host, { monitors }));
+  await adoptContainers(after.containers);
+  assert.deepEqual(after.containers.handles(), ['late']);
+  assert.deepEqual([...host.living.keys()], [container.id]);
+  const again = after.containers.get('late');
+  assert.deepEqual([...again.jobs.keys()], []);
+  host.clock.advance(5000);
+  await again.watching;
+  assert.deepEqual([...again.jobs.keys()], [jobId]);
+});
+
+test('a monitor that hangs does not hold up the others, and no more than 16 are asked at once', async () => {
+  const configuration = { ...testConfiguration, network: { ...testConfiguration.network, pool: { first: 0x0afe_0000, last: 0x0afe_03ff } }, user: { ...testConfiguration.user, size: 64 } };
+  const before = makeTestContainers(undefined, configuration);
+  for (let number = 0; number < 40; number++) await before.create();
+  const { host } = before;
+  const open = host.monitors.open;
+  let asked = 0;
+  let most = 0;
+  const answers: (() => void)[] = [];
+  const monitors: Host['monitors'] = {
+    open: (id) => {
+      const monitor = open(id);
+      return {
+        ...monitor,
+        list: async () => {
+          most = Math.max(most, ++asked);
+          await new Promise<void>((resolve) => answers.push(resolve));
+          asked--;
+          return monitor.list();
+        },
+      };
+    },
+  };
+  const after = makeTestContainers(Object.assign(host, { monitors }), configuration);
+  let done = false;
+  const adopted = adoptContainers(after.containers).then(() => {
+    done = true;
+  });
+  while (!done) {
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const answer of answers.splice(0)) answer();
+  }
+  await adopted;
+  assert.equal(most, 16);
+  assert.equal(after.containers.handles().length, 40);
 });

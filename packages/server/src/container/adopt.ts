@@ -1,51 +1,135 @@
 /**
- * At the start: the depot's containers that live are taken over, with their jobs; what has no living monitor is removed.
+ * At the start: the depot's containers that live are taken over, with their jobs; what has no living monitor is removed. A
+ * container that lives and cannot be taken over is left alone, and what it holds is given to nobody else. Whether one lives
+ * is known from its monitor's socket alone: nobody listens there any more. A monitor that is late is alive.
  */
+import { WardenError } from 'warden-protocol';
+import { MonitorGone, type JobExit } from '../host/monitor.js';
+import { withDeadline } from '../lib/deadline.js';
+import { startTimer } from '../lib/timer.js';
 import { Container } from './container.js';
 import type { Containers } from './containers.js';
+import { endLife, monitorDied } from './end-of-life.js';
 import { linkOf } from './link.js';
+import { quarantine } from './quarantine.js';
 import { removeDeadlineMs } from './remove.js';
 import { parseSnapshot, type Snapshot } from './snapshot.js';
-import { watchContainer } from './watch.js';
+import { receiveEvents } from './watch.js';
 
-/** One log line for each; never throws for the sake of one container. */
+/** Containers that are taken over at the same time: most of it is waiting. */
+const adoptedAtOnce = 16;
+/** A monitor answers in a millisecond. The start does not wait longer for one that is stopped or starved. */
+const answerDeadlineMs = 5000;
+const retryPauseMs = 5000;
+
+type Verdict = 'adopted' | { readonly remove: string } | { readonly leaveAlone: string };
+
+/**
+ * One log line for each; fails for the sake of one container only when a newer server made it.
+ * @throws WardenError unsupported, and nothing was touched
+ */
 export async function adoptContainers(containers: Containers): Promise<void> {
-  for (const { containerId, snapshot: text } of containers.host.depot.readSnapshots()) {
+  const found = containers.host.depot.readSnapshots();
+  for (const { containerId, snapshot } of found) {
+    refuseNewer(containers, containerId, snapshot);
     containers.ids.follow(containerId);
-    const reason = await adoptOne(containers, containerId, text).catch((error: unknown) => (error instanceof Error ? error.message : String(error)));
-    if (reason === undefined) continue;
-    containers.log.warn({ container: containerId, reason }, 'removing what is left of a container');
-    await removeLeftovers(containers, containerId).catch((error: unknown) => {
-      containers.log.error({ container: containerId, err: error }, 'what is left of a container could not be removed; the next start tries again');
-    });
+  }
+  const rest = found.values();
+  const work = async (): Promise<void> => {
+    for (const { containerId, snapshot } of rest) await takeOver(containers, containerId, snapshot);
+  };
+  await Promise.all(Array.from({ length: adoptedAtOnce }, work));
+}
+
+function refuseNewer(containers: Containers, containerId: string, text: string | undefined): void {
+  const parsed = text === undefined ? undefined : parseSnapshot(text);
+  if (parsed === undefined || 'snapshot' in parsed || parsed.newerVersion === undefined) return;
+  throw new WardenError(
+    'unsupported',
+    `the snapshot of container ${containerId} in ${containers.host.depot.directoryOf(containerId)} has version ${parsed.newerVersion}, made by a newer wardend: start that one, or destroy the container with it first`,
+  );
+}
+
+async function takeOver(containers: Containers, containerId: string, text: string | undefined): Promise<void> {
+  const verdict = await judge(containers, containerId, text);
+  if (verdict === 'adopted') return;
+  if ('leaveAlone' in verdict) {
+    quarantine(containers, containerId, text ?? '', verdict.leaveAlone);
+    return;
+  }
+  containers.log.warn({ container: containerId, reason: verdict.remove }, 'removing what is left of a container');
+  await removeLeftovers(containers, containerId).catch((error: unknown) => {
+    containers.log.error({ container: containerId, err: error }, 'what is left of a container could not be removed; the next start tries again');
+  });
+}
+
+async function judge(containers: Containers, containerId: string, text: string | undefined): Promise<Verdict> {
+  if (text === undefined) return { remove: 'it has no snapshot: it was never acknowledged' };
+  const parsed = parseSnapshot(text);
+  if ('reason' in parsed) return unlessDead(containers, containerId, `its snapshot cannot be used: ${parsed.reason}`);
+  const { snapshot } = parsed;
+  if (snapshot.id !== containerId) return unlessDead(containers, containerId, `its snapshot is that of ${snapshot.id}`);
+  if (snapshot.bootId !== containers.host.bootId) return { remove: 'the machine was started again since' };
+  const container = containerOf(containers, snapshot);
+  if (typeof container === 'string') return unlessDead(containers, containerId, container);
+
+  const meeting = meet(containers, container);
+  container.watching = meeting;
+  try {
+    await withDeadline(containers.host.clock, answerDeadlineMs, meeting, () => new WardenError('timeout', `no answer within ${answerDeadlineMs / 1000} s`));
+  } catch (error) {
+    if (error instanceof MonitorGone) {
+      container.monitor.close();
+      containers.networks.forget(container.network);
+      containers.uids.release(container.identity);
+      return { remove: `its monitor is dead: ${error.message}` };
+    }
+    containers.log.warn({ container: containerId, handle: container.handle, err: error }, 'the monitor of a container does not answer; the container is kept, trying again');
+    containers.add(container);
+    keepMeeting(containers, container, meeting);
+    return 'adopted';
+  }
+  containers.add(container);
+  containers.log.info({ container: containerId, handle: container.handle, jobs: container.jobs.size }, 'took over a living container');
+  return 'adopted';
+}
+
+/** A container that cannot be taken over is removed when it is dead, and else left alone. */
+async function unlessDead(containers: Containers, containerId: string, reason: string): Promise<Verdict> {
+  const monitor = containers.host.monitors.open(containerId);
+  try {
+    await withDeadline(containers.host.clock, answerDeadlineMs, monitor.list(), () => new WardenError('timeout', 'no answer'));
+    return { leaveAlone: reason };
+  } catch (error) {
+    return error instanceof MonitorGone ? { remove: reason } : { leaveAlone: reason };
+  } finally {
+    monitor.close();
   }
 }
 
-/** @returns why the container cannot be taken over, undefined when it was */
-async function adoptOne(containers: Containers, containerId: string, text: string | undefined): Promise<string | undefined> {
-  if (text === undefined) return 'it has no snapshot: it was never acknowledged';
-  const parsed = parseSnapshot(text);
-  if ('reason' in parsed) return `its snapshot cannot be used: ${parsed.reason}`;
-  const { snapshot } = parsed;
-  if (snapshot.id !== containerId) return `its snapshot is that of ${snapshot.id}`;
-  if (snapshot.bootId !== containers.host.bootId) return 'the machine was started again since';
-
-  const container = containerOf(containers, snapshot);
-  if (typeof container === 'string') return container;
-  try {
-    for (const { jobId, exit } of await container.monitor.list()) {
-      container.jobs.set(jobId, { id: jobId, exit, followers: 0, consumed: false });
-    }
-  } catch (error) {
-    container.monitor.close();
-    containers.networks.forget(container.network);
-    containers.uids.release(container.identity);
-    return `its monitor does not answer: ${error instanceof Error ? error.message : String(error)}`;
+/**
+ * Receives the container's events, and only then asks for its jobs, so that none ends unseen. The two come by different
+ * connections: the end of a job may be read before the list that has it running.
+ */
+async function meet(containers: Containers, container: Container): Promise<void> {
+  const ended = new Map<number, JobExit>();
+  await receiveEvents(containers, container, ended);
+  for (const { jobId, exit } of await container.monitor.list()) {
+    if (!container.jobs.has(jobId)) container.jobs.set(jobId, { id: jobId, exit: exit ?? ended.get(jobId), followers: 0, consumed: false });
   }
-  containers.add(container);
-  watchContainer(containers, container);
-  containers.log.info({ container: containerId, handle: container.handle, jobs: container.jobs.size }, 'took over a living container');
-  return undefined;
+}
+
+/** Goes on with a monitor that was late: until it answers, or is dead, or the container is destroyed. */
+function keepMeeting(containers: Containers, container: Container, meeting: Promise<void>): void {
+  container.watching = meeting;
+  meeting.then(
+    () => containers.log.info({ container: container.id, handle: container.handle, jobs: container.jobs.size }, 'took over a living container, late'),
+    (error: unknown) => {
+      if (container.lastInfo !== undefined || !containers.has(container)) return;
+      if (error instanceof MonitorGone) endLife(containers, container, monitorDied);
+      else startTimer(containers.host.clock, retryPauseMs, () => keepMeeting(containers, container, meet(containers, container)));
+    },
+  );
 }
 
 /** The container of a snapshot with its network and uid claimed; or why that cannot be. */

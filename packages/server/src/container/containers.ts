@@ -20,6 +20,8 @@ export class Containers {
   readonly #reserved = new Set<string>();
   readonly #linkNames = new Set<string>();
   readonly #background = new Set<Promise<void>>();
+  /** Ids of living containers that could not be taken over. */
+  readonly quarantined = new Set<string>();
   readonly ids = new ContainerIds();
   readonly networks: NetworkPool;
   readonly uids: UidPool;

@@ -4,6 +4,9 @@ import type { Containers } from './containers.js';
 import { forgetIfConsumed } from './forget.js';
 import { recordState } from './snapshot.js';
 
+export const initDied = 'the container\'s init process died';
+export const monitorDied = 'the container\'s monitor died';
+
 /** Nothing runs in the container any more, and nothing can: it is stopped, and what is not known to have ended is lost. */
 export function endLife(containers: Containers, container: Container, event: string): void {
   if (container.lastInfo !== undefined || container.state === 'destroyed') return;

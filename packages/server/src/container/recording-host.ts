@@ -5,6 +5,7 @@
 import { WardenError } from 'warden-protocol';
 import type { FirewallElement } from '../host/container-description.js';
 import type { Host } from '../host/host.js';
+import { MonitorGone } from '../host/monitor.js';
 import { ManualClock } from '../lib/manual-clock.js';
 import { RecordingMonitor } from './recording-monitor.js';
 
@@ -74,7 +75,7 @@ export class RecordingHost implements Host {
     open: (id) => {
       const living = (): RecordingMonitor => {
         const monitor = this.living.get(id);
-        if (monitor === undefined) throw new WardenError('unavailable', 'no such monitor');
+        if (monitor === undefined) throw new MonitorGone('no such monitor');
         return monitor;
       };
       return {
@@ -132,6 +133,11 @@ export class RecordingHost implements Host {
       return this.call('rootFileSystems.open', () => ({ lowers: [path], mounts: [] }));
     },
   };
+
+  /** Interfaces of the host besides those of living containers. */
+  readonly interfaces: { hostName: string; hostAddress: number }[] = [];
+
+  readonly links: Host['links'] = { list: () => this.interfaces };
 
   readonly nameServers: Host['nameServers'] = { list: () => ['192.0.2.53'] };
 

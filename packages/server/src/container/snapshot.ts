@@ -48,8 +48,8 @@ export function snapshotOf(container: Container, bootId: string): string {
   return `${JSON.stringify(snapshot)}\n`;
 }
 
-/** The snapshot in a text, or the reason why there is none. */
-export function parseSnapshot(text: string): { snapshot: Snapshot } | { reason: string } {
+/** The snapshot in a text, or the reason why there is none; with the version when that is newer than this server's. */
+export function parseSnapshot(text: string): { snapshot: Snapshot } | { reason: string; newerVersion?: number } {
   let document: unknown;
   try {
     document = JSON.parse(text);
@@ -59,7 +59,24 @@ export function parseSnapshot(text: string): { snapshot: Snapshot } | { reason: 
   const checked = snapshotSchema.safeParse(document);
   if (checked.success) return { snapshot: checked.data };
   const [issue] = checked.error.issues;
-  return { reason: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'does not match'}` };
+  const reason = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'does not match'}`;
+  const version: unknown = typeof document === 'object' && document !== null && 'version' in document ? document.version : undefined;
+  return typeof version === 'number' && version > snapshotVersion ? { reason, newerVersion: version } : { reason };
+}
+
+/** Handle and uid in a text that is no snapshot, as far as they can be made out. */
+export function guessFromDamaged(text: string): { handle: string | undefined; uid: number | undefined } {
+  const handle = /"handle":("(?:[^"\\\\]|\\\\.)+")/.exec(text)?.[1];
+  const uid = /"uid":(\d{1,5})\b/.exec(text)?.[1];
+  return { handle: handle === undefined ? undefined : parseText(handle), uid: uid === undefined ? undefined : Number(uid) };
+}
+
+function parseText(literal: string): string | undefined {
+  try {
+    return String(JSON.parse(literal));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Records a change that a restarted server has to know. */

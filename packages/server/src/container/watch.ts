@@ -1,26 +1,34 @@
 /** What the monitor reports by itself: jobs that end, limits that are hit, the end of PID 1. */
-import type { MonitorEvent } from '../host/monitor.js';
+import type { JobExit, MonitorEvent } from '../host/monitor.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
-import { endLife, recordOrLog } from './end-of-life.js';
+import { endLife, initDied, monitorDied, recordOrLog } from './end-of-life.js';
 import { forgetIfConsumed } from './forget.js';
 import { rlimitName } from './rlimits.js';
 
 /** Begins to receive the container's events. Failures end up in the log and in the container's own events. */
 export function watchContainer(containers: Containers, container: Container): void {
-  const watching = container.monitor.watch(
-    (event) => receive(containers, container, event),
-    () => endLife(containers, container, 'the container\'s monitor died'),
-  );
+  const watching = receiveEvents(containers, container);
   container.watching = watching;
   watching.catch((error: unknown) => {
     if (container.lastInfo !== undefined) return;
     containers.log.error({ container: container.id, err: error }, 'the events of a container cannot be received');
-    endLife(containers, container, 'the container\'s monitor died');
+    endLife(containers, container, monitorDied);
   });
 }
 
-function receive(containers: Containers, container: Container, event: MonitorEvent): void {
+/**
+ * Settles when events are being received.
+ * @param strangers takes the exits of jobs that the container does not know (yet)
+ */
+export function receiveEvents(containers: Containers, container: Container, strangers?: Map<number, JobExit>): Promise<void> {
+  return container.monitor.watch(
+    (event) => receive(containers, container, event, strangers),
+    () => endLife(containers, container, monitorDied),
+  );
+}
+
+function receive(containers: Containers, container: Container, event: MonitorEvent, strangers?: Map<number, JobExit>): void {
   switch (event.kind) {
     case 'output_limit':
       note(containers, container, 'command exceeded maximum output');
@@ -30,13 +38,16 @@ function receive(containers: Containers, container: Container, event: MonitorEve
       return;
     case 'job_ended': {
       const job = container.jobs.get(event.jobId);
-      if (job === undefined) return;
+      if (job === undefined) {
+        strangers?.set(event.jobId, event.exit);
+        return;
+      }
       job.exit = event.exit;
       forgetIfConsumed(containers, container, job);
       return;
     }
     case 'init_died':
-      endLife(containers, container, 'the container\'s init process died');
+      endLife(containers, container, initDied);
   }
 }
 

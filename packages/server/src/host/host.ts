@@ -2,6 +2,7 @@
  * Everything the container code needs from the machine. Narrow on purpose: a recording host in the tests fails call N, for
  * every N, and nothing may be left.
  */
+import type { Ipv4Address } from '../lib/ipv4.js';
 import type { Clock } from '../lib/timer.js';
 import type { CgroupDescription, FirewallElement, LinkDescription, MountDescription } from './container-description.js';
 import type { Launcher } from './launcher.js';
@@ -48,6 +49,11 @@ export interface NameServers {
   list(): string[];
 }
 
+export interface HostLinks {
+  /** Interfaces of the host that are named as containers' links are, with their address. */
+  list(): { readonly hostName: string; readonly hostAddress: Ipv4Address }[];
+}
+
 export interface Host {
   readonly launcher: Launcher;
   readonly monitors: Monitors;
@@ -55,6 +61,7 @@ export interface Host {
   readonly cgroups: Cgroups;
   readonly firewall: Firewall;
   readonly rootFileSystems: RootFileSystems;
+  readonly links: HostLinks;
   readonly nameServers: NameServers;
   readonly clock: Clock;
   /** Changes at every boot of the machine. */

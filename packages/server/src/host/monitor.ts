@@ -1,5 +1,16 @@
 /** A container's monitor, as the container code needs it: jobs, signals, events. */
 
+import { WardenError } from 'warden-protocol';
+
+/** Nobody listens on the monitor's socket: it is dead, and with it every process of its container. */
+export class MonitorGone extends WardenError {
+  override readonly name = 'MonitorGone';
+
+  constructor(message: string) {
+    super('unavailable', message);
+  }
+}
+
 /** How a job ended; lost: nobody can know any more. */
 export type JobExit =
   | { readonly kind: 'exited'; readonly status: number }

@@ -7,6 +7,7 @@
  */
 import { createConnection, type Socket } from 'node:net';
 import { WardenError } from 'warden-protocol';
+import { MonitorGone } from '../monitor.js';
 import { FrameReader, type Frame } from './wire-codec.js';
 import { outputChunk } from './wire.js';
 
@@ -41,7 +42,12 @@ export class MonitorConnection {
         },
       },
     });
-    this.#socket.on('error', (error) => this.#fail(`no connection to the container's monitor: ${error.message}`));
+    this.#socket.on('error', (error) => {
+      const message = `no connection to the container's monitor: ${error.message}`;
+      // Other errors, a full backlog for one, say nothing about its life.
+      const isGone = 'code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT');
+      this.#fail(message, isGone ? new MonitorGone(message) : undefined);
+    });
     this.#socket.on('close', () => this.#fail('the container\'s monitor closed the connection'));
   }
 
@@ -91,9 +97,9 @@ export class MonitorConnection {
     }
   }
 
-  #fail(message: string): void {
+  #fail(message: string, failure = new WardenError('unavailable', message)): void {
     if (this.#failure !== undefined) return;
-    this.#failure = new WardenError('unavailable', message);
+    this.#failure = failure;
     this.#socket.destroy();
     this.onClosed(this);
     const handler = this.#handler;

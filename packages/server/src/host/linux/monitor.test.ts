@@ -208,7 +208,7 @@ test('a monitor that dies ends every request, followed job and watch', async () 
   }
   while (lost === 0) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(lost, 1);
-  await assert.rejects(monitor.signalAll(15), { code: 'unavailable' });
+  await assert.rejects(monitor.signalAll(15), { code: 'unavailable', name: 'MonitorGone' });
 });
 
 test('closing the way ourselves is not the death of the monitor', async () => {

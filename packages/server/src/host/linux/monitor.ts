@@ -79,12 +79,17 @@ class LinuxMonitor implements Monitor {
     return new Promise((resolve, reject) => {
       let watching = false;
       const connection = this.#connect();
+      const cancelTimer = startTimer(this.clock, requestDeadlineMs, () => {
+        reject(new WardenError('timeout', `no answer from the container's monitor within ${requestDeadlineMs / 1000} s`));
+        connection.close();
+      });
       connection.send(new FrameWriter().frame(FrameType.watch), {
         frame: (frame) => {
           if (watching) {
             if (frame.type === FrameType.event) this.#receiveEvent(new Attributes(frame.body), receive);
             return;
           }
+          cancelTimer();
           const failure = failureOf(frame);
           if (failure !== undefined) {
             connection.close();
@@ -95,6 +100,7 @@ class LinuxMonitor implements Monitor {
           resolve();
         },
         closed: (error) => {
+          cancelTimer();
           if (!watching) reject(error);
           else if (!this.#closed) lost();
         },

@@ -1,0 +1,38 @@
+/**
+ * Living containers that this server cannot take over: their directories and processes are left alone, and what they hold is
+ * given to nobody else. Nobody can name them; they end with the machine, or by hand.
+ */
+import type { LinkDescription } from '../host/container-description.js';
+import type { Containers } from './containers.js';
+import { linkOf } from './link.js';
+import { guessFromDamaged } from './snapshot.js';
+
+/** Reserves handle and uid, as far as the damaged snapshot tells them. */
+export function quarantine(containers: Containers, containerId: string, text: string, reason: string): void {
+  const { handle, uid } = guessFromDamaged(text);
+  if (handle !== undefined && !containers.isHandleTaken(handle)) containers.reserveHandle(handle);
+  if (uid !== undefined) containers.uids.claim(uid);
+  containers.quarantined.add(containerId);
+  const { path, unknown } = { path: containers.host.depot.directoryOf(containerId), unknown: uid === undefined };
+  containers.log.error(
+    { container: containerId, handle, uid, directory: path, reason },
+    `a living container cannot be taken over and is left alone${unknown ? '; its uid is unknown, and another container may get the same' : ''}: end its monitor, whose pid is in run/monitor.pid, to have it removed at the next start`,
+  );
+}
+
+/**
+ * The links that no container known here has, of networks of this server's pool: with an unreadable snapshot the interface
+ * is what is left to know a network by. Reserved; they have to stay in the firewall, because an interface that it does not
+ * know is not filtered.
+ */
+export function reserveUnknownLinks(containers: Containers): LinkDescription[] {
+  if (containers.quarantined.size === 0) return [];
+  const { host, networks, configuration } = containers;
+  return host.links.list().flatMap(({ hostName, hostAddress }) => {
+    if (containers.isLinkNameTaken(hostName)) return [];
+    const network = networks.claim(hostAddress, host.clock.now());
+    if (network === undefined) return [];
+    containers.reserveLinkName(hostName);
+    return [linkOf(hostName.slice('w-'.length, -'-0'.length), network, configuration.network.mtu)];
+  });
+}
