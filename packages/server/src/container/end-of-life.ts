@@ -1,4 +1,5 @@
 /** What follows when a container's processes are gone without anybody having asked for it. */
+import { MonitorGone } from '../host/monitor.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { forgetIfConsumed } from './forget.js';
@@ -14,10 +15,27 @@ export function endLife(containers: Containers, container: Container, event: str
     job.exit ??= { kind: 'lost' };
     forgetIfConsumed(containers, container, job);
   }
-  if (container.state === 'active') container.moveTo('stopped');
-  containers.log.warn({ container: container.id, handle: container.handle }, event);
-  container.addEvent(event);
-  recordOrLog(containers, container);
+  const wasActive = container.state === 'active';
+  if (wasActive) container.moveTo('stopped');
+  // The same end is learnt from several connections.
+  const isNew = container.addEvent(event);
+  if (isNew) containers.log.warn({ container: container.id, handle: container.handle }, event);
+  if (wasActive || isNew) recordOrLog(containers, container);
+}
+
+/**
+ * When the monitor is gone, settles that before anybody is told anything else: the event of its end may come later.
+ * @returns whether it is
+ */
+export async function endLifeIfGone(containers: Containers, container: Container): Promise<boolean> {
+  try {
+    await container.monitor.list();
+    return false;
+  } catch (error) {
+    if (!(error instanceof MonitorGone)) return false;
+    endLife(containers, container, monitorDied);
+    return true;
+  }
 }
 
 /** Records a change that nobody waits for. */

@@ -201,6 +201,24 @@ test('when PID 1 dies the container is stopped, and destroy works', async () => 
   assert.deepEqual(host.leftovers(), []);
 });
 
+test('what follows a job whose PID 1 or monitor died tells of it, before the event came', async () => {
+  const initDead = await scene();
+  const id = await spawnJob(initDead.containers, initDead.container, request);
+  const following = await followJob(initDead.containers, initDead.container, id, new CollectedOutput(1000));
+  initDead.monitor.end(id, { kind: 'lost' });
+  assert.equal(await following.exitStatus, 255);
+  assert.deepEqual([initDead.container.state, infoOf(initDead.container).events], ['stopped', ['the container\'s init process died']]);
+  initDead.monitor.emit({ kind: 'init_died', status: 9 });
+  assert.deepEqual(infoOf(initDead.container).events, ['the container\'s init process died']);
+
+  const monitorDead = await scene();
+  const run = await runJob(monitorDead.containers, monitorDead.container, request, new CollectedOutput(1000));
+  monitorDead.host.living.delete(monitorDead.container.id);
+  monitorDead.monitor.dieSilently();
+  assert.equal(await run.exitStatus, 255);
+  assert.deepEqual([monitorDead.container.state, infoOf(monitorDead.container).events], ['stopped', ['the container\'s monitor died']]);
+});
+
 test('a job that cannot start because the processes are gone stops the container', async () => {
   const { containers, container, monitor, host } = await scene();
   const earlier = await spawnJob(containers, container, request);

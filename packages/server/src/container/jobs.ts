@@ -4,10 +4,10 @@
  * Several requests may follow one job; each gets everything from the first byte.
  */
 import { WardenError } from 'warden-protocol';
-import type { FollowedJob, JobExit, OutputSink } from '../host/monitor.js';
+import { MonitorGone, type FollowedJob, type JobExit, type OutputSink } from '../host/monitor.js';
 import type { Container, Job } from './container.js';
 import type { Containers } from './containers.js';
-import { endLife } from './end-of-life.js';
+import { endLife, endLifeIfGone, initDied, monitorDied } from './end-of-life.js';
 import { forgetIfConsumed } from './forget.js';
 import { checkJobRequest, describeJob, type JobRequest } from './job-description.js';
 
@@ -60,7 +60,7 @@ export async function runJob(containers: Containers, container: Container, reque
 /** A job that did not start is none; when the container's processes are gone, the container is stopped. */
 function notStarted(containers: Containers, container: Container, job: Job, error: unknown): unknown {
   container.jobs.delete(job.id);
-  if (error instanceof WardenError && error.code === 'unavailable') endLife(containers, container, 'the container\'s init process died');
+  if (error instanceof WardenError && error.code === 'unavailable') endLife(containers, container, error instanceof MonitorGone ? monitorDied : initDied);
   return error;
 }
 
@@ -74,6 +74,7 @@ export async function followJob(containers: Containers, container: Container, jo
     const followed = await container.monitor.follow(jobId, sink);
     return following(containers, container, job, followed);
   } catch (error) {
+    if (error instanceof MonitorGone) endLife(containers, container, monitorDied);
     if (container.lastInfo !== undefined || job.exit?.kind === 'lost') return lostFollowing(container, job);
     throw error;
   } finally {
@@ -110,10 +111,15 @@ function following(containers: Containers, container: Container, job: Job, follo
   const exitStatus = followed.exit.then(
     (exit) => {
       job.exit = exit;
+      // Only the end of PID 1 loses a job. Its own event comes by another connection; the reply tells of it already.
+      if (exit.kind === 'lost') endLife(containers, container, initDied);
       return exitStatusOf(exit);
     },
-    // The monitor is gone, or the container is being removed: the way the job ended is unknown.
-    () => unknownStatus,
+    async () => {
+      // The monitor is gone, or the container is being removed: the way the job ended is unknown.
+      if (open) await endLifeIfGone(containers, container);
+      return unknownStatus;
+    },
   );
   return {
     job,

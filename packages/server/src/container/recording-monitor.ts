@@ -90,11 +90,16 @@ export class RecordingMonitor {
 
   /** Everything of it is gone, connections included. */
   die(): void {
+    this.dieSilently();
+    for (const { lost } of this.#watchers.splice(0)) lost();
+  }
+
+  /** The same, and the connection that watches has not noticed it yet. */
+  dieSilently(): void {
     for (const job of this.jobs.values()) {
       for (const follower of job.followers) follower.fail(new WardenError('unavailable', 'the monitor is gone'));
       job.followers.clear();
     }
-    for (const { lost } of this.#watchers.splice(0)) lost();
     for (const waiter of this.#waiters.splice(0)) waiter();
   }
 
