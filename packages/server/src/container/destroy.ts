@@ -19,8 +19,8 @@ export async function destroyContainer(containers: Containers, container: Contai
   }
   await containers.changes.run(container.id, async () => {
     if (!containers.has(container)) throw new WardenError('not_found', 'unknown handle');
-    // Requests that follow its jobs end with what is known now.
-    container.lastInfo = infoOf(container);
+    // Requests that follow its jobs end with what is known now; no job outlives the removal, whatever events are yet to come.
+    container.lastInfo = { ...infoOf(container), jobIds: [] };
     await removeFromHost(containers, container);
     container.monitor.close();
     containers.host.depot.discardDirectory(container.id);

@@ -157,6 +157,15 @@ test('a job that is linked when its container is destroyed is answered, with the
   following.delivered();
 });
 
+test('the last info has no job that ended with the destroy, also when its event is yet to come', async () => {
+  const { containers, container, monitor } = await scene();
+  const following = await runJob(containers, container, request, new CollectedOutput(1000));
+  monitor.emit = () => undefined;
+  await destroyContainer(containers, container);
+  assert.equal(await following.exitStatus, 255);
+  assert.deepEqual(infoOf(container).jobIds, []);
+});
+
 test('stop sends TERM, waits, and KILLs what is left', async () => {
   const { containers, container, monitor, host } = await scene();
   monitor.stubborn = true;
