@@ -26,6 +26,7 @@ struct job_pipe {
 	struct source source;     /* fd: the read end, or -1 */
 	int write_end;            /* until the pipe becomes a plain one, or the job ends */
 	bool plain;
+	bool resting;             /* of a pipe whose bytes are dropped: not looked at until the timer's next turn */
 	uint64_t in_a_row;        /* bytes since the other stream had something */
 	uint32_t stream;
 	struct job *job;
@@ -84,6 +85,7 @@ struct monitor {
 	struct source wshd;
 	struct source pidfd;
 	struct source output;     /* the epoll of all pipes, itself a source */
+	struct timer output_rest;
 	struct timer timer;       /* starting jobs, groups to kill or to remove, DESTROY */
 	struct job *jobs;
 	uint32_t job_count;       /* all, with the forgotten ones */

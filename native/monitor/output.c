@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "lib/deadline.h"
 #include "lib/fd.h"
 #include "monitor/follow.h"
 #include "monitor/jobs.h"
@@ -14,6 +15,7 @@
 #define IN_A_ROW (64u << 10)
 #define PLAIN_SIZE (1u << 20)
 #define EVENTS_A_TURN 256
+#define REST_MS 10
 
 static struct job_pipe *other(struct job_pipe *pipe)
 {
@@ -28,16 +30,30 @@ static void close_pipe(struct job_pipe *pipe)
 	pipe->write_end = close_fd(pipe->write_end);
 }
 
+/* What is ready goes to the tail of the queue. */
+static void arm(struct job_pipe *pipe, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = &pipe->source };
+
+	epoll_ctl(pipe->job->monitor->output.fd, EPOLL_CTL_MOD, pipe->source.fd, &event);
+}
+
+/* The job's own flags stay, O_NONBLOCK for one. */
+static int end_packets(const struct job_pipe *pipe)
+{
+	int flags = fcntl(pipe->write_end, F_GETFL);
+
+	return flags < 0 ? -1 : fcntl(pipe->write_end, F_SETFL, flags & ~O_DIRECT);
+}
+
 /* One that cannot grow stays as it is: slower, and in order. */
 static void make_plain(struct job_pipe *pipe)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &pipe->source };
-
-	if (fcntl(pipe->source.fd, F_SETPIPE_SZ, PLAIN_SIZE) < 0 || fcntl(pipe->write_end, F_SETFL, O_WRONLY) < 0)
+	if (fcntl(pipe->source.fd, F_SETPIPE_SZ, PLAIN_SIZE) < 0 || end_packets(pipe) < 0)
 		return;
 	pipe->plain = true;
 	pipe->write_end = close_fd(pipe->write_end);
-	epoll_ctl(pipe->job->monitor->output.fd, EPOLL_CTL_MOD, pipe->source.fd, &event);
+	arm(pipe, EPOLLIN);
 }
 
 static void store(struct job_pipe *pipe, const uint8_t *data, size_t size)
@@ -65,8 +81,16 @@ static void store(struct job_pipe *pipe, const uint8_t *data, size_t size)
 	}
 }
 
-/* 1: something was taken; 0: nothing there, or the end. */
-static int take(struct job_pipe *pipe)
+/* How many bytes are there. */
+static size_t waiting_in(const struct job_pipe *pipe)
+{
+	int waiting = 0;
+
+	return pipe->source.fd >= 0 && ioctl(pipe->source.fd, FIONREAD, &waiting) == 0 && waiting > 0 ? (size_t)waiting : 0;
+}
+
+/* Returns how many bytes were taken; 0: nothing there, or the end. */
+static size_t take(struct job_pipe *pipe)
 {
 	ssize_t count;
 
@@ -86,20 +110,72 @@ static int take(struct job_pipe *pipe)
 	other(pipe)->in_a_row = 0;
 	if (!pipe->plain && pipe->in_a_row >= IN_A_ROW && pipe->write_end >= 0)
 		make_plain(pipe);
-	return 1;
+	return (size_t)count;
+}
+
+/* What is there now; what is written meanwhile may never end. */
+static void take_waiting(struct job_pipe *pipe)
+{
+	size_t waiting = waiting_in(pipe), count;
+
+	for (size_t taken = 0; taken < waiting && (count = take(pipe)) > 0; taken += count)
+		;
+}
+
+static bool is_dropped(const struct job *job)
+{
+	return job->discard || job->phase == JOB_OVER;
+}
+
+/* Nobody gets what this pipe holds, and its writer may never end: it is emptied once in a while. */
+static void drop(struct job_pipe *pipe)
+{
+	struct monitor *monitor = pipe->job->monitor;
+
+	if (waiting_in(pipe) == 0) {
+		take(pipe);   /* the end of the file */
+		return;
+	}
+	take_waiting(pipe);
+	if (pipe->source.fd < 0)
+		return;
+	arm(pipe, 0);
+	pipe->resting = true;
+	if (monitor->output_rest.at == 0)
+		monitor->output_rest.at = deadline_in_ms(REST_MS);
+}
+
+static void end_rest(struct timer *timer)
+{
+	struct monitor *monitor = (struct monitor *)((char *)timer - offsetof(struct monitor, output_rest));
+
+	for (struct job *job = monitor->jobs; job != NULL; job = job->next) {
+		for (int i = 0; i < 2; i++) {
+			struct job_pipe *pipe = &job->pipes[i];
+
+			if (pipe->resting && pipe->source.fd >= 0)
+				arm(pipe, EPOLLIN);
+			pipe->resting = false;
+		}
+	}
 }
 
 static void ready(struct job_pipe *pipe)
 {
 	struct job_pipe *fast = other(pipe);
-	int waiting = 0;
 
+	if (is_dropped(pipe->job)) {
+		drop(pipe);
+		return;
+	}
 	/* What a plain pipe holds now was written before this. */
-	if (!pipe->plain && fast->plain && fast->source.fd >= 0 && ioctl(fast->source.fd, FIONREAD, &waiting) == 0)
-		for (int taken = 0; taken < waiting && take(fast) > 0; taken += (int)sizeof(scratch))
-			;
+	if (!pipe->plain && fast->plain)
+		take_waiting(fast);
 	/* One packet only: a second one would be newer than what the other pipe has pending. */
 	take(pipe);
+	/* A job that has made its pipe larger has written several under one event. */
+	if (!pipe->plain && waiting_in(pipe) > 0)
+		arm(pipe, EPOLLIN | EPOLLET);
 }
 
 /* Returns how many events there were. */
@@ -129,6 +205,8 @@ static void on_output(struct source *source, uint32_t events)
 
 int output_init(struct monitor *monitor, struct error *err)
 {
+	monitor->output_rest.expired = end_rest;
+	loop_add_timer(&monitor->loop, &monitor->output_rest);
 	monitor->output = (struct source){ .fd = epoll_create1(EPOLL_CLOEXEC), .ready = on_output };
 	if (monitor->output.fd < 0)
 		return error_set(err, errno, "epoll");
@@ -148,6 +226,8 @@ int output_attach(struct job *job, int fds[4], struct error *err)
 			return -1;
 		if (epoll_ctl(job->monitor->output.fd, EPOLL_CTL_ADD, job->pipes[i].source.fd, &event) < 0)
 			return error_set(err, errno, "epoll_ctl");
+		if (job->discard)
+			make_plain(&job->pipes[i]);
 	}
 	return 0;
 }
@@ -157,25 +237,26 @@ void output_drain(struct job *job)
 	/* In order first; other jobs' events, which come along, are served as well. */
 	for (int turn = 0; turn < 16 && take_events(job->monitor, EVENTS_A_TURN) == EVENTS_A_TURN; turn++)
 		;
-	/* At most what a full pipe holds: a background process may write for ever. */
+	/* At most what they hold now: a background process may write for ever. */
 	for (int i = 0; i < 2; i++)
-		for (size_t turn = 0; turn < PLAIN_SIZE / SPOOL_MEMORY && take(&job->pipes[i]) > 0; turn++)
-			;
+		take_waiting(&job->pipes[i]);
 }
 
 void output_end(struct job *job)
 {
 	for (int i = 0; i < 2; i++) {
 		struct job_pipe *pipe = &job->pipes[i];
-		struct epoll_event event = { .events = EPOLLIN, .data.ptr = &pipe->source };
 
+		if (pipe->source.fd >= 0 && pipe->write_end >= 0)
+			end_packets(pipe);
 		pipe->write_end = close_fd(pipe->write_end);
 		/* Mostly nobody else writes, and this is the end of the file. */
-		if (take(pipe) == 0 && pipe->source.fd < 0)
+		take(pipe);
+		if (pipe->source.fd < 0)
 			continue;
-		/* The order matters no more, and with level-triggered events one read a turn will do. */
-		if (pipe->source.fd >= 0)
-			epoll_ctl(job->monitor->output.fd, EPOLL_CTL_MOD, pipe->source.fd, &event);
+		/* The order matters no more, but there should be room for what is written between two turns. One that cannot grow stays small. */
+		fcntl(pipe->source.fd, F_SETPIPE_SZ, PLAIN_SIZE);
+		arm(pipe, EPOLLIN);
 	}
 }
 

@@ -5,6 +5,9 @@
  * stream is pending, and epoll, edge-triggered, names the pipes in the order in which they were written to. A stream that has had 64 KiB in
  * a row becomes a plain pipe of 1 MiB for throughput; from then on what it holds is taken before the other stream's next write,
  * so the order stays right for a program that fills one stream and then writes to the other.
+ *
+ * Where nobody gets the bytes (of a job that is over or whose output is discarded) the pipes are plain, and emptied at most every 10 ms: a process that
+ * writes for ever costs little.
  */
 #ifndef WARDEN_MONITOR_OUTPUT_H
 #define WARDEN_MONITOR_OUTPUT_H

@@ -3,6 +3,7 @@ import errno
 import hashlib
 import os
 import select
+import signal
 import time
 
 from container import Container, Tap, TestWorld, join, u64
@@ -178,11 +179,58 @@ def test_late_writer(container):
     connection.close()
 
 
+def cpu_seconds(pid):
+    fields = open(f"/proc/{pid}/stat", encoding="ascii").read().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_endless(container):
+    """A process that writes for ever to where nobody reads costs the monitor little."""
+    for what, script, discard in (("after its job's end", "exec 3<>/tmp/gate; yes & exit 0", False), ("with its output discarded", "yes", True)):
+        connection, job, _ = container.spawn(script, discard=discard, follow=discard is False)
+        if not discard:
+            connection.output()
+        begin, before = time.monotonic(), cpu_seconds(container.pid)
+        select.select([container.pidfd], [], [], 1)
+        used = (cpu_seconds(container.pid) - before) / (time.monotonic() - begin)
+        tap.check(used < 0.25, f"an endless writer {what} costs {used:.0%} of a processor")
+        container.connect().ask("KILL_JOB", ("JOB_ID", job), ("SIGNAL", 9))
+        if discard:
+            connection.ask("FOLLOW", ("JOB_ID", job), ("POSITION", u64(0)))
+            connection.output()
+        connection.ask("FORGET", ("JOB_ID", job))
+        tap.check(connection.ask("AWAIT_EMPTY").kind == "OK", "and can be killed")
+        connection.close()
+
+
+def test_larger_pipe(container):
+    """A job that makes its pipe larger writes several times under one event: all of it comes without another write."""
+    script = r"""$| = 1; fcntl(STDOUT, 1031, 65536) or die; print "ready\n"; open(G, "<", "/tmp/gate"); for $i (1 .. 12) { syswrite(STDOUT, "line $i\n") } open(G, ">", "/tmp/gate2"); sleep 1000"""
+    connection, job, _ = container.spawn(None, arguments=("/usr/bin/perl", "-e", script))
+    got = connection.read().body[12:]
+    os.kill(container.pid, signal.SIGSTOP)
+    for name, flags in (("gate", os.O_WRONLY), ("gate2", os.O_RDONLY)):
+        os.close(os.open(f"/proc/{container.init()}/root/tmp/{name}", flags))
+    os.kill(container.pid, signal.SIGCONT)
+    while not got.endswith(b"line 12\n") and select.select([connection.sock], [], [], 5)[0]:
+        got += connection.read().body[12:]
+    tap.check(got == b"ready\n" + b"".join(f"line {i}\n".encode() for i in range(1, 13)), "nothing of an enlarged pipe waits for the next write", got)
+    container.connect().ask("KILL_JOB", ("JOB_ID", job), ("SIGNAL", 9))
+    connection.output()
+    connection.ask("FORGET", ("JOB_ID", job))
+    script = r"""use Fcntl; fcntl(STDOUT, F_SETFL, fcntl(STDOUT, F_GETFL, 0) | O_NONBLOCK) or die; my $n = 0;
+        while ($n < 400000) { $n += syswrite(STDOUT, "x" x 1000) // do { select(undef, undef, undef, 0.001); 0 } }
+        my $f = fcntl(STDOUT, F_GETFL, 0); print STDERR $f & O_NONBLOCK ? "kept" : "lost", $f & 040000 ? " packets" : " plain" """
+    out, err, end = container.run(None, arguments=("/usr/bin/perl", "-e", script))
+    tap.check(len(out) >= 400000 and err == b"kept plain", "a job's O_NONBLOCK stays when its pipe becomes a plain one", len(out), err, end)
+    connection.close()
+
+
 def main():
     container = Container(world, 1)
     if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
         container.run("mkfifo /tmp/gate /tmp/gate2; chmod 666 /tmp/gate*; touch /tmp/result /tmp/sum; chmod 666 /tmp/result", privileged=True)
-        for test in (test_order,test_volume, test_limit, test_discard, test_followers, test_unread, test_late_writer):
+        for test in (test_order,test_volume, test_limit, test_discard, test_followers, test_unread, test_late_writer, test_endless, test_larger_pipe):
             test(container)
         tap.check(os.listdir(os.path.join(container.directory, "jobs")) == [], "no file of a job is left", os.listdir(os.path.join(container.directory, "jobs")))
         descriptors = len(os.listdir(f"/proc/{container.pid}/fd"))
