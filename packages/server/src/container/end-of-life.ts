@@ -1,5 +1,4 @@
 /** What follows when a container's processes are gone without anybody having asked for it. */
-import { MonitorGone } from '../host/monitor.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { forgetIfConsumed } from './forget.js';
@@ -28,14 +27,9 @@ export function endLife(containers: Containers, container: Container, event: str
  * @returns whether it is
  */
 export async function endLifeIfGone(containers: Containers, container: Container): Promise<boolean> {
-  try {
-    await container.monitor.list();
-    return false;
-  } catch (error) {
-    if (!(error instanceof MonitorGone)) return false;
-    endLife(containers, container, monitorDied);
-    return true;
-  }
+  if (!(await container.monitor.isGone())) return false;
+  endLife(containers, container, monitorDied);
+  return true;
 }
 
 /** Records a change that nobody waits for. */

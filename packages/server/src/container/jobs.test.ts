@@ -192,6 +192,31 @@ test('a kill does not wait for a stop that is under way', async () => {
   await slow;
 });
 
+test('stop of a container whose monitor or PID 1 is dead is answered at once, again and again', async () => {
+  for (const kill of [false, true]) {
+    const monitorDead = await scene();
+    await spawnJob(monitorDead.containers, monitorDead.container, request);
+    monitorDead.host.living.delete(monitorDead.container.id);
+    monitorDead.monitor.dieSilently();
+    for (let times = 0; times < 2; times++) await stopContainer(monitorDead.containers, monitorDead.container, { kill });
+    assert.deepEqual([monitorDead.container.state, infoOf(monitorDead.container).jobIds], ['stopped', []]);
+    assert.deepEqual(infoOf(monitorDead.container).events, ['the container\'s monitor died']);
+
+    const initDead = await scene();
+    initDead.monitor.emit({ kind: 'init_died', status: 9 });
+    for (let times = 0; times < 2; times++) await stopContainer(initDead.containers, initDead.container, { kill });
+    assert.equal(initDead.container.state, 'stopped');
+  }
+});
+
+test('a stop that the living monitor refuses is an error', async () => {
+  const { containers, container, monitor } = await scene();
+  monitor.signalAll = () => {
+    throw new WardenError('unavailable', 'out of connections');
+  };
+  await assert.rejects(stopContainer(containers, container, { kill: true }), { message: 'out of connections' });
+});
+
 test('events are kept once and in order', async () => {
   const { container, monitor, host } = await scene();
   monitor.emit({ kind: 'output_limit', jobId: 1 });

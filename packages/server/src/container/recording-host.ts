@@ -88,6 +88,7 @@ export class RecordingHost implements Host {
         follow: async (jobId, sink) => this.call('monitor.follow', () => living().follow(jobId, sink)),
         forget: async (jobId) => this.call('monitor.forget', () => living().forget(jobId)),
         list: async () => this.call('monitor.list', () => living().list()),
+        isGone: async () => !this.living.has(id),
         signalAll: async (signal) => this.call('monitor.signalAll', () => living().signalAll(signal)),
         awaitEmpty: async (deadlineMs) => this.call('monitor.awaitEmpty', () => living().awaitEmpty(this.clock, deadlineMs)),
         watch: async (receive, lost) => this.call('monitor.watch', () => living().watch(receive, lost)),

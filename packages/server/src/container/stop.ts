@@ -6,6 +6,7 @@ import { constants } from 'node:os';
 import { WardenError } from 'warden-protocol';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
+import { endLifeIfGone } from './end-of-life.js';
 import { recordState } from './snapshot.js';
 
 /** For processes to disappear after KILL; longer only when they are stuck in the kernel. */
@@ -21,7 +22,16 @@ export interface StopOptions {
 /** @throws WardenError wrong_state, or timeout when processes outlive KILL */
 export async function stopContainer(containers: Containers, container: Container, { kill, forDestroy = false }: StopOptions): Promise<void> {
   await beginStop(containers, container, !forDestroy);
-  const { monitor } = container;
+  try {
+    await endProcesses(containers, container, kill);
+  } catch (error) {
+    // Without its monitor a container has no process: it is as stopped as it can be.
+    if (await endLifeIfGone(containers, container)) return;
+    throw error;
+  }
+}
+
+async function endProcesses(containers: Containers, { monitor }: Container, kill: boolean): Promise<void> {
   if (!kill) {
     try {
       await Promise.all([monitor.signalAll(constants.signals.SIGTERM), monitor.awaitEmpty(containers.configuration.stopDeadlineMs)]);

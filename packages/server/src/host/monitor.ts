@@ -84,6 +84,8 @@ export interface Monitor {
   /** Drops an ended job's record and output. */
   forget(jobId: number): Promise<void>;
   list(): Promise<JobRecord[]>;
+  /** Whether the monitor is dead, asked over a new connection: those that are open may not have noticed. Never rejects. */
+  isGone(): Promise<boolean>;
   /** Sends a signal to every process but PID 1. */
   signalAll(signal: number): Promise<void>;
   /** Settles when there is no process but PID 1 and every job has ended. */

@@ -211,6 +211,20 @@ test('a monitor that dies ends every request, followed job and watch', async () 
   await assert.rejects(monitor.signalAll(15), { code: 'unavailable', name: 'MonitorGone' });
 });
 
+test('whether a monitor is gone is asked over a new connection, and again when that breaks off', async () => {
+  answer = (_frame, _attributes, socket) => socket.write(ok);
+  assert.equal(await monitor.isGone(), false);
+  answer = (_frame, _attributes, socket) => socket.write(failed(5));
+  assert.equal(await monitor.isGone(), false, 'an error is an answer');
+  const before = connections.length;
+  answer = (_frame, _attributes, socket) => {
+    socket.destroy();
+    if (connections.length === before + 2) server.close();
+  };
+  assert.equal(await monitor.isGone(), true);
+  assert.equal(connections.length, before + 2);
+});
+
 test('closing the way ourselves is not the death of the monitor', async () => {
   await monitor.watch(() => undefined, () => assert.fail('nobody died'));
   const [socket] = connections;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
-import type { FollowedJob, JobDescription, JobExit, JobRecord, Monitor, MonitorEvent, Monitors, OutputSink } from '../monitor.js';
+import { MonitorGone, type FollowedJob, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputSink } from '../monitor.js';
 import { MonitorConnection } from './monitor-connection.js';
 import { StepError } from './step-error.js';
 import { EventKind, ExitKind, FrameType, JobState, StreamNumber, Tag } from './wire.js';
@@ -14,6 +14,20 @@ const requestDeadlineMs = 30_000;
 const idleLimit = 2;
 /** Bytes before the data of an OUTPUT frame: u64 position, u32 stream. */
 const outputHeaderSize = 12;
+
+/** How often and with what pause a monitor that broke off is asked whether it lives. */
+const goneAttempts = 50;
+const gonePauseMs = 10;
+
+interface RequestOptions {
+  readonly deadlineMs?: number;
+  readonly lateMessage?: string;
+  readonly connection?: MonitorConnection;
+}
+
+function noAnswer(deadlineMs: number): string {
+  return `no answer from the container's monitor within ${deadlineMs / 1000} s`;
+}
 
 export class LinuxMonitors implements Monitors {
   constructor(
@@ -67,12 +81,27 @@ class LinuxMonitor implements Monitor {
     }));
   }
 
+  async isGone(): Promise<boolean> {
+    for (let attempt = 0; attempt < goneAttempts; attempt++) {
+      try {
+        await this.#request(new FrameWriter().frame(FrameType.list), { connection: this.#connect() });
+        return false;
+      } catch (error) {
+        if (error instanceof MonitorGone) return true;
+        if (error instanceof StepError || (error instanceof WardenError && error.code === 'timeout')) return false;
+        // A process that is being ended closes its descriptors one after the other; the listening one may be the last.
+        await new Promise<void>((resolve) => void this.clock.schedule(gonePauseMs, resolve));
+      }
+    }
+    return false;
+  }
+
   async signalAll(signal: number): Promise<void> {
     await this.#request(new FrameWriter().u32(Tag.signal, signal).frame(FrameType.signalAll));
   }
 
   async awaitEmpty(deadlineMs: number): Promise<void> {
-    await this.#request(new FrameWriter().frame(FrameType.awaitEmpty), deadlineMs, `processes were left after ${deadlineMs / 1000} s`);
+    await this.#request(new FrameWriter().frame(FrameType.awaitEmpty), { deadlineMs, lateMessage: `processes were left after ${deadlineMs / 1000} s` });
   }
 
   watch(receive: (event: MonitorEvent) => void, lost: () => void): Promise<void> {
@@ -80,7 +109,7 @@ class LinuxMonitor implements Monitor {
       let watching = false;
       const connection = this.#connect();
       const cancelTimer = startTimer(this.clock, requestDeadlineMs, () => {
-        reject(new WardenError('timeout', `no answer from the container's monitor within ${requestDeadlineMs / 1000} s`));
+        reject(new WardenError('timeout', noAnswer(requestDeadlineMs)));
         connection.close();
       });
       connection.send(new FrameWriter().frame(FrameType.watch), {
@@ -116,7 +145,7 @@ class LinuxMonitor implements Monitor {
   }
 
   async destroy(deadlineMs: number): Promise<void> {
-    await this.#request(new FrameWriter().frame(FrameType.destroy), deadlineMs, `processes could not be killed within ${deadlineMs / 1000} s`);
+    await this.#request(new FrameWriter().frame(FrameType.destroy), { deadlineMs, lateMessage: `processes could not be killed within ${deadlineMs / 1000} s` });
   }
 
   close(): void {
@@ -146,9 +175,8 @@ class LinuxMonitor implements Monitor {
   }
 
   /** One request, one reply. */
-  #request(request: Buffer, deadlineMs = requestDeadlineMs, lateMessage = `no answer from the container's monitor within ${deadlineMs / 1000} s`): Promise<Attributes> {
+  #request(request: Buffer, { deadlineMs = requestDeadlineMs, lateMessage = noAnswer(deadlineMs), connection = this.#take() }: RequestOptions = {}): Promise<Attributes> {
     return new Promise((resolve, reject) => {
-      const connection = this.#take();
       const cancelTimer = startTimer(this.clock, deadlineMs, () => {
         reject(new WardenError('timeout', lateMessage));
         connection.close();
