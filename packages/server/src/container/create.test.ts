@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { LauncherGone } from '../host/launcher.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
 import { destroyContainer } from './destroy.js';
 import type { FailureMoment } from './recording-host.js';
@@ -69,6 +70,28 @@ test('what runs out is named, and the next request works', async () => {
   const [handle] = networks.containers.handles();
   await destroyContainer(networks.containers, networks.containers.get(handle!));
   await networks.create();
+});
+
+test('a create whose launcher dies is made again, once, when it could be undone', async () => {
+  for (const { deaths, undoFails, attempts } of [{ deaths: 1, undoFails: false, attempts: 2 }, { deaths: 2, undoFails: false, attempts: 2 }, { deaths: 1, undoFails: true, attempts: 1 }]) {
+    const { host, containers, create } = makeTestContainers();
+    const { create: make } = host.launcher;
+    let made = 0;
+    host.launcher.create = async (description) => {
+      if (made++ >= deaths) return make(description);
+      await make(description);
+      throw new LauncherGone('the launcher ended with SIGKILL');
+    };
+    if (undoFails) host.launcher.changeFirewall = () => Promise.reject(new Error('no'));
+    const result = await create({ handle: 'demo', network: '10.254.0.2' }).then(
+      () => 'made',
+      (error: unknown) => error instanceof LauncherGone,
+    );
+    assert.equal(result, deaths === 1 && !undoFails ? 'made' : true);
+    assert.equal(made, attempts);
+    assert.deepEqual(containers.handles(), result === 'made' ? ['demo'] : []);
+    if (!undoFails) assert.equal(host.directories.size, containers.handles().length);
+  }
 });
 
 test('two creates with one handle at once: one wins', async () => {

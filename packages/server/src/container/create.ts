@@ -3,6 +3,7 @@
  * undo is registered on the line after it, so that a create that fails leaves nothing.
  */
 import { WardenError } from 'warden-protocol';
+import { LauncherGone } from '../host/launcher.js';
 import type { ContainerNetwork } from '../pool/network-pool.js';
 import { UndoStack } from '../lib/undo-stack.js';
 import { Container, type ContainerIdentification } from './container.js';
@@ -14,18 +15,31 @@ import { removeFromHost } from './remove.js';
 import { snapshotOf } from './snapshot.js';
 import { watchContainer } from './watch.js';
 
-/** @throws WardenError of any code; nothing is left then */
+/**
+ * A create whose launcher died is made once more when all it had begun could be undone: a new launcher is started then.
+ * @throws WardenError of any code; nothing is left then
+ */
 export async function createContainer(containers: Containers, order: CreateOrder): Promise<Container> {
+  const first = await attempt(containers, order);
+  if ('container' in first) return first.container;
+  if (!(first.error instanceof LauncherGone) || !first.undone) throw first.error;
+  const second = await attempt(containers, order);
+  if ('container' in second) return second.container;
+  throw second.error;
+}
+
+async function attempt(containers: Containers, order: CreateOrder): Promise<{ container: Container } | { error: unknown; undone: boolean }> {
   const undo = new UndoStack();
   try {
     const container = await make(containers, order, undo);
     undo.discard();
-    return container;
+    return { container };
   } catch (error) {
-    for (const failure of await undo.unwind()) {
+    const failures = await undo.unwind();
+    for (const failure of failures) {
       containers.log.error({ err: failure.error, step: failure.name }, 'a step of a failed create could not be undone');
     }
-    throw error;
+    return { error, undone: failures.length === 0 };
   }
 }
 

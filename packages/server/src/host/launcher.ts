@@ -1,5 +1,15 @@
 /** The host's part of making a container, as the container code needs it. */
+import { WardenError } from 'warden-protocol';
 import type { ContainerDescription, FirewallElement } from './container-description.js';
+
+/** The launcher ended before it answered; the next request starts it again. */
+export class LauncherGone extends WardenError {
+  override readonly name = 'LauncherGone';
+
+  constructor(message: string) {
+    super('unavailable', message);
+  }
+}
 
 export interface Launcher {
   /**

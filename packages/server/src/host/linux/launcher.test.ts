@@ -89,13 +89,13 @@ test('the depot\'s owner is known when another server has it', async () => {
 test('a program that cannot be started, or ends at once, is an error with its last words', async () => {
   await assert.rejects(launcher.start(), { code: 'unavailable', message: /cannot start .*launcher/ });
   writeLauncher('console.error("no room for me"); process.exit(3);');
-  await assert.rejects(launcher.start(), { code: 'unavailable', message: /ended with status 3: no room for me/ });
+  await assert.rejects(launcher.start(), { code: 'unavailable', name: 'WardenError', message: /ended with status 3: no room for me/ });
 });
 
 test('when it dies, requests under way fail and the next starts it again', async () => {
   writeLauncher(`${helloOk} if (type === FrameType.create) process.kill(process.pid, 'SIGKILL'); else reply(FrameType.ok);`);
   await launcher.start();
-  await assert.rejects(launcher.create(sampleDescription), { code: 'unavailable', message: /SIGKILL/ });
+  await assert.rejects(launcher.create(sampleDescription), { code: 'unavailable', name: 'LauncherGone', message: /SIGKILL/ });
   await launcher.changeFirewall([]);
   assert.deepEqual(requests().map((line) => line.split(' ')[0]), ['1', '2', '1', '3']);
   assert.deepEqual(messages.map(({ message }) => message), ['the launcher is gone; the next request starts it again']);

@@ -9,7 +9,7 @@ import { WardenError } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
 import type { CgroupDescription, ContainerDescription, FirewallElement } from '../container-description.js';
-import type { Launcher } from '../launcher.js';
+import { LauncherGone, type Launcher } from '../launcher.js';
 import { StepError } from './step-error.js';
 import { writeCgroup, writeDescription, writeFirewallElement } from './write-description.js';
 import { FrameType, Tag, wireVersion } from './wire.js';
@@ -190,7 +190,7 @@ export class LauncherProcess implements Launcher {
     if (!this.#closed && running.ready) this.options.log.error({ reason: why }, 'the launcher is gone; the next request starts it again');
     for (const pending of running.pending.values()) {
       pending.cancelTimer();
-      pending.reject(new WardenError('unavailable', why));
+      pending.reject(running.ready ? new LauncherGone(why) : new WardenError('unavailable', why));
     }
     running.pending.clear();
     running.socket.destroy();
