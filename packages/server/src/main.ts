@@ -11,6 +11,7 @@ import { loadConfiguration } from './config/load.js';
 import { adoptContainers } from './container/adopt.js';
 import { Containers } from './container/containers.js';
 import { destroyContainer } from './container/destroy.js';
+import { lacksNameServers } from './container/name-servers.js';
 import { reserveUnknownLinks } from './container/quarantine.js';
 import { recordState } from './container/snapshot.js';
 import type { Host } from './host/host.js';
@@ -86,6 +87,9 @@ async function serve(configPath: string): Promise<void> {
     log.info({ container: container.id, handle: container.handle }, 'the grace time is over');
     containers.inBackground(destroyContainer(containers, container), 'a container whose grace time is over could not be destroyed', container);
   });
+  if (lacksNameServers(configuration.network.dnsServers, host.nameServers.list())) {
+    log.warn('containers will have no DNS: network.dns_servers is empty, and this machine has no nameserver but on loopback; set network.dns_servers');
+  }
   const limit = openFileLimit();
   const listener = new Listener({
     path: configuration.socketPath,

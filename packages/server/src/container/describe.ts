@@ -4,6 +4,7 @@ import type { RootFileSystem } from '../host/host.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
 import type { ContainerIdentification } from './container.js';
 import { idMapOf } from './id-map.js';
+import { reachableNameServers } from './name-servers.js';
 import { rootUser, vcapUser } from './users.js';
 
 /** Bits of capabilities(7) that a privileged job keeps, within its user namespace. */
@@ -106,7 +107,7 @@ function upperFiles(hostname: string, parts: DescriptionParts): FileDescription[
 
 /** Configured servers; else the host's that a container could reach; else the container's host end. */
 function resolvConf({ dnsServers, hostNameServers, identification }: DescriptionParts): string {
-  const reachable = hostNameServers.filter((server) => !server.startsWith('127.') && server !== '0.0.0.0' && !server.includes(':'));
+  const reachable = reachableNameServers(hostNameServers);
   const chosen = dnsServers.length > 0 ? dnsServers : reachable.length > 0 ? reachable : [formatIpv4Address(identification.network.hostAddress)];
   return chosen.map((server) => `nameserver ${server}\n`).join('');
 }
