@@ -146,8 +146,34 @@ int job_group_make(const struct cgroups *cgroups, uint32_t job_id, struct job_gr
 	return 0;
 }
 
-/* `spared` is left alone; 0: nobody. */
-static int signal_listed(int directory, int signal, pid_t spared, struct error *err)
+int cgroups_know_init(struct cgroups *cgroups, pid_t init, struct error *err)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", init);
+	return stat(path, &cgroups->pid_namespace) < 0 ? error_set(err, errno, "%s", path) : 0;
+}
+
+/*
+ * A number in a list may belong to another process by the time it is used, so the signal goes by a descriptor, and only when the
+ * number leads into the container's PID namespace after that was opened: if it has been given away before, the check
+ * fails, and if later, the descriptor's process is dead.
+ */
+static bool signal_inside(const struct cgroups *cgroups, pid_t pid, int signal)
+{
+	_cleanup_close_ int process = sys_pidfd_open(pid, 0);
+	char path[48];
+	struct stat status;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", pid);
+	if (process < 0 || stat(path, &status) < 0 || status.st_ino != cgroups->pid_namespace.st_ino || status.st_dev != cgroups->pid_namespace.st_dev)
+		return false;
+	sys_pidfd_send_signal(process, signal);
+	return true;
+}
+
+/* `spared` is left alone; 0: nobody. Returns how many of the container there were. */
+static int signal_listed(const struct cgroups *cgroups, int directory, int signal, pid_t spared, struct error *err)
 {
 	_cleanup_close_ int fd = openat(directory, "cgroup.procs", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	_cleanup_free_ char *text = NULL;
@@ -158,16 +184,26 @@ static int signal_listed(int directory, int signal, pid_t spared, struct error *
 		return error_set(err, errno, "cgroup.procs");
 	if (fd_read_file(fd, MAX_PROCS_FILE, &text, &size, err) < 0)
 		return -1;
-	for (char *line = text, *end; *line != '\0'; line = end + 1, count++) {
+	for (char *line = text, *end; *line != '\0'; line = end + 1) {
 		long pid = strtol(line, &end, 10);
 
 		if (end == line || *end != '\n')
 			return error_set(err, EBADMSG, "cgroup.procs");
 		/* 0 is a process that the monitor's pid namespace does not know. */
 		if (pid > 0 && (pid_t)pid != spared)
-			kill((pid_t)pid, signal);
+			count += signal_inside(cgroups, (pid_t)pid, signal);
 	}
 	return count;
+}
+
+static bool is_populated(int directory)
+{
+	_cleanup_close_ int fd = openat(directory, "cgroup.events", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	struct error ignored;
+
+	return fd >= 0 && fd_read_file(fd, 4096, &text, &size, &ignored) == 0 && strstr(text, "populated 0") == NULL;
 }
 
 int job_group_signal(const struct cgroups *cgroups, const struct job_group *group, int signal, struct error *err)
@@ -177,13 +213,13 @@ int job_group_signal(const struct cgroups *cgroups, const struct job_group *grou
 	if (group->directory < 0)
 		return error_set(err, ENOENT, "the job has no cgroup");
 	if (signal != SIGKILL)
-		return signal_listed(group->directory, signal, 0, err);
+		return signal_listed(cgroups, group->directory, signal, 0, err);
 	if (cgroups->items[cgroups->job_parent].version == 2 && fd_write_file_at(group->directory, "cgroup.kill", "1", 1, &ignored) == 0)
-		return 1;
+		return is_populated(group->directory);
 	/* Frozen, nothing forks; the signal takes effect at the thaw. Writing FROZEN does not wait, so a fork in flight may
 	 * need another pass: the caller repeats until there is no process. */
 	bool frozen = fd_write_file_at(group->directory, "freezer.state", "FROZEN", 6, &ignored) == 0;
-	int count = signal_listed(group->directory, signal, 0, err);
+	int count = signal_listed(cgroups, group->directory, signal, 0, err);
 
 	if (frozen)
 		fd_write_file_at(group->directory, "freezer.state", "THAWED", 6, &ignored);
@@ -195,7 +231,7 @@ void job_groups_kill_unjoined(const struct cgroups *cgroups, pid_t init)
 	struct error ignored;
 
 	if (cgroups->job_parent >= 0)
-		signal_listed(cgroups->items[cgroups->job_parent].directory, SIGKILL, init, &ignored);
+		signal_listed(cgroups, cgroups->items[cgroups->job_parent].directory, SIGKILL, init, &ignored);
 }
 
 int job_group_remove(const struct cgroups *cgroups, struct job_group *group, struct error *err)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "lib/error.h"
@@ -27,6 +28,7 @@ struct cgroup {
 struct cgroups {
 	struct cgroup items[DESCRIPTION_MAX_CGROUPS];
 	size_t count;
+	struct stat pid_namespace;   /* the container's: only processes in it are ever signalled */
 	int job_parent;     /* index of the group that holds the jobs' groups, or -1 */
 };
 
@@ -41,6 +43,9 @@ void cgroups_close_tasks(struct cgroups *cgroups);
 int cgroups_remove(struct cgroups *cgroups, struct error *err);
 /* The same, tried again every millisecond until the deadline: v1 has no event for an empty group. */
 int cgroups_remove_until(struct cgroups *cgroups, int64_t deadline, struct error *err);
+
+/* Remembers the PID namespace of the container's PID 1, which must not be reaped yet. */
+int cgroups_know_init(struct cgroups *cgroups, pid_t init, struct error *err);
 
 struct job_group {
 	int directory;      /* -1: there is none */

@@ -66,7 +66,7 @@ int server_run(const struct container *container, struct error *err)
 
 	monitor.container = *container;
 	err->step = "serve";
-	if (loop_init(&monitor.loop, err) < 0)
+	if (cgroups_know_init(&monitor.container.cgroups, container->pid, err) < 0 || loop_init(&monitor.loop, err) < 0)
 		return -1;
 	monitor.timer.expired = on_timer;
 	loop_add_timer(&monitor.loop, &monitor.timer);

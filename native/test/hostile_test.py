@@ -6,12 +6,13 @@ import resource
 import select
 import signal
 import stat
+import subprocess
 import time
 
 # The build in which freed memory is worthless at once.
 os.environ.setdefault("MONITOR_VARIANT", "faults")
 
-from container import Container, Tap, TestWorld, make_image, program, run  # noqa: E402
+from container import Container, Tap, TestWorld, make_image, program, run, status_field  # noqa: E402
 
 tap = Tap()
 world = TestWorld()
@@ -156,6 +157,45 @@ def test_device_node():
     tap.check(container.destroy()[0], "destroyed")
 
 
+def test_foreign_process(container):
+    """What is not of the container is not signalled, whatever a group's list says: as when a number was given to another process."""
+    connection, job, _ = container.spawn("sleep 1000 & echo up; wait")
+    connection.read()
+    group = next(os.path.join(path, f"job-{job}") for path in world.groups.left() if os.path.isdir(os.path.join(path, f"job-{job}")))
+    foreign = subprocess.Popen(["sleep", "1000"])
+    world.groups.write(group, "cgroup.procs", str(foreign.pid))
+    container.connect().ask("KILL_JOB", ("JOB_ID", job), ("SIGNAL", 9))
+    _, end = connection.output()
+    tap.check(end.number("EXIT_KIND") == 2 and foreign.poll() is None, "a process of the host is not killed with a job", end, foreign.poll())
+    foreign.kill()
+    foreign.wait()
+    connection.ask("FORGET", ("JOB_ID", job))
+    tap.check(wait_until(lambda: not os.path.isdir(group)), "and the group goes")
+    connection.close()
+
+
+def switches(pid):
+    return int(status_field(open(f"/proc/{pid}/status", encoding="ascii").read(), "voluntary_ctxt_switches"))
+
+
+def test_killing_ends():
+    """With groups of version 2 the monitor stops killing when nobody is left, also when the group itself stays."""
+    container = Container(world, 42, cgroups=2)
+    connection, job, _ = container.spawn("for i in $(seq 50); do sleep 1000 & done; echo up; wait")
+    connection.read()
+    group = next(os.path.join(path, f"job-{job}") for path in world.groups.left() if os.path.isdir(os.path.join(path, f"job-{job}")))
+    os.mkdir(os.path.join(group, "stays"))
+    container.connect().ask("KILL_JOB", ("JOB_ID", job), ("SIGNAL", 9))
+    connection.output()
+    connection.ask("AWAIT_EMPTY")
+    before = switches(container.pid)
+    select.select([container.pidfd], [], [], 0.5)
+    tap.check(switches(container.pid) - before < 20, "a job that is dead is not killed again and again", switches(container.pid) - before)
+    os.rmdir(os.path.join(group, "stays"))
+    connection.close()
+    tap.check(container.destroy()[0], "destroyed")
+
+
 def test_calls():
     """Socket families, protocols and line disciplines, for both architectures of a process."""
     container = Container(world, 40, ("MOUNT", [("SOURCE", program("call-probe", "test")), ("DESTINATION", "/call-probe"), ("FLAGS", 1)]))
@@ -181,12 +221,13 @@ def main():
     test_propagation()
     container = Container(world, 1)
     if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
-        for test in (test_short_background, test_wshd_stands_still, test_pid_1):
+        for test in (test_short_background, test_wshd_stands_still, test_pid_1, test_foreign_process):
             test(container)
         tap.check(container.destroy()[0], "destroyed")
     test_lost_together()
     test_calls()
     test_device_node()
+    test_killing_ends()
     world.end(tap)
 
 
