@@ -86,6 +86,7 @@ struct monitor {
 	struct source pidfd;
 	struct source output;     /* the epoll of all pipes, itself a source */
 	struct timer output_rest;
+	struct timer accept_again;   /* while there was no descriptor for a connection */
 	struct timer timer;       /* starting jobs, groups to kill or to remove, DESTROY */
 	struct job *jobs;
 	uint32_t job_count;       /* all, with the forgotten ones */

@@ -222,6 +222,11 @@ class TestWorld(World):
         tap.end()
 
 
+def cpu_seconds(pid):
+    fields = open(f"/proc/{pid}/stat", encoding="ascii").read().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def status_field(text, name):
     found = re.search(rf"^{name}:\s*(.*)$", text, re.MULTILINE)
     return found.group(1) if found else None

@@ -12,7 +12,7 @@ import time
 # The build in which freed memory is worthless at once.
 os.environ.setdefault("MONITOR_VARIANT", "faults")
 
-from container import Container, Tap, TestWorld, make_image, program, run, status_field  # noqa: E402
+from container import Container, Tap, TestWorld, cpu_seconds, make_image, program, run, status_field  # noqa: E402
 
 tap = Tap()
 world = TestWorld()
@@ -196,6 +196,21 @@ def test_killing_ends():
     tap.check(container.destroy()[0], "destroyed")
 
 
+def test_no_descriptors(container):
+    """A monitor without descriptors to spare waits instead of trying for ever."""
+    limits = resource.prlimit(container.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(container.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    waiting = container.connect()
+    waiting.send("LIST")
+    begin, before = time.monotonic(), cpu_seconds(container.pid)
+    select.select([waiting.sock], [], [], 1)
+    used = (cpu_seconds(container.pid) - before) / (time.monotonic() - begin)
+    tap.check(used < 0.2, f"a connection that finds no descriptor costs {used:.0%} of a processor")
+    resource.prlimit(container.pid, resource.RLIMIT_NOFILE, limits)
+    tap.check(waiting.read().kind == "OK", "and is served when there is one")
+    waiting.close()
+
+
 def test_calls():
     """Socket families, protocols and line disciplines, for both architectures of a process."""
     container = Container(world, 40, ("MOUNT", [("SOURCE", program("call-probe", "test")), ("DESTINATION", "/call-probe"), ("FLAGS", 1)]))
@@ -221,7 +236,7 @@ def main():
     test_propagation()
     container = Container(world, 1)
     if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
-        for test in (test_short_background, test_wshd_stands_still, test_pid_1, test_foreign_process):
+        for test in (test_short_background, test_wshd_stands_still, test_pid_1, test_foreign_process, test_no_descriptors):
             test(container)
         tap.check(container.destroy()[0], "destroyed")
     test_lost_together()

@@ -6,7 +6,7 @@ import select
 import signal
 import time
 
-from container import Container, Tap, TestWorld, join, u64
+from container import Container, Tap, TestWorld, cpu_seconds, join, u64
 
 tap = Tap()
 world = TestWorld()
@@ -177,11 +177,6 @@ def test_late_writer(container):
     connection.ask("FORGET", ("JOB_ID", job))
     tap.check(connection.ask("AWAIT_EMPTY").kind == "OK", "and ends")
     connection.close()
-
-
-def cpu_seconds(pid):
-    fields = open(f"/proc/{pid}/stat", encoding="ascii").read().rpartition(") ")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_endless(container):
