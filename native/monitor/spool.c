@@ -184,6 +184,11 @@ int spool_read(struct spool *spool, uint64_t position, void *ret_data, size_t ma
 	return 0;
 }
 
+uint64_t spool_runs_size(const struct spool *spool)
+{
+	return spool->run_count > SPOOL_MEMORY_RUNS ? (spool->run_count - SPOOL_MEMORY_RUNS) * sizeof(uint64_t) : 0;
+}
+
 void spool_remove(struct spool *spool)
 {
 	char name[NAME_SIZE];

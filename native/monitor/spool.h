@@ -32,6 +32,8 @@ void spool_init(struct spool *spool, int directory, uint32_t id);
 int spool_append(struct spool *spool, uint32_t stream, const void *data, size_t size, struct error *err);
 /* Bytes from position on, of one stream, at most max; *ret_size 0 at the end. */
 int spool_read(struct spool *spool, uint64_t position, void *ret_data, size_t max, size_t *ret_size, uint32_t *ret_stream, struct error *err);
+/* Bytes that the changes of stream take on the disk. */
+uint64_t spool_runs_size(const struct spool *spool);
 /* Forgets everything and removes the files. */
 void spool_remove(struct spool *spool);
 

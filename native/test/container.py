@@ -8,6 +8,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "launcher", "test"))
 
@@ -220,6 +221,14 @@ class TestWorld(World):
         self.groups.remove()
         self.remove()
         tap.end()
+
+
+def wait_until(holds, seconds=20):
+    """For what no event tells of."""
+    end = time.monotonic() + seconds
+    while not holds() and time.monotonic() < end:
+        select.select([], [], [], 0.02)
+    return holds()
 
 
 def cpu_seconds(pid):

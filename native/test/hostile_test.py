@@ -12,7 +12,7 @@ import time
 # The build in which freed memory is worthless at once.
 os.environ.setdefault("MONITOR_VARIANT", "faults")
 
-from container import Container, Tap, TestWorld, cpu_seconds, make_image, program, run, status_field  # noqa: E402
+from container import Container, Tap, TestWorld, cpu_seconds, make_image, program, run, status_field, wait_until  # noqa: E402
 
 tap = Tap()
 world = TestWorld()
@@ -48,14 +48,6 @@ def test_propagation():
 def job_groups(container):
     """Names of the groups that jobs of the container have, in any hierarchy."""
     return [name for path in container.world.groups.left() if path.endswith(f"/lt{container.number}") for name in os.listdir(path) if name.startswith("job-")]
-
-
-def wait_until(holds, seconds=20):
-    """For what no event tells of."""
-    end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
-        select.select([], [], [], 0.02)
-    return holds()
 
 
 def test_short_background(container):

@@ -6,7 +6,7 @@ import select
 import signal
 import time
 
-from container import Container, Tap, TestWorld, cpu_seconds, join, u64
+from container import Container, Tap, TestWorld, cpu_seconds, join, u64, wait_until
 
 tap = Tap()
 world = TestWorld()
@@ -221,16 +221,31 @@ def test_larger_pipe(container):
     connection.close()
 
 
+def test_alternating(container):
+    """What is kept of a job takes at most about twice its limit on the disk, however it writes."""
+    limit = 30000
+    script = '$| = 1; for (1 .. 14000) { syswrite(STDOUT, "o"); syswrite(STDERR, "e") }'
+    connection, job, _ = container.spawn(None, arguments=("/usr/bin/perl", "-e", script), limit=limit)
+    chunks, end = connection.output()
+    jobs = os.path.join(container.directory, "jobs")
+    size = sum(os.stat(os.path.join(jobs, name)).st_size for name in os.listdir(jobs))
+    tap.check(size <= 2 * limit and end.number("EXIT_KIND") == 2, "one byte to each stream in turn", size, end, len(chunks))
+    connection.ask("FORGET", ("JOB_ID", job))
+    _, _, end = container.run('for i in $(seq 2000); do echo some words; echo more words >&2; done', limit=50000)
+    tap.check(end.number("EXIT_KIND") == 1, "lines in turn are no matter", end)
+    connection.close()
+
+
 def main():
     container = Container(world, 1)
     if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
         container.run("mkfifo /tmp/gate /tmp/gate2; chmod 666 /tmp/gate*; touch /tmp/result /tmp/sum; chmod 666 /tmp/result", privileged=True)
-        for test in (test_order,test_volume, test_limit, test_discard, test_followers, test_unread, test_late_writer, test_endless, test_larger_pipe):
+        for test in (test_order,test_volume, test_limit, test_discard, test_followers, test_unread, test_late_writer, test_endless, test_larger_pipe, test_alternating):
             test(container)
         tap.check(os.listdir(os.path.join(container.directory, "jobs")) == [], "no file of a job is left", os.listdir(os.path.join(container.directory, "jobs")))
         descriptors = len(os.listdir(f"/proc/{container.pid}/fd"))
         container.run("true")
-        tap.check(len(os.listdir(f"/proc/{container.pid}/fd")) <= descriptors and descriptors < 32, "no descriptor is left", descriptors)
+        tap.check(wait_until(lambda: len(os.listdir(f"/proc/{container.pid}/fd")) <= descriptors) and descriptors < 32, "no descriptor is left", descriptors)
         tap.check(select.select([container.pidfd], [], [], 0)[0] == [], "the monitor lives")
         tap.check(container.destroy()[0], "it is destroyed")
     world.end(tap)
