@@ -1,0 +1,7 @@
+// Requests of the protocol that this version of the server knows and refuses. A test of the server holds it to this table.
+import { type RequestType, Type } from './messages.js';
+
+/** Answered with the code `unsupported` by this version. */
+export const UNSUPPORTED_REQUESTS: ReadonlySet<RequestType> = new Set<RequestType>([
+  Type.NetIn, Type.NetOut, Type.CopyIn, Type.CopyOut, Type.LimitMemory, Type.LimitDisk, Type.LimitBandwidth, Type.LimitCpu,
+]);

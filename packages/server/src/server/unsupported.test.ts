@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encodeRequest, errorOfResponse, messageTypes, requestTypes, Type, UNSUPPORTED_REQUESTS, type RequestInit } from 'warden-protocol';
+import { TestServer } from './test-server.js';
+
+/** A request of each type that is right in form and finds nothing to do. */
+const requests: { readonly [T in Exclude<Type, Type.Error>]: RequestInit<T> } = {
+  [Type.Create]: { handle: 'other' },
+  [Type.Stop]: { handle: 'demo' },
+  [Type.Destroy]: { handle: 'other' },
+  [Type.Info]: { handle: 'demo' },
+  [Type.Spawn]: { handle: 'demo', script: '' },
+  [Type.Link]: { handle: 'demo', jobId: 999 },
+  [Type.Run]: { handle: 'none', script: '' },
+  [Type.Stream]: { handle: 'demo', jobId: 999 },
+  [Type.NetIn]: { handle: 'demo' },
+  [Type.NetOut]: { handle: 'demo' },
+  [Type.CopyIn]: { handle: 'demo', srcPath: '/a', dstPath: '/b' },
+  [Type.CopyOut]: { handle: 'demo', srcPath: '/a', dstPath: '/b' },
+  [Type.LimitMemory]: { handle: 'demo' },
+  [Type.LimitDisk]: { handle: 'demo' },
+  [Type.LimitBandwidth]: { handle: 'demo', rate: 1n, burst: 1n },
+  [Type.LimitCpu]: { handle: 'demo' },
+  [Type.Ping]: {},
+  [Type.List]: {},
+  [Type.Echo]: { message: '' },
+};
+
+test('the table of requests that this version refuses is the truth', async () => {
+  const server = new TestServer();
+  try {
+    await server.listener.listen();
+    await server.scene.create({ handle: 'demo' });
+    const client = await server.connect();
+    for (const type of requestTypes) {
+      const before = client.responses.length;
+      client.socket.write(encodeRequest(type, requests[type]));
+      await client.until(() => client.responses.length > before || client.closed);
+      const response = client.responses[before];
+      assert.ok(response !== undefined);
+      const refused = response.type === Type.Error && errorOfResponse(response.response).code === 'unsupported';
+      assert.equal(refused, UNSUPPORTED_REQUESTS.has(type), messageTypes[type].name);
+    }
+  } finally {
+    await server.close();
+  }
+});
