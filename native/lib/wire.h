@@ -156,6 +156,7 @@ enum {
 	EVENT_WSHD_DIED = 2,      /* STATUS */
 	EVENT_JOB_ENDED = 3,      /* JOB_ID, EXIT_KIND, EXIT_VALUE */
 	EVENT_RLIMIT_CLAMPED = 4, /* JOB_ID, RESOURCE, HARD: what is in force */
+	EVENT_RECORD_FAILED = 5,  /* JOB_ID, ERRNO: the exit record could not be written; after a restart the job will have been lost */
 };
 
 #endif

@@ -43,6 +43,17 @@ void events_job_ended(struct monitor *monitor, const struct job *job)
 	publish(monitor, &event);
 }
 
+void events_record_failed(struct monitor *monitor, const struct job *job, const struct error *problem)
+{
+	struct wire_buffer event = { 0 };
+
+	wire_begin(&event, WIRE_EVENT);
+	wire_put_u32(&event, TAG_EVENT, EVENT_RECORD_FAILED);
+	wire_put_u32(&event, TAG_JOB_ID, job->id);
+	wire_put_u32(&event, TAG_ERRNO, (uint32_t)problem->number);
+	publish(monitor, &event);
+}
+
 void events_wshd_died(struct monitor *monitor, uint32_t status)
 {
 	struct wire_buffer event = { 0 };

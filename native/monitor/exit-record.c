@@ -1,5 +1,6 @@
 #include "monitor/exit-record.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -10,17 +11,24 @@
 #define VERSION 1
 #define NAME_SIZE 32
 
-void exit_record_write(const struct job *job)
+int exit_record_write(const struct job *job, struct error *err)
 {
-	char name[NAME_SIZE], text[80];
-	struct error ignored;
+	char name[NAME_SIZE], part[NAME_SIZE], text[80];
 
 	snprintf(name, sizeof(name), "%u.exit", job->id);
+	snprintf(part, sizeof(part), "%u.exit.part", job->id);
 	int size = snprintf(text, sizeof(text), "%d %u %u %llu\n", VERSION, job->exit_kind, job->exit_value, (unsigned long long)job->total);
-	_cleanup_close_ int fd = openat(job->spool.directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	_cleanup_close_ int fd = openat(job->spool.directory, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	if (fd >= 0)
-		fd_write_all(fd, text, (size_t)size, deadline_in_ms(1000), &ignored);
+	if (fd < 0)
+		return error_set(err, errno, "jobs/%s", part);
+	/* Under its name only when it is whole: on a full disk there would be an empty one. */
+	if (fd_write_all(fd, text, (size_t)size, deadline_in_ms(1000), err) == 0 && renameat(job->spool.directory, part, job->spool.directory, name) == 0)
+		return 0;
+	if (err->number == 0)
+		error_set(err, errno, "jobs/%s", name);
+	unlinkat(job->spool.directory, part, 0);
+	return -1;
 }
 
 void exit_record_remove(struct job *job)

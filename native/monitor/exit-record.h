@@ -7,8 +7,9 @@
 
 #include "monitor/monitor.h"
 
-/* A full disk costs the file, not the record: that is in memory, and this file only for the case that the monitor is gone. */
-void exit_record_write(const struct job *job);
+/* A full disk costs the file, not the record: that is in memory, and this file only for the case that the monitor is gone. So a
+ * failure is told (EVENT_RECORD_FAILED), and the job ends as it did. */
+int exit_record_write(const struct job *job, struct error *err);
 void exit_record_remove(struct job *job);
 
 #endif

@@ -234,15 +234,15 @@ void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value)
 {
 	struct monitor *monitor = job->monitor;
 	bool shell = job->id & SHELL_JOB_BIT;
-	struct error ignored;
+	struct error ignored, problem = { .step = "write exit record" };
 
 	output_drain(job);
 	/* One that was killed for its output may have exited by itself a moment before: what counts is that it was cut off. */
 	job->exit_kind = job->over_limit ? EXIT_SIGNALLED : exit_kind;
 	job->exit_value = job->over_limit ? SIGKILL : exit_value;
 	job->phase = JOB_OVER;
-	if (!shell)
-		exit_record_write(job);
+	if (!shell && exit_record_write(job, &problem) < 0)
+		events_record_failed(monitor, job, &problem);
 	output_end(job);
 	/* Before anybody hears of the end: who destroys the container at once should find the group gone. */
 	job_group_remove(&monitor->container.cgroups, &job->group, &ignored);

@@ -3,6 +3,7 @@ import errno
 import hashlib
 import os
 import select
+import shutil
 import signal
 import time
 
@@ -236,11 +237,26 @@ def test_alternating(container):
     connection.close()
 
 
+def test_record(container):
+    """An exit record that cannot be written is told of."""
+    watcher = container.connect()
+    watcher.ask("WATCH")
+    place = os.path.join(container.directory, "jobs", f"{container.next_job + 1}.exit")
+    os.makedirs(os.path.join(place, "in-its-way"))
+    _, _, end = container.run("exit 6")
+    event = watcher.read()
+    tap.check(event.number("EVENT") == 5 and event.number("ERRNO") in (errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST) and event.number("JOB_ID") == container.next_job,
+              "a record that cannot be written is an event", event)
+    tap.check(end.number("EXIT_VALUE") == 6 and watcher.read().number("EVENT") == 3, "and the job's end is known all the same", end)
+    shutil.rmtree(place)
+    watcher.close()
+
+
 def main():
     container = Container(world, 1)
     if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
         container.run("mkfifo /tmp/gate /tmp/gate2; chmod 666 /tmp/gate*; touch /tmp/result /tmp/sum; chmod 666 /tmp/result", privileged=True)
-        for test in (test_order,test_volume, test_limit, test_discard, test_followers, test_unread, test_late_writer, test_endless, test_larger_pipe, test_alternating):
+        for test in (test_order,test_volume, test_limit, test_discard, test_followers, test_unread, test_late_writer, test_endless, test_larger_pipe, test_alternating, test_record):
             test(container)
         tap.check(os.listdir(os.path.join(container.directory, "jobs")) == [], "no file of a job is left", os.listdir(os.path.join(container.directory, "jobs")))
         descriptors = len(os.listdir(f"/proc/{container.pid}/fd"))

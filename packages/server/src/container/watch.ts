@@ -36,6 +36,9 @@ function receive(containers: Containers, container: Container, event: MonitorEve
     case 'rlimit_clamped':
       note(containers, container, `rlimit ${rlimitName(event.resource)} clamped to ${event.hard}`);
       return;
+    case 'record_failed':
+      containers.log.warn({ container: container.id, job: event.jobId, errno: event.errno }, 'the exit record of a job could not be written: a restart of the daemon would not know how it ended');
+      return;
     case 'job_ended': {
       const job = container.jobs.get(event.jobId);
       if (job === undefined) {

@@ -72,6 +72,7 @@ export type MonitorEvent =
   | { readonly kind: 'output_limit'; readonly jobId: number }
   | { readonly kind: 'job_ended'; readonly jobId: number; readonly exit: JobExit }
   | { readonly kind: 'rlimit_clamped'; readonly jobId: number; readonly resource: number; readonly hard: bigint }
+  | { readonly kind: 'record_failed'; readonly jobId: number; readonly errno: number }
   | { readonly kind: 'init_died'; readonly status: number };
 
 export interface Monitor {

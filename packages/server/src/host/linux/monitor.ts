@@ -278,6 +278,8 @@ function readEvent(attributes: Attributes): MonitorEvent | undefined {
         resource: attributes.requiredU32(Tag.resource),
         hard: attributes.u64(Tag.hard) ?? 0n,
       };
+    case EventKind.recordFailed:
+      return { kind: 'record_failed', jobId: attributes.requiredU32(Tag.jobId), errno: attributes.u32(Tag.errno) ?? 0 };
     default:
       return undefined;
   }

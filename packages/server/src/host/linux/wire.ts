@@ -170,4 +170,5 @@ export const EventKind = {
   wshdDied: 2,
   jobEnded: 3,
   rlimitClamped: 4,
+  recordFailed: 5,
 } as const;
