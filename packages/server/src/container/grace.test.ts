@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createContainer } from './create.js';
+import { checkCreateRequest } from './create-request.js';
 import { makeTestContainers, testConfiguration } from './test-containers.js';
 
 async function turn(): Promise<void> {
@@ -97,6 +99,41 @@ test('after a start, and after a create whose client has gone, the timer starts 
   host.clock.advance(3000);
   assert.deepEqual(expired, ['x']);
 });
+
+for (const order of ['newest first', 'oldest first', 'mixed']) {
+  test(`many connections that close cost no product of connections and containers: ${order}`, async () => {
+    const size = 500;
+    const { containers, host } = makeTestContainers(undefined, {
+      ...testConfiguration,
+      defaultGraceTimeMs: 1000,
+      network: { ...testConfiguration.network, pool: { first: 0x0afe_0000, last: 0x0afe_ffff } },
+      user: { ...testConfiguration.user, size },
+    });
+    const { references } = containers;
+    const clients: object[] = [];
+    for (let number = 0; number < size; number++) {
+      const client = {};
+      clients.push(client);
+      references.connect(client);
+      references.name(client, await createContainer(containers, checkCreateRequest({ bindMounts: [] })));
+      for (let more = 0; more < 3; more++) {
+        const other = {};
+        clients.push(other);
+        references.connect(other);
+      }
+    }
+    if (order === 'oldest first') clients.reverse();
+    if (order === 'mixed') clients.splice(0, clients.length, ...Array.from({ length: 7 }, (_, rest) => clients.filter((_client, index) => index % 7 === rest)).flat());
+    const before = references.examined;
+    assert.ok(before <= 2 * size, `${before} containers were looked at before`);
+    for (let client = clients.pop(); client !== undefined; client = clients.pop()) references.disconnect(client);
+    const cost = references.examined - before;
+    assert.ok(cost <= 3 * size, `${cost} containers were looked at`);
+    assert.equal(host.clock.pending, size, 'every grace time runs');
+    references.connect({});
+    assert.equal(host.clock.pending, 0);
+  });
+}
 
 test('a destroyed container leaves no timer and no reference', async () => {
   const { containers, create, expired, host } = makeTestContainers();

@@ -5,6 +5,8 @@
  *
  * "Those that exist when it connects" is not kept as a set for each connection, which would cost containers × connections:
  * connections and containers are numbered in one sequence, and a connection refers to every container with a smaller number.
+ * So when a connection closes, only containers between it and the next older one may have lost their last reference, and only
+ * when it was the newest.
  */
 import type { Clock } from '../lib/timer.js';
 import { startTimer } from '../lib/timer.js';
@@ -16,32 +18,46 @@ export type Client = object;
 interface Connection {
   readonly number: number;
   readonly named: Set<Container>;
+  /** Neighbours in the order of connecting. */
+  older: Connection | undefined;
+  newer: Connection | undefined;
 }
 
 interface Entry {
   readonly number: number;
+  readonly container: Container;
   readonly namedBy: Set<Client>;
   cancelTimer: (() => void) | undefined;
 }
 
 export class References {
   #sequence = 0;
-  /** In the order of connecting. */
   readonly #connections = new Map<Client, Connection>();
-  #newest = 0;
+  #newest: Connection | undefined;
   /** Only containers that have a grace time. */
   readonly #entries = new Map<Container, Entry>();
+  /** The same by ascending number. */
+  readonly #ordered: Entry[] = [];
+  /** Those whose grace time runs. */
+  readonly #running = new Set<Entry>();
+  #examined = 0;
 
   constructor(
     private readonly clock: Clock,
     private readonly onGraceTimeOver: (container: Container) => void,
   ) {}
 
+  /** How many times a container was looked at: the cost of all that happened so far. */
+  get examined(): number {
+    return this.#examined;
+  }
+
   connect(client: Client): void {
-    const number = ++this.#sequence;
-    this.#connections.set(client, { number, named: new Set() });
-    this.#newest = number;
-    for (const entry of this.#entries.values()) this.#cancel(entry);
+    const connection: Connection = { number: ++this.#sequence, named: new Set(), older: this.#newest, newer: undefined };
+    if (this.#newest !== undefined) this.#newest.newer = connection;
+    this.#newest = connection;
+    this.#connections.set(client, connection);
+    for (const entry of this.#running) this.#cancel(entry);
   }
 
   disconnect(client: Client): void {
@@ -49,15 +65,20 @@ export class References {
     if (connection === undefined) return;
     this.#connections.delete(client);
     for (const container of connection.named) this.#entries.get(container)?.namedBy.delete(client);
-    if (connection.number === this.#newest) {
-      this.#newest = 0;
-      for (const { number } of this.#connections.values()) this.#newest = number;
-      for (const [container, entry] of this.#entries) this.#startIfUnreferenced(container, entry);
-      return;
+    const { older, newer } = connection;
+    if (older !== undefined) older.newer = newer;
+    if (newer !== undefined) newer.older = older;
+    else this.#newest = older;
+    if (newer === undefined) {
+      for (let at = this.#firstAfter(older?.number ?? 0); at < this.#ordered.length; at++) {
+        const entry = this.#ordered[at] as Entry;
+        if (entry.number > connection.number) break;
+        this.#startIfUnreferenced(entry);
+      }
     }
     for (const container of connection.named) {
       const entry = this.#entries.get(container);
-      if (entry !== undefined) this.#startIfUnreferenced(container, entry);
+      if (entry !== undefined) this.#startIfUnreferenced(entry);
     }
   }
 
@@ -73,13 +94,15 @@ export class References {
 
   add(container: Container): void {
     if (container.graceTimeMs === null) return;
-    this.#entries.set(container, { number: ++this.#sequence, namedBy: new Set(), cancelTimer: undefined });
+    const entry: Entry = { number: ++this.#sequence, container, namedBy: new Set(), cancelTimer: undefined };
+    this.#entries.set(container, entry);
+    this.#ordered.push(entry);
   }
 
   /** Starts the grace time of a container that nobody refers to: after a create whose client has gone, and after a start. */
   check(container: Container): void {
     const entry = this.#entries.get(container);
-    if (entry !== undefined) this.#startIfUnreferenced(container, entry);
+    if (entry !== undefined) this.#startIfUnreferenced(entry);
   }
 
   remove(container: Container): void {
@@ -87,25 +110,43 @@ export class References {
     if (entry === undefined) return;
     this.#cancel(entry);
     this.#entries.delete(container);
+    this.#ordered.splice(this.#firstAfter(entry.number - 1), 1);
     for (const client of entry.namedBy) this.#connections.get(client)?.named.delete(container);
   }
 
   /** Stops every timer, because the server ends; containers live on. */
   stop(): void {
-    for (const entry of this.#entries.values()) this.#cancel(entry);
+    for (const entry of this.#running) this.#cancel(entry);
     this.#entries.clear();
+    this.#ordered.length = 0;
   }
 
-  #startIfUnreferenced(container: Container, entry: Entry): void {
-    if (entry.namedBy.size > 0 || this.#newest > entry.number || entry.cancelTimer !== undefined) return;
-    entry.cancelTimer = startTimer(this.clock, container.graceTimeMs ?? 0, () => {
+  /** Index of the first entry with a number above `number`. */
+  #firstAfter(number: number): number {
+    let [low, high] = [0, this.#ordered.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#ordered[middle] as Entry).number > number) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #startIfUnreferenced(entry: Entry): void {
+    this.#examined++;
+    if (entry.namedBy.size > 0 || (this.#newest?.number ?? 0) > entry.number || entry.cancelTimer !== undefined) return;
+    this.#running.add(entry);
+    entry.cancelTimer = startTimer(this.clock, entry.container.graceTimeMs ?? 0, () => {
       entry.cancelTimer = undefined;
-      this.onGraceTimeOver(container);
+      this.#running.delete(entry);
+      this.onGraceTimeOver(entry.container);
     });
   }
 
   #cancel(entry: Entry): void {
+    this.#examined++;
     entry.cancelTimer?.();
     entry.cancelTimer = undefined;
+    this.#running.delete(entry);
   }
 }
