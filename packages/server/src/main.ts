@@ -96,6 +96,7 @@ async function serve(configPath: string): Promise<void> {
     permissions: configuration.socketPermissions,
     maxConnections: limit === undefined ? undefined : Math.max(16, Math.floor((limit - reservedDescriptors) / 2)),
     handlers: makeHandlers(containers),
+    clock: systemClock,
     log,
     onConnected: (client) => containers.references.connect(client),
     onDisconnected: (client) => containers.references.disconnect(client),

@@ -79,6 +79,45 @@ test('a drain does not wait for a client that keeps its side open', async () => 
   await server.listener.drain(60_000);
 });
 
+test('a begun frame has to go on, whatever of it has come; idle connections and waiting ones may stay', async () => {
+  const [header, body, idle, waiting] = [await connect(), await connect(), await connect(), await connect()];
+  const container = await scene.create({ handle: 'demo' });
+  await idle.call(Type.Ping, {});
+  waiting.send(Type.Run, { handle: 'demo', script: '' });
+  while (container.jobs.size === 0) await idle.call(Type.Ping, {});
+  // Behind the run that is under way: its turn has not come.
+  waiting.socket.write('9');
+  header.socket.write('1');
+  body.socket.write('100\r\nabc');
+  // A reply from each connection's successor in the loop: the bytes above were read before it.
+  for (let times = 0; times < 3; times++) await idle.call(Type.Ping, {});
+  scene.host.clock.advance(59_000);
+  body.socket.write('d');
+  for (let times = 0; times < 3; times++) await idle.call(Type.Ping, {});
+  scene.host.clock.advance(1000);
+  await header.until(() => header.closed);
+  assert.equal(body.closed, false);
+  scene.host.clock.advance(59_000);
+  await body.until(() => body.closed);
+  scene.host.clock.advance(600_000);
+  assert.equal((await idle.call(Type.Ping, {})).type, Type.Ping);
+  assert.equal(waiting.closed, false);
+  assert.equal(server.warnings.filter((warning) => warning.includes('got no byte for 60 s')).length, 2);
+});
+
+test('unfinished frames of all connections together are bounded', async () => {
+  const clients = [await connect(), await connect(), await connect()];
+  for (const client of clients) client.socket.write('8000000\r\n');
+  const [small, large, middle] = clients;
+  small!.socket.write(Buffer.alloc(1_000_000));
+  middle!.socket.write(Buffer.alloc(1_500_000));
+  large!.socket.write(Buffer.alloc(7_000_000));
+  await large!.until(() => large!.closed);
+  const other = await connect();
+  assert.equal((await other.call(Type.Ping, {})).type, Type.Ping);
+  assert.deepEqual([small!.closed, middle!.closed], [false, false]);
+});
+
 test('connections beyond the limit are refused, and room is made again', async () => {
   const many = await Promise.all(Array.from({ length: 50 }, () => connect()));
   const refused = await connect();

@@ -8,8 +8,10 @@ import { createConnection, createServer, type Server, type Socket } from 'node:n
 import { dirname, join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import type { Log } from '../lib/log.js';
+import type { Clock } from '../lib/timer.js';
 import type { Handlers } from './handlers.js';
 import { Session } from './session.js';
+import { UnfinishedFrames } from './unfinished-frames.js';
 
 export interface ListenerOptions {
   readonly path: string;
@@ -18,7 +20,12 @@ export interface ListenerOptions {
   /** Connections beyond this are closed at once. */
   readonly maxConnections: number | undefined;
   readonly handlers: Handlers;
+  readonly clock: Clock;
   readonly log: Log;
+  /** Milliseconds that a begun frame may go without a byte. */
+  readonly frameIdleMs?: number;
+  /** Bytes of requests that wait in the server, of all connections together. */
+  readonly unfinishedLimitInBytes?: number;
   readonly onConnected: (client: object) => void;
   readonly onDisconnected: (client: object) => void;
 }
@@ -26,13 +33,19 @@ export interface ListenerOptions {
 /** Connections that the kernel keeps while we are busy; net.core.somaxconn caps it. */
 const backlog = 1024;
 
+const defaultFrameIdleMs = 60_000;
+const defaultUnfinishedLimitInBytes = 256 * 1024 * 1024;
+
 export class Listener {
   readonly #server: Server;
+  readonly #unfinishedFrames: UnfinishedFrames;
   readonly #sessions = new Set<Session>();
   #whenEmpty: (() => void) | undefined;
   #inode: number | undefined;
 
   constructor(private readonly options: ListenerOptions) {
+    const { clock, log, frameIdleMs: idleMs = defaultFrameIdleMs, unfinishedLimitInBytes: limitInBytes = defaultUnfinishedLimitInBytes } = options;
+    this.#unfinishedFrames = new UnfinishedFrames({ clock, log, idleMs, limitInBytes });
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
     if (options.maxConnections !== undefined) this.#server.maxConnections = options.maxConnections;
     this.#server.on('drop', () => options.log.warn({ limit: options.maxConnections }, 'a connection was refused: too many are open'));
@@ -93,6 +106,7 @@ export class Listener {
     const session: Session = new Session(socket, {
       handlers: this.options.handlers,
       log: this.options.log,
+      unfinishedFrames: this.#unfinishedFrames,
       onClosed: () => {
         this.#sessions.delete(session);
         this.options.onDisconnected(session);

@@ -4,7 +4,8 @@
  * replies leave in one write.
  *
  * What a client may cost: while a request is under way, or while the client does not read its replies, reading stops as
- * soon as readAhead bytes wait; a frame has the decoder's limit, and an incomplete one takes only what has arrived.
+ * soon as readAhead bytes wait; a frame has the decoder's limit, and an incomplete one takes only what has arrived, for as
+ * long as it goes on arriving: unfinished-frames.ts.
  */
 import type { Socket } from 'node:net';
 import {
@@ -15,6 +16,7 @@ import type { Call } from './call.js';
 import type { Handlers } from './handlers.js';
 import { RestOfReply } from './large-result.js';
 import { encodeResult, type ResultType } from './result-frame.js';
+import type { UnfinishedFrames } from './unfinished-frames.js';
 
 /** Bytes of further requests that are read while one is under way. */
 const readAheadInBytes = 256 * 1024;
@@ -28,6 +30,7 @@ const requestsInARow = 256;
 export interface SessionOptions {
   readonly handlers: Handlers;
   readonly log: Log;
+  readonly unfinishedFrames: UnfinishedFrames;
   /** Called once, when the connection is closed. */
   readonly onClosed: (session: Session) => void;
 }
@@ -37,6 +40,7 @@ export class Session implements Call {
   readonly #handlers: Handlers;
   readonly #log: Log;
   readonly #decoder = new FrameDecoder();
+  readonly #unfinishedFrames: UnfinishedFrames;
   /** Replies of the event under way, written together at its end. */
   #outbox: Uint8Array[] = [];
   #working = false;
@@ -48,8 +52,9 @@ export class Session implements Call {
   #writable: (() => void) | undefined;
   #reply: ((written: boolean) => void) | undefined;
 
-  constructor(socket: Socket, { handlers, log, onClosed }: SessionOptions) {
+  constructor(socket: Socket, { handlers, log, unfinishedFrames, onClosed }: SessionOptions) {
     this.#socket = socket;
+    this.#unfinishedFrames = unfinishedFrames;
     this.#handlers = handlers;
     this.#log = log;
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
@@ -59,6 +64,7 @@ export class Session implements Call {
     socket.on('error', () => undefined);
     socket.on('close', () => {
       this.#closed = true;
+      unfinishedFrames.remove(this);
       this.#giveUp('the client has closed its connection');
       this.#settleReply(false);
       onClosed(this);
@@ -118,8 +124,12 @@ export class Session implements Call {
 
   #receive(chunk: Buffer): void {
     this.#decoder.push(chunk);
-    if (this.#busy) this.#throttle();
-    else this.#work();
+    if (this.#busy) {
+      this.#throttle();
+      this.#unfinishedFrames.update(this, this.#decoder.bufferedLength, false);
+    } else {
+      this.#work();
+    }
   }
 
   /** The client sends no more. What it asked for is finished, but nobody waits for a job. */
@@ -169,6 +179,8 @@ export class Session implements Call {
       this.#working = false;
       this.#flush();
     }
+    // While a request is under way, or the client does not read, the next frame waits for us.
+    if (!this.#closed && !this.#socket.destroyed) this.#unfinishedFrames.update(this, this.#decoder.bufferedLength, exhausted && !this.#decoder.idle);
     if (this.#busy) this.#throttle();
     // A client that sends no more leaves the rest of an incomplete frame unsaid.
     else if (!this.#closed && (this.#draining || (this.#ended && (exhausted || this.#decoder.idle)))) this.#socket.destroySoon();

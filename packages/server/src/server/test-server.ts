@@ -65,6 +65,8 @@ export class TestServer {
       permissions,
       maxConnections,
       handlers: makeHandlers(this.scene.containers),
+      clock: this.scene.host.clock,
+      unfinishedLimitInBytes: 4 * 1024 * 1024,
       log: {
         debug: () => undefined,
         info: () => undefined,
