@@ -166,6 +166,22 @@ def test_foreign_process(container):
     connection.close()
 
 
+def test_many_die(container):
+    """More orphans dead at once than PID 1 reaps in a turn: a job starts in between, and the container is empty at the end."""
+    container.run("for i in $(seq 700); do sleep 1000 & done; exit 0")
+    init = container.init()
+    os.kill(init, signal.SIGSTOP)
+    for pid in [pid for pid in world.processes() if pid != init]:
+        os.kill(pid, signal.SIGKILL)
+    connection = container.connect()
+    connection.send("SPAWN", ("JOB_ID", 99999), ("ARGUMENT", "/bin/true"), ("UID", 0), ("GID", 0), ("WORKING_DIRECTORY", "/"), ("FOLLOW_OUTPUT", 1))
+    os.kill(init, signal.SIGCONT)
+    tap.check((connection.read().kind, connection.output()[1].number("EXIT_VALUE")) == ("OK", 0), "a job starts among many dead")
+    connection.ask("FORGET", ("JOB_ID", 99999))
+    tap.check(connection.ask("AWAIT_EMPTY").kind == "OK" and world.processes() == [init], "and all are reaped")
+    connection.close()
+
+
 def switches(pid):
     return int(status_field(open(f"/proc/{pid}/status", encoding="ascii").read(), "voluntary_ctxt_switches"))
 
@@ -228,7 +244,7 @@ def main():
     test_propagation()
     container = Container(world, 1)
     if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
-        for test in (test_short_background, test_wshd_stands_still, test_pid_1, test_foreign_process, test_no_descriptors):
+        for test in (test_short_background, test_wshd_stands_still, test_pid_1, test_foreign_process, test_no_descriptors, test_many_die):
             test(container)
         tap.check(container.destroy()[0], "destroyed")
     test_lost_together()

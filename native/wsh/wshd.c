@@ -31,7 +31,7 @@
 #include "wsh/setup.h"
 
 /* Arguments and environment of one job; the socket's buffer bounds it too. */
-enum { PACKET_MAX = 192 << 10, PACKET_HEADER_SIZE = 4, RUN_FDS = 2 };
+enum { PACKET_MAX = 192 << 10, PACKET_HEADER_SIZE = 4, RUN_FDS = 2, REAP_A_TURN = 256 };
 
 /* A packet is a frame without its length: {u16 type, u16 zero, attributes}. */
 static int send_packet(struct wire_buffer *buffer, const int *fds, size_t fd_count, struct error *err)
@@ -173,14 +173,15 @@ static int serve(const struct wshd *wshd, struct error *err)
 	return result < 0 ? -1 : 1;
 }
 
+/* 1: there may be more; 0: all that were dead are reaped. However fast processes die, requests get their turn. */
 static int reap(struct error *err)
 {
+	static bool reaped;   /* since the last word about it */
 	struct error end = { .step = "reap" };
-	bool reaped = false;
 	uint32_t job_id;
-	int status, result;
+	int status, result = 0;
 
-	while ((result = reaper_collect(&job_id, &status, &end)) >= 0) {
+	for (int count = 0; count < REAP_A_TURN && (result = reaper_collect(&job_id, &status, &end)) >= 0; count++) {
 		reaped = true;
 		if (result == 0)
 			continue;
@@ -192,25 +193,32 @@ static int reap(struct error *err)
 		if (send_packet(&buffer, NULL, 0, err) < 0)
 			return -1;
 	}
-	if (reaped && end.number == ECHILD)
-		return send_simple(WIRE_EMPTY, err);
-	return 0;
+	if (result >= 0)
+		return 1;
+	bool empty = reaped && end.number == ECHILD;
+
+	reaped = false;
+	return empty ? send_simple(WIRE_EMPTY, err) : 0;
 }
 
 static int loop(const struct wshd *wshd, int signals, struct error *err)
 {
 	struct pollfd watched[] = { { .fd = WSHD_CHANNEL, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
 
+	int dead = 0;
+
 	for (;;) {
 		/* Without end: PID 1 lives until the monitor closes the channel or kills it. */
-		if (poll(watched, 2, -1) < 0 && errno != EINTR)
+		if (poll(watched, 2, dead > 0 ? 0 : -1) < 0 && errno != EINTR)
 			return error_set(err, errno, "poll");
-		if (watched[1].revents != 0) {
+		if (dead > 0 || watched[1].revents != 0) {
 			struct signalfd_siginfo info;
 
-			while (read(signals, &info, sizeof(info)) > 0)
-				;
-			if (reap(err) < 0)
+			/* It holds one SIGCHLD at most, and a new one comes only after this. */
+			if (read(signals, &info, sizeof(info)) < 0 && errno != EAGAIN)
+				return error_set(err, errno, "read of signals");
+			dead = reap(err);
+			if (dead < 0)
 				return -1;
 		}
 		if (watched[0].revents != 0) {
