@@ -32,7 +32,9 @@ static int receive(char expected, int *ret_fds, size_t limit, size_t *ret_count,
 	/* Blocking: the monitor watches the deadline, and its death is ours. */
 	if (packet_receive(WSHD_CHANNEL, &packet, 1, &size, ret_fds, limit, ret_count, err) < 0)
 		return -1;
-	return size == 1 && packet == expected ? 0 : error_set(err, EPROTO, "unexpected packet from the monitor");
+	if (size == 0)
+		return error_set(err, EPIPE, "the monitor is gone");
+	return packet == expected ? 0 : error_set(err, EPROTO, "unexpected packet from the monitor");
 }
 
 static int become_root(struct error *err)
@@ -137,6 +139,9 @@ _Noreturn void child_run(const struct child *child)
 	struct error err = { 0 }, ignored;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* With our copy of its end gone, the monitor's death ends every receive below, also one that came before the line above: getppid() could
+	 * not tell, it is always 0 across PID namespaces. */
+	close_fd(child->other_end);
 	/* In place of the monitor's connection to the launcher. */
 	if (dup2(child->pair, WSHD_CHANNEL) < 0)
 		_exit(1);

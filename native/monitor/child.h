@@ -20,6 +20,7 @@ struct child {
 	const struct description *description;
 	const struct cgroups *cgroups;
 	int pair;       /* SOCK_SEQPACKET, becomes wshd's descriptor 3 */
+	int other_end;  /* of that pair: the monitor's */
 	int filter;     /* the seccomp program, becomes 4 */
 	int wshd;       /* the sealed memfd, opened read-only */
 };

@@ -137,6 +137,7 @@ static int clone_child(struct create *create, struct error *err)
 		.description = &create->description,
 		.cgroups = &container->cgroups,
 		.pair = create->child_pair,
+		.other_end = container->wshd,
 		.filter = create->filter,
 		.wshd = create->program,
 	};
