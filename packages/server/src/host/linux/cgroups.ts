@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { WardenError } from 'warden-protocol';
 import type { CgroupDescription } from '../container-description.js';
 import type { Cgroups } from '../host.js';
+import { killGroups } from './cgroup-kill.js';
 import { findHierarchies, type CgroupHierarchy } from './cgroup-hierarchies.js';
 
 export interface CgroupOptions {
@@ -76,25 +77,21 @@ export class LinuxCgroups implements Cgroups {
   }
 
   async removeLeftovers(containerId: string): Promise<void> {
+    const groups = this.hierarchies.map((hierarchy) => ({
+      path: join(this.#parentOf(hierarchy), containerId),
+      version: hierarchy.version,
+      hasFreezer: hierarchy.version === 1 && hierarchy.controllers.includes('freezer'),
+    }));
     const started = performance.now();
     for (;;) {
-      const left = this.#tryRemove(containerId);
+      await killGroups(groups, { kill, pause: (ms) => delay(ms) });
+      const left = groups.find(({ path }) => !removeTree(path));
       if (left === undefined) return;
       if (performance.now() - started > leftoverDeadlineMs) {
-        throw new WardenError('timeout', `the cgroup ${left} still has processes ${leftoverDeadlineMs / 1000} s after they were killed`);
+        throw new WardenError('timeout', `the cgroup ${left.path} still has processes ${leftoverDeadlineMs / 1000} s after they were killed`);
       }
       await delay(leftoverPauseMs);
     }
-  }
-
-  /** Kills what is in the container's groups and removes them. @returns a group that is still in use */
-  #tryRemove(containerId: string): string | undefined {
-    let inUse: string | undefined;
-    for (const hierarchy of this.hierarchies) {
-      const path = join(this.#parentOf(hierarchy), containerId);
-      if (!removeTree(path)) inUse = path;
-    }
-    return inUse;
   }
 
   #parentOf(hierarchy: CgroupHierarchy): string {
@@ -127,15 +124,12 @@ export class LinuxCgroups implements Cgroups {
   }
 }
 
-/** Removes a group with those below it, killing what is in them. @returns whether it is gone */
+/** Removes a group with those below it. @returns whether it is gone */
 function removeTree(path: string): boolean {
   if (!existsSync(path)) return true;
   let empty = true;
   for (const entry of readdirSync(path, { withFileTypes: true })) {
     if (entry.isDirectory() && !removeTree(join(path, entry.name))) empty = false;
-  }
-  for (const pid of readFileSync(join(path, 'cgroup.procs'), 'utf8').split('\n')) {
-    if (pid !== '' && pid !== '0') kill(Number(pid));
   }
   if (!empty) return false;
   try {
