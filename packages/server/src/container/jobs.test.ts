@@ -253,6 +253,17 @@ test('what follows a job whose PID 1 or monitor died tells of it, before the eve
   assert.deepEqual([monitorDead.container.state, infoOf(monitorDead.container).events], ['stopped', ['the container\'s monitor died']]);
 });
 
+test('a link over a connection that has not noticed the monitor\'s death is answered as lost', async () => {
+  const { containers, container, monitor, host } = await scene();
+  const id = await spawnJob(containers, container, request);
+  container.monitor.follow = () => Promise.reject(new WardenError('unavailable', 'read ECONNRESET'));
+  await assert.rejects(followJob(containers, container, id, new CollectedOutput(1000)), { message: 'read ECONNRESET' });
+  host.living.delete(container.id);
+  monitor.dieSilently();
+  assert.equal(await (await followJob(containers, container, id, new CollectedOutput(1000))).exitStatus, 255);
+  assert.deepEqual([container.state, infoOf(container).events], ['stopped', ['the container\'s monitor died']]);
+});
+
 test('a job that cannot start because the processes are gone stops the container', async () => {
   const { containers, container, monitor, host } = await scene();
   const earlier = await spawnJob(containers, container, request);

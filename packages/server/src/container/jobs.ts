@@ -74,7 +74,7 @@ export async function followJob(containers: Containers, container: Container, jo
     const followed = await container.monitor.follow(jobId, sink);
     return following(containers, container, job, followed);
   } catch (error) {
-    if (error instanceof MonitorGone) endLife(containers, container, monitorDied);
+    if (error instanceof WardenError && error.code === 'unavailable') await endLifeIfGone(containers, container);
     if (container.lastInfo !== undefined || job.exit?.kind === 'lost') return lostFollowing(container, job);
     throw error;
   } finally {
