@@ -57,6 +57,9 @@ async function run(options: Options): Promise<void> {
     const { rows, samples } = await measure(options, { sizes: options.sizes, server, floor, directory, rootFileSystem, live: options.live });
     process.stdout.write(`${machine.map((line) => `${line}  `).join('\n')}\n\n${markdownTable(rows)}\n`);
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ machine, sizes: options.sizes, rows, samples }, null, 1)}\n`);
+  } catch (error) {
+    process.stderr.write(`the logs of wardend are left in ${directory}\n`);
+    throw error;
   } finally {
     await floor?.close();
     await server.remove();

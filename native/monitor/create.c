@@ -205,25 +205,26 @@ static int open_user_namespace(pid_t pid, int *ret_fd, struct error *err)
 	return *ret_fd < 0 ? error_set(err, errno, "%s", path) : 0;
 }
 
-/* The disk's part, after the clone: meanwhile the launcher makes the link and the child joins its cgroups. */
-static int make_directories(struct create *create, struct error *err)
+/* Where wardend finds us; while the child assembles its mounts. */
+static int open_to_wardend(struct create *create, struct error *err)
 {
 	struct container *container = create->container;
 
-	if (step_begin(STEP_MAKE_DIRECTORIES, err) < 0 || directories_make(&container->directories, &create->description.map, err) < 0)
-		return -1;
 	if (step_begin(STEP_LISTEN, err) < 0 || listen_at(&container->directories, &container->listener, err) < 0)
 		return -1;
 	return pid_file_write(container->directories.run, PID_FILE_NAME, err);
 }
 
-/* Layers, upper files, overlay, volumes. */
+/* Directories, upper files, layers, overlay, volumes. */
 static int make_mounts(struct create *create, struct error *err)
 {
 	const struct description *description = &create->description;
 	_cleanup_close_ int overlay = -1;
 	struct error unmapped;
 
+	/* The disk's part comes after the clone: meanwhile the launcher makes the link and the child joins its cgroups. */
+	if (step_begin(STEP_MAKE_DIRECTORIES, err) < 0 || directories_make(&create->container->directories, &description->map, err) < 0)
+		return -1;
 	/* Before the layers are mapped: the owners that matter are those on disk. */
 	if (step_begin(STEP_WRITE_UPPER, err) < 0 || upper_write(create->container->directories.upper, description, create->lowers, err) < 0)
 		return -1;
@@ -280,12 +281,9 @@ static int make_container(struct create *create, struct undo *undo, struct error
 	undo_push(undo, undo_child, container);
 	handshake.wshd = container->wshd;
 	handshake.pidfd = container->pidfd;
-	if (start_child(create, err) < 0 || make_directories(create, err) < 0 || make_mounts(create, err) < 0) {
+	if (start_child(create, err) < 0 || make_mounts(create, err) < 0 ||
+	    handshake_configure(container->wshd, &create->description, create->deadline, err) < 0 || open_to_wardend(create, err) < 0) {
 		/* When the child failed first, its reason is the better one. */
-		handshake_child_error(&handshake, err);
-		return -1;
-	}
-	if (handshake_configure(container->wshd, &create->description, create->deadline, err) < 0) {
 		handshake_child_error(&handshake, err);
 		return -1;
 	}

@@ -1,5 +1,5 @@
 /*
- * jobs/ID.exit: how a job ended, for whoever looks when the monitor is gone. One line, "VERSION KIND VALUE BYTES\n": version 1, EXIT_* and its value
+ * jobs/ID.exit: how a job ended that nobody followed to its end, for whoever looks when the monitor is gone. One line, "VERSION KIND VALUE BYTES\n": version 1, EXIT_* and its value
  * as in wire.h, and the bytes of output.
  */
 #ifndef WARDEN_MONITOR_EXIT_RECORD_H

@@ -241,7 +241,8 @@ void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value)
 	job->exit_kind = job->over_limit ? EXIT_SIGNALLED : exit_kind;
 	job->exit_value = job->over_limit ? SIGKILL : exit_value;
 	job->phase = JOB_OVER;
-	if (!shell && exit_record_write(job, &problem) < 0)
+	/* Whoever follows is about to be told; then the file would only be made to be removed again. */
+	if (!shell && !follow_has_followers(job) && exit_record_write(job, &problem) < 0)
 		events_record_failed(monitor, job, &problem);
 	output_end(job);
 	/* Before anybody hears of the end: who destroys the container at once should find the group gone. */

@@ -243,11 +243,16 @@ def test_record(container):
     watcher.ask("WATCH")
     place = os.path.join(container.directory, "jobs", f"{container.next_job + 1}.exit")
     os.makedirs(os.path.join(place, "in-its-way"))
-    _, _, end = container.run("exit 6")
+    connection, job, _ = container.spawn("exit 6", follow=False)
     event = watcher.read()
     tap.check(event.number("EVENT") == 5 and event.number("ERRNO") in (errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST) and event.number("JOB_ID") == container.next_job,
               "a record that cannot be written is an event", event)
-    tap.check(end.number("EXIT_VALUE") == 6 and watcher.read().number("EVENT") == 3, "and the job's end is known all the same", end)
+    tap.check(watcher.read().number("EVENT") == 3, "then comes its end")
+    connection.ask("FOLLOW", ("JOB_ID", job), ("POSITION", u64(0)))
+    _, end = connection.output()
+    tap.check(end.number("EXIT_VALUE") == 6, "which is known all the same", end)
+    connection.ask("FORGET", ("JOB_ID", job))
+    connection.close()
     shutil.rmtree(place)
     watcher.close()
 

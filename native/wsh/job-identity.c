@@ -8,10 +8,13 @@
 
 enum { CAPABILITY_LIMIT = 64 };
 
+/* What may still be in wshd's bounding set. Each drop makes a new set of credentials, so those long gone are not dropped again for every job. */
+static uint64_t bounding = UINT64_MAX;
+
 static int drop_bounding(uint64_t keep, struct error *err)
 {
 	for (int capability = 0; capability < CAPABILITY_LIMIT; capability++) {
-		if (keep >> capability & 1)
+		if (keep >> capability & 1 || !(bounding >> capability & 1))
 			continue;
 		if (prctl(PR_CAPBSET_DROP, capability) < 0) {
 			if (errno == EINVAL)
@@ -42,6 +45,7 @@ int identity_keep_capabilities(uint64_t capabilities, struct error *err)
 {
 	if (drop_bounding(capabilities, err) < 0)
 		return -1;
+	bounding &= capabilities;
 	return set_capabilities(capabilities, err);
 }
 
