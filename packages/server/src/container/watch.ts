@@ -6,9 +6,17 @@ import { endLife, initDied, monitorDied, recordOrLog } from './end-of-life.js';
 import { forgetIfConsumed } from './forget.js';
 import { rlimitName } from './rlimits.js';
 
-/** Begins to receive the container's events. Failures end up in the log and in the container's own events. */
+/**
+ * Begins to receive the container's events, after the reply to its create is on its way; its first job waits for that.
+ * Failures end up in the log and in the container's own events.
+ */
 export function watchContainer(containers: Containers, container: Container): void {
-  const watching = receiveEvents(containers, container);
+  const watching = new Promise<void>((resolve, reject) => {
+    setImmediate(() => {
+      if (container.lastInfo !== undefined) resolve();
+      else receiveEvents(containers, container).then(resolve, reject);
+    });
+  });
   container.watching = watching;
   watching.catch((error: unknown) => {
     if (container.lastInfo !== undefined) return;
