@@ -8,6 +8,7 @@ import { cycles } from './cycles.js';
 import { Floor } from './floor.js';
 import { lifecycle } from './lifecycle.js';
 import { live } from './live.js';
+import { takeLock } from './lock.js';
 import { describeMachine } from './machine.js';
 import type { Result, Surroundings } from './measurement.js';
 import { parseOptions, usage } from './options.js';
@@ -59,14 +60,20 @@ async function run(options: Options): Promise<void> {
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ machine, sizes: options.sizes, rows, samples }, null, 1)}\n`);
   } catch (error) {
     process.stderr.write(`the logs of wardend are left in ${directory}\n`);
-    throw error;
-  } finally {
     await floor?.close();
-    await server.remove();
+    // What went wrong first is what counts.
+    await server.remove().catch((later: unknown) => process.stderr.write(`${String(later)}\n`));
+    throw error;
   }
+  await floor.close();
+  await server.remove();
   rmSync(directory, { recursive: true, force: true });
 }
 
 const options = parseOptions(process.argv.slice(2));
 if (options === undefined) process.stdout.write(usage);
-else await run(options);
+else {
+  const release = takeLock();
+  process.once('exit', release);
+  await run(options);
+}
