@@ -210,7 +210,9 @@ static int open_to_wardend(struct create *create, struct error *err)
 {
 	struct container *container = create->container;
 
-	if (step_begin(STEP_LISTEN, err) < 0 || listen_at(&container->directories, &container->listener, err) < 0)
+	if (step_begin(STEP_LISTEN, err) < 0 || directories_make_own(&container->directories, err) < 0)
+		return -1;
+	if (listen_at(&container->directories, &container->listener, err) < 0)
 		return -1;
 	return pid_file_write(container->directories.run, PID_FILE_NAME, err);
 }
@@ -223,7 +225,7 @@ static int make_mounts(struct create *create, struct error *err)
 	struct error unmapped;
 
 	/* The disk's part comes after the clone: meanwhile the launcher makes the link and the child joins its cgroups. */
-	if (step_begin(STEP_MAKE_DIRECTORIES, err) < 0 || directories_make(&create->container->directories, &description->map, err) < 0)
+	if (step_begin(STEP_MAKE_DIRECTORIES, err) < 0 || directories_make_layers(&create->container->directories, &description->map, err) < 0)
 		return -1;
 	/* Before the layers are mapped: the owners that matter are those on disk. */
 	if (step_begin(STEP_WRITE_UPPER, err) < 0 || upper_write(create->container->directories.upper, description, create->lowers, err) < 0)

@@ -15,22 +15,34 @@
 
 static const char *const names[] = { "upper", "work", "run", "jobs" };
 
-int directories_make(struct container_directories *directories, const struct id_map *map, struct error *err)
+enum { UPPER, WORK, RUN, JOBS };
+
+static int make_directory(struct container_directories *directories, unsigned int which, mode_t mode, int *ret_fd, struct error *err)
 {
-	int *fds[] = { &directories->upper, NULL, &directories->run, &directories->jobs };
+	if (mkdirat(directories->container, names[which], mode) < 0)
+		return error_set(err, errno, "%s", names[which]);
+	directories->made |= 1u << which;
+	if (ret_fd != NULL && (*ret_fd = openat(directories->container, names[which], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)) < 0)
+		return error_set(err, errno, "%s", names[which]);
+	return 0;
+}
+
+int directories_make_layers(struct container_directories *directories, const struct id_map *map, struct error *err)
+{
 	uint32_t root;
 
-	if (id_map_to_host(map, 0, &root, err) < 0)
+	if (id_map_to_host(map, 0, &root, err) < 0 || make_directory(directories, UPPER, 0755, &directories->upper, err) < 0 ||
+	    make_directory(directories, WORK, 0700, NULL, err) < 0)
 		return -1;
-	for (unsigned int i = 0; i < 4; i++) {
-		if (mkdirat(directories->container, names[i], i == 0 ? 0755 : 0700) < 0)
-			return error_set(err, errno, "%s", names[i]);
-		directories->made |= 1u << i;
-		if (fds[i] != NULL && (*fds[i] = openat(directories->container, names[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)) < 0)
-			return error_set(err, errno, "%s", names[i]);
-	}
 	/* The root directory of the container, as it sees it. */
 	return fchown(directories->upper, root, root) < 0 ? error_set(err, errno, "upper") : 0;
+}
+
+int directories_make_own(struct container_directories *directories, struct error *err)
+{
+	if (make_directory(directories, RUN, 0700, &directories->run, err) < 0)
+		return -1;
+	return make_directory(directories, JOBS, 0700, &directories->jobs, err);
 }
 
 void directories_remove(struct container_directories *directories)
@@ -55,14 +67,13 @@ static int open_parent(int upper, char *path, uint32_t owner, int *ret_parent, c
 
 	while (parent >= 0 && (slash = strchr(path, '/')) != NULL) {
 		*slash = '\0';
-		if (mkdirat(parent, path, 0755) == 0) {
-			if (fchownat(parent, path, owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
-				return error_set(err, errno, "%s", path);
-		} else if (errno != EEXIST) {
-			return error_set(err, errno, "%s", path);
-		}
 		int next = openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
+		if (next < 0 && errno == ENOENT) {
+			if (mkdirat(parent, path, 0755) < 0 || fchownat(parent, path, owner, owner, AT_SYMLINK_NOFOLLOW) < 0)
+				return error_set(err, errno, "%s", path);
+			next = openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		}
 		if (next < 0)
 			return error_set(err, errno, "%s", path);
 		close_fd(parent);

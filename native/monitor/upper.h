@@ -16,9 +16,11 @@ struct container_directories {
 	unsigned int made;   /* which of the four are ours to remove */
 };
 
-/* Makes the four directories in the (empty) container directory; EEXIST when one is there already. On failure call directories_remove(). */
-int directories_make(struct container_directories *directories, const struct id_map *map, struct error *err);
-/* Removes those that directories_make() made, with all that is in them, and closes them; the container directory itself stays. */
+/* Make upper and work, which the overlay needs, and run and jobs, which the monitor needs later, in the (empty) container directory; EEXIST when one is
+ * there already. On failure call directories_remove(). */
+int directories_make_layers(struct container_directories *directories, const struct id_map *map, struct error *err);
+int directories_make_own(struct container_directories *directories, struct error *err);
+/* Removes those that these made, with all that is in them, and closes them; the container directory itself stays. */
 void directories_remove(struct container_directories *directories);
 
 /* Writes directories, files and account files; the image's account files come from `lowers`, topmost first, as they are on disk. */

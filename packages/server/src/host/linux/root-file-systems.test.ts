@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -37,4 +37,22 @@ test('other directories are taken, also one whose name begins as the depot\'s', 
     assert.deepEqual(rootFileSystems.open(path), { lowers: [path], mounts: [] });
   }
   assert.throws(() => rootFileSystems.open(join(directory, 'nothing')), { code: 'not_found' });
+});
+
+test('a list of mounts is read again when it was replaced, and refused when others may write to it', () => {
+  const path = join(directory, 'images/base');
+  const list = (destination: string): void => {
+    writeFileSync(`${path}.new`, JSON.stringify({ version: 1, mounts: [{ source: '/usr', destination }] }), { mode: 0o644 });
+    renameSync(`${path}.new`, `${path}.mounts.json`);
+  };
+  for (const destination of ['/usr', '/opt']) {
+    list(destination);
+    const mounts = [{ source: '/usr', destination, recursive: false, readOnly: true }];
+    assert.deepEqual(rootFileSystems.open(path).mounts, mounts);
+    assert.deepEqual(rootFileSystems.open(path).mounts, mounts);
+  }
+  chmodSync(`${path}.mounts.json`, 0o666);
+  assert.throws(() => rootFileSystems.open(path), { code: 'permission' });
+  rmSync(`${path}.mounts.json`);
+  assert.deepEqual(rootFileSystems.open(path).mounts, []);
 });
