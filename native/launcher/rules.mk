@@ -6,14 +6,14 @@ launcher_LIBS := -lmnl
 # Unit tests, under the sanitizers: every source but those that start processes or wait for events.
 LAUNCHER_TESTS := $(patsubst launcher/test/%-test.c,$(BUILD)/test/launcher-%,$(wildcard launcher/test/*-test.c))
 LAUNCHER_TESTED := $(addprefix launcher/,description.c elements.c firewall.c link.c netlink.c steps.c) $(LIB_SOURCES)
-LAUNCHER_HEADERS := $(wildcard launcher/*.h launcher/test/*.h lib/*.h)
+LAUNCHER_HEADERS := $(wildcard launcher/*.h test/*.h lib/*.h)
 CFLAGS_SANITIZED := $(filter-out -O2,$(CFLAGS_COMMON)) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 
 $(LAUNCHER_TESTS): $(BUILD)/test/launcher-%: launcher/test/%-test.c $(LAUNCHER_TESTED) $(LAUNCHER_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_SANITIZED) -o $@ $< $(LAUNCHER_TESTED) -lmnl
 
-$(BUILD)/test/launcher-replay: launcher/fuzz/replay.c launcher/fuzz/description-fuzz.c $(LAUNCHER_TESTED) $(LAUNCHER_HEADERS)
+$(BUILD)/test/launcher-replay: fuzz/replay.c launcher/fuzz/description-fuzz.c $(LAUNCHER_TESTED) $(LAUNCHER_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_SANITIZED) -o $@ $(filter %.c,$^) -lmnl
 

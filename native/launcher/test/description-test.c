@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "launcher/description.h"
-#include "launcher/test/tap.h"
+#include "test/tap.h"
 
 static void put_link(struct wire_buffer *buffer, const char *host_name, uint8_t first_mac_byte, uint32_t prefix)
 {

@@ -9,7 +9,7 @@
 #include "lib/wire.h"
 #include "launcher/firewall.h"
 #include "launcher/link.h"
-#include "launcher/test/tap.h"
+#include "test/tap.h"
 
 static _Alignas(8) char bytes[65536];
 
