@@ -6,24 +6,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { CAPABILITY_LIMIT = 64 };
+#include "lib/capability.h"
 
 /* What may still be in wshd's bounding set. Each drop makes a new set of credentials, so those long gone are not dropped again for every job. */
 static uint64_t bounding = UINT64_MAX;
-
-static int drop_bounding(uint64_t keep, struct error *err)
-{
-	for (int capability = 0; capability < CAPABILITY_LIMIT; capability++) {
-		if (keep >> capability & 1 || !(bounding >> capability & 1))
-			continue;
-		if (prctl(PR_CAPBSET_DROP, capability) < 0) {
-			if (errno == EINVAL)
-				return 0; /* above the kernel's last capability */
-			return error_set(err, errno, "drop capability %d from the bounding set", capability);
-		}
-	}
-	return 0;
-}
 
 static int set_capabilities(uint64_t capabilities, struct error *err)
 {
@@ -43,7 +29,7 @@ static int set_capabilities(uint64_t capabilities, struct error *err)
 
 int identity_keep_capabilities(uint64_t capabilities, struct error *err)
 {
-	if (drop_bounding(capabilities, err) < 0)
+	if (capability_drop_bounding(bounding & ~capabilities, err) < 0)
 		return -1;
 	bounding &= capabilities;
 	return set_capabilities(capabilities, err);
@@ -52,7 +38,7 @@ int identity_keep_capabilities(uint64_t capabilities, struct error *err)
 int identity_assume(uint32_t uid, uint32_t gid, bool privileged, uint64_t capabilities, struct error *err)
 {
 	/* Needs SETPCAP, so before the user changes. */
-	if (drop_bounding(privileged ? capabilities : 0, err) < 0)
+	if (capability_drop_bounding(bounding & ~(privileged ? capabilities : 0), err) < 0)
 		return -1;
 	/* The C library would tell its threads, of which there are none, through memory that we share with wshd. */
 	if (syscall(SYS_setgroups, 0, NULL) < 0)
