@@ -32,6 +32,8 @@ enum wire_type {
 	WIRE_WATCH = 17,
 	WIRE_SHELL = 18,
 	WIRE_KILL_JOB = 19,
+	WIRE_INPUT = 20,             /* JOB_ID, CONTENT?, CLOSE_INPUT? */
+	WIRE_RESIZE = 21,            /* JOB_ID, ROWS, COLUMNS */
 	/* monitor -> wshd, over the SOCK_SEQPACKET pair: one packet is {u16 type, u16 zero, attributes} */
 	WIRE_RUN = 40,
 	WIRE_SIGNAL = 41,
@@ -118,7 +120,7 @@ enum wire_tag {
 	TAG_USER = 64,                /* nested, repeated: NAME, UID, GID, PRIVILEGED, WORKING_DIRECTORY, ENVIRONMENT*: for SHELL by NAME */
 
 	/* jobs */
-	TAG_JOB = 80,                 /* u32; nested in the reply to LIST: JOB_ID, STATE, POSITION, EXIT_KIND?, EXIT_VALUE? */
+	TAG_JOB = 80,                 /* u32; nested in the reply to LIST: JOB_ID, STATE, POSITION, PID, STARTED_MS, COMMAND?, EXIT_KIND?, EXIT_VALUE?, TIMED_OUT?, ENDED_MS? */
 	TAG_JOB_ID = 81,              /* u32 */
 	TAG_ARGUMENT = 82,            /* string, repeated */
 	TAG_ENVIRONMENT = 83,         /* string NAME=value, repeated */
@@ -136,7 +138,7 @@ enum wire_tag {
 	TAG_STATE = 95,               /* u32: 1 running, 2 ended */
 	TAG_EXIT_KIND = 96,           /* u32: 1 exited, 2 signalled, 3 lost */
 	TAG_EXIT_VALUE = 97,          /* u32: status or signal */
-	TAG_PID = 98,                 /* u32 */
+	TAG_PID = 98,                 /* u32: as the sender sees it; of a job, as its container does */
 	TAG_STATUS = 99,              /* u32: a wait status */
 	TAG_SIGNAL = 100,             /* u32 */
 	TAG_EVENT = 101,              /* u32: EVENT_* */
@@ -144,6 +146,15 @@ enum wire_tag {
 	TAG_COLUMNS = 103,            /* u32 */
 	TAG_TERMINAL = 104,           /* u32: 1 = job gets a pty */
 	TAG_JOB_CGROUP = 105,         /* u32: 1 = descriptors of the job's cgroup come with RUN */
+	TAG_OPEN_INPUT = 106,         /* u32: 1 = standard input stays open for INPUT; not together with SCRIPT */
+	TAG_TIMEOUT_MS = 107,         /* u64: the job is killed when it has run that long, on the monotonic clock */
+	TAG_CLOSE_INPUT = 108,        /* u32: 1 = standard input ends after CONTENT */
+	TAG_TIMED_OUT = 109,          /* u32: 1 = it was TIMEOUT_MS that ended the job */
+	TAG_USER_NAME = 130,          /* string: a name of the container's own /etc/passwd, or UID or UID:GID */
+	TAG_STARTED_MS = 131,         /* u64: wall clock, milliseconds since the epoch */
+	TAG_ENDED_MS = 132,           /* u64: the same */
+	TAG_COMMAND = 133,            /* string: at most 256 bytes to show to people; the monitor only keeps it */
+	TAG_NO_WAIT = 134,            /* u32: 1 = FOLLOW ends after what is there now, with an EXIT without kind when the job runs */
 };
 
 enum { MOUNT_FLAG_READ_ONLY = 1, MOUNT_FLAG_RECURSIVE = 2 };
@@ -154,9 +165,10 @@ enum { EXIT_EXITED = 1, EXIT_SIGNALLED = 2, EXIT_LOST = 3 };
 enum {
 	EVENT_OUTPUT_LIMIT = 1,   /* JOB_ID: command exceeded maximum output */
 	EVENT_WSHD_DIED = 2,      /* STATUS */
-	EVENT_JOB_ENDED = 3,      /* JOB_ID, EXIT_KIND, EXIT_VALUE */
+	EVENT_JOB_ENDED = 3,      /* JOB_ID, EXIT_KIND, EXIT_VALUE, TIMED_OUT? */
 	EVENT_RLIMIT_CLAMPED = 4, /* JOB_ID, RESOURCE, HARD: what is in force */
 	EVENT_RECORD_FAILED = 5,  /* JOB_ID, ERRNO: the exit record could not be written; after a restart the job will have been lost */
+	EVENT_JOB_TIMED_OUT = 6,  /* JOB_ID: it has run for its TIMEOUT_MS and is being killed */
 };
 
 #endif

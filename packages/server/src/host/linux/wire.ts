@@ -27,6 +27,8 @@ export const FrameType = {
   watch: 17,
   shell: 18,
   killJob: 19,
+  input: 20,
+  resize: 21,
   run: 40,
   signal: 41,
   configure: 42,
@@ -130,6 +132,15 @@ export const Tag = {
   columns: 103,
   terminal: 104,
   jobCgroup: 105,
+  openInput: 106,
+  timeoutMs: 107,
+  closeInput: 108,
+  timedOut: 109,
+  userName: 130,
+  startedMs: 131,
+  endedMs: 132,
+  command: 133,
+  noWait: 134,
 } as const;
 
 /** MOUNT_FLAG_* */
@@ -171,4 +182,5 @@ export const EventKind = {
   jobEnded: 3,
   rlimitClamped: 4,
   recordFailed: 5,
+  jobTimedOut: 6,
 } as const;
