@@ -1,0 +1,140 @@
+/**
+ * What `npm test` and `npm run test:soak` share: the set-up of `npm start`, the search for test files, and their run. Tests
+ * that need nothing of the machine run two files at a time, those that make containers, compile or measure one after the
+ * other. The last line is `N passed, N failed, N skipped`; the exit status is 0 only when something passed and nothing
+ * failed. WARDEN_MUST_RUN=1 makes every skipped test a failure.
+ */
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { run } from 'node:test';
+import { listSources } from './setup/build.mjs';
+import { RUN_PACKAGES, TEST_PACKAGES } from './setup/debian-packages.mjs';
+import { prepareCheckout, reportKernel, root } from './setup/prepare.mjs';
+import { SetupError } from './setup/setup-error.mjs';
+import { Steps } from './setup/steps.mjs';
+import { TestReporter } from './test-reporter.mjs';
+
+/** After this, and again and again, a file that is still running is named. */
+const PATIENCE_MS = 30_000;
+const PARALLEL = 2;
+/** Folders of test/ whose files need nothing of the machine. */
+const LIGHT_FOLDERS = ['test/dist/lint/', 'test/dist/golden/', 'test/dist/harness/'];
+/** Long runs only; npm test leaves it out. */
+const SOAK_FOLDER = 'test/dist/soak/';
+
+/**
+ * @typedef {object} TestRun
+ * @property {string} command what the person typed
+ * @property {readonly string[]} patterns only files whose path contains one of these; none: all
+ * @property {boolean} soak the files of test/soak and those that have a long form, which they run
+ * @property {number} lightDeadlineMs for each file that needs nothing of the machine
+ * @property {number} heavyDeadlineMs for each of the others
+ */
+
+/** @param {string} path absolute @returns {string} relative to the checkout, as built */
+const builtName = (path) => relative(root, path);
+
+/** @param {string} built @returns {string} the source that it was built from */
+export function sourceName(built) {
+  return built.replace('/dist/', built.startsWith('packages/') ? '/src/' : '/').replace(/\.js$/, '.ts');
+}
+
+/**
+ * Whether a test file belongs to a run.
+ * @param {string} built path in the checkout, as built
+ * @param {string} text of the built file
+ * @param {{ soak: boolean, patterns: readonly string[] }} wanted
+ */
+export function isWanted(built, text, { soak, patterns }) {
+  if (patterns.length > 0 && !patterns.some((pattern) => sourceName(built).includes(pattern) || built.includes(pattern))) return false;
+  const longOnly = built.startsWith(SOAK_FOLDER);
+  const hasLongForm = !built.startsWith('scripts/') && /WARDEN_SOAK|harness\/soak\.js/.test(text);
+  return soak ? longOnly || hasLongForm : !longOnly;
+}
+
+/** @param {string} built */
+export function isHeavy(built) {
+  return built.startsWith('test/dist/') && !LIGHT_FOLDERS.some((folder) => built.startsWith(folder));
+}
+
+/**
+ * @param {{ soak: boolean, patterns: readonly string[] }} wanted
+ * @returns {{ light: string[], heavy: string[] }} absolute paths of the test files
+ */
+function findTests(wanted) {
+  const packages = ['protocol', 'client', 'cli', 'server'].map((name) => join(root, 'packages', name, 'dist'));
+  const found = [...packages, join(root, 'test/dist'), join(root, 'bench/dist'), join(root, 'scripts')]
+    .flatMap(listSources)
+    .filter((path) => /\.test\.m?js$/.test(path) && isWanted(builtName(path), readFileSync(path, 'utf8'), wanted));
+  return { light: found.filter((path) => !isHeavy(builtName(path))), heavy: found.filter((path) => isHeavy(builtName(path))) };
+}
+
+/**
+ * Run one test file in a process of its own.
+ * @param {string} file
+ * @param {number} deadlineMs
+ * @param {TestReporter} reporter
+ */
+async function runFile(file, deadlineMs, reporter) {
+  reporter.begin(file);
+  const stream = run({ files: [file], concurrency: 1, signal: AbortSignal.timeout(deadlineMs) });
+  const reminder = setInterval(() => reporter.remind(file), PATIENCE_MS);
+  for await (const event of stream) reporter.handle(file, event);
+  clearInterval(reminder);
+  reporter.end(file);
+}
+
+/**
+ * @param {readonly string[]} files
+ * @param {number} atOnce
+ * @param {number} deadlineMs for each
+ * @param {TestReporter} reporter
+ */
+async function runFiles(files, atOnce, deadlineMs, reporter) {
+  const queue = [...files];
+  const worker = async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) await runFile(file, deadlineMs, reporter);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+/**
+ * @param {Steps} steps
+ * @param {TestRun} options
+ * @returns {Promise<number>} exit status
+ */
+async function prepareAndRun(steps, { command, patterns, soak, lightDeadlineMs, heavyDeadlineMs }) {
+  await prepareCheckout(steps, {
+    command,
+    packages: [...RUN_PACKAGES, ...TEST_PACKAGES],
+    nativeTargets: ['release', 'faults'],
+  });
+  await reportKernel(steps, { depotPath: '/var/tmp', rootfsPath: '/var/tmp' });
+
+  const { light, heavy } = findTests({ soak, patterns });
+  const total = light.length + heavy.length;
+  if (total === 0) throw new SetupError(patterns.length === 0 ? 'there is no test file' : `no test file's path contains ${patterns.join(' or ')}`);
+
+  process.env['NODE_OPTIONS'] = `${process.env['NODE_OPTIONS'] ?? ''} --enable-source-maps`.trim();
+  if (soak) process.env['WARDEN_SOAK'] = '1';
+  const reporter = new TestReporter({ root, total, mustRun: process.env['WARDEN_MUST_RUN'] === '1' });
+  await runFiles(light, PARALLEL, lightDeadlineMs, reporter);
+  await runFiles(heavy, 1, heavyDeadlineMs, reporter);
+  return reporter.finish() ? 0 : 1;
+}
+
+/**
+ * Runs the tests and sets the exit status of this process.
+ * @param {TestRun} options
+ */
+export async function runTests(options) {
+  const steps = new Steps();
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.once(signal, () => process.exit(1));
+  try {
+    process.exitCode = await prepareAndRun(steps, options);
+  } catch (error) {
+    steps.failure(error);
+    process.stdout.write('0 passed, 1 failed, 0 skipped\n');
+    process.exitCode = 1;
+  }
+}

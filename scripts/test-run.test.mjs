@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isHeavy, isWanted, sourceName } from './test-run.mjs';
+
+const longForm = "import { SOAK } from '../harness/soak.js';";
+
+test('npm test takes every file but those of test/soak', () => {
+  const all = { soak: false, patterns: [] };
+  assert.equal(isWanted('test/dist/e2e/jobs.test.js', '', all), true);
+  assert.equal(isWanted('test/dist/e2e/jobs.test.js', longForm, all), true);
+  assert.equal(isWanted('packages/cli/dist/words.test.js', '', all), true);
+  assert.equal(isWanted('test/dist/soak/histories.test.js', longForm, all), false);
+});
+
+test('the soak takes the files of test/soak and those with a long form', () => {
+  const all = { soak: true, patterns: [] };
+  assert.equal(isWanted('test/dist/e2e/jobs.test.js', '', all), false);
+  assert.equal(isWanted('test/dist/e2e/jobs.test.js', longForm, all), true);
+  assert.equal(isWanted('test/dist/native/native.test.js', "process.env['WARDEN_SOAK']", all), true);
+  assert.equal(isWanted('test/dist/soak/histories.test.js', '', all), true);
+  assert.equal(isWanted('scripts/test-run.test.mjs', longForm, all), false);
+});
+
+test('a pattern matches the source and what is built of it', () => {
+  for (const [pattern, wanted] of /** @type {const} */ ([['e2e/jobs', true], ['dist/e2e', true], ['test/e2e/jobs.test.ts', true], ['integration', false]])) {
+    assert.equal(isWanted('test/dist/e2e/jobs.test.js', '', { soak: false, patterns: [pattern] }), wanted, pattern);
+  }
+  assert.equal(sourceName('packages/cli/dist/words.test.js'), 'packages/cli/src/words.test.ts');
+});
+
+test('only what needs the machine runs alone', () => {
+  assert.equal(isHeavy('test/dist/e2e/jobs.test.js'), true);
+  assert.equal(isHeavy('test/dist/soak/jobs.test.js'), true);
+  assert.equal(isHeavy('test/dist/harness/words.test.js'), false);
+  assert.equal(isHeavy('packages/server/dist/pool/uid-pool.test.js'), false);
+});
