@@ -155,6 +155,7 @@ enum wire_tag {
 	TAG_ENDED_MS = 132,           /* u64: the same */
 	TAG_COMMAND = 133,            /* string: at most 256 bytes to show to people; the monitor only keeps it */
 	TAG_NO_WAIT = 134,            /* u32: 1 = FOLLOW ends after what is there now, with an EXIT without kind when the job runs */
+	TAG_REQUIRE_DIRECTORY = 135,  /* u32: 1 = a WORKING_DIRECTORY that the job cannot enter is an error; else it starts in the root */
 };
 
 enum { MOUNT_FLAG_READ_ONLY = 1, MOUNT_FLAG_RECURSIVE = 2 };

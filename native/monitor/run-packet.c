@@ -42,6 +42,8 @@ int run_packet_from_spawn(struct job *job, const struct frame *frame, struct err
 		case TAG_ARGUMENT:
 		case TAG_ENVIRONMENT:
 		case TAG_WORKING_DIRECTORY:
+		case TAG_REQUIRE_DIRECTORY:
+		case TAG_USER_NAME:
 		case TAG_UID:
 		case TAG_GID:
 		case TAG_PRIVILEGED:

@@ -41,6 +41,7 @@ static void put_rlimit(uint32_t resource)
 int main(void)
 {
 	struct run_request request;
+	struct error err = { 0 };
 
 	begin(true);
 	put_rlimit(7);
@@ -53,6 +54,13 @@ int main(void)
 	run_request_free(&request);
 	begin(false);
 	CHECK(read_it(&request) == EINVAL, "without a user");
+	begin(false);
+	wire_put_string(&buffer, TAG_USER_NAME, "vcap");
+	wire_put_u32(&buffer, TAG_REQUIRE_DIRECTORY, 1);
+	CHECK(read_it(&request) == 0 && strcmp(request.user_name, "vcap") == 0 && request.require_directory, "a user by name");
+	CHECK(run_request_add_environment(&request, "HOME=/", &err) == 0 && run_request_add_environment(&request, "USER=v", &err) == 0 &&
+	      request.environment.count == 2 && strcmp(request.environment.items[1], "USER=v") == 0 && request.environment.items[2] == NULL, "variables for it");
+	run_request_free(&request);
 	begin(true);
 	wire_put_u32(&buffer, TAG_UID, UINT32_MAX);
 	CHECK(read_it(&request) == EINVAL, "the id that means no change");

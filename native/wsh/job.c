@@ -80,7 +80,7 @@ static int limit_resources(const struct run_request *request, struct job_clamps 
 	return 0;
 }
 
-/* As the job's user, without following /proc's links into descriptors; where that is not possible the job starts in the root. */
+/* As the job's user, without following /proc's links into descriptors; where that is not possible the job starts in the root, or not at all. */
 static int enter_directory(const struct run_request *request, struct error *err)
 {
 	struct open_how how = {
@@ -96,6 +96,8 @@ static int enter_directory(const struct run_request *request, struct error *err)
 		close_fd(directory);
 		return 0;
 	}
+	if (request->require_directory && request->working_directory != NULL)
+		return error_set(err, errno, "%s", request->working_directory);
 	close_fd(directory);
 	return chdir("/") < 0 ? error_set(err, errno, "/") : 0;
 }

@@ -53,6 +53,10 @@ static int read_attribute(const struct wire_attribute *attribute, struct run_req
 		return wire_strings_add(&request->environment, attribute, RUN_MAX_TEXT, RUN_MAX_ENVIRONMENT, err);
 	case TAG_WORKING_DIRECTORY:
 		return wire_string(attribute, RUN_MAX_PATH, &request->working_directory, err);
+	case TAG_REQUIRE_DIRECTORY:
+		return read_flag(attribute, &request->require_directory, err);
+	case TAG_USER_NAME:
+		return wire_string(attribute, RUN_MAX_USER, &request->user_name, err);
 	case TAG_UID:
 		return wire_u32(attribute, &request->uid, err);
 	case TAG_GID:
@@ -78,7 +82,7 @@ static int check(const struct run_request *request, bool has_uid, bool has_gid, 
 {
 	if (request->arguments.count == 0 || request->arguments.items[0][0] == '\0')
 		return error_set(err, EINVAL, "RUN without a program");
-	if (!has_uid || !has_gid)
+	if (request->user_name == NULL && (!has_uid || !has_gid))
 		return error_set(err, EINVAL, "RUN without a user");
 	if (request->uid == UINT32_MAX || request->gid == UINT32_MAX)
 		return error_set(err, EINVAL, "id 4294967295 means no change");
@@ -109,6 +113,15 @@ int run_request_read(const void *body, size_t size, struct run_request *ret_requ
 	return 0;
 }
 
+int run_request_add_environment(struct run_request *request, const char *text, struct error *err)
+{
+	struct wire_attribute attribute = { .tag = TAG_ENVIRONMENT, .size = (uint32_t)strlen(text), .data = (const uint8_t *)text };
+
+	if (request->environment.items == no_strings)
+		request->environment.items = NULL;
+	return wire_strings_add(&request->environment, &attribute, RUN_MAX_TEXT, RUN_MAX_ENVIRONMENT, err);
+}
+
 void run_request_free(struct run_request *request)
 {
 	if (request->environment.items == no_strings)
@@ -117,4 +130,6 @@ void run_request_free(struct run_request *request)
 	wire_strings_free(&request->environment);
 	free(request->working_directory);
 	request->working_directory = NULL;
+	free(request->user_name);
+	request->user_name = NULL;
 }

@@ -8,7 +8,7 @@
 
 #include "lib/codec.h"
 
-enum { RUN_MAX_ARGUMENTS = 4096, RUN_MAX_ENVIRONMENT = 4096, RUN_MAX_TEXT = 128 << 10, RUN_MAX_PATH = 4096, RUN_MAX_RLIMITS = 16 };
+enum { RUN_MAX_ARGUMENTS = 4096, RUN_MAX_ENVIRONMENT = 4096, RUN_MAX_TEXT = 128 << 10, RUN_MAX_PATH = 4096, RUN_MAX_RLIMITS = 16, RUN_MAX_USER = 256 };
 
 struct run_rlimit {
 	uint32_t resource;
@@ -21,6 +21,8 @@ struct run_request {
 	struct wire_strings arguments;     /* at least one */
 	struct wire_strings environment;
 	char *working_directory;           /* NULL: the root */
+	bool require_directory;            /* one that cannot be entered is an error; else the job starts in the root */
+	char *user_name;                   /* instead of uid and gid (job-user.h) */
 	uint32_t uid;
 	uint32_t gid;
 	bool privileged;
@@ -34,6 +36,8 @@ struct run_request {
 
 /* On failure nothing is left to free. */
 int run_request_read(const void *body, size_t size, struct run_request *ret_request, struct error *err);
+/* Of text NAME=value. */
+int run_request_add_environment(struct run_request *request, const char *text, struct error *err);
 void run_request_free(struct run_request *request);
 
 #endif

@@ -26,6 +26,7 @@
 #include "lib/deadline.h"
 #include "lib/fd.h"
 #include "lib/stream.h"
+#include "wsh/job-user.h"
 #include "wsh/job.h"
 #include "wsh/reaper.h"
 #include "wsh/setup.h"
@@ -138,7 +139,12 @@ static int serve_run(const struct wshd *wshd, const uint8_t *body, size_t size, 
 
 	if (run_request_read(body, size, &request, &problem) < 0)
 		return send_failed(request.job_id, received->number != 0 ? received : &problem, err);
-	result = received->number != 0 ? send_failed(request.job_id, received, err) : run(wshd, &request, fds, fd_count, err);
+	if (received->number != 0)
+		result = send_failed(request.job_id, received, err);
+	else if (request.user_name != NULL && job_user_find(&request, &problem) < 0)
+		result = send_failed(request.job_id, &problem, err);
+	else
+		result = run(wshd, &request, fds, fd_count, err);
 	run_request_free(&request);
 	return result;
 }

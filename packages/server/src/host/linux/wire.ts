@@ -141,6 +141,7 @@ export const Tag = {
   endedMs: 132,
   command: 133,
   noWait: 134,
+  requireDirectory: 135,
 } as const;
 
 /** MOUNT_FLAG_* */

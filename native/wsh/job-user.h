@@ -1,0 +1,22 @@
+/*
+ * Who a job runs as when the request says it by name: a line of the container's own /etc/passwd, or numbers.
+ *
+ * wshd reads the file as PID 1, so nothing that stands at that path may hold it up: it is opened without waiting and without following a symbolic
+ * link anywhere on the way, must be a regular file, and at most JOB_USER_MAX_FILE bytes of it are read.
+ */
+#ifndef WARDEN_WSH_JOB_USER_H
+#define WARDEN_WSH_JOB_USER_H
+
+#include "lib/error.h"
+#include "wsh/run-request.h"
+
+enum { JOB_USER_MAX_FILE = 1 << 20 };
+
+/*
+ * Fills in uid and gid, HOME and USER where the environment has none, and the working directory where there is none, for request->user_name: NAME,
+ * UID or UID:GID. A UID without a line is its own group, at home in /. ENOENT: no such user; EINVAL: no name and no number;
+ * EPERM: uid 0 without `privileged`; ELOOP and others: the file is none that is read. Step "find user".
+ */
+int job_user_find(struct run_request *request, struct error *err);
+
+#endif
