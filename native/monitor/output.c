@@ -90,6 +90,12 @@ static size_t waiting_in(const struct job_pipe *pipe)
 	return pipe->source.fd >= 0 && ioctl(pipe->source.fd, FIONREAD, &waiting) == 0 && waiting > 0 ? (size_t)waiting : 0;
 }
 
+/* wshd has made it with one slot, which is one page. */
+static bool was_enlarged(const struct job_pipe *pipe)
+{
+	return pipe->source.fd >= 0 && fcntl(pipe->source.fd, F_GETPIPE_SZ) > sysconf(_SC_PAGESIZE);
+}
+
 /* Returns how many bytes were taken; 0: nothing there, or the end. */
 static size_t take(struct job_pipe *pipe)
 {
@@ -174,8 +180,11 @@ static void ready(struct job_pipe *pipe)
 		take_waiting(fast);
 	/* One packet only: a second one would be newer than what the other pipe has pending. */
 	take(pipe);
-	/* A job that has made its pipe larger has written several under one event. */
-	if (!pipe->plain && waiting_in(pipe) > 0)
+	/*
+	 * A job that has made its pipe larger has written several under one event. Any other has not, and its pipe must not be armed: pipe_write
+	 * shows the bytes before it wakes the reader, so that they might be taken first, and its event then stand before what the job wrote meanwhile.
+	 */
+	if (!pipe->plain && was_enlarged(pipe) && waiting_in(pipe) > 0)
 		arm(pipe, EPOLLIN | EPOLLET);
 }
 

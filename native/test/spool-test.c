@@ -82,6 +82,37 @@ static void test_model(int directory, const char *what, size_t appends, size_t l
 	CHECK(count_files(directory) == 0, "which are removed, also twice");
 }
 
+/* As if 4 GiB had gone through it: the file has a hole there, positions and changes of stream count on. */
+static void test_position(int directory)
+{
+	static uint8_t data[SPOOL_MEMORY + 1], got[64];
+	static const uint64_t limit = (uint64_t)1 << 32;
+	uint64_t begin = limit - 10;
+	struct spool spool;
+	struct error err;
+	size_t size;
+	uint32_t stream;
+
+	spool_init(&spool, directory, 8);
+	bool all = spool_append(&spool, STREAM_STDOUT, data, sizeof(data), &err) == 0 && ftruncate(spool.data_fd, (off_t)begin) == 0;
+
+	spool.size = begin;
+	for (int i = 0; i < 1000; i++) {
+		uint8_t byte = (uint8_t)i;
+
+		all &= spool_append(&spool, i % 2 ? STREAM_STDOUT : STREAM_STDERR, &byte, 1, &err) == 0;
+	}
+	CHECK(all && spool.size == limit + 990, "a spool grows past 2^32 bytes");
+	for (int i = 0; i < 1000 && all; i++) {
+		all &= spool_read(&spool, begin + (uint64_t)i, got, sizeof(got), &size, &stream, &err) == 0 && size == 1 && got[0] == (uint8_t)i &&
+		       stream == (i % 2 ? STREAM_STDOUT : STREAM_STDERR);
+	}
+	CHECK(all, "and is read exactly, in order, on both sides of it");
+	CHECK(spool_read(&spool, begin - 3, got, sizeof(got), &size, &stream, &err) == 0 && size == 3 && stream == STREAM_STDOUT, "what came before it ends where it ended");
+	CHECK(spool_read(&spool, 12345, got, sizeof(got), &size, &stream, &err) == 0 && size == sizeof(got) && got[0] == 0, "and is there");
+	spool_remove(&spool);
+}
+
 static void test_failure(int directory)
 {
 	static uint8_t data[SPOOL_MEMORY + 1];
@@ -111,6 +142,7 @@ int main(void)
 	test_model(directory, "more goes to a file", 40, 9000, 1);
 	test_model(directory, "many changes of stream to another", 5000, 60, 2);
 	test_model(directory, "one byte at a time", 20000, 1, 2);
+	test_position(directory);
 	test_failure(directory);
 	close_fd(directory);
 	CHECK(remove_tree(AT_FDCWD, path, &err) == 0 && access(path, F_OK) < 0, "the directory is removed");

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import net from 'node:net';
-import { decode, encode, ERROR_TYPE, errorSchema, frame, operations, takeFrames } from './wire.js';
+import { announcedLength, decode, encode, ERROR_TYPE, errorSchema, frame, operations, takeFrames } from './wire.js';
 import type { Fields, OperationName, Reply } from './wire.js';
 
 export interface Info {
@@ -30,7 +30,10 @@ interface Expectation { onReply(reply: Reply): boolean; onClosed(error: Error): 
 export class Client {
   readonly socket: net.Socket;
   readonly #expected: Expectation[] = [];
-  #pending: Buffer = Buffer.alloc(0);
+  #pending: Buffer[] = [];
+  #pendingLength = 0;
+  /** Bytes until the first frame that is not whole yet can be: joining all that came with every chunk would cost the square. */
+  #wanted = 0;
   #unexpected: Reply[] = [];
 
   private constructor(socket: net.Socket) {
@@ -49,11 +52,17 @@ export class Client {
   }
 
   #receive(chunk: Buffer): void {
-    this.#pending = takeFrames(this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]), (reply) => {
+    this.#pending.push(chunk);
+    this.#pendingLength += chunk.length;
+    if (this.#pendingLength < this.#wanted) return;
+    const rest = takeFrames(this.#pending.length === 1 ? chunk : Buffer.concat(this.#pending), (reply) => {
       const first = this.#expected[0];
       if (first === undefined) this.#unexpected.push(reply);
       else if (first.onReply(reply)) this.#expected.shift();
     });
+    this.#pending = rest.length === 0 ? [] : [rest];
+    this.#pendingLength = rest.length;
+    this.#wanted = announcedLength(rest);
   }
 
   /** Replies nobody asked for; a test of order looks here. */

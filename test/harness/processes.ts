@@ -1,5 +1,5 @@
 /* What /proc says about processes. A process that ends while we look is simply not there. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 
 export function readProc(pid: number, file: string): string {
   try {
@@ -68,4 +68,15 @@ export function findProcesses(matches: (pid: number, command: string) => boolean
     const command = commandLine(pid);
     return command !== '' && isAlive(pid) && matches(pid, command);
   });
+}
+
+/** Memory of a process in bytes: what is resident now, and the most that was since the process began or resetPeak(). */
+export function memoryOf(pid: number): { readonly resident: number; readonly peak: number } {
+  const bytes = (name: string): number => Number.parseInt(statusField(pid, name) ?? '0', 10) * 1024;
+  return { resident: bytes('VmRSS'), peak: bytes('VmHWM') };
+}
+
+/** From now on the peak counts anew: proc_pid_clear_refs(5). */
+export function resetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }

@@ -168,6 +168,12 @@ const messageSchema: Schema = { type: field(1, 'uint32'), payload: field(2, 'byt
 
 export interface Reply { readonly type: number; readonly payload: Buffer }
 
+/** Length of the whole frame that `pending` begins with; 0 when that cannot be known yet. */
+export function announcedLength(pending: Buffer): number {
+  const end = pending.indexOf('\r\n');
+  return end < 0 ? 0 : end + 2 + Number(pending.subarray(0, end).toString()) + 2;
+}
+
 /** Cuts complete frames off the front of `pending`; returns what is left. */
 export function takeFrames(pending: Buffer, onReply: (reply: Reply) => void): Buffer {
   for (;;) {
