@@ -120,7 +120,7 @@ enum wire_tag {
 	TAG_USER = 64,                /* nested, repeated: NAME, UID, GID, PRIVILEGED, WORKING_DIRECTORY, ENVIRONMENT*: for SHELL by NAME */
 
 	/* jobs */
-	TAG_JOB = 80,                 /* u32; nested in the reply to LIST: JOB_ID, STATE, POSITION, PID, STARTED_MS, COMMAND?, EXIT_KIND?, EXIT_VALUE?, TIMED_OUT?, ENDED_MS? */
+	TAG_JOB = 80,                 /* u32; nested in the reply to LIST: JOB_ID, STATE, POSITION, PID, STARTED_MS, COMMAND?, EXIT_KIND?, EXIT_VALUE?, OUTPUT_CUT?, TIMED_OUT?, ENDED_MS? */
 	TAG_JOB_ID = 81,              /* u32 */
 	TAG_ARGUMENT = 82,            /* string, repeated */
 	TAG_ENVIRONMENT = 83,         /* string NAME=value, repeated */
@@ -150,6 +150,7 @@ enum wire_tag {
 	TAG_TIMEOUT_MS = 107,         /* u64: the job is killed when it has run that long, on the monotonic clock */
 	TAG_CLOSE_INPUT = 108,        /* u32: 1 = standard input ends after CONTENT */
 	TAG_TIMED_OUT = 109,          /* u32: 1 = it was TIMEOUT_MS that ended the job */
+	TAG_OUTPUT_CUT = 120,         /* u32: 1 = not all of the job's output was kept: EVENT_OUTPUT_LIMIT was told for it */
 	TAG_USER_NAME = 130,          /* string: a name of the container's own /etc/passwd, or UID or UID:GID */
 	TAG_STARTED_MS = 131,         /* u64: wall clock, milliseconds since the epoch */
 	TAG_ENDED_MS = 132,           /* u64: the same */
@@ -166,7 +167,7 @@ enum { EXIT_EXITED = 1, EXIT_SIGNALLED = 2, EXIT_LOST = 3 };
 enum {
 	EVENT_OUTPUT_LIMIT = 1,   /* JOB_ID: command exceeded maximum output */
 	EVENT_WSHD_DIED = 2,      /* STATUS */
-	EVENT_JOB_ENDED = 3,      /* JOB_ID, EXIT_KIND, EXIT_VALUE, TIMED_OUT? */
+	EVENT_JOB_ENDED = 3,      /* JOB_ID, EXIT_KIND, EXIT_VALUE, TIMED_OUT?, OUTPUT_CUT? */
 	EVENT_RLIMIT_CLAMPED = 4, /* JOB_ID, RESOURCE, HARD: what is in force */
 	EVENT_RECORD_FAILED = 5,  /* JOB_ID, ERRNO: the exit record could not be written; after a restart the job will have been lost */
 	EVENT_JOB_TIMED_OUT = 6,  /* JOB_ID: it has run for its TIMEOUT_MS and is being killed */

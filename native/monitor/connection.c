@@ -7,6 +7,7 @@
 
 #include "lib/deadline.h"
 #include "lib/fd.h"
+#include "monitor/exit-record.h"
 #include "monitor/follow.h"
 #include "monitor/jobs.h"
 #include "monitor/requests.h"
@@ -107,8 +108,7 @@ void connection_send_exit(struct connection *connection, const struct job *job)
 {
 	connection->phase = CONNECTION_IDLE;
 	wire_begin(&connection->out, WIRE_EXIT);
-	wire_put_u32(&connection->out, TAG_EXIT_KIND, job->exit_kind);
-	wire_put_u32(&connection->out, TAG_EXIT_VALUE, job->exit_value);
+	exit_record_put(&connection->out, job);
 	connection_send(connection);
 }
 

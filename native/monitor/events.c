@@ -1,6 +1,41 @@
 #include "monitor/events.h"
 
 #include "monitor/connection.h"
+#include "monitor/exit-record.h"
+
+static void put_event(struct wire_buffer *buffer, const struct event *event)
+{
+	wire_begin(buffer, WIRE_EVENT);
+	wire_put_u32(buffer, TAG_EVENT, event->kind);
+	wire_put_u32(buffer, TAG_JOB_ID, event->job_id);
+	if (event->kind == EVENT_RLIMIT_CLAMPED) {
+		wire_put_u32(buffer, TAG_RESOURCE, event->resource);
+		wire_put_u64(buffer, TAG_HARD, event->hard);
+	}
+}
+
+static void put_job_ended(struct wire_buffer *buffer, const struct job *job)
+{
+	wire_begin(buffer, WIRE_EVENT);
+	wire_put_u32(buffer, TAG_EVENT, EVENT_JOB_ENDED);
+	wire_put_u32(buffer, TAG_JOB_ID, job->id);
+	exit_record_put(buffer, job);
+}
+
+static void put_record_failed(struct wire_buffer *buffer, const struct job *job)
+{
+	wire_begin(buffer, WIRE_EVENT);
+	wire_put_u32(buffer, TAG_EVENT, EVENT_RECORD_FAILED);
+	wire_put_u32(buffer, TAG_JOB_ID, job->id);
+	wire_put_u32(buffer, TAG_ERRNO, job->record_errno);
+}
+
+static void put_wshd_died(struct wire_buffer *buffer, const struct monitor *monitor)
+{
+	wire_begin(buffer, WIRE_EVENT);
+	wire_put_u32(buffer, TAG_EVENT, EVENT_WSHD_DIED);
+	wire_put_u32(buffer, TAG_STATUS, monitor->wshd_status);
+}
 
 /* The frame in `event` goes to every watcher. */
 static void publish(struct monitor *monitor, struct wire_buffer *event)
@@ -21,57 +56,87 @@ static void publish(struct monitor *monitor, struct wire_buffer *event)
 	wire_buffer_free(event);
 }
 
+/* Two that differ only in their job are one for the container. */
+static void keep(struct monitor *monitor, const struct event *event)
+{
+	for (uint32_t i = 0; i < monitor->kept_count; i++) {
+		const struct event *kept = &monitor->kept[i];
+
+		if (kept->kind == event->kind && kept->resource == event->resource && kept->hard == event->hard)
+			return;
+	}
+	if (monitor->kept_count < MAX_KEPT_EVENTS)
+		monitor->kept[monitor->kept_count++] = *event;
+}
+
+static void publish_kept(struct monitor *monitor, const struct event *event)
+{
+	struct wire_buffer frame = { 0 };
+
+	keep(monitor, event);
+	put_event(&frame, event);
+	publish(monitor, &frame);
+}
+
 void events_output_limit(struct monitor *monitor, const struct job *job)
 {
-	struct wire_buffer event = { 0 };
+	publish_kept(monitor, &(struct event){ .kind = EVENT_OUTPUT_LIMIT, .job_id = job->id });
+}
 
-	wire_begin(&event, WIRE_EVENT);
-	wire_put_u32(&event, TAG_EVENT, EVENT_OUTPUT_LIMIT);
-	wire_put_u32(&event, TAG_JOB_ID, job->id);
-	publish(monitor, &event);
+void events_rlimit_clamped(struct monitor *monitor, uint32_t job_id, uint32_t resource, uint64_t hard)
+{
+	publish_kept(monitor, &(struct event){ .kind = EVENT_RLIMIT_CLAMPED, .job_id = job_id, .resource = resource, .hard = hard });
 }
 
 void events_job_ended(struct monitor *monitor, const struct job *job)
 {
 	struct wire_buffer event = { 0 };
 
-	wire_begin(&event, WIRE_EVENT);
-	wire_put_u32(&event, TAG_EVENT, EVENT_JOB_ENDED);
-	wire_put_u32(&event, TAG_JOB_ID, job->id);
-	wire_put_u32(&event, TAG_EXIT_KIND, job->exit_kind);
-	wire_put_u32(&event, TAG_EXIT_VALUE, job->exit_value);
+	put_job_ended(&event, job);
 	publish(monitor, &event);
 }
 
-void events_record_failed(struct monitor *monitor, const struct job *job, const struct error *problem)
+void events_record_failed(struct monitor *monitor, const struct job *job)
 {
 	struct wire_buffer event = { 0 };
 
-	wire_begin(&event, WIRE_EVENT);
-	wire_put_u32(&event, TAG_EVENT, EVENT_RECORD_FAILED);
-	wire_put_u32(&event, TAG_JOB_ID, job->id);
-	wire_put_u32(&event, TAG_ERRNO, (uint32_t)problem->number);
+	put_record_failed(&event, job);
 	publish(monitor, &event);
 }
 
-void events_wshd_died(struct monitor *monitor, uint32_t status)
+void events_wshd_died(struct monitor *monitor)
 {
 	struct wire_buffer event = { 0 };
 
-	wire_begin(&event, WIRE_EVENT);
-	wire_put_u32(&event, TAG_EVENT, EVENT_WSHD_DIED);
-	wire_put_u32(&event, TAG_STATUS, status);
+	put_wshd_died(&event, monitor);
 	publish(monitor, &event);
 }
 
-void events_rlimit_clamped(struct monitor *monitor, uint32_t job_id, uint32_t resource, uint64_t hard)
+void events_begin_watch(struct connection *connection)
 {
-	struct wire_buffer event = { 0 };
+	const struct monitor *monitor = connection->monitor;
+	struct wire_buffer *out = &connection->out;
+	struct error ignored;
+	bool whole = true;
 
-	wire_begin(&event, WIRE_EVENT);
-	wire_put_u32(&event, TAG_EVENT, EVENT_RLIMIT_CLAMPED);
-	wire_put_u32(&event, TAG_JOB_ID, job_id);
-	wire_put_u32(&event, TAG_RESOURCE, resource);
-	wire_put_u64(&event, TAG_HARD, hard);
-	publish(monitor, &event);
+	connection->phase = CONNECTION_WATCHING;
+	wire_begin(out, WIRE_OK);
+	for (uint32_t i = 0; i < monitor->kept_count; i++) {
+		whole &= wire_end(out, &ignored) == 0;
+		put_event(out, &monitor->kept[i]);
+	}
+	for (const struct job *job = monitor->jobs; job != NULL; job = job->next) {
+		if (job->forgotten || job->record_errno == 0)
+			continue;
+		whole &= wire_end(out, &ignored) == 0;
+		put_record_failed(out, job);
+	}
+	if (monitor->dead) {
+		whole &= wire_end(out, &ignored) == 0;
+		put_wshd_died(out, monitor);
+	}
+	if (whole)
+		connection_send(connection);
+	else
+		connection_close(connection);
 }

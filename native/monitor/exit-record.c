@@ -41,3 +41,11 @@ void exit_record_remove(struct job *job)
 	unlinkat(job->spool.directory, name, 0);
 	job->exit_kind = 0;
 }
+
+void exit_record_put(struct wire_buffer *buffer, const struct job *job)
+{
+	wire_put_u32(buffer, TAG_EXIT_KIND, job->exit_kind);
+	wire_put_u32(buffer, TAG_EXIT_VALUE, job->exit_value);
+	if (job->over_limit)
+		wire_put_u32(buffer, TAG_OUTPUT_CUT, 1);
+}

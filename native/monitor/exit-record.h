@@ -12,4 +12,7 @@
 int exit_record_write(const struct job *job, struct error *err);
 void exit_record_remove(struct job *job);
 
+/* How a job ended, as EXIT, JOB and EVENT carry it. */
+void exit_record_put(struct wire_buffer *buffer, const struct job *job);
+
 #endif

@@ -242,8 +242,10 @@ void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value)
 	job->exit_value = job->over_limit ? SIGKILL : exit_value;
 	job->phase = JOB_OVER;
 	/* Whoever follows is about to be told; then the file would only be made to be removed again. */
-	if (!shell && !follow_has_followers(job) && exit_record_write(job, &problem) < 0)
-		events_record_failed(monitor, job, &problem);
+	if (!shell && !follow_has_followers(job) && exit_record_write(job, &problem) < 0) {
+		job->record_errno = (uint32_t)problem.number;
+		events_record_failed(monitor, job);
+	}
 	output_end(job);
 	/* Before anybody hears of the end: who destroys the container at once should find the group gone. */
 	job_group_remove(&monitor->container.cgroups, &job->group, &ignored);

@@ -18,8 +18,19 @@
 /* Ids of jobs that belong to SHELL and not to wardend. */
 #define SHELL_JOB_BIT 0x80000000u
 
+/* Different events that every watcher is told, also one that comes later: the limits that can be clamped, and what can end a job. */
+#define MAX_KEPT_EVENTS 64u
+
 struct monitor;
 struct job;
+
+/* What EVENT carries. */
+struct event {
+	uint32_t kind;            /* EVENT_* */
+	uint32_t job_id;
+	uint32_t resource;        /* of RLIMIT_CLAMPED */
+	uint64_t hard;
+};
 
 /* One of a job's two pipes (output.c). */
 struct job_pipe {
@@ -47,6 +58,7 @@ struct job {
 	uint64_t total;           /* bytes of output that were kept */
 	uint32_t exit_kind;
 	uint32_t exit_value;
+	uint32_t record_errno;    /* why there is no exit record; 0: there is one, or it was not needed */
 	struct spool spool;
 	struct job_pipe pipes[2];
 	struct job_group group;
@@ -100,6 +112,9 @@ struct monitor {
 	bool wshd_full;           /* waiting for room in its socket */
 	bool empty;               /* wshd has said EMPTY since the last RUNNING */
 	bool dead;                /* PID 1 is dead and reaped */
+	uint32_t wshd_status;     /* how it ended: a wait status */
+	struct event kept[MAX_KEPT_EVENTS];
+	uint32_t kept_count;
 	bool destroying;
 	int64_t destroy_deadline;
 	struct connection *connections;

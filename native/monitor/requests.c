@@ -4,6 +4,8 @@
 
 #include "monitor/connection.h"
 #include "monitor/destroy.h"
+#include "monitor/events.h"
+#include "monitor/exit-record.h"
 #include "monitor/follow.h"
 #include "monitor/jobs.h"
 #include "monitor/run-packet.h"
@@ -184,10 +186,8 @@ static void list(struct connection *connection)
 		wire_put_u32(&connection->out, TAG_JOB_ID, job->id);
 		wire_put_u32(&connection->out, TAG_STATE, job->phase == JOB_OVER ? JOB_ENDED : JOB_RUNNING);
 		wire_put_u64(&connection->out, TAG_POSITION, job->total);
-		if (job->phase == JOB_OVER) {
-			wire_put_u32(&connection->out, TAG_EXIT_KIND, job->exit_kind);
-			wire_put_u32(&connection->out, TAG_EXIT_VALUE, job->exit_value);
-		}
+		if (job->phase == JOB_OVER)
+			exit_record_put(&connection->out, job);
 		wire_close(&connection->out, opened);
 	}
 	connection_send(connection);
@@ -199,6 +199,16 @@ static int signal_all(struct connection *connection, const struct parameters *pa
 	if (wshd_channel_signal_all(connection->monitor, parameters->signal, err) < 0)
 		return -1;
 	connection_reply_ok(connection);
+	return 0;
+}
+
+/* A destroy that has begun goes on without whoever asked for it: a new wardend has to finish its part. */
+static int watch(struct connection *connection, struct error *err)
+{
+	err->step = "watch";
+	if (connection->monitor->destroying)
+		return error_set(err, ESHUTDOWN, "the container is being destroyed");
+	events_begin_watch(connection);
 	return 0;
 }
 
@@ -240,8 +250,7 @@ void requests_serve(struct connection *connection, const struct frame *frame)
 		jobs_check_empty(connection->monitor);
 		break;
 	case WIRE_WATCH:
-		connection->phase = CONNECTION_WATCHING;
-		connection_begin_reply(connection);
+		result = watch(connection, &err);
 		break;
 	case WIRE_DESTROY:
 		connection->phase = CONNECTION_DESTROYING;

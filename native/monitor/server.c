@@ -59,12 +59,13 @@ static void on_death(struct source *source, uint32_t events)
 		monitor->wshd.fd = close_fd(monitor->wshd.fd);
 	}
 	monitor->dead = true;
+	monitor->wshd_status = info.si_code == CLD_EXITED ? (uint32_t)info.si_status << 8 : (uint32_t)info.si_status;
 	jobs_lose_all(monitor);
 	if (monitor->destroying) {
 		destroy_advance(monitor);
 		return;
 	}
-	events_wshd_died(monitor, info.si_code == CLD_EXITED ? (uint32_t)info.si_status << 8 : (uint32_t)info.si_status);
+	events_wshd_died(monitor);
 }
 
 static void on_timer(struct timer *timer)

@@ -182,6 +182,28 @@ def test_stopped():
         connection.close()
 
 
+def test_events_are_kept():
+    container = Container(world, 14)
+    clamp = ("RLIMIT", [("RESOURCE", 7), ("SOFT", u64(2**40)), ("HARD", u64(2**40))])
+    for _ in range(2):
+        container.run("ulimit -Hn", clamp)
+        _, _, end = container.run("head -c 11 /dev/zero", limit=10)
+    tap.check(end.number("OUTPUT_CUT") == 1 and "OUTPUT_CUT" not in container.run("echo x")[2], "EXIT says that output was cut off", end)
+    _, cut, _ = container.spawn("head -c 11 /dev/zero", limit=10, follow=False)
+    container.connect().ask("AWAIT_EMPTY")
+    job = dict(_nested(container.connect().ask("LIST")["JOB"]))
+    tap.check("OUTPUT_CUT" in job and struct.unpack("<I", job["JOB_ID"])[0] == cut, "and so does LIST", job)
+    os.kill(container.init(), signal.SIGKILL)
+    container.connect().ask("AWAIT_EMPTY")
+    for number in (1, 2):
+        watcher = container.connect()
+        tap.check(watcher.ask("WATCH").kind == "OK", f"watcher {number} of what is over")
+        events = [watcher.read().number("EVENT") for _ in range(3)]
+        tap.check(events == [4, 1, 2], "is told each different event, in order, and of PID 1", events)
+        watcher.close()
+    tap.check(container.destroy()[0], "it is destroyed")
+
+
 def test_wshd_dies():
     container = Container(world, 9)
     watcher = container.connect()
@@ -246,6 +268,7 @@ def main():
         tap.check(end.number("EXIT_KIND") == 2, "its jobs end at their limit by SIGPIPE", end)
         tap.check(bare.destroy()[0], "destroyed")
         test_stopped()
+        test_events_are_kept()
         test_wshd_dies()
         test_monitor_dies()
     world.end(tap)

@@ -241,6 +241,7 @@ def test_record(container):
     """An exit record that cannot be written is told of."""
     watcher = container.connect()
     watcher.ask("WATCH")
+    tap.check(watcher.read().number("EVENT") == 1, "a new watcher hears that a limit was exceeded once")
     place = os.path.join(container.directory, "jobs", f"{container.next_job + 1}.exit")
     os.makedirs(os.path.join(place, "in-its-way"))
     connection, job, _ = container.spawn("exit 6", follow=False)
@@ -248,6 +249,10 @@ def test_record(container):
     tap.check(event.number("EVENT") == 5 and event.number("ERRNO") in (errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST) and event.number("JOB_ID") == container.next_job,
               "a record that cannot be written is an event", event)
     tap.check(watcher.read().number("EVENT") == 3, "then comes its end")
+    later = container.connect()
+    later.ask("WATCH")
+    tap.check([later.read().number("EVENT") for _ in range(2)] == [1, 5], "a later watcher hears of it while the job is there")
+    later.close()
     connection.ask("FOLLOW", ("JOB_ID", job), ("POSITION", u64(0)))
     _, end = connection.output()
     tap.check(end.number("EXIT_VALUE") == 6, "which is known all the same", end)

@@ -1,6 +1,6 @@
 /* The daemon's own life: what it refuses at start, how it ends, what a new one finds. */
 import assert from 'node:assert/strict';
-import { copyFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, watch, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { configurationText } from '../harness/configuration.js';
 import { output, refused, streamUntil } from '../harness/expect.js';
@@ -8,6 +8,7 @@ import { useServer } from '../harness/fixture.js';
 import { nativePrograms, wardendProgram } from '../harness/paths.js';
 import { isAlive } from '../harness/processes.js';
 import { runProgram } from '../harness/run-program.js';
+import { nextEvent, untilClean } from '../harness/wait.js';
 import type { Finished } from '../harness/run-program.js';
 import type { Overrides } from '../harness/configuration.js';
 
@@ -106,15 +107,24 @@ test('a pidfile is written and removed', async () => {
   assert.ok(!existsSync(pidfile));
 });
 
+async function fileAppears(directory: string, name: string): Promise<void> {
+  const watcher = watch(directory);
+  try {
+    await untilClean(() => (existsSync(`${directory}/${name}`) ? [] : [`${name} is not there`]), () => nextEvent(watcher, 'change'), 10_000);
+  } finally {
+    watcher.close();
+  }
+}
+
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   test(`a daemon started after ${signal} finds its containers and their jobs`, async () => {
     const { client, handle } = await server.container({ handle: `survivor-${signal}` });
-    const running = await client.spawn(handle, 'echo before; mkfifo gate; read x < gate; echo after; exit 8');
-    const ended = await client.spawn(handle, 'echo done; exit 3');
+    const running = await client.spawn(handle, 'mkfifo gate; echo before; read x < gate; echo after; exit 8');
     const watcher = await server.connect();
     await streamUntil(watcher.stream(handle, running), 'before');
     const before = await client.info(handle);
     const pids = await server.pidsOf(handle);
+    const ended = await client.spawn(handle, 'echo done; exit 3');
     await server.restart({}, signal);
     const again = await server.connect();
     assert.deepEqual(await again.list(), [handle]);
@@ -146,6 +156,24 @@ test('a job that ends while the daemon is away is not lost', async () => {
   const again = await server.connect();
   const { status, out, stderr } = await again.link(handle, jobId);
   assert.deepEqual([status, out.length, stderr], [9, 300_006, 'end\n']);
+});
+
+test('what happened to a container while the daemon was away is among its events', async () => {
+  await server.restart({ server: { job_output_limit: 1000 } });
+  const { client, handle } = await server.container();
+  const jobId = await client.spawn(handle, 'mkfifo gate; read x < gate; exec yes');
+  await client.run(handle, 'until [ -p gate ]; do :; done');
+  const [gatekeeper] = await server.pidsOf(handle);
+  await server.stop('SIGKILL');
+  writeFileSync(`/proc/${gatekeeper}/root/home/vcap/gate`, 'go\n');
+  // Its exit record is the last thing that happens to it.
+  await fileAppears(`${server.paths.depot}/containers/${handle}/jobs`, `${jobId}.exit`);
+  await server.start();
+  const again = await server.connect();
+  assert.deepEqual((await again.info(handle)).events, ['command exceeded maximum output']);
+  const { status, out } = await again.link(handle, jobId);
+  assert.deepEqual([status, out.length], [255, 1000]);
+  await server.restart({});
 });
 
 test('state survives a restart: stopped stays stopped, events stay', async () => {

@@ -133,6 +133,28 @@ test('a job that ends while its container is taken over is not running for ever'
   }
 });
 
+test('what happened while no server was there is told to the next one', async () => {
+  const before = makeTestContainers();
+  const container = await before.create({ handle: 'demo' });
+  const jobId = await spawnJob(before.containers, container, { handle: 'demo', script: '' });
+  const { host } = before;
+  const snapshot = host.snapshots.get(container.id) ?? '';
+  const monitor = host.living.get(container.id)!;
+  monitor.emit({ kind: 'rlimit_clamped', jobId, resource: 7, hard: 5n });
+  monitor.emit({ kind: 'output_limit', jobId });
+  monitor.end(jobId, { kind: 'lost' });
+  monitor.emit({ kind: 'init_died', status: 9 });
+  // The server that saw it was killed before it had written anything down.
+  host.snapshots.set(container.id, snapshot);
+  for (let time = 1; time <= 2; time++) {
+    const after = makeTestContainers(host);
+    await adoptContainers(after.containers);
+    const { state, events, jobIds } = infoOf(after.containers.get('demo'));
+    assert.deepEqual([state, events, jobIds], ['stopped', ['rlimit nofile clamped to 5', 'command exceeded maximum output', 'the container\'s init process died'], []]);
+    assert.match(host.snapshots.get(container.id) ?? '', /"state":"stopped"/);
+  }
+});
+
 test('a container whose monitor is late is kept, and taken over when it answers', async () => {
   const before = makeTestContainers();
   const container = await before.create({ handle: 'late' });

@@ -1,8 +1,8 @@
 /** What follows when a container's processes are gone without anybody having asked for it. */
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
+import { recordOrLog } from './events.js';
 import { forgetIfConsumed } from './forget.js';
-import { recordState } from './snapshot.js';
 
 export const initDied = 'the container\'s init process died';
 export const monitorDied = 'the container\'s monitor died';
@@ -30,13 +30,4 @@ export async function endLifeIfGone(containers: Containers, container: Container
   if (!(await container.monitor.isGone())) return false;
   endLife(containers, container, monitorDied);
   return true;
-}
-
-/** Records a change that nobody waits for. */
-export function recordOrLog(containers: Containers, container: Container): void {
-  try {
-    recordState(containers, container);
-  } catch (error) {
-    containers.log.error({ container: container.id, err: error }, 'the snapshot could not be written');
-  }
 }

@@ -226,6 +226,17 @@ test('events are kept once and in order', async () => {
   assert.match(host.snapshots.get(container.id) ?? '', /rlimit nofile clamped/);
 });
 
+test('a reply that lacks output is never without its event, though that comes by another connection', async () => {
+  const { containers, container, monitor } = await scene();
+  const id = await spawnJob(containers, container, request);
+  const following = await followJob(containers, container, id, new CollectedOutput(1000));
+  monitor.end(id, { kind: 'signalled', signal: 9, outputCut: true });
+  assert.equal(await following.exitStatus, 255);
+  assert.deepEqual(infoOf(container).events, ['command exceeded maximum output']);
+  monitor.emit({ kind: 'output_limit', jobId: id });
+  assert.deepEqual(infoOf(container).events, ['command exceeded maximum output']);
+});
+
 test('when PID 1 dies the container is stopped, and destroy works', async () => {
   const { containers, container, monitor, host } = await scene();
   monitor.emit({ kind: 'init_died', status: 9 });

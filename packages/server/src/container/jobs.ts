@@ -8,6 +8,7 @@ import { MonitorGone, type FollowedJob, type JobExit, type OutputSink } from '..
 import type { Container, Job } from './container.js';
 import type { Containers } from './containers.js';
 import { endLife, endLifeIfGone, initDied, monitorDied } from './end-of-life.js';
+import { noteEvent, outputExceeded } from './events.js';
 import { forgetIfConsumed } from './forget.js';
 import { checkJobRequest, describeJob, type JobRequest } from './job-description.js';
 
@@ -111,6 +112,8 @@ function following(containers: Containers, container: Container, job: Job, follo
   const exitStatus = followed.exit.then(
     (exit) => {
       job.exit = exit;
+      // The event comes by another connection, perhaps after this; no reply that lacks output may go out without it.
+      if (exit.outputCut === true) noteEvent(containers, container, outputExceeded);
       // Only the end of PID 1 loses a job. Its own event comes by another connection; the reply tells of it already.
       if (exit.kind === 'lost') endLife(containers, container, initDied);
       return exitStatusOf(exit);

@@ -18,6 +18,8 @@ export class RecordingMonitor {
   /** Jobs do not end at SIGTERM. */
   stubborn = false;
   readonly #watchers: { receive: (event: MonitorEvent) => void; lost: () => void }[] = [];
+  /** What a new watcher is told first: what happened to the container, each different event once. */
+  readonly #kept = new Map<string, MonitorEvent>();
   #waiters: (() => void)[] = [];
 
   constructor(
@@ -80,6 +82,7 @@ export class RecordingMonitor {
 
   watch(receive: (event: MonitorEvent) => void, lost: () => void): void {
     this.#watchers.push({ receive, lost });
+    for (const event of this.#kept.values()) receive(event);
   }
 
   destroy(): void {
@@ -121,6 +124,8 @@ export class RecordingMonitor {
   }
 
   emit(event: MonitorEvent): void {
+    const key = keyOf(event);
+    if (key !== undefined && !this.#kept.has(key)) this.#kept.set(key, event);
     for (const { receive } of this.#watchers) receive(event);
   }
 
@@ -133,4 +138,10 @@ export class RecordingMonitor {
     if (job === undefined) throw new WardenError('not_found', `the monitor has no job ${jobId}`);
     return job;
   }
+}
+
+/** What makes an event of the container a different one; undefined: it is one of a job. */
+function keyOf(event: MonitorEvent): string | undefined {
+  if (event.kind === 'rlimit_clamped') return `rlimit ${event.resource} ${event.hard}`;
+  return event.kind === 'output_limit' || event.kind === 'init_died' ? event.kind : undefined;
 }

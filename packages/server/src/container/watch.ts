@@ -2,7 +2,8 @@
 import type { JobExit, MonitorEvent } from '../host/monitor.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
-import { endLife, initDied, monitorDied, recordOrLog } from './end-of-life.js';
+import { endLife, initDied, monitorDied } from './end-of-life.js';
+import { noteEvent, outputExceeded } from './events.js';
 import { forgetIfConsumed } from './forget.js';
 import { rlimitName } from './rlimits.js';
 
@@ -39,10 +40,10 @@ export function receiveEvents(containers: Containers, container: Container, stra
 function receive(containers: Containers, container: Container, event: MonitorEvent, strangers?: Map<number, JobExit>): void {
   switch (event.kind) {
     case 'output_limit':
-      note(containers, container, 'command exceeded maximum output');
+      noteEvent(containers, container, outputExceeded);
       return;
     case 'rlimit_clamped':
-      note(containers, container, `rlimit ${rlimitName(event.resource)} clamped to ${event.hard}`);
+      noteEvent(containers, container, `rlimit ${rlimitName(event.resource)} clamped to ${event.hard}`);
       return;
     case 'record_failed':
       containers.log.warn({ container: container.id, job: event.jobId, errno: event.errno }, 'the exit record of a job could not be written: a restart of the daemon would not know how it ended');
@@ -60,10 +61,4 @@ function receive(containers: Containers, container: Container, event: MonitorEve
     case 'init_died':
       endLife(containers, container, initDied);
   }
-}
-
-function note(containers: Containers, container: Container, event: string): void {
-  if (!container.addEvent(event)) return;
-  containers.log.info({ container: container.id, handle: container.handle, event }, 'event');
-  recordOrLog(containers, container);
 }

@@ -11,11 +11,24 @@ export class MonitorGone extends WardenError {
   }
 }
 
+/** The container is being destroyed already: an earlier server has asked for it, or another request. */
+export class BeingDestroyed extends WardenError {
+  override readonly name = 'BeingDestroyed';
+
+  constructor(cause?: unknown) {
+    super('unavailable', 'the container is being destroyed', { cause });
+  }
+}
+
 /** How a job ended; lost: nobody can know any more. */
-export type JobExit =
+export type JobExit = (
   | { readonly kind: 'exited'; readonly status: number }
   | { readonly kind: 'signalled'; readonly signal: number }
-  | { readonly kind: 'lost' };
+  | { readonly kind: 'lost' }
+) & {
+  /** Not all of its output was kept. */
+  readonly outputCut?: true;
+};
 
 export interface JobRlimit {
   /** Number of setrlimit(2)'s resource. */
@@ -92,8 +105,9 @@ export interface Monitor {
   /** Settles when there is no process but PID 1 and every job has ended. */
   awaitEmpty(deadlineMs: number): Promise<void>;
   /**
-   * Calls `receive` for every event from now on, and `lost` once when the monitor is gone, unless close() was called.
-   * Settles when watching has begun.
+   * Calls `receive` for every event of the container there was, each different one once, and then for every event from now on;
+   * `lost` once when the monitor is gone, unless close() was called. Settles when watching has begun.
+   * @throws BeingDestroyed
    */
   watch(receive: (event: MonitorEvent) => void, lost: () => void): Promise<void>;
   /** Kills every process, removes the cgroups and ends the monitor. */

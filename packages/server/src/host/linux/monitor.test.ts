@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { silentLog } from '../../lib/log.js';
 import { systemClock } from '../../lib/timer.js';
-import type { JobDescription, Monitor, MonitorEvent, OutputStream } from '../monitor.js';
+import { BeingDestroyed, type JobDescription, type Monitor, type MonitorEvent, type OutputStream } from '../monitor.js';
 import { LinuxMonitors, monitorSocketPath } from './monitor.js';
 import { EventKind, ExitKind, FrameType, JobState, StreamNumber, Tag } from './wire.js';
 import { Attributes, FrameReader, FrameWriter, type Frame } from './wire-codec.js';
@@ -109,6 +109,15 @@ test('a job goes out with all that describes it', async () => {
   assert.equal(seen.u32(Tag.followOutput), undefined);
   const [limit] = seen.nested(Tag.rlimit);
   assert.deepEqual([limit?.u32(Tag.resource), limit?.u64(Tag.soft), limit?.u64(Tag.hard)], [7, 1n, 2n ** 64n - 1n]);
+});
+
+test('a cut of the output is part of the exit, and a destroy that has begun refuses watchers', async () => {
+  answer = (frame, _attributes, socket) => {
+    if (frame.type === FrameType.watch) socket.write(failed(108));
+    else socket.write(Buffer.concat([ok, new FrameWriter().u32(Tag.exitKind, ExitKind.signalled).u32(Tag.exitValue, 9).u32(Tag.outputCut, 1).frame(FrameType.exit)]));
+  };
+  assert.deepEqual(await (await monitor.follow(1, new Sink())).exit, { kind: 'signalled', signal: 9, outputCut: true });
+  await assert.rejects(monitor.watch(() => undefined, () => undefined), BeingDestroyed);
 });
 
 test('a connection is used again after a reply, an error and an exit', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
-import { MonitorGone, type FollowedJob, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputSink } from '../monitor.js';
+import { BeingDestroyed, MonitorGone, type FollowedJob, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputSink } from '../monitor.js';
 import { MonitorConnection } from './monitor-connection.js';
 import { StepError } from './step-error.js';
 import { EventKind, ExitKind, FrameType, JobState, StreamNumber, Tag } from './wire.js';
@@ -14,6 +14,9 @@ const requestDeadlineMs = 30_000;
 const idleLimit = 2;
 /** Bytes before the data of an OUTPUT frame: u64 position, u32 stream. */
 const outputHeaderSize = 12;
+
+/** What a monitor answers while it destroys its container; node:os does not know the number. */
+const ESHUTDOWN = 108;
 
 /** How often and with what pause a monitor that broke off is asked whether it lives. */
 const goneAttempts = 50;
@@ -121,8 +124,8 @@ class LinuxMonitor implements Monitor {
           cancelTimer();
           const failure = failureOf(frame);
           if (failure !== undefined) {
+            reject(failure instanceof StepError && failure.errno === ESHUTDOWN ? new BeingDestroyed(failure) : failure);
             connection.close();
-            reject(failure);
             return;
           }
           watching = true;
@@ -251,14 +254,15 @@ function failureOf(frame: Frame): WardenError | undefined {
 }
 
 function readExit(attributes: Attributes): JobExit {
+  const cut = attributes.u32(Tag.outputCut) === 1 ? { outputCut: true as const } : {};
   const value = attributes.u32(Tag.exitValue) ?? 0;
   switch (attributes.u32(Tag.exitKind)) {
     case ExitKind.exited:
-      return { kind: 'exited', status: value };
+      return { kind: 'exited', status: value, ...cut };
     case ExitKind.signalled:
-      return { kind: 'signalled', signal: value };
+      return { kind: 'signalled', signal: value, ...cut };
     default:
-      return { kind: 'lost' };
+      return { kind: 'lost', ...cut };
   }
 }
 

@@ -136,6 +136,7 @@ export const Tag = {
   timeoutMs: 107,
   closeInput: 108,
   timedOut: 109,
+  outputCut: 120,
   userName: 130,
   startedMs: 131,
   endedMs: 132,
