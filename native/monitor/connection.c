@@ -9,6 +9,7 @@
 #include "lib/fd.h"
 #include "monitor/exit-record.h"
 #include "monitor/follow.h"
+#include "monitor/input.h"
 #include "monitor/jobs.h"
 #include "monitor/requests.h"
 
@@ -33,6 +34,7 @@ void connection_close(struct connection *connection)
 	struct connection **link = &monitor->connections;
 	struct job *job = connection->job;
 
+	input_abandon(connection);
 	while (*link != connection)
 		link = &(*link)->next;
 	*link = connection->next;

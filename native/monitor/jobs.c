@@ -11,17 +11,15 @@
 #include "monitor/events.h"
 #include "monitor/exit-record.h"
 #include "monitor/follow.h"
+#include "monitor/input.h"
 #include "monitor/output.h"
 #include "monitor/scratch.h"
 #include "monitor/wshd-channel.h"
 
 #define MAX_OUTSTANDING 32u
 #define START_DEADLINE_MS 2000
-#define STUCK_INTERVAL_MS 500
-#define KILL_INTERVAL_MS 5
 /* The kernel has no event for an emptied group of version 1. */
 #define REMOVAL_FIRST_MS 100
-#define REMOVAL_LAST_MS 500
 
 struct job *jobs_find(struct monitor *monitor, uint32_t id)
 {
@@ -76,6 +74,7 @@ struct job *jobs_add(struct monitor *monitor, uint32_t id, struct error *err)
 		job->run_fds[job->run_fd_count++] = join;
 	for (int i = 0; i < 2; i++)
 		job->pipes[i] = (struct job_pipe){ .source.fd = -1, .write_end = -1, .stream = i == 0 ? STREAM_STDOUT : STREAM_STDERR, .job = job };
+	input_init(job);
 	spool_init(&job->spool, monitor->container.directories.jobs, id);
 	job->next = monitor->jobs;
 	monitor->jobs = job;
@@ -193,21 +192,34 @@ void jobs_send_pending(struct monitor *monitor)
 	}
 }
 
+static int attach(struct job *job, int *fds, size_t fd_count)
+{
+	bool shell = job->id & SHELL_JOB_BIT;
+	struct error ignored;
+
+	if (fd_count != (shell || job->terminal ? 1u : job->open_input ? 5u : 4u))
+		return -1;
+	if (shell)
+		return 0;
+	if (job->open_input && !job->terminal && input_attach(job, steal_fd(&fds[4]), &ignored) < 0)
+		return -1;
+	return output_attach(job, fds, &ignored);
+}
+
 void jobs_running(struct job *job, int *fds, size_t fd_count)
 {
 	struct connection *connection = find_starter(job);
-	bool terminal = job->id & SHELL_JOB_BIT;
-	struct error err = { .step = "start job" };
+	bool shell = job->id & SHELL_JOB_BIT;
 
 	job->phase = JOB_STARTED;
-	if (fd_count != (terminal ? 1u : 4u) || (!terminal && output_attach(job, fds, &err) < 0)) {
+	if (attach(job, fds, fd_count) < 0) {
 		/* It runs, but nobody could see its output: better none at all. */
 		job->over_limit = true;
 		jobs_exceeded(job);
 	}
 	if (connection == NULL)
 		return;
-	if (terminal) {
+	if (shell) {
 		connection_reply_terminal(connection, fds[0]);
 	} else if (connection->follow) {
 		connection->position = 0;
@@ -236,6 +248,7 @@ void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value)
 	bool shell = job->id & SHELL_JOB_BIT;
 	struct error ignored, problem = { .step = "write exit record" };
 
+	input_end(job);
 	output_drain(job);
 	/* One that was killed for its output may have exited by itself a moment before: what counts is that it was cut off. */
 	job->exit_kind = job->over_limit ? EXIT_SIGNALLED : exit_kind;
@@ -280,8 +293,10 @@ void jobs_exceeded(struct job *job)
 
 	events_output_limit(job->monitor, job);
 	/* Without a group of its own the job is left to SIGPIPE. */
-	if (jobs_signal(job, SIGKILL, &err) < 0)
+	if (jobs_signal(job, SIGKILL, &err) < 0) {
 		output_detach(job);
+		input_end(job);
+	}
 }
 
 static struct job *find_unfinished(const struct monitor *monitor)
@@ -341,55 +356,4 @@ bool jobs_remove_groups(struct monitor *monitor)
 		jobs_release(job);
 	}
 	return all;
-}
-
-/* Groups of forgotten jobs, whose background processes may have ended meanwhile. */
-static void retry_removal(struct monitor *monitor, int64_t now)
-{
-	struct job *next;
-
-	if (monitor->removal_at == 0 || monitor->removal_at > now)
-		return;
-	for (struct job *job = monitor->jobs; job != NULL; job = next) {
-		next = job->next;
-		jobs_release(job);
-	}
-	monitor->removal_delay = monitor->removal_delay * 2 < REMOVAL_LAST_MS ? monitor->removal_delay * 2 : REMOVAL_LAST_MS;
-	/* Many groups are tried less often. */
-	monitor->removal_at = monitor->left_count == 0 ? 0 : now + monitor->removal_delay + monitor->left_count / 4;
-}
-
-/* wshd stands still until the job's process has executed its program, and a process of the same user may have stopped that
- * one, perhaps before it has joined its group: without it wshd goes on. */
-static void kill_stuck(struct monitor *monitor)
-{
-	struct error ignored;
-
-	for (const struct job *job = monitor->jobs; job != NULL; job = job->next)
-		if (job->phase == JOB_STARTING)
-			job_group_signal(&monitor->container.cgroups, &job->group, SIGKILL, &ignored);
-	job_groups_kill_unjoined(&monitor->container.cgroups, monitor->container.pid);
-	monitor->start_deadline = deadline_in_ms(STUCK_INTERVAL_MS);
-}
-
-static int64_t earlier(int64_t one, int64_t other)
-{
-	return one == 0 || (other != 0 && other < one) ? other : one;
-}
-
-int64_t jobs_tick(struct monitor *monitor)
-{
-	int64_t now = clock_now_ms();
-	bool killing = false;
-	struct error ignored;
-
-	retry_removal(monitor, now);
-	for (struct job *job = monitor->jobs; job != NULL; job = job->next) {
-		if (job->killing)
-			job->killing = job_group_signal(&monitor->container.cgroups, &job->group, SIGKILL, &ignored) > 0;
-		killing |= job->killing;
-	}
-	if (monitor->start_deadline != 0 && monitor->start_deadline <= now)
-		kill_stuck(monitor);
-	return earlier(earlier(monitor->removal_at, monitor->start_deadline), killing ? now + KILL_INTERVAL_MS : 0);
 }

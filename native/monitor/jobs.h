@@ -9,6 +9,9 @@
 
 #include "monitor/monitor.h"
 
+/* Between two passes over the processes of a job that is being killed. */
+#define KILL_INTERVAL_MS 5
+
 /* NULL when there is none, or it was forgotten. */
 struct job *jobs_find(struct monitor *monitor, uint32_t id);
 /* A new, pending job with its cgroup; EEXIST, ENOSPC. */
@@ -20,7 +23,7 @@ void jobs_send_pending(struct monitor *monitor);
 
 /* wshd has answered a RUN packet, in whatever way. */
 void jobs_answered(struct monitor *monitor);
-/* wshd's answers. fds: four of the pipes, or one terminal; taken over. */
+/* wshd's answers. fds: four of the pipes and one of an open input, or one terminal; what is used of them is taken over. */
 void jobs_running(struct job *job, int *fds, size_t fd_count);
 void jobs_failed(struct job *job, const struct error *problem);
 /* Drains the output, writes the exit record, tells everybody. */

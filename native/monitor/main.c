@@ -92,5 +92,7 @@ int main(int argc, char **argv)
 	}
 	close_fd(LAUNCHER);
 	raise_descriptor_limit();
+	/* A job may close its input while something is written to it. After the clone: jobs have the default. */
+	signal(SIGPIPE, SIG_IGN);
 	return server_run(&container, &err) < 0 ? 1 : 0;
 }

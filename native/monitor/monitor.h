@@ -32,14 +32,25 @@ struct event {
 	uint64_t hard;
 };
 
-/* One of a job's two pipes (output.c). */
+/* One of a job's two pipes, or the terminal that it has instead of the first one (output.c). */
 struct job_pipe {
 	struct source source;     /* fd: the read end, or -1 */
 	int write_end;            /* until the pipe becomes a plain one, or the job ends */
 	bool plain;
+	bool terminal;
 	bool resting;             /* of a pipe whose bytes are dropped: not looked at until the timer's next turn */
 	uint64_t in_a_row;        /* bytes since the other stream had something */
 	uint32_t stream;
+	struct job *job;
+};
+
+/* What a job reads while its input stays open (input.c). */
+struct job_input {
+	struct source source;       /* fd: the pipe's write end, or the terminal's master, or -1 */
+	struct connection *first;   /* INPUT requests that wait for room, in their order */
+	bool watched;
+	bool unfinished_line;
+	char end[2];                /* of a terminal: what says the end of the file */
 	struct job *job;
 };
 
@@ -52,6 +63,8 @@ struct job {
 	enum job_phase phase;
 	bool discard;
 	bool over_limit;
+	bool terminal;            /* a pty, held by the monitor */
+	bool open_input;
 	bool forgotten;           /* held only by followers, open pipes or processes that are left */
 	bool killing;             /* its group is being killed until it is empty */
 	uint64_t output_limit;
@@ -61,6 +74,7 @@ struct job {
 	uint32_t record_errno;    /* why there is no exit record; 0: there is one, or it was not needed */
 	struct spool spool;
 	struct job_pipe pipes[2];
+	struct job_input input;
 	struct job_group group;
 	struct wire_buffer run;   /* while pending: the RUN packet and its descriptors */
 	int run_fds[2];
@@ -71,10 +85,21 @@ enum connection_phase {
 	CONNECTION_IDLE,          /* reads the next request */
 	CONNECTION_STARTING,      /* SPAWN or SHELL: until the job runs */
 	CONNECTION_FOLLOWING,
+	CONNECTION_GIVING_INPUT,  /* until the job has taken it */
 	CONNECTION_IN_SHELL,      /* until EXIT */
 	CONNECTION_AWAITING_EMPTY,
 	CONNECTION_WATCHING,
 	CONNECTION_DESTROYING,
+};
+
+/* The part of an INPUT request that is still to be written. */
+struct giving {
+	struct job *job;          /* NULL: none */
+	struct connection *next;
+	const uint8_t *data;      /* in the connection's input, which is not read meanwhile */
+	size_t left;
+	bool close;               /* afterwards */
+	bool ending;              /* `data` is the end of a terminal's input */
 };
 
 struct connection {
@@ -85,6 +110,7 @@ struct connection {
 	bool follow;              /* STARTING goes on as FOLLOWING */
 	struct job *job;
 	uint64_t position;
+	struct giving giving;
 	struct stream_input input;
 	struct wire_buffer out;
 	size_t out_position;

@@ -9,6 +9,7 @@
 #include "lib/deadline.h"
 #include "lib/fd.h"
 #include "monitor/follow.h"
+#include "monitor/input.h"
 #include "monitor/jobs.h"
 #include "monitor/scratch.h"
 
@@ -16,6 +17,8 @@
 #define PLAIN_SIZE (1u << 20)
 #define EVENTS_A_TURN 256
 #define REST_MS 10
+/* A terminal holds less than this (64 KiB in the kernel's tty buffer, and a line discipline of 4 KiB). */
+#define TERMINAL_MAX (256u << 10)
 
 static struct job_pipe *other(struct job_pipe *pipe)
 {
@@ -28,6 +31,15 @@ static void close_pipe(struct job_pipe *pipe)
 		epoll_ctl(pipe->job->monitor->output.fd, EPOLL_CTL_DEL, pipe->source.fd, NULL);
 	pipe->source.fd = close_fd(pipe->source.fd);
 	pipe->write_end = close_fd(pipe->write_end);
+}
+
+/*
+ * A terminal is watched by its edges: it is ready all the time while nobody in the container has it open, and only the job's end tells whether
+ * somebody will again.
+ */
+static uint32_t events_of(const struct job_pipe *pipe)
+{
+	return pipe->plain && !pipe->terminal ? EPOLLIN : EPOLLIN | EPOLLET;
 }
 
 /* What is ready goes to the tail of the queue. */
@@ -53,7 +65,7 @@ static void make_plain(struct job_pipe *pipe)
 		return;
 	pipe->plain = true;
 	pipe->write_end = close_fd(pipe->write_end);
-	arm(pipe, EPOLLIN);
+	arm(pipe, events_of(pipe));
 }
 
 static void store(struct job_pipe *pipe, const uint8_t *data, size_t size)
@@ -106,7 +118,7 @@ static size_t take(struct job_pipe *pipe)
 	do
 		count = read(pipe->source.fd, scratch, sizeof(scratch));
 	while (count < 0 && errno == EINTR);
-	if (count < 0 && errno == EAGAIN)
+	if (count < 0 && (errno == EAGAIN || (errno == EIO && pipe->terminal)))
 		return 0;
 	if (count <= 0) {
 		close_pipe(pipe);
@@ -120,10 +132,10 @@ static size_t take(struct job_pipe *pipe)
 	return (size_t)count;
 }
 
-/* What is there now; what is written meanwhile may never end. */
+/* What is there now; what is written meanwhile may never end. FIONREAD does not count all that a terminal holds. */
 static void take_waiting(struct job_pipe *pipe)
 {
-	size_t waiting = waiting_in(pipe), count;
+	size_t waiting = pipe->terminal ? TERMINAL_MAX : waiting_in(pipe), count;
 
 	for (size_t taken = 0; taken < waiting && (count = take(pipe)) > 0; taken += count)
 		;
@@ -139,7 +151,7 @@ static void drop(struct job_pipe *pipe)
 {
 	struct monitor *monitor = pipe->job->monitor;
 
-	if (waiting_in(pipe) == 0) {
+	if (!pipe->terminal && waiting_in(pipe) == 0) {
 		take(pipe);   /* the end of the file */
 		return;
 	}
@@ -161,7 +173,7 @@ static void end_rest(struct timer *timer)
 			struct job_pipe *pipe = &job->pipes[i];
 
 			if (pipe->resting && pipe->source.fd >= 0)
-				arm(pipe, EPOLLIN);
+				arm(pipe, events_of(pipe));
 			pipe->resting = false;
 		}
 	}
@@ -179,13 +191,19 @@ static void ready(struct job_pipe *pipe)
 	if (!pipe->plain && fast->plain)
 		take_waiting(fast);
 	/* One packet only: a second one would be newer than what the other pipe has pending. */
-	take(pipe);
+	size_t taken = take(pipe);
+
+	if (pipe->terminal) {
+		if (taken > 0)
+			arm(pipe, events_of(pipe));
+		return;
+	}
 	/*
 	 * A job that has made its pipe larger has written several under one event. Any other has not, and its pipe must not be armed: pipe_write
 	 * shows the bytes before it wakes the reader, so that they might be taken first, and its event then stand before what the job wrote meanwhile.
 	 */
 	if (!pipe->plain && was_enlarged(pipe) && waiting_in(pipe) > 0)
-		arm(pipe, EPOLLIN | EPOLLET);
+		arm(pipe, events_of(pipe));
 }
 
 /* Returns how many events there were. */
@@ -223,8 +241,28 @@ int output_init(struct monitor *monitor, struct error *err)
 	return loop_add(&monitor->loop, &monitor->output, EPOLLIN, err);
 }
 
-int output_attach(struct job *job, int fds[4], struct error *err)
+static int attach_terminal(struct job *job, int *master, struct error *err)
 {
+	struct job_pipe *pipe = &job->pipes[0];
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.ptr = &pipe->source };
+	int input = fcntl(*master, F_DUPFD_CLOEXEC, 0);
+
+	if (input < 0)
+		return error_set(err, errno, "terminal");
+	pipe->terminal = pipe->plain = true;
+	pipe->source.fd = steal_fd(master);
+	/* The two are one open file: neither blocks then. */
+	if (input_attach(job, input, err) < 0)
+		return -1;
+	if (epoll_ctl(job->monitor->output.fd, EPOLL_CTL_ADD, pipe->source.fd, &event) < 0)
+		return error_set(err, errno, "epoll_ctl");
+	return 0;
+}
+
+int output_attach(struct job *job, int *fds, struct error *err)
+{
+	if (job->terminal)
+		return attach_terminal(job, &fds[0], err);
 	for (int i = 0; i < 2; i++) {
 		job->pipes[i].source.fd = steal_fd(&fds[i]);
 		job->pipes[i].write_end = steal_fd(&fds[i + 2]);
@@ -260,6 +298,11 @@ void output_end(struct job *job)
 		if (pipe->source.fd >= 0 && pipe->write_end >= 0)
 			end_packets(pipe);
 		pipe->write_end = close_fd(pipe->write_end);
+		if (pipe->terminal) {
+			/* It hangs up: what is left in its session gets SIGHUP, and errors when it writes. */
+			close_pipe(pipe);
+			continue;
+		}
 		/* Mostly nobody else writes, and this is the end of the file. */
 		take(pipe);
 		if (pipe->source.fd < 0)

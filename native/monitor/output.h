@@ -8,6 +8,8 @@
  *
  * Where nobody gets the bytes (of a job that is over or whose output is discarded) the pipes are plain, and emptied at most every 10 ms: a process that
  * writes for ever costs little.
+ *
+ * A job with a terminal has that instead of the first pipe. What comes from its master is all stdout, and it is closed at the job's end.
  */
 #ifndef WARDEN_MONITOR_OUTPUT_H
 #define WARDEN_MONITOR_OUTPUT_H
@@ -16,8 +18,8 @@
 
 /* The epoll that all pipes are in. */
 int output_init(struct monitor *monitor, struct error *err);
-/* fds: read end of stdout, of stderr, write ends of both; taken over. */
-int output_attach(struct job *job, int fds[4], struct error *err);
+/* fds: read end of stdout, of stderr, write ends of both, or of a job that has one the terminal's master; taken over. */
+int output_attach(struct job *job, int *fds, struct error *err);
 /* Takes all that is there, in order: before an exit record is written. */
 void output_drain(struct job *job);
 /* After the exit: what background processes write is read and dropped; pipes without writers are closed. */

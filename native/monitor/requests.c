@@ -7,54 +7,11 @@
 #include "monitor/events.h"
 #include "monitor/exit-record.h"
 #include "monitor/follow.h"
+#include "monitor/input.h"
 #include "monitor/jobs.h"
+#include "monitor/parameters.h"
 #include "monitor/run-packet.h"
 #include "monitor/wshd-channel.h"
-
-/* What the small requests carry. */
-struct parameters {
-	uint32_t job_id;
-	bool has_job_id;
-	uint32_t signal;
-	uint64_t position;
-	uint64_t output_limit;
-	uint32_t discard;
-	uint32_t follow;
-	bool has_script;
-	struct wire_attribute script;
-};
-
-static int read_parameters(const struct frame *frame, struct parameters *ret_parameters, struct error *err)
-{
-	struct wire_reader reader;
-	struct wire_attribute attribute;
-	int result;
-
-	*ret_parameters = (struct parameters){ .output_limit = UINT64_MAX };
-	wire_reader_init(&reader, frame->body, frame->size);
-	while ((result = wire_next(&reader, &attribute, err)) > 0) {
-		if (attribute.tag == TAG_JOB_ID) {
-			result = wire_u32(&attribute, &ret_parameters->job_id, err);
-			ret_parameters->has_job_id = true;
-		} else if (attribute.tag == TAG_SIGNAL) {
-			result = wire_u32(&attribute, &ret_parameters->signal, err);
-		} else if (attribute.tag == TAG_POSITION) {
-			result = wire_u64(&attribute, &ret_parameters->position, err);
-		} else if (attribute.tag == TAG_OUTPUT_LIMIT) {
-			result = wire_u64(&attribute, &ret_parameters->output_limit, err);
-		} else if (attribute.tag == TAG_DISCARD) {
-			result = wire_u32(&attribute, &ret_parameters->discard, err);
-		} else if (attribute.tag == TAG_FOLLOW_OUTPUT) {
-			result = wire_u32(&attribute, &ret_parameters->follow, err);
-		} else if (attribute.tag == TAG_SCRIPT) {
-			ret_parameters->script = attribute;
-			ret_parameters->has_script = true;
-		}
-		if (result < 0)
-			return -1;
-	}
-	return result;
-}
 
 static int check_alive(const struct monitor *monitor, struct error *err)
 {
@@ -69,6 +26,16 @@ static void start(struct connection *connection, struct job *job)
 	connection->phase = CONNECTION_STARTING;
 	connection_update(connection, false);
 	jobs_send_pending(connection->monitor);
+}
+
+/* What does not come with RUN is made by wshd. */
+static int add_input(struct job *job, const struct parameters *parameters, struct error *err)
+{
+	if (!job->terminal && !job->open_input)
+		return run_packet_add_input(job, parameters->has_script ? &parameters->script : NULL, err);
+	if (parameters->has_script)
+		return error_set(err, EINVAL, "a script is the whole standard input: no terminal or open input besides");
+	return 0;
 }
 
 static int spawn(struct connection *connection, const struct frame *frame, const struct parameters *parameters, struct error *err)
@@ -86,8 +53,9 @@ static int spawn(struct connection *connection, const struct frame *frame, const
 		return -1;
 	job->output_limit = parameters->output_limit;
 	job->discard = parameters->discard != 0;
-	if (run_packet_from_spawn(job, frame, err) < 0 ||
-	    run_packet_add_input(job, parameters->has_script ? &parameters->script : NULL, err) < 0) {
+	job->terminal = parameters->terminal != 0;
+	job->open_input = parameters->open_input != 0;
+	if (run_packet_from_spawn(job, frame, err) < 0 || add_input(job, parameters, err) < 0) {
 		jobs_discard(job);
 		return -1;
 	}
@@ -175,6 +143,27 @@ static int kill_job(struct connection *connection, const struct parameters *para
 	return 0;
 }
 
+static int give_input(struct connection *connection, const struct parameters *parameters, struct error *err)
+{
+	err->step = "give input";
+	struct job *job = find(connection->monitor, parameters, err);
+
+	if (job == NULL)
+		return -1;
+	return input_give(connection, job, parameters->has_content ? &parameters->content : NULL, parameters->close_input != 0, err);
+}
+
+static int resize(struct connection *connection, const struct parameters *parameters, struct error *err)
+{
+	err->step = "resize terminal";
+	struct job *job = find(connection->monitor, parameters, err);
+
+	if (job == NULL || input_resize(job, parameters->rows, parameters->columns, err) < 0)
+		return -1;
+	connection_reply_ok(connection);
+	return 0;
+}
+
 static void list(struct connection *connection)
 {
 	wire_begin(&connection->out, WIRE_OK);
@@ -216,7 +205,7 @@ void requests_serve(struct connection *connection, const struct frame *frame)
 {
 	struct error err = { .step = "read request" };
 	struct parameters parameters;
-	int result = read_parameters(frame, &parameters, &err);
+	int result = parameters_read(frame, &parameters, &err);
 
 	if (result < 0) {
 		connection_close(connection);
@@ -237,6 +226,12 @@ void requests_serve(struct connection *connection, const struct frame *frame)
 		break;
 	case WIRE_KILL_JOB:
 		result = kill_job(connection, &parameters, &err);
+		break;
+	case WIRE_INPUT:
+		result = give_input(connection, &parameters, &err);
+		break;
+	case WIRE_RESIZE:
+		result = resize(connection, &parameters, &err);
 		break;
 	case WIRE_LIST:
 		list(connection);

@@ -48,6 +48,10 @@ int run_packet_from_spawn(struct job *job, const struct frame *frame, struct err
 		case TAG_GID:
 		case TAG_PRIVILEGED:
 		case TAG_RLIMIT:
+		case TAG_TERMINAL:
+		case TAG_OPEN_INPUT:
+		case TAG_ROWS:
+		case TAG_COLUMNS:
 			wire_put_bytes(&job->run, attribute.tag, attribute.data, attribute.size);
 			break;
 		default:

@@ -12,7 +12,7 @@
 #include "monitor/jobs.h"
 
 #define PACKET_SIZE 8192
-#define MAX_FDS 4
+#define MAX_FDS 5
 
 struct message {
 	uint32_t job_id;
@@ -109,7 +109,7 @@ static void on_exited(struct job *job, uint32_t status)
 static int take_packet(struct monitor *monitor)
 {
 	uint8_t packet[PACKET_SIZE];
-	int fds[MAX_FDS] = { -1, -1, -1, -1 };
+	int fds[MAX_FDS] = { -1, -1, -1, -1, -1 };
 	size_t size, fd_count;
 	struct message message;
 	struct error err;

@@ -57,7 +57,8 @@ int main(void)
 	begin(false);
 	wire_put_string(&buffer, TAG_USER_NAME, "vcap");
 	wire_put_u32(&buffer, TAG_REQUIRE_DIRECTORY, 1);
-	CHECK(read_it(&request) == 0 && strcmp(request.user_name, "vcap") == 0 && request.require_directory, "a user by name");
+	wire_put_u32(&buffer, TAG_OPEN_INPUT, 1);
+	CHECK(read_it(&request) == 0 && request.open_input && strcmp(request.user_name, "vcap") == 0 && request.require_directory, "a user by name");
 	CHECK(run_request_add_environment(&request, "HOME=/", &err) == 0 && run_request_add_environment(&request, "USER=v", &err) == 0 &&
 	      request.environment.count == 2 && strcmp(request.environment.items[1], "USER=v") == 0 && request.environment.items[2] == NULL, "variables for it");
 	run_request_free(&request);

@@ -92,6 +92,21 @@ static int open_terminal(const struct run_request *request, struct job_streams *
 	return 0;
 }
 
+/* A plain pipe, the job's user's like the others. It holds what the job has not read yet, and the monitor the rest. */
+static int open_input(const struct run_request *request, struct job_streams *streams, struct error *err)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_set(err, errno, "pipe");
+	streams->input = ends[0];
+	streams->passed[4] = ends[1];
+	streams->passed_count = 5;
+	if (fchown(ends[1], request->uid, request->gid) < 0)
+		return error_set(err, errno, "give a pipe to user %u", request->uid);
+	return 0;
+}
+
 int job_streams_open(const struct run_request *request, int input, struct job_streams *ret_streams, struct error *err)
 {
 	int result;
@@ -101,6 +116,9 @@ int job_streams_open(const struct run_request *request, int input, struct job_st
 	if (request->terminal) {
 		result = open_terminal(request, ret_streams, err);
 		close_fd(input);
+	} else if (request->open_input) {
+		close_fd(input);
+		result = open_pipes(request, ret_streams, err) < 0 ? -1 : open_input(request, ret_streams, err);
 	} else {
 		ret_streams->input = input;
 		result = input < 0 ? error_set(err, EBADF, "RUN without standard input") : open_pipes(request, ret_streams, err);

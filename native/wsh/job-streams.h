@@ -5,11 +5,11 @@
 #include "lib/error.h"
 #include "wsh/run-request.h"
 
-/* 4: stdout and stderr read ends, stdout and stderr write ends; 1: the pty's master. The order in which RUNNING carries them. */
-enum { STREAMS_MAX = 4 };
+/* 4: stdout and stderr read ends, stdout and stderr write ends; 5: with the write end of an open input behind; 1: the pty's master. The order in which RUNNING carries them. */
+enum { STREAMS_MAX = 5 };
 
 struct job_streams {
-	int input;                    /* the job's standard input: comes with RUN, or the terminal */
+	int input;                    /* the job's standard input: comes with RUN, or is an open one's read end, or the terminal */
 	int output;
 	int error;
 	int passed[STREAMS_MAX];      /* what the monitor gets */
@@ -17,7 +17,7 @@ struct job_streams {
 	bool terminal;
 };
 
-/* `input` is taken over (-1 for a terminal). On failure everything is closed. */
+/* `input` is taken over (-1 for a terminal or an open input). On failure everything is closed. */
 int job_streams_open(const struct run_request *request, int input, struct job_streams *ret_streams, struct error *err);
 /* Closes all of wshd's copies; the job and the monitor have theirs. */
 void job_streams_close(struct job_streams *streams);

@@ -65,6 +65,8 @@ static int read_attribute(const struct wire_attribute *attribute, struct run_req
 		return read_flag(attribute, &request->privileged, err);
 	case TAG_TERMINAL:
 		return read_flag(attribute, &request->terminal, err);
+	case TAG_OPEN_INPUT:
+		return read_flag(attribute, &request->open_input, err);
 	case TAG_ROWS:
 		return wire_u32(attribute, &request->rows, err);
 	case TAG_COLUMNS:

@@ -27,9 +27,10 @@ struct run_request {
 	uint32_t gid;
 	bool privileged;
 	bool terminal;
+	bool open_input;                   /* standard input is a pipe whose other end the monitor gets */
 	uint32_t rows;
 	uint32_t columns;
-	bool has_cgroup;                   /* a descriptor of the job's cgroup comes after that of standard input */
+	bool has_cgroup;                   /* a descriptor of the job's cgroup comes after that of standard input, if there is one */
 	struct run_rlimit rlimits[RUN_MAX_RLIMITS];
 	size_t rlimit_count;
 };

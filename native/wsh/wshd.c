@@ -85,11 +85,11 @@ static int send_running(uint32_t job_id, pid_t pid, const struct job_streams *st
 	return send_packet(&buffer, streams->passed, streams->passed_count, err);
 }
 
-/* Standard input comes first unless the job gets a terminal, then the cgroup. All descriptors are used or closed. */
+/* Standard input comes first unless the job gets a terminal or a pipe, then the cgroup. All descriptors are used or closed. */
 static int run(const struct wshd *wshd, const struct run_request *request, int *fds, size_t fd_count, struct error *err)
 {
 	size_t next = 0;
-	int input = !request->terminal && next < fd_count ? steal_fd(&fds[next++]) : -1;
+	int input = !request->terminal && !request->open_input && next < fd_count ? steal_fd(&fds[next++]) : -1;
 	_cleanup_close_ int cgroup = request->has_cgroup && next < fd_count ? steal_fd(&fds[next++]) : -1;
 	struct error problem = { .step = "read RUN" };
 	struct job_streams streams;

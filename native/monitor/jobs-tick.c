@@ -1,0 +1,60 @@
+/* What happens to jobs by the clock: kills until nobody is left, time-outs, groups that could not be removed yet, starts that hang. */
+#include <signal.h>
+#include <stdbool.h>
+
+#include "lib/deadline.h"
+#include "monitor/jobs.h"
+
+#define STUCK_INTERVAL_MS 500
+#define REMOVAL_LAST_MS 500
+
+/* Groups of forgotten jobs, whose background processes may have ended meanwhile. */
+static void retry_removal(struct monitor *monitor, int64_t now)
+{
+	struct job *next;
+
+	if (monitor->removal_at == 0 || monitor->removal_at > now)
+		return;
+	for (struct job *job = monitor->jobs; job != NULL; job = next) {
+		next = job->next;
+		jobs_release(job);
+	}
+	monitor->removal_delay = monitor->removal_delay * 2 < REMOVAL_LAST_MS ? monitor->removal_delay * 2 : REMOVAL_LAST_MS;
+	/* Many groups are tried less often. */
+	monitor->removal_at = monitor->left_count == 0 ? 0 : now + monitor->removal_delay + monitor->left_count / 4;
+}
+
+/* wshd stands still until the job's process has executed its program, and a process of the same user may have stopped that
+ * one, perhaps before it has joined its group: without it wshd goes on. */
+static void kill_stuck(struct monitor *monitor)
+{
+	struct error ignored;
+
+	for (const struct job *job = monitor->jobs; job != NULL; job = job->next)
+		if (job->phase == JOB_STARTING)
+			job_group_signal(&monitor->container.cgroups, &job->group, SIGKILL, &ignored);
+	job_groups_kill_unjoined(&monitor->container.cgroups, monitor->container.pid);
+	monitor->start_deadline = deadline_in_ms(STUCK_INTERVAL_MS);
+}
+
+static int64_t earlier(int64_t one, int64_t other)
+{
+	return one == 0 || (other != 0 && other < one) ? other : one;
+}
+
+int64_t jobs_tick(struct monitor *monitor)
+{
+	int64_t now = clock_now_ms();
+	bool killing = false;
+	struct error ignored;
+
+	retry_removal(monitor, now);
+	for (struct job *job = monitor->jobs; job != NULL; job = job->next) {
+		if (job->killing)
+			job->killing = job_group_signal(&monitor->container.cgroups, &job->group, SIGKILL, &ignored) > 0;
+		killing |= job->killing;
+	}
+	if (monitor->start_deadline != 0 && monitor->start_deadline <= now)
+		kill_stuck(monitor);
+	return earlier(earlier(monitor->removal_at, monitor->start_deadline), killing ? now + KILL_INTERVAL_MS : 0);
+}
