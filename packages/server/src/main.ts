@@ -130,7 +130,7 @@ async function serve(configPath: string): Promise<void> {
   healthCheck?.close();
   await depot.removed();
   await launcher.close();
-  if (containers.handles().length === 0 && containers.quarantined.size === 0) {
+  if (containers.handles().length === 0 && !containers.hasQuarantined) {
     await firewall.unload();
     cgroups.removeParents();
   }

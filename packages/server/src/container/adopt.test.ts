@@ -8,8 +8,14 @@ import { infoOf } from './info.js';
 import { followJob, spawnJob } from './jobs.js';
 import { reserveUnknownLinks } from './quarantine.js';
 import { RecordingHost } from './recording-host.js';
+import { sealSnapshot } from './snapshot.js';
 import { stopContainer } from './stop.js';
 import { makeTestContainers, testConfiguration } from './test-containers.js';
+
+/** A snapshot with another document in it, well sealed. */
+function altered(text: string, alter: (document: string) => string): string {
+  return sealSnapshot(alter(text.split('\n')[0] ?? ''));
+}
 
 test('a living container is taken over with its jobs, events, state, network and uid', async () => {
   const before = makeTestContainers();
@@ -49,7 +55,7 @@ test('what has no living monitor, no snapshot or another boot is removed, and no
       host.living.delete(id);
       host.snapshots.set(id, '{"version":1');
     },
-    (host, id) => host.snapshots.set(id, (host.snapshots.get(id) ?? '').replace('boot-1', 'boot-0')),
+    (host, id) => host.snapshots.set(id, altered(host.snapshots.get(id) ?? '', (document) => document.replace('boot-1', 'boot-0'))),
   ];
   for (const harm of damage) {
     const before = makeTestContainers();
@@ -80,9 +86,9 @@ test('a snapshot of a newer version is refused before anything is touched', asyn
   const newer = await before.create();
   const { host } = before;
   host.living.delete(dead.id);
-  host.snapshots.set(newer.id, (host.snapshots.get(newer.id) ?? '').replace('"version":1', '"version":2'));
+  host.snapshots.set(newer.id, altered(host.snapshots.get(newer.id) ?? '', (document) => document.replace('"version":2', '"version":3')));
   const left = host.leftovers();
-  await assert.rejects(adoptContainers(makeTestContainers(host).containers), { code: 'unsupported', message: new RegExp(`container ${newer.id} .* version 2`) });
+  await assert.rejects(adoptContainers(makeTestContainers(host).containers), { code: 'unsupported', message: new RegExp(`container ${newer.id} .* version 3`) });
   assert.deepEqual(host.leftovers(), left);
 });
 
@@ -90,8 +96,12 @@ test('a living container whose snapshot cannot be used is left alone, and nobody
   const damage: ((text: string) => string)[] = [
     () => 'garbage',
     (text) => text.slice(0, text.indexOf('"network"')),
-    (text) => text.replace(/"id":"[^"]*"/, '"id":"../../../..."'),
-    (text) => text.replace('"state":"active"', '"state":"tired"'),
+    (text) => altered(text, (document) => document.replace(/"id":"[^"]*"/, '"id":"../../../..."')),
+    (text) => altered(text, (document) => document.replace('"state":"active"', '"state":"tired"')),
+    // Whoever reads it would take it for another boot's, another uid's, or a newer server's.
+    (text) => text.replace('boot-1', 'boot-0'),
+    (text) => text.replace(/"uid":(\d+)/, (_match, uid: string) => `"uid":${Number(uid) ^ 1}`),
+    (text) => text.replace('"version":2', '"version":3'),
   ];
   for (const harm of damage) {
     const before = makeTestContainers();
@@ -110,8 +120,11 @@ test('a living container whose snapshot cannot be used is left alone, and nobody
     const others = [await after.create(), await after.create()];
     await assert.rejects(after.create(), { code: 'exhausted' });
     assert.ok(others.every(({ network }) => network.network !== harmed.network.network));
-    if (harmedText.includes('"handle"')) await assert.rejects(after.create({ handle: 'harmed' }), { code: 'exists' });
-    if (harmedText.includes('"uid"')) assert.ok(others.every(({ identity }) => identity.uid !== harmed.identity.uid));
+    if (harmedText.includes('"handle"')) {
+      await assert.rejects(after.create({ handle: 'harmed' }), { code: 'exists', message: /^container with handle: harmed already exists \(it is in quarantine: / });
+      assert.throws(() => after.containers.get('harmed'), { code: 'unavailable', message: /^container with handle: harmed is in quarantine: .*log/ });
+    }
+    assert.ok(others.every(({ identity }) => identity.uid !== harmed.identity.uid), 'its monitor knows its uid');
   }
 });
 

@@ -22,7 +22,7 @@ const adoptedAtOnce = 16;
 const answerDeadlineMs = 5000;
 const retryPauseMs = 5000;
 
-type Verdict = 'adopted' | { readonly remove: string } | { readonly leaveAlone: string };
+type Verdict = 'adopted' | { readonly remove: string } | { readonly leaveAlone: string; readonly uid: number | undefined };
 
 /**
  * One log line for each; fails for the sake of one container only when a newer server made it.
@@ -54,7 +54,7 @@ async function takeOver(containers: Containers, containerId: string, text: strin
   const verdict = await judge(containers, containerId, text);
   if (verdict === 'adopted') return;
   if ('leaveAlone' in verdict) {
-    quarantine(containers, containerId, text ?? '', verdict.leaveAlone);
+    quarantine(containers, { containerId, text: text ?? '', reason: verdict.leaveAlone, uid: verdict.uid });
     return;
   }
   containers.log.warn({ container: containerId, reason: verdict.remove }, 'removing what is left of a container');
@@ -98,10 +98,10 @@ async function judge(containers: Containers, containerId: string, text: string |
 async function unlessDead(containers: Containers, containerId: string, reason: string): Promise<Verdict> {
   const monitor = containers.host.monitors.open(containerId);
   try {
-    await withDeadline(containers.host.clock, answerDeadlineMs, monitor.list(), () => new WardenError('timeout', 'no answer'));
-    return { leaveAlone: reason };
+    const uid = await withDeadline(containers.host.clock, answerDeadlineMs, monitor.vcapUid(), () => new WardenError('timeout', 'no answer'));
+    return { leaveAlone: reason, uid };
   } catch (error) {
-    return error instanceof MonitorGone ? { remove: reason } : { leaveAlone: reason };
+    return error instanceof MonitorGone ? { remove: reason } : { leaveAlone: reason, uid: undefined };
   } finally {
     monitor.close();
   }

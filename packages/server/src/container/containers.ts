@@ -20,8 +20,8 @@ export class Containers {
   readonly #reserved = new Set<string>();
   readonly #linkNames = new Set<string>();
   readonly #background = new Set<Promise<void>>();
-  /** Ids of living containers that could not be taken over. */
-  readonly quarantined = new Set<string>();
+  /** Living containers that could not be taken over, by id: their handle as far as it is known, and why. */
+  readonly #quarantined = new Map<string, { readonly handle: string | undefined; readonly reason: string }>();
   readonly ids = new ContainerIds();
   readonly networks: NetworkPool;
   readonly uids: UidPool;
@@ -56,11 +56,27 @@ export class Containers {
     await Promise.all(this.#background);
   }
 
-  /** @throws WardenError not_found: `unknown handle` */
+  /** @throws WardenError not_found: `unknown handle`; unavailable when it is in quarantine */
   get(handle: string): Container {
     const container = this.#byHandle.get(handle);
-    if (container === undefined) throw new WardenError('not_found', 'unknown handle');
-    return container;
+    if (container !== undefined) return container;
+    const reason = this.#whyQuarantined(handle);
+    if (reason === undefined) throw new WardenError('not_found', 'unknown handle');
+    throw new WardenError('unavailable', `container with handle: ${handle} is in quarantine: ${reason}; it is left alone, the server's log says where it is and how to end it`);
+  }
+
+  /** A living container that cannot be taken over: nobody can name it, and nobody gets its handle. */
+  quarantine(containerId: string, handle: string | undefined, reason: string): void {
+    this.#quarantined.set(containerId, { handle, reason });
+  }
+
+  get hasQuarantined(): boolean {
+    return this.#quarantined.size > 0;
+  }
+
+  #whyQuarantined(handle: string): string | undefined {
+    for (const quarantined of this.#quarantined.values()) if (quarantined.handle === handle) return quarantined.reason;
+    return undefined;
   }
 
   has(container: Container): boolean {
@@ -77,7 +93,7 @@ export class Containers {
   }
 
   isHandleTaken(handle: string): boolean {
-    return this.#byHandle.has(handle) || this.#reserved.has(handle);
+    return this.#byHandle.has(handle) || this.#reserved.has(handle) || this.#whyQuarantined(handle) !== undefined;
   }
 
   /**
@@ -86,7 +102,10 @@ export class Containers {
    * @returns gives it back
    */
   reserveHandle(handle: string): () => void {
-    if (this.isHandleTaken(handle)) throw new WardenError('exists', `container with handle: ${handle} already exists`);
+    const quarantined = this.#whyQuarantined(handle);
+    if (this.isHandleTaken(handle)) {
+      throw new WardenError('exists', `container with handle: ${handle} already exists${quarantined === undefined ? '' : ` (it is in quarantine: ${quarantined})`}`);
+    }
     this.#reserved.add(handle);
     return () => this.#reserved.delete(handle);
   }

@@ -7,16 +7,20 @@ import type { Containers } from './containers.js';
 import { linkOf } from './link.js';
 import { guessFromDamaged } from './snapshot.js';
 
-/** Reserves handle and uid, as far as the damaged snapshot tells them. */
-export function quarantine(containers: Containers, containerId: string, text: string, reason: string): void {
-  const { handle, uid } = guessFromDamaged(text);
-  if (handle !== undefined && !containers.isHandleTaken(handle)) containers.reserveHandle(handle);
-  if (uid !== undefined) containers.uids.claim(uid);
-  containers.quarantined.add(containerId);
-  const { path, unknown } = { path: containers.host.depot.directoryOf(containerId), unknown: uid === undefined };
+/**
+ * Reserves handle and uid, as far as they can be known.
+ * @param uid of vcap, from the monitor; without it the damaged snapshot is asked, which may be wrong
+ */
+export function quarantine(containers: Containers, { containerId, text, reason, uid }: { containerId: string; text: string; reason: string; uid: number | undefined }): void {
+  const guess = guessFromDamaged(text);
+  const handle = guess.handle !== undefined && !containers.isHandleTaken(guess.handle) ? guess.handle : undefined;
+  const reserved = uid ?? guess.uid;
+  if (reserved !== undefined) containers.uids.claim(reserved);
+  containers.quarantine(containerId, handle, reason);
+  const directory = containers.host.depot.directoryOf(containerId);
   containers.log.error(
-    { container: containerId, handle, uid, directory: path, reason },
-    `a living container cannot be taken over and is left alone${unknown ? '; its uid is unknown, and another container may get the same' : ''}: end its monitor, whose pid is in run/monitor.pid, to have it removed at the next start`,
+    { event: 'quarantine', container: containerId, handle, uid: reserved, directory, reason },
+    `a living container cannot be taken over and is left alone${uid === undefined ? '; its uid is not certain, and another container may get the same' : ''}: end its monitor, whose pid is in run/monitor.pid, to have it removed at the next start`,
   );
 }
 
@@ -26,7 +30,7 @@ export function quarantine(containers: Containers, containerId: string, text: st
  * know is not filtered.
  */
 export function reserveUnknownLinks(containers: Containers): LinkDescription[] {
-  if (containers.quarantined.size === 0) return [];
+  if (!containers.hasQuarantined) return [];
   const { host, networks, configuration } = containers;
   return host.links.list().flatMap(({ hostName, hostAddress }) => {
     if (containers.isLinkNameTaken(hostName)) return [];

@@ -65,7 +65,7 @@ export class RecordingHost implements Host {
         if (!this.directories.has(description.id)) throw new Error('there is no directory');
         this.groups.add(description.id);
         this.#change(description.firewallElements);
-        this.living.set(description.id, new RecordingMonitor(this, description.id));
+        this.living.set(description.id, new RecordingMonitor(this, description.id, description.users.find(({ name }) => name === 'vcap')?.uid));
         return 4711;
       }),
     changeFirewall: async (elements) => this.call('launcher.changeFirewall', () => this.#change(elements)),
@@ -88,6 +88,7 @@ export class RecordingHost implements Host {
         follow: async (jobId, sink) => this.call('monitor.follow', () => living().follow(jobId, sink)),
         forget: async (jobId) => this.call('monitor.forget', () => living().forget(jobId)),
         list: async () => this.call('monitor.list', () => living().list()),
+        vcapUid: async () => this.call('monitor.vcapUid', () => living().vcapUid),
         isGone: async () => !this.living.has(id),
         signalAll: async (signal) => this.call('monitor.signalAll', () => living().signalAll(signal)),
         awaitEmpty: async (deadlineMs) => this.call('monitor.awaitEmpty', () => living().awaitEmpty(this.clock, deadlineMs)),

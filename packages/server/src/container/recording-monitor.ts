@@ -25,6 +25,7 @@ export class RecordingMonitor {
   constructor(
     private readonly host: RecordingHost,
     private readonly id: string,
+    readonly vcapUid: number | undefined = undefined,
   ) {}
 
   spawn(description: JobDescription): void {

@@ -1,17 +1,23 @@
 /**
- * A container's snapshot: what a restarted server needs to know and cannot learn from the monitor. Versioned JSON, replaced
- * as a whole by a new file and a rename. Containers die with the machine's boot, so the boot id tells whether one can live.
+ * A container's snapshot: what a restarted server needs to know and cannot learn from the monitor. One line of versioned JSON
+ * and one with its CRC-32, replaced as a whole by a new file and a rename. Without the checksum a flipped bit could make
+ * another uid, another boot or a newer version of it; with it there is only the text that was written, or a damaged one. It
+ * holds no path of the depot, which may be moved. Containers die with the machine's boot, so the boot id tells whether one can live.
  */
+import { crc32 } from 'node:zlib';
 import type * as zod from 'zod';
 import { isContainerId } from '../lib/container-id.js';
 import { z } from '../lib/zod.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 
-const snapshotVersion = 1;
+const snapshotVersion = 2;
+
+/** Version 1 had no checksum. */
+const versions: readonly number[] = [1, snapshotVersion];
 
 const snapshotSchema = z.strictObject({
-  version: z.literal(snapshotVersion),
+  version: z.int().refine((version) => versions.includes(version), 'is not a version of this server'),
   bootId: z.string(),
   id: z.string().refine(isContainerId),
   handle: z.string().min(1),
@@ -45,23 +51,39 @@ export function snapshotOf(container: Container, bootId: string): string {
     rootfsPath: container.rootfsPath,
     graceTimeMs: container.graceTimeMs,
   };
-  return `${JSON.stringify(snapshot)}\n`;
+  return sealSnapshot(JSON.stringify(snapshot));
+}
+
+/** A snapshot's document as it is written. */
+export function sealSnapshot(document: string): string {
+  return `${document}\n${checksumOf(document)}\n`;
+}
+
+function checksumOf(document: string): string {
+  return `crc32 ${crc32(document).toString(16).padStart(8, '0')}`;
 }
 
 /** The snapshot in a text, or the reason why there is none; with the version when that is newer than this server's. */
 export function parseSnapshot(text: string): { snapshot: Snapshot } | { reason: string; newerVersion?: number } {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (error) {
-    return { reason: `is not JSON: ${error instanceof Error ? error.message : String(error)}` };
-  }
-  const checked = snapshotSchema.safeParse(document);
+  const [document = '', checksum, ...rest] = text.split('\n');
+  const isSealed = checksum === checksumOf(document) && rest.length === 1 && rest[0] === '';
+  const parsed = parseJson(document);
+  if (parsed instanceof Error) return { reason: `is not JSON: ${parsed.message}` };
+  const version: unknown = typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed.version : undefined;
+  if (!isSealed && !(version === 1 && checksum === '' && rest.length === 0)) return { reason: 'its checksum is wrong' };
+  const checked = snapshotSchema.safeParse(parsed);
   if (checked.success) return { snapshot: checked.data };
   const [issue] = checked.error.issues;
   const reason = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'does not match'}`;
-  const version: unknown = typeof document === 'object' && document !== null && 'version' in document ? document.version : undefined;
   return typeof version === 'number' && version > snapshotVersion ? { reason, newerVersion: version } : { reason };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 /** Handle and uid in a text that is no snapshot, as far as they can be made out. */

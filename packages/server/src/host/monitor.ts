@@ -98,6 +98,8 @@ export interface Monitor {
   /** Drops an ended job's record and output. */
   forget(jobId: number): Promise<void>;
   list(): Promise<JobRecord[]>;
+  /** The uid of vcap in its container; undefined: a monitor of an earlier version, which does not tell. */
+  vcapUid(): Promise<number | undefined>;
   /** Whether the monitor is dead, asked over a new connection: those that are open may not have noticed. Never rejects. */
   isGone(): Promise<boolean>;
   /** Sends a signal to every process but PID 1. */

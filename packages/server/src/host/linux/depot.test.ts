@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -39,6 +40,51 @@ test('what is no container id in the depot is left alone', () => {
   mkdirSync(join(path, 'containers/lost+found'));
   assert.deepEqual(depot.readSnapshots(), []);
   assert.ok(existsSync(join(path, 'containers/lost+found')));
+});
+
+test('symbolic links in the depot are not followed, and nothing they lead to is removed or read', async () => {
+  const outside = join(path, 'outside');
+  mkdirSync(join(outside, id), { recursive: true });
+  writeFileSync(join(outside, id, 'snapshot.json'), 'theirs');
+  symlinkSync(join(outside, id), join(path, 'containers', id));
+  assert.deepEqual(depot.readSnapshots(), [], 'a link in place of a container');
+  depot.discardDirectory(id);
+  await depot.removed();
+  assert.equal(readFileSync(join(outside, id, 'snapshot.json'), 'utf8'), 'theirs');
+
+  const directory = depot.makeDirectory(id);
+  symlinkSync(join(outside, id, 'snapshot.json'), join(directory, 'snapshot.json'));
+  assert.deepEqual(depot.readSnapshots(), [{ containerId: id, snapshot: '' }], 'a link in place of a snapshot');
+  symlinkSync(join(outside, id, 'snapshot.json'), join(directory, 'snapshot.json.new'));
+  assert.throws(() => depot.writeSnapshot(id, 'ours'), { message: /snapshot\.json/ });
+  symlinkSync(outside, join(directory, 'upper'));
+  depot.discardDirectory(id);
+  symlinkSync(outside, join(path, 'trash', 'link'));
+  depot.emptyTrash();
+  await depot.removed();
+  assert.deepEqual(readdirSync(join(path, 'trash')), []);
+  assert.equal(readFileSync(join(outside, id, 'snapshot.json'), 'utf8'), 'theirs');
+
+  for (const name of ['containers', 'trash']) {
+    rmSync(join(path, name), { recursive: true });
+    symlinkSync(outside, join(path, name));
+    assert.throws(() => depot.prepare(), { code: 'invalid_argument', message: new RegExp(`${name} is a symbolic link`) });
+    rmSync(join(path, name));
+    depot.prepare();
+  }
+});
+
+test('a snapshot that is a FIFO, a directory or a huge file is one that cannot be read', () => {
+  const file = join(depot.makeDirectory(id), 'snapshot.json');
+  mkdirSync(file);
+  assert.deepEqual(depot.readSnapshots(), [{ containerId: id, snapshot: '' }]);
+  rmSync(file, { recursive: true });
+  assert.equal(spawnSync('mkfifo', [file]).status, 0);
+  assert.deepEqual(depot.readSnapshots(), [{ containerId: id, snapshot: '' }]);
+  rmSync(file);
+  writeFileSync(file, '');
+  truncateSync(file, 2 ** 40);
+  assert.deepEqual(depot.readSnapshots(), [{ containerId: id, snapshot: '' }]);
 });
 
 test('trash of an earlier server is emptied', async () => {

@@ -9,14 +9,19 @@
  * Calls are synchronous: a small file or a rename takes 10 to 30 microseconds, a promise of node:fs ten times that. Nothing is
  * flushed to the disk: containers do not outlive the machine's boot, and after a crash of the server alone the kernel still has it.
  */
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { WardenError, type ErrorCode } from 'warden-protocol';
 import { isContainerId } from '../../lib/container-id.js';
 import type { Log } from '../../lib/log.js';
 import type { Depot } from '../host.js';
 import { describeErrno } from './errno.js';
+import { ForeignFile, isErrno, readSmallFile, replaceSmallFile } from './small-file.js';
 import { Trash } from './trash.js';
+
+/** A snapshot has some hundred bytes; one with a handle of the longest kind and every event some ten thousand. */
+const snapshotLimitInBytes = 1024 * 1024;
+const stateLimitInBytes = 4096;
 
 export class LinuxDepot implements Depot {
   readonly #containers: string;
@@ -25,16 +30,23 @@ export class LinuxDepot implements Depot {
 
   constructor(
     readonly path: string,
-    log: Log,
+    private readonly log: Log,
   ) {
     this.#containers = join(path, 'containers');
     this.#trash = new Trash(join(path, 'trash'), log);
   }
 
-  /** Makes the directories that are missing; for root alone, because containers' files have their owners' rights. */
+  /**
+   * Makes the directories that are missing; for root alone, because containers' files have their owners' rights.
+   * @throws WardenError also when one of those that directories are removed from is a symbolic link: what it leads to is not ours
+   */
   prepare(): void {
     for (const directory of [this.path, this.#containers, this.#trash.path]) {
       attempt('make the directory', directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }));
+    }
+    for (const directory of [this.#containers, this.#trash.path]) {
+      if (lstatSync(directory).isDirectory()) continue;
+      throw new WardenError('invalid_argument', `${directory} is a symbolic link: put the directory itself there, or set server.container_depot_path to where it is`);
     }
   }
 
@@ -70,15 +82,27 @@ export class LinuxDepot implements Depot {
   }
 
   readSnapshots(): { containerId: string; snapshot: string | undefined }[] {
-    return readdirSync(this.#containers)
-      .filter(isContainerId)
-      .map((containerId) => ({ containerId, snapshot: readIfThere(join(this.directoryOf(containerId), 'snapshot.json')) }));
+    return readdirSync(this.#containers, { withFileTypes: true }).flatMap((entry) => {
+      if (entry.isDirectory() && isContainerId(entry.name)) return [{ containerId: entry.name, snapshot: this.#readSnapshot(entry.name) }];
+      this.log.warn({ path: join(this.#containers, entry.name) }, 'what stands in the depot and is no container directory is left alone');
+      return [];
+    });
+  }
+
+  /** What cannot be read is as good as a damaged one; it is no reason to touch the container. */
+  #readSnapshot(containerId: string): string | undefined {
+    try {
+      return readSmallFile(join(this.directoryOf(containerId), 'snapshot.json'), snapshotLimitInBytes);
+    } catch (error) {
+      this.log.error({ container: containerId, err: error }, 'a snapshot cannot be read');
+      return '';
+    }
   }
 
   /** First job id that no earlier server can have handed out. @throws WardenError when the file is damaged */
   readReservedJobIds(): number {
     const path = join(this.path, 'state.json');
-    const text = readIfThere(path);
+    const text = readState(path);
     if (text === undefined) return 1;
     const state: unknown = parseJson(text);
     if (typeof state === 'object' && state !== null && 'jobIdsBelow' in state && Number.isSafeInteger(state.jobIdsBelow)) return Number(state.jobIdsBelow);
@@ -94,30 +118,16 @@ export class LinuxDepot implements Depot {
     return this.#trash.emptied();
   }
 
-  /** Replaces a file as a whole: a reader sees the old text or the new one. */
   #replace(path: string, text: string): void {
-    const temporary = `${path}.new`;
-    attempt('write', path, () => {
-      const descriptor = openSync(temporary, 'w', 0o600);
-      try {
-        writeAll(descriptor, Buffer.from(text));
-      } finally {
-        closeSync(descriptor);
-      }
-      renameSync(temporary, path);
-    });
+    attempt('write', path, () => replaceSmallFile(path, text));
   }
 }
 
-function writeAll(descriptor: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
-}
-
-function readIfThere(path: string): string | undefined {
+function readState(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    return readSmallFile(path, stateLimitInBytes);
   } catch (error) {
-    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return undefined;
+    if (error instanceof ForeignFile) return '';
     throw depotError('read', path, error);
   }
 }
@@ -144,8 +154,4 @@ function depotError(step: string, path: string, error: unknown): WardenError {
       ? describeErrno(-error.errno)
       : { code: 'internal', text: String(error) };
   return new WardenError(code, `${step} (${path}): ${text}`, { cause: error });
-}
-
-function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -84,6 +84,10 @@ class LinuxMonitor implements Monitor {
     }));
   }
 
+  async vcapUid(): Promise<number | undefined> {
+    return (await this.#request(new FrameWriter().frame(FrameType.list))).u32(Tag.uid);
+  }
+
   async isGone(): Promise<boolean> {
     for (let attempt = 0; attempt < goneAttempts; attempt++) {
       try {
