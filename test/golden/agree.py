@@ -34,7 +34,7 @@ def main():
         except DecodeError:
             assert vector["case"] == "missing", vector
         assert message.IsInitialized() == (vector["case"] != "missing"), vector
-        if vector["case"] in ("full", "minimal"):
+        if vector["case"] in ("full", "added", "minimal"):
             assert message.SerializeToString() == envelope.payload, vector
         if vector["case"] == "extended":
             message.DiscardUnknownFields()

@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """Writes vectors.json: every message of the Warden protocol as bytes, made by hand.
 
-The table below is what clients since 2012 put on the wire, and it is frozen. This encoder shares no code and no .proto
+The first table below is what clients since 2012 put on the wire, and it is frozen; the second holds the additions, numbered
+from 1000 up. This encoder shares no code and no .proto
 file with packages/protocol, so that the two can only agree by both being right.
 
 For each message: `full` (every field), `minimal` (required fields only), `extended` (full, with fields no version
-knows yet behind and between, to be ignored), and `missing` (full without one required field, for each).
+knows yet behind and between, to be ignored), and `missing` (full without one required field, for each); `added` (full, and
+every addition) for frozen messages that have additions, and all but that for messages that are additions themselves.
 
 Values in vectors.json are plain, but {"uint64": "…"} and {"bytes": "<hex>"}.
 Usage: ./make.py > vectors.json
 """
 import json
+import re
 import sys
 
 TYPES = {
@@ -88,10 +91,49 @@ MESSAGES = {
 }
 
 
-def fields_of(message):
-    text = MESSAGES[message]
+ADDED_TYPES = {"Input": 1001, "Resize": 1002, "Signal": 1003, "Jobs": 1004, "Logs": 1005}
+
+ADDED_JOB = ("* env string 1000, o cwd string 1001, * args string 1002, o stdin bool 1003, o tty Terminal 1004, o timeout_ms uint64 1005, "
+             "o user string 1006")
+ADDED_END = "o signal uint32 1001, o timed_out bool 1002, o lost bool 1003"
+
+# Fields that frozen messages have got since.
+ADDED_FIELDS = {
+    "SpawnRequest": ADDED_JOB,
+    "RunRequest": ADDED_JOB,
+    "LinkResponse": ADDED_END,
+    "RunResponse": ADDED_END,
+    "StreamResponse": ADDED_END,
+}
+
+ADDED_MESSAGES = {
+    "Terminal": "r rows uint32 1, r columns uint32 2, o term string 3",
+    "InputRequest": JOB_ID + ", o data bytes 3, o close bool 4",
+    "InputResponse": "",
+    "ResizeRequest": JOB_ID + ", r rows uint32 3, r columns uint32 4",
+    "ResizeResponse": "",
+    "SignalRequest": JOB_ID + ", r signal uint32 3",
+    "SignalResponse": "",
+    "JobsRequest": HANDLE,
+    "JobsResponse": "* jobs Job 1",
+    "Job": "r id uint32 1, r state string 2, o command string 3, o started_ms uint64 4, o ended_ms uint64 5, o exit_status uint32 6, "
+           "o signal uint32 7, o timed_out bool 8, o output_bytes uint64 9, o pid uint32 10, o lost bool 11",
+    "LogsRequest": JOB_ID + ", o since_byte uint64 3, o follow bool 4",
+    "LogsResponse": "o name string 1, o data bytes 2, o exit_status uint32 3, o position uint64 1000, " + ADDED_END + ", o last bool 1004",
+}
+
+
+def parse(text):
     rows = [entry.split() for entry in text.split(", ")] if text else []
     return [(rule, name, kind, int(number)) for rule, name, kind, number in rows]
+
+
+def fields_of(message):
+    return parse(MESSAGES.get(message, ADDED_MESSAGES.get(message)))
+
+
+def added_to(message):
+    return parse(ADDED_FIELDS.get(message, ""))
 
 
 def varint(value):
@@ -148,15 +190,24 @@ def sample(kind, name):
     return plain, lambda number: delimited(number, data)
 
 
-def unknown(at):
+def unknown(first):
     """Fields of a version to come, one of each wire type, a group with a group in it among them."""
-    return (tag(1000 + at, 0) + varint((1 << 64) - 1) + delimited(1001 + at, b"addition") + tag(1002 + at, 1) + bytes(8) + tag(1003 + at, 5) + bytes(4)
-            + tag(1004 + at, 3) + tag(1, 3) + tag(2, 0) + b"\x07" + tag(1, 4) + tag(1004 + at, 4))
+    return (tag(first, 0) + varint((1 << 64) - 1) + delimited(first + 1, b"addition") + tag(first + 2, 1) + bytes(8) + tag(first + 3, 5) + bytes(4)
+            + tag(first + 4, 3) + tag(1, 3) + tag(2, 0) + b"\x07" + tag(1, 4) + tag(first + 4, 4))
 
 
-def build(message, leave_out=None, only_required=False, extended=False):
+def first_unknown(message):
+    """Behind the numbers that the message has: 1000 unless there are additions."""
+    return 1000 if all(number < 1000 for _, _, _, number in fields_of(message) + added_to(message)) else 2000
+
+
+def build(message, leave_out=None, only_required=False, extended=False, added=False):
     plain, data = {}, b""
-    for at, (rule, name, kind, number) in enumerate(fields_of(message)):
+    for at, (rule, name, kind, number) in enumerate(fields_of(message) + added_to(message)):
+        if number >= 1000 and message in ADDED_FIELDS and not added:
+            if rule == "*":
+                plain[camel(name)] = []
+            continue
         if name == leave_out:
             continue
         if only_required and rule != "r":
@@ -166,10 +217,10 @@ def build(message, leave_out=None, only_required=False, extended=False):
         values = [sample(kind, name) for _ in range(2 if rule == "*" else 1)]
         plain[camel(name)] = [value for value, _ in values] if rule == "*" else values[0][0]
         if extended:
-            data += unknown(10 * at)
+            data += unknown(first_unknown(message) + 10 * at)
         data += b"".join(encode(number) for _, encode in values)
     if extended:
-        data += unknown(500)
+        data += unknown(first_unknown(message) + 500)
     return plain, data
 
 
@@ -178,9 +229,9 @@ def frame(type_number, payload):
     return (str(len(envelope)).encode() + b"\r\n" + envelope + b"\r\n").hex()
 
 
-def vectors():
+def vectors_of(types):
     global seed
-    for type_name, type_number in TYPES.items():
+    for type_name, type_number in types.items():
         for direction in ["Response"] if type_name == "Error" else ["Request", "Response"]:
             message = type_name + direction
             common = {"message": message, "type": type_number, "direction": direction.lower()}
@@ -196,18 +247,31 @@ def vectors():
                 if rule == "r":
                     _, data = build(message, leave_out=name)
                     yield {**common, "case": "missing", "field": name, "frame": frame(type_number, data)}
+
+
+def vectors():
+    yield from vectors_of(TYPES)
     for name in ["src_path", "dst_path", "mode"]:
         data = delimited(1, build("BindMount", leave_out=name)[1])
         yield {"message": "CreateRequest", "type": 11, "direction": "request", "case": "missing", "field": name, "frame": frame(11, data)}
+    for message in ADDED_FIELDS:
+        type_name, direction = re.fullmatch("(.*)(Request|Response)", message).groups()
+        plain, data = build(message, added=True)
+        yield {"message": message, "type": TYPES[type_name], "direction": direction.lower(), "case": "added", "value": plain, "frame": frame(TYPES[type_name], data)}
+    yield from vectors_of(ADDED_TYPES)
+
+
+def table(names, fields_of_one):
+    rules = {"r": "required", "o": "optional", "*": "repeated"}
+    return ",\n".join(json.dumps(name) + ": " + json.dumps([{"rule": rules[rule], "name": field, "kind": kind, "number": number}
+                                                         for rule, field, kind, number in fields_of_one(name)]) for name in names)
 
 
 def main():
-    table = {message: [{"rule": {"r": "required", "o": "optional", "*": "repeated"}[rule], "name": name, "kind": kind, "number": number}
-                       for rule, name, kind, number in fields_of(message)] for message in MESSAGES}
     out = sys.stdout
-    out.write('{"types": %s,\n"enums": %s,\n"messages": {\n' % (json.dumps(TYPES), json.dumps(ENUMS)))
-    out.write(",\n".join(f"{json.dumps(name)}: {json.dumps(fields)}" for name, fields in table.items()))
-    out.write('\n},\n"vectors": [\n')
+    out.write('{"types": %s,\n"enums": %s,\n"messages": {\n%s\n},\n' % (json.dumps(TYPES), json.dumps(ENUMS), table(MESSAGES, fields_of)))
+    out.write('"addedTypes": %s,\n"addedFields": {\n%s\n},\n' % (json.dumps(ADDED_TYPES), table(ADDED_FIELDS, added_to)))
+    out.write('"addedMessages": {\n%s\n},\n"vectors": [\n' % table(ADDED_MESSAGES, fields_of))
     out.write(",\n".join(json.dumps(vector, ensure_ascii=False) for vector in vectors()))
     out.write("\n]}\n")
 

@@ -30,6 +30,22 @@ describe('parseFields', () => {
     assert.deepEqual(parse('ping'), {});
   });
 
+  it('reads lists of plain values, with numbers or in the order of their flags', () => {
+    const expected = { handle: 'x', script: '', args: ['echo', '--env', ''], env: ['A=1', 'B==2'] };
+    assert.deepEqual(parse('spawn', '--handle', 'x', '--script', '', '--args', 'echo', '--env', 'A=1', '--args', '--env', '--env=B==2', '--args='), expected);
+    assert.deepEqual(parse('spawn', '--handle', 'x', '--script', '', '--args[1]', '--env', '--args[0]', 'echo', '--args[2]', '', '--env[0]', 'A=1', '--env', 'B==2'), expected);
+    assert.match(refused('spawn', '--handle', 'x', '--script', '', '--args[1]', 'x'), /--args\[0\] of spawn is missing/);
+    assert.match(refused('spawn', '--args[0]', 'x', '--args[0]', 'y'), /--args\[0\] of spawn is given twice/);
+    assert.match(refused('spawn', '--args.x', 'y'), /unknown field --args\.x of spawn/);
+    assert.match(refused('spawn', ...Array.from({ length: 1001 }, () => '--args=x')), /args of spawn has at most 1000 elements/);
+  });
+
+  it('reads bytes as the text they are', () => {
+    assert.deepEqual(parse('input', '--handle', 'x', '--job_id', '3', '--data', 'ü\n', '--close'), { handle: 'x', jobId: 3, data: Buffer.from('ü\n'), close: true });
+    assert.deepEqual(parse('spawn', '--handle', 'x', '--script', '', '--tty.rows', '24', '--tty.columns=80', '--timeout_ms', '18446744073709551615', '--stdin'),
+      { handle: 'x', script: '', tty: { rows: 24, columns: 80 }, timeoutMs: 2n ** 64n - 1n, stdin: true });
+  });
+
   it('reads flags with and without a value', () => {
     assert.deepEqual(parse('stop', '--handle', 'x', '--kill', '--background'), { handle: 'x', kill: true, background: true });
     assert.deepEqual(parse('stop', '--kill', 'false', '--background=true', '--handle', 'x'), { handle: 'x', kill: false, background: true });
@@ -85,7 +101,7 @@ describe('flagsOf', () => {
   it('covers every field of every request', () => {
     assert.deepEqual(flagsOf(messageTypes[Type.Create].request).map(({ name, rule }) => `${rule} ${name}`), ['repeated bind_mounts[N].src_path', 'repeated bind_mounts[N].dst_path',
       'repeated bind_mounts[N].mode', 'optional grace_time', 'optional handle', 'optional network', 'optional rootfs']);
-    assert.equal(flagsOf(messageTypes[Type.Run].request).length, 5 + 15);
+    assert.equal(flagsOf(messageTypes[Type.Run].request).length, 5 + 15 + 9);
     assert.deepEqual([...new Set(flagsOf(messageTypes[Type.NetOut].request).map(typeOf))], ['string', 'uint32', 'TCP|UDP|ICMP|ALL', 'int32', 'bool']);
   });
 });

@@ -1,4 +1,5 @@
-// The fields of a request as flags: `--handle x`, `--privileged`, `--rlimits.nofile 64`, `--bind_mounts[0].src_path x`.
+// The fields of a request as flags: `--handle x`, `--privileged`, `--rlimits.nofile 64`, `--bind_mounts[0].src_path x`. A
+// list of plain values is written with or without numbers: `--env A=1 --env B=2` is `--env[0] A=1 --env[1] B=2`.
 // Names are looked up in the message's descriptor, so that nothing can be set that is no field.
 import { type DescField, type DescMessage, fieldComments, isRequired, ScalarType, WardenError } from 'warden-protocol';
 
@@ -48,7 +49,7 @@ export function parseFields(command: string, desc: DescMessage, words: readonly 
     if (!word.startsWith('--')) throw invalid(`${command} takes fields as --NAME VALUE: ${JSON.stringify(word)} is none`);
     const equals = word.indexOf('=');
     const path = word.slice(2, equals === -1 ? undefined : equals);
-    const { field, target } = resolve(command, desc, request, path);
+    const { field, target, key } = resolve(command, desc, request, path);
     let value = equals === -1 ? undefined : word.slice(equals + 1);
     if (value === undefined) {
       const next = words[at + 1];
@@ -60,15 +61,22 @@ export function parseFields(command: string, desc: DescMessage, words: readonly 
         at++;
       }
     }
-    if (Object.hasOwn(target, field.localName)) throw invalid(`--${path} of ${command} is given twice`);
-    target[field.localName] = parseValue(`--${path} of ${command}`, field, value);
+    if (Object.hasOwn(target, key)) throw invalid(`--${path} of ${command} is given twice`);
+    target[key] = parseValue(`--${path} of ${command}`, field, value);
   }
   checkGaps(command, desc, request);
   return request;
 }
 
-/** Walks a path to the object that holds its last field, making what is missing on the way. */
-function resolve(command: string, desc: DescMessage, request: Fields, path: string): { field: DescField; target: Fields } {
+/** A field, and the object or list that holds its value, under which key. */
+interface Place {
+  readonly field: DescField;
+  readonly target: Fields;
+  readonly key: string;
+}
+
+/** Walks a path to the place of its last field, making what is missing on the way. */
+function resolve(command: string, desc: DescMessage, request: Fields, path: string): Place {
   let message = desc;
   let target = request;
   const parts = path.split('.');
@@ -76,13 +84,15 @@ function resolve(command: string, desc: DescMessage, request: Fields, path: stri
     const match = /^([a-z0-9_]+)(?:\[(\d{1,3})\])?$/.exec(part);
     const field = message.fields.find((candidate) => candidate.name === match?.[1]);
     if (match === null || field === undefined) throw unknownFlag(command, desc, path);
-    const index = match[2] === undefined ? undefined : Number(match[2]);
+    let index = match[2] === undefined ? undefined : Number(match[2]);
+    const isPlainList = field.fieldKind === 'list' && field.message === undefined;
+    if (isPlainList) index ??= (target[field.localName] as unknown[] | undefined)?.length ?? 0;
     if ((field.fieldKind === 'list') !== (index !== undefined)) {
       throw invalid(index === undefined ? `${field.name} of ${command} is repeated: write --${field.name}[0], --${field.name}[1], …` : `${field.name} of ${command} is not repeated: write it without [${index}]`);
     }
     if (field.message === undefined) {
       if (depth < parts.length - 1) throw unknownFlag(command, desc, path);
-      return { field, target };
+      return index === undefined ? { field, target, key: field.localName } : { field, target: ownObject(target, field.localName, true), key: String(index) };
     }
     const own = ownObject(target, field.localName, index !== undefined);
     target = index === undefined ? own : ownObject(own, String(index), false);
@@ -104,6 +114,7 @@ function parseValue(what: string, field: DescField, text: string): unknown {
   }
   switch (field.scalar) {
     case ScalarType.STRING: return text;
+    case ScalarType.BYTES: return Buffer.from(text);
     case ScalarType.BOOL:
       if (text !== 'true' && text !== 'false') throw invalid(`${what} is true or false, not ${JSON.stringify(text)}`);
       return text === 'true';

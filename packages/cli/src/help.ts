@@ -24,6 +24,11 @@ const SUMMARIES: Readonly<Record<RequestType, string>> = {
   [Type.Ping]: 'see whether the server answers',
   [Type.List]: 'list the handles of live containers',
   [Type.Echo]: 'have the server repeat a message',
+  [Type.Input]: 'write to the standard input of a job',
+  [Type.Resize]: 'set the size of a job\'s terminal',
+  [Type.Signal]: 'send a signal to every process of a job',
+  [Type.Jobs]: 'list the jobs of a container',
+  [Type.Logs]: 'show the output of a job, and leave it as it is',
 };
 
 /** Commands of the REPL itself. */

@@ -47,7 +47,7 @@ describe('warden -- COMMAND', () => {
   it('has the exit status of the job, and its output on the right streams, byte for byte', async () => {
     await start(job([['stdout', 'o\xff\0'], ['stderr', 'e\n'], ['stdout', 'no newline']], 42));
     assert.deepEqual(await warden(['--', 'run', '--handle', 'x', '--script', 'a\nb']), { status: 42, stdout: 'o\xff\0no newline', stderr: 'e\n' });
-    assert.deepEqual(server.requests.map(({ type, request }) => [type, request]), [[Type.Spawn, { handle: 'x', script: 'a\nb' }], [Type.Stream, { handle: 'x', jobId: 3 }]]);
+    assert.deepEqual(server.requests.map(({ type, request }) => [type, request]), [[Type.Spawn, { handle: 'x', script: 'a\nb', env: [], args: [] }], [Type.Stream, { handle: 'x', jobId: 3 }]]);
     assert.equal((await warden(['--', 'stream', '--handle', 'x', '--job_id', '3'])).status, 42);
     await start({ ...job([], 255), [Type.Link]: () => ({ exitStatus: 9, stdout: Buffer.from('x\n') }) });
     assert.equal((await warden(['--', 'run', '--handle', 'x', '--script', ''])).status, 255);
@@ -100,7 +100,7 @@ describe('piped commands', () => {
     assert.deepEqual(await warden([], 'create --handle demo\n\n# comment\nrun --handle demo --script "one\ntwo"\nping'),
       { status: 0, stdout: 'handle : demo\nout\npong\n', stderr: '' });
     assert.deepEqual(server.requests.map(({ type }) => type), [Type.Create, Type.Spawn, Type.Stream, Type.Ping]);
-    assert.deepEqual(server.requests[1]?.request, { handle: 'demo', script: 'one\ntwo' });
+    assert.deepEqual(server.requests[1]?.request, { handle: 'demo', script: 'one\ntwo', env: [], args: [] });
     assert.equal((await warden([], 'ping\nrun --handle demo --script x\n')).status, 7);
     assert.equal((await warden([], 'nope\nping\n')).status, 0);
     assert.equal((await warden([], '')).status, 0);
@@ -156,7 +156,7 @@ describe('piped commands', () => {
     const bytes = Buffer.from(`run --handle x --script '${script}'\n`);
     const pieces = Array.from({ length: Math.ceil(bytes.length / 1000) }, (_, index) => bytes.subarray(index * 1000, (index + 1) * 1000));
     assert.equal((await warden([], Readable.from(pieces))).status, 0);
-    assert.deepEqual(server.requests[0]?.request, { handle: 'x', script });
+    assert.deepEqual(server.requests[0]?.request, { handle: 'x', script, env: [], args: [] });
   });
 
   it('keep megabytes of output whole', async () => {

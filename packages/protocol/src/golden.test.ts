@@ -13,8 +13,12 @@ import { decodeRequest, decodeResponse, encodeRequest, encodeResponse, messageTy
 import { encodeEnvelope, encodeMessage } from './encode.js';
 
 interface Field { rule: 'required' | 'optional' | 'repeated'; name: string; kind: string; number: number }
-interface Vector { message: string; type: number; direction: 'request' | 'response'; case: 'full' | 'extended' | 'minimal' | 'missing'; frame: string; value: unknown; field?: string }
-interface Golden { types: Record<string, number>; enums: Record<string, Record<string, number>>; messages: Record<string, Field[]>; vectors: Vector[] }
+interface Vector { message: string; type: number; direction: 'request' | 'response'; case: 'full' | 'added' | 'extended' | 'minimal' | 'missing'; frame: string; value: unknown; field?: string }
+interface Golden {
+  types: Record<string, number>; enums: Record<string, Record<string, number>>; messages: Record<string, Field[]>;
+  addedTypes: Record<string, number>; addedFields: Record<string, Field[]>; addedMessages: Record<string, Field[]>;
+  vectors: Vector[];
+}
 
 const golden = JSON.parse(readFileSync(new URL('../../../test/golden/vectors.json', import.meta.url), 'utf8'), (_key, value: unknown) => {
   if (typeof value === 'object' && value !== null && 'uint64' in value) return BigInt(String(value.uint64));
@@ -85,6 +89,7 @@ describe('golden vectors', () => {
         for (const kind of ['full', 'extended', 'minimal']) assert.ok(covered.has(`${shortName(desc)} ${kind}`), `${shortName(desc)} ${kind}`);
       }
     }
+    for (const name of Object.keys(golden.addedFields)) assert.ok(covered.has(`${name} added`), name);
   });
 });
 
@@ -115,21 +120,29 @@ describe('the frozen table', () => {
   described.set('ErrorResponse', ErrorResponseSchema);
 
   it('has the messages we have, and we have its', () => {
-    assert.deepEqual([...described.keys()].sort(), Object.keys(golden.messages).sort());
+    assert.deepEqual([...described.keys()].sort(), [...Object.keys(golden.messages), ...Object.keys(golden.addedMessages)].sort());
   });
+
+  const fieldsOf = (name: string): Field[] => (described.get(name) as DescMessage).fields.map((field): Field => ({
+    rule: field.fieldKind === 'list' ? 'repeated' : isRequired(field) ? 'required' : 'optional', name: field.name, kind: kindOf(field), number: field.number }));
 
   for (const [name, fields] of Object.entries(golden.messages)) {
     it(`${name} has its fields, and others only as optional ones from 1000 up`, () => {
-      const ours = (described.get(name) as DescMessage).fields.map((field): Field => ({
-        rule: field.fieldKind === 'list' ? 'repeated' : isRequired(field) ? 'required' : 'optional', name: field.name, kind: kindOf(field), number: field.number }));
+      const ours = fieldsOf(name);
       assert.deepEqual(ours.filter((field) => field.number < 1000), fields);
+      assert.deepEqual(ours.filter((field) => field.number >= 1000), golden.addedFields[name] ?? []);
       assert.ok(ours.every((field) => field.number < 1000 || field.rule !== 'required'));
     });
+  }
+
+  for (const [name, fields] of Object.entries(golden.addedMessages)) {
+    it(`${name}, an addition, has its fields`, () => assert.deepEqual(fieldsOf(name), fields));
   }
 
   it('has the numbers of types and enums', () => {
     const numbers = (values: readonly { name: string; number: number }[]): Record<string, number> => Object.fromEntries(values.map(({ name, number }) => [name, number]));
     assert.deepEqual(numbers(Message_TypeSchema.values.filter((value) => value.number < 1000)), golden.types);
+    assert.deepEqual(numbers(Message_TypeSchema.values.filter((value) => value.number >= 1000)), golden.addedTypes);
     assert.deepEqual(numbers(CreateRequest_BindMount_ModeSchema.values), golden.enums['Mode']);
     assert.deepEqual(numbers(NetOutRequest_ProtocolSchema.values), golden.enums['Protocol']);
   });

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { errorCodes, WardenError } from './error.js';
 import { encodeFrame, FrameDecoder } from './framing.js';
 import { decodeEnvelope, decodeRequest, decodeResponse, encodeError, encodeRequest, encodeResponse, errorOfResponse, messageTypes, requestTypeOf, requestTypes, Type } from './messages.js';
-import { encodeOutput, encodeResult } from './output.js';
+import { encodeLogs, encodeOutput, encodeResult } from './output.js';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
@@ -54,7 +54,7 @@ describe('decodeEnvelope', () => {
 describe('decodeRequest', () => {
   it('names an unknown type', () => {
     assert.match(codeOf(() => decodeRequest(envelope(77, hex('')))), /MessageError protocol: unknown message type 77/);
-    assert.match(codeOf(() => decodeRequest(hex('08e907 1200'))), /unknown message type 1001/);
+    assert.match(codeOf(() => decodeRequest(hex('08ec0e 1200'))), /unknown message type 1900/);
     assert.match(codeOf(() => decodeRequest(hex('08ffffffffffffffffff01 1200'))), /unknown message type -1/);
     assert.match(codeOf(() => decodeRequest(envelope(Type.Error, hex('')))), /an error reply is not a request/);
   });
@@ -92,7 +92,7 @@ describe('decodeRequest', () => {
 
   it('merges a nested message that comes twice, and takes packed numbers', () => {
     const run = decodeRequest(envelope(23, hex('0a0178 120179 2202 0805 2202 1006')));
-    assert.deepEqual(run, { type: 23, request: { handle: 'x', script: 'y', rlimits: { as: 5n, core: 6n } } });
+    assert.deepEqual(run, { type: 23, request: { handle: 'x', script: 'y', rlimits: { as: 5n, core: 6n }, env: [], args: [] } });
     const info = decodeResponse(envelope(14, hex('e00201 e202 03 02ac02')));
     assert.deepEqual(info.response, { events: [], jobIds: [1n, 2n, 300n] });
     assert.match(codeOf(() => decodeResponse(envelope(14, hex('e202 02 02ac02')))), /MessageError/);
@@ -163,13 +163,30 @@ describe('encodeOutput', () => {
   });
 });
 
+describe('encodeLogs', () => {
+  it('is the LogsResponse it stands for, small and large, at any position', () => {
+    for (const length of [0, 1, 16383, 16384, 300000]) {
+      for (const position of [0n, 127n, 128n, 2n ** 32n + 5n, 2n ** 63n, 2n ** 64n - 1n]) {
+        const data = Buffer.alloc(length, '\u00ff\n', 'latin1');
+        assert.ok(Buffer.concat(encodeLogs('stderr', data, position)).equals(encodeResponse(Type.Logs, { name: 'stderr', data, position })), `${length} at ${position}`);
+      }
+    }
+  });
+
+  it('does not copy large data', () => {
+    const data = Buffer.alloc(65536);
+    assert.ok(encodeLogs('stdout', data, 1n).includes(data));
+    assert.equal(encodeLogs('stdout', data.subarray(0, 10), 1n).length, 1);
+  });
+});
+
 describe('encodeResult', () => {
   const info = { state: 'active', events: ['out of memory'], jobIds: [3n] };
   it('is the response it stands for, small and large', () => {
     for (const length of [0, 5, 16384, 300000]) {
       const large = Buffer.alloc(length, '\u00ff', 'latin1');
       for (const response of [{ exitStatus: 0, stdout: large, stderr: Buffer.from('e'), info }, { exitStatus: 255, stdout: Buffer.alloc(0), stderr: large },
-        { stdout: large }, { exitStatus: 1, stderr: large, info }]) {
+        { stdout: large }, { exitStatus: 1, stderr: large, info }, { exitStatus: 255, stdout: large, info, signal: 9, timedOut: true, lost: false }]) {
         for (const type of [Type.Run, Type.Link] as const) {
           assert.ok(Buffer.concat(encodeResult(type, response)).equals(encodeResponse(type, response)), JSON.stringify({ length, keys: Object.keys(response) }));
         }
@@ -221,7 +238,7 @@ describe('WardenError.from', () => {
 describe('names', () => {
   it('find their types', () => {
     for (const type of requestTypes) assert.equal(requestTypeOf(messageTypes[type].name), type);
-    assert.equal(requestTypes.length, 19);
+    assert.equal(requestTypes.length, 24);
     assert.equal(requestTypeOf('__proto__'), undefined);
   });
 });

@@ -7,8 +7,9 @@ import { encodeEnvelope, encodeMessage } from './encode.js';
 import { isErrorCode, WardenError } from './error.js';
 import { ErrorResponseSchema, Message_Type as Type, MessageSchema } from './gen/envelope_pb.js';
 import { CopyInRequestSchema, CopyInResponseSchema, CopyOutRequestSchema, CopyOutResponseSchema } from './gen/copy_pb.js';
-import { LinkRequestSchema, LinkResponseSchema, RunRequestSchema, RunResponseSchema, SpawnRequestSchema, SpawnResponseSchema, StreamRequestSchema,
-  StreamResponseSchema } from './gen/job_pb.js';
+import { InputRequestSchema, InputResponseSchema, JobsRequestSchema, JobsResponseSchema, LinkRequestSchema, LinkResponseSchema, LogsRequestSchema, LogsResponseSchema,
+  ResizeRequestSchema, ResizeResponseSchema, RunRequestSchema, RunResponseSchema, SignalRequestSchema, SignalResponseSchema, SpawnRequestSchema, SpawnResponseSchema,
+  StreamRequestSchema, StreamResponseSchema } from './gen/job_pb.js';
 import { CreateRequestSchema, CreateResponseSchema, DestroyRequestSchema, DestroyResponseSchema, InfoRequestSchema, InfoResponseSchema,
   StopRequestSchema, StopResponseSchema } from './gen/lifecycle_pb.js';
 import { LimitBandwidthRequestSchema, LimitBandwidthResponseSchema, LimitCpuRequestSchema, LimitCpuResponseSchema, LimitDiskRequestSchema,
@@ -54,6 +55,11 @@ export const messageTypes = {
   [Type.Ping]: row('ping', PingRequestSchema, PingResponseSchema),
   [Type.List]: row('list', ListRequestSchema, ListResponseSchema),
   [Type.Echo]: row('echo', EchoRequestSchema, EchoResponseSchema),
+  [Type.Input]: row('input', InputRequestSchema, InputResponseSchema),
+  [Type.Resize]: row('resize', ResizeRequestSchema, ResizeResponseSchema),
+  [Type.Signal]: row('signal', SignalRequestSchema, SignalResponseSchema),
+  [Type.Jobs]: row('jobs', JobsRequestSchema, JobsResponseSchema),
+  [Type.Logs]: row('logs', LogsRequestSchema, LogsResponseSchema),
 } as const satisfies Record<RequestType, Row>;
 
 type Table = typeof messageTypes;

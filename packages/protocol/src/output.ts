@@ -5,13 +5,13 @@
 // has been written.
 import { encodeMessage, varintLength, writeEnvelope, writeVarint } from './encode.js';
 import { writeFrameTrailer } from './framing.js';
-import { LinkResponseSchema, StreamResponseSchema } from './gen/job_pb.js';
+import { LinkResponseSchema, LogsResponseSchema, StreamResponseSchema } from './gen/job_pb.js';
 import { encodeResponse, type ResponseInit, Type } from './messages.js';
 
 /** From this many bytes on, more parts in one system call cost less than one more copy. */
 const COPY_BELOW = 16 * 1024;
 
-/** Tags of StreamResponse.data, and of stdout and stderr of LinkResponse and RunResponse. */
+/** Tags of StreamResponse.data and LogsResponse.data, and of stdout and stderr of LinkResponse and RunResponse. */
 const DATA_TAG = 0x12;
 const STDOUT_TAG = 0x12;
 const STDERR_TAG = 0x1a;
@@ -19,29 +19,43 @@ const STDERR_TAG = 0x1a;
 const trailer = Buffer.from('\r\n');
 const namePrefixes = new Map([['stdout', encodeMessage(StreamResponseSchema, { name: 'stdout' })], ['stderr', encodeMessage(StreamResponseSchema, { name: 'stderr' })]]);
 
+const NOTHING = new Uint8Array(0);
+
 /** The frame of a StreamResponse with name and data. */
 export function encodeOutput(name: 'stdout' | 'stderr', data: Uint8Array): Uint8Array[] {
+  return encodePiece(Type.Stream, name, data, NOTHING);
+}
+
+/** The frame of a LogsResponse with name, data and position: where data begins in the job's output, in bytes. */
+export function encodeLogs(name: 'stdout' | 'stderr', data: Uint8Array, position: bigint): Uint8Array[] {
+  return encodePiece(Type.Logs, name, data, encodeMessage(LogsResponseSchema, { position }));
+}
+
+/** A response that begins with name and data, which have the same numbers in both messages, and ends with `rest`. */
+function encodePiece(type: Type.Stream | Type.Logs, name: 'stdout' | 'stderr', data: Uint8Array, rest: Uint8Array): Uint8Array[] {
   const prefix = namePrefixes.get(name) as Uint8Array;
   const before = prefix.length + 1 + varintLength(data.length);
+  const length = before + data.length + rest.length;
   const copied = data.length < COPY_BELOW;
-  const { frame, offset: start } = writeEnvelope(Type.Stream, before + data.length, copied ? before + data.length + 2 : before);
+  const { frame, offset: start } = writeEnvelope(type, length, copied ? length + 2 : before);
   frame.set(prefix, start);
   frame[start + prefix.length] = DATA_TAG;
   const offset = writeVarint(frame, start + prefix.length + 1, data.length);
-  if (!copied) return [frame, data, trailer];
+  if (!copied) return rest.length === 0 ? [frame, data, trailer] : [frame, data, rest, trailer];
   frame.set(data, offset);
-  writeFrameTrailer(frame, offset + data.length);
+  frame.set(rest, offset + data.length);
+  writeFrameTrailer(frame, offset + data.length + rest.length);
   return [frame];
 }
 
 /** The frame of a LinkResponse or RunResponse. Throws invalid_argument, and a FrameError when it does not fit a frame. */
 export function encodeResult(type: Type.Link | Type.Run, response: ResponseInit<Type.Link>): Uint8Array[] {
-  const { exitStatus, stdout, stderr, info } = response;
+  const { exitStatus, stdout, stderr, ...rest } = response;
   if ((stdout?.length ?? 0) + (stderr?.length ?? 0) < COPY_BELOW) return [encodeResponse(type, response)];
   const body = [encodeMessage(LinkResponseSchema, { exitStatus })];
   if (stdout !== undefined) body.push(bytesHeader(STDOUT_TAG, stdout.length), stdout);
   if (stderr !== undefined) body.push(bytesHeader(STDERR_TAG, stderr.length), stderr);
-  body.push(encodeMessage(LinkResponseSchema, { info }));
+  body.push(encodeMessage(LinkResponseSchema, rest));
   const length = body.reduce((sum, part) => sum + part.length, 0);
   return [writeEnvelope(type, length, 0).frame, ...body, trailer].filter((part) => part.length > 0);
 }

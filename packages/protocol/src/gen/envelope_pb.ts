@@ -13,7 +13,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file envelope.proto.
  */
 export const file_envelope: GenFile = /*@__PURE__*/
-  fileDesc("Cg5lbnZlbG9wZS5wcm90bxIGd2FyZGVuIrkCCgdNZXNzYWdlEiIKBHR5cGUYASACKA4yFC53YXJkZW4uTWVzc2FnZS5UeXBlEg8KB3BheWxvYWQYAiACKAwi+AEKBFR5cGUSCQoFRXJyb3IQARIKCgZDcmVhdGUQCxIICgRTdG9wEAwSCwoHRGVzdHJveRANEggKBEluZm8QDhIJCgVTcGF3bhAVEggKBExpbmsQFhIHCgNSdW4QFxIKCgZTdHJlYW0QGBIJCgVOZXRJbhAfEgoKBk5ldE91dBAgEgoKBkNvcHlJbhApEgsKB0NvcHlPdXQQKhIPCgtMaW1pdE1lbW9yeRAzEg0KCUxpbWl0RGlzaxA0EhIKDkxpbWl0QmFuZHdpZHRoEDUSDAoITGltaXRDcHUQNhIICgRQaW5nEFsSCAoETGlzdBBcEggKBEVjaG8QXSJBCg1FcnJvclJlc3BvbnNlEg8KB21lc3NhZ2UYAiABKAkSEQoJYmFja3RyYWNlGAMgAygJEgwKBGRhdGEYBCABKAk");
+  fileDesc("Cg5lbnZlbG9wZS5wcm90bxIGd2FyZGVuIvUCCgdNZXNzYWdlEiIKBHR5cGUYASACKA4yFC53YXJkZW4uTWVzc2FnZS5UeXBlEg8KB3BheWxvYWQYAiACKAwitAIKBFR5cGUSCQoFRXJyb3IQARIKCgZDcmVhdGUQCxIICgRTdG9wEAwSCwoHRGVzdHJveRANEggKBEluZm8QDhIJCgVTcGF3bhAVEggKBExpbmsQFhIHCgNSdW4QFxIKCgZTdHJlYW0QGBIJCgVOZXRJbhAfEgoKBk5ldE91dBAgEgoKBkNvcHlJbhApEgsKB0NvcHlPdXQQKhIPCgtMaW1pdE1lbW9yeRAzEg0KCUxpbWl0RGlzaxA0EhIKDkxpbWl0QmFuZHdpZHRoEDUSDAoITGltaXRDcHUQNhIICgRQaW5nEFsSCAoETGlzdBBcEggKBEVjaG8QXRIKCgVJbnB1dBDpBxILCgZSZXNpemUQ6gcSCwoGU2lnbmFsEOsHEgkKBEpvYnMQ7AcSCQoETG9ncxDtByJBCg1FcnJvclJlc3BvbnNlEg8KB21lc3NhZ2UYAiABKAkSEQoJYmFja3RyYWNlGAMgAygJEgwKBGRhdGEYBCABKAk");
 
 /**
  * @generated from message warden.Message
@@ -144,6 +144,31 @@ export enum Message_Type {
    * @generated from enum value: Echo = 93;
    */
   Echo = 93,
+
+  /**
+   * @generated from enum value: Input = 1001;
+   */
+  Input = 1001,
+
+  /**
+   * @generated from enum value: Resize = 1002;
+   */
+  Resize = 1002,
+
+  /**
+   * @generated from enum value: Signal = 1003;
+   */
+  Signal = 1003,
+
+  /**
+   * @generated from enum value: Jobs = 1004;
+   */
+  Jobs = 1004,
+
+  /**
+   * @generated from enum value: Logs = 1005;
+   */
+  Logs = 1005,
 }
 
 /**

@@ -220,10 +220,28 @@ export interface ResourceLimits {
   stack?: bigint | undefined;
 }
 
+/**
+ * A terminal of the job's own, which is then its standard input, output and error.
+ */
+export interface Terminal {
+  /**
+   * Lines of text, 1 to 4096.
+   */
+  rows: number;
+  /**
+   * Characters of a line, 1 to 4096.
+   */
+  columns: number;
+  /**
+   * TERM in the job's environment; xterm unless given.
+   */
+  term?: string | undefined;
+}
+
 export interface SpawnRequest {
   handle: string;
   /**
-   * Read by /bin/bash in the container from its standard input.
+   * Read by /bin/bash in the container from its standard input; with stdin or tty it is bash's argument, and empty with args.
    */
   script: string;
   /**
@@ -242,6 +260,31 @@ export interface SpawnRequest {
    * Also send every line of output to syslog, as warden.<log_tag>.
    */
   logTag?: string | undefined;
+  /**
+   * NAME=value, added to the job's environment and winning over it.
+   */
+  env: string[];
+  /**
+   * Where the job begins, an absolute path in the container; the user's home unless given.
+   */
+  cwd?: string | undefined;
+  /**
+   * A program, looked up in the job's PATH, and its arguments, in place of a script; no shell sees them.
+   */
+  args: string[];
+  /**
+   * Keep standard input open for Input requests.
+   */
+  stdin?: boolean | undefined;
+  tty?: Terminal | undefined;
+  /**
+   * Every process of the job is killed when it has run for so many milliseconds.
+   */
+  timeoutMs?: bigint | undefined;
+  /**
+   * A name of the container's own /etc/passwd, UID, or UID:GID; root only with privileged.
+   */
+  user?: string | undefined;
 }
 
 export interface SpawnResponse {
@@ -261,12 +304,24 @@ export interface LinkResponse {
   stdout?: Uint8Array | undefined;
   stderr?: Uint8Array | undefined;
   info?: InfoResponse | undefined;
+  /**
+   * The signal that ended the job, when it was one.
+   */
+  signal?: number | undefined;
+  /**
+   * It was timeout_ms that ended the job.
+   */
+  timedOut?: boolean | undefined;
+  /**
+   * Nobody can know any more how the job ended.
+   */
+  lost?: boolean | undefined;
 }
 
 export interface RunRequest {
   handle: string;
   /**
-   * Read by /bin/bash in the container from its standard input.
+   * Read by /bin/bash in the container from its standard input; with stdin or tty it is bash's argument, and empty with args.
    */
   script: string;
   /**
@@ -285,6 +340,31 @@ export interface RunRequest {
    * Also send every line of output to syslog, as warden.<log_tag>.
    */
   logTag?: string | undefined;
+  /**
+   * NAME=value, added to the job's environment and winning over it.
+   */
+  env: string[];
+  /**
+   * Where the job begins, an absolute path in the container; the user's home unless given.
+   */
+  cwd?: string | undefined;
+  /**
+   * A program, looked up in the job's PATH, and its arguments, in place of a script; no shell sees them.
+   */
+  args: string[];
+  /**
+   * Keep standard input open for Input requests.
+   */
+  stdin?: boolean | undefined;
+  tty?: Terminal | undefined;
+  /**
+   * Every process of the job is killed when it has run for so many milliseconds.
+   */
+  timeoutMs?: bigint | undefined;
+  /**
+   * A name of the container's own /etc/passwd, UID, or UID:GID; root only with privileged.
+   */
+  user?: string | undefined;
 }
 
 export interface RunResponse {
@@ -295,6 +375,18 @@ export interface RunResponse {
   stdout?: Uint8Array | undefined;
   stderr?: Uint8Array | undefined;
   info?: InfoResponse | undefined;
+  /**
+   * The signal that ended the job, when it was one.
+   */
+  signal?: number | undefined;
+  /**
+   * It was timeout_ms that ended the job.
+   */
+  timedOut?: boolean | undefined;
+  /**
+   * Nobody can know any more how the job ended.
+   */
+  lost?: boolean | undefined;
 }
 
 export interface StreamRequest {
@@ -313,6 +405,172 @@ export interface StreamResponse {
   data?: Uint8Array | undefined;
   exitStatus?: number | undefined;
   info?: InfoResponse | undefined;
+  /**
+   * The signal that ended the job, when it was one.
+   */
+  signal?: number | undefined;
+  /**
+   * It was timeout_ms that ended the job.
+   */
+  timedOut?: boolean | undefined;
+  /**
+   * Nobody can know any more how the job ended.
+   */
+  lost?: boolean | undefined;
+}
+
+/**
+ * Writes to the standard input of a job that was started with stdin or tty. Answered when the job's pipe or terminal has
+ * taken all of it: a job that does not read makes its writer wait.
+ */
+export interface InputRequest {
+  handle: string;
+  jobId: number;
+  /**
+   * At most 1 MiB.
+   */
+  data?: Uint8Array | undefined;
+  /**
+   * No more input follows: the job reads its end behind data.
+   */
+  close?: boolean | undefined;
+}
+
+export interface InputResponse {}
+
+/**
+ * Sets the size of a job's terminal.
+ */
+export interface ResizeRequest {
+  handle: string;
+  jobId: number;
+  /**
+   * 1 to 4096.
+   */
+  rows: number;
+  /**
+   * 1 to 4096.
+   */
+  columns: number;
+}
+
+export interface ResizeResponse {}
+
+/**
+ * Sends a signal to every process of one job.
+ */
+export interface SignalRequest {
+  handle: string;
+  jobId: number;
+  /**
+   * 1 to 64, as kill -l numbers them: 2 is INT, 9 KILL, 15 TERM.
+   */
+  signal: number;
+}
+
+export interface SignalResponse {}
+
+export interface JobsRequest {
+  handle: string;
+}
+
+export interface Job {
+  id: number;
+  /**
+   * running or ended.
+   */
+  state: string;
+  /**
+   * What it was started with, shortened, for people.
+   */
+  command?: string | undefined;
+  /**
+   * Milliseconds since 1970.
+   */
+  startedMs?: bigint | undefined;
+  /**
+   * Milliseconds since 1970.
+   */
+  endedMs?: bigint | undefined;
+  /**
+   * 255 when the job was killed by a signal, or its status is unknown.
+   */
+  exitStatus?: number | undefined;
+  /**
+   * The signal that ended the job, when it was one.
+   */
+  signal?: number | undefined;
+  /**
+   * It was timeout_ms that ended the job.
+   */
+  timedOut?: boolean | undefined;
+  /**
+   * Output of both streams so far, in bytes.
+   */
+  outputBytes?: bigint | undefined;
+  /**
+   * As the container sees it.
+   */
+  pid?: number | undefined;
+  /**
+   * Nobody can know any more how the job ended.
+   */
+  lost?: boolean | undefined;
+}
+
+export interface JobsResponse {
+  /**
+   * Those that run, and those whose result no link or stream has taken yet.
+   */
+  jobs: Job[];
+}
+
+/**
+ * Reads a job's output and leaves the job as it is: it can be read again, linked and streamed.
+ */
+export interface LogsRequest {
+  handle: string;
+  jobId: number;
+  /**
+   * Where to begin in the job's output, of both streams together; its first byte unless given.
+   */
+  sinceByte?: bigint | undefined;
+  /**
+   * Go on until the job has ended.
+   */
+  follow?: boolean | undefined;
+}
+
+/**
+ * Any number of these answer one LogsRequest; the one that has last is the last.
+ */
+export interface LogsResponse {
+  /**
+   * stdout or stderr.
+   */
+  name?: string | undefined;
+  data?: Uint8Array | undefined;
+  /**
+   * In the last one, when the job has ended. 255 when it was killed by a signal, or its status is unknown.
+   */
+  exitStatus?: number | undefined;
+  /**
+   * Where data begins in the job's output; in the last one, where the output that was sent ends.
+   */
+  position?: bigint | undefined;
+  /**
+   * The signal that ended the job, when it was one.
+   */
+  signal?: number | undefined;
+  /**
+   * It was timeout_ms that ended the job.
+   */
+  timedOut?: boolean | undefined;
+  /**
+   * Nobody can know any more how the job ended.
+   */
+  lost?: boolean | undefined;
+  last?: boolean | undefined;
 }
 
 export interface LimitMemoryRequest {
@@ -481,6 +739,7 @@ export interface PlainTypes {
   "warden.InfoResponse.BandwidthStat": BandwidthStat;
   "warden.InfoResponse": InfoResponse;
   "warden.ResourceLimits": ResourceLimits;
+  "warden.Terminal": Terminal;
   "warden.SpawnRequest": SpawnRequest;
   "warden.SpawnResponse": SpawnResponse;
   "warden.LinkRequest": LinkRequest;
@@ -489,6 +748,17 @@ export interface PlainTypes {
   "warden.RunResponse": RunResponse;
   "warden.StreamRequest": StreamRequest;
   "warden.StreamResponse": StreamResponse;
+  "warden.InputRequest": InputRequest;
+  "warden.InputResponse": InputResponse;
+  "warden.ResizeRequest": ResizeRequest;
+  "warden.ResizeResponse": ResizeResponse;
+  "warden.SignalRequest": SignalRequest;
+  "warden.SignalResponse": SignalResponse;
+  "warden.JobsRequest": JobsRequest;
+  "warden.JobsResponse.Job": Job;
+  "warden.JobsResponse": JobsResponse;
+  "warden.LogsRequest": LogsRequest;
+  "warden.LogsResponse": LogsResponse;
   "warden.LimitMemoryRequest": LimitMemoryRequest;
   "warden.LimitMemoryResponse": LimitMemoryResponse;
   "warden.LimitCpuRequest": LimitCpuRequest;

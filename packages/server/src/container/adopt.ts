@@ -10,6 +10,7 @@ import { startTimer } from '../lib/timer.js';
 import { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { endLife, monitorDied } from './end-of-life.js';
+import { noteExit } from './events.js';
 import { linkOf } from './link.js';
 import { quarantine } from './quarantine.js';
 import { removeDeadlineMs } from './remove.js';
@@ -115,7 +116,10 @@ async function meet(containers: Containers, container: Container): Promise<void>
   const ended = new Map<number, JobExit>();
   await receiveEvents(containers, container, ended);
   for (const { jobId, exit } of await container.monitor.list()) {
-    if (!container.jobs.has(jobId)) container.jobs.set(jobId, { id: jobId, exit: exit ?? ended.get(jobId), followers: 0, consumed: false });
+    if (container.jobs.has(jobId)) continue;
+    const known = exit ?? ended.get(jobId);
+    container.jobs.set(jobId, { id: jobId, exit: known, followers: 0, consumed: false });
+    noteExit(containers, container, known);
   }
 }
 

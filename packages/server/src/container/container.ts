@@ -107,10 +107,17 @@ export class Container {
     throw new WardenError('wrong_state', `Container state must be one of ${allowed}, current state is '${this.#state}'`);
   }
 
-  /** @throws WardenError not_found: `no such job` */
+  /** A job whose result can be asked for. @throws WardenError not_found: `no such job` */
   requireJob(jobId: number): Job {
+    const job = this.requireKnownJob(jobId);
+    if (job.consumed) throw new WardenError('not_found', 'no such job');
+    return job;
+  }
+
+  /** The same, or one that still runs and whose client has gone. @throws WardenError not_found: `no such job` */
+  requireKnownJob(jobId: number): Job {
     const job = this.jobs.get(jobId);
-    if (job === undefined || job.consumed) throw new WardenError('not_found', 'no such job');
+    if (job === undefined || (job.consumed && job.exit !== undefined)) throw new WardenError('not_found', 'no such job');
     return job;
   }
 }

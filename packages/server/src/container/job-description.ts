@@ -1,11 +1,11 @@
 /** From a spawn or run request to the complete description of a job. Pure. */
-import { WardenError, type RequestOf, type Type } from 'warden-protocol';
+import { WardenError } from 'warden-protocol';
 import type { RlimitName } from '../lib/rlimit-names.js';
 import type { JobDescription } from '../host/monitor.js';
+import { commandOfArguments, commandOfScript } from './command-text.js';
+import { checkJobOptions, hasOpenInput, timeoutOf, type JobRequest } from './job-options.js';
 import { rlimitsOf } from './rlimits.js';
-import { rootUser, vcapUser } from './users.js';
-
-export type JobRequest = RequestOf<Type.Spawn> | RequestOf<Type.Run>;
+import { rootUser, vcapUser, type JobUser } from './users.js';
 
 export interface JobDefaults {
   readonly jobId: number;
@@ -16,26 +16,53 @@ export interface JobDefaults {
   readonly outputLimitInBytes: number;
 }
 
-/** @throws WardenError unsupported for log_tag, which would otherwise be lost in silence */
+const bash = '/bin/bash';
+const defaultTerm = 'xterm';
+
+/** @throws WardenError invalid_argument; unsupported for log_tag, which would otherwise be lost in silence */
 export function checkJobRequest(request: JobRequest): void {
   if (request.logTag !== undefined && request.logTag !== '') {
     throw new WardenError('unsupported', 'log_tag: this version cannot send output to syslog; leave it out');
   }
+  checkJobOptions(request);
 }
 
+/** @param request one that checkJobRequest accepts */
 export function describeJob(request: JobRequest, { jobId, vcap, lang, rlimits, outputLimitInBytes }: JobDefaults): JobDescription {
   const user = request.privileged === true ? rootUser(lang) : vcapUser(vcap, lang);
   return {
     jobId,
-    argv: ['/bin/bash'],
-    environment: user.environment,
-    script: Buffer.from(request.script, 'utf8'),
-    workingDirectory: user.home,
+    ...programOf(request),
+    environment: environmentOf(request, user),
+    workingDirectory: request.cwd ?? (request.user === undefined ? user.home : undefined),
+    requireDirectory: request.cwd !== undefined,
+    userName: request.user,
     uid: user.id,
     gid: user.id,
     privileged: user.privileged,
     rlimits: rlimitsOf(rlimits, request.rlimits),
     outputLimitInBytes: BigInt(outputLimitInBytes),
     discard: request.discardOutput ?? false,
+    openInput: hasOpenInput(request),
+    terminal: request.tty === undefined ? undefined : { rows: request.tty.rows, columns: request.tty.columns },
+    timeoutMs: timeoutOf(request),
   };
+}
+
+/** An argument vector; or bash with the script on its standard input, or as its argument when that is the job's own. */
+function programOf(request: JobRequest): Pick<JobDescription, 'argv' | 'script' | 'command'> {
+  const { args = [], script } = request;
+  if (args.length > 0) return { argv: args, script: undefined, command: commandOfArguments(args) };
+  if (!hasOpenInput(request)) return { argv: [bash], script: Buffer.from(script, 'utf8'), command: commandOfScript(script) };
+  // Without a script bash reads its commands from what the job is given.
+  if (script === '') return { argv: [bash], script: undefined, command: bash };
+  return { argv: [bash, '-c', '--', script], script: undefined, command: commandOfScript(script) };
+}
+
+/** Each variable once: what the request says wins. HOME and USER of a user by name are known in the container alone. */
+function environmentOf({ env = [], tty, user }: JobRequest, { environment }: JobUser): string[] {
+  const own = user === undefined ? environment : environment.filter((variable) => !/^(?:HOME|USER)=/.test(variable));
+  const term = tty === undefined ? [] : [`TERM=${tty.term ?? defaultTerm}`];
+  const byName = new Map([...own, ...term, ...env].map((variable) => [variable.slice(0, variable.indexOf('=')), variable]));
+  return [...byName.values()];
 }

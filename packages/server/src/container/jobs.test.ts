@@ -39,7 +39,7 @@ test('a job is described completely: bash, environment, limits, output limit', a
   const job = monitor.jobs.get(id)!.description;
   assert.deepEqual(job.argv, ['/bin/bash']);
   assert.deepEqual(job.environment, ['LANG=en_US.UTF-8', 'HOME=/home/vcap', 'USER=vcap', 'PATH=/bin:/usr/bin']);
-  assert.equal(Buffer.from(job.script).toString(), 'echo ü');
+  assert.equal(Buffer.from(job.script ?? []).toString(), 'echo ü');
   assert.equal(job.workingDirectory, '/home/vcap');
   assert.equal(job.uid, container.identity.uid);
   assert.equal(job.outputLimitInBytes, 1000n);

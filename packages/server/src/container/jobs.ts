@@ -4,13 +4,15 @@
  * Several requests may follow one job; each gets everything from the first byte.
  */
 import { WardenError } from 'warden-protocol';
-import { MonitorGone, type FollowedJob, type JobExit, type OutputSink } from '../host/monitor.js';
+import { MonitorGone, type FollowedJob, type OutputSink } from '../host/monitor.js';
 import type { Container, Job } from './container.js';
 import type { Containers } from './containers.js';
 import { endLife, endLifeIfGone, initDied, monitorDied } from './end-of-life.js';
-import { noteEvent, outputExceeded } from './events.js';
+import { noteExit } from './events.js';
 import { forgetIfConsumed } from './forget.js';
-import { checkJobRequest, describeJob, type JobRequest } from './job-description.js';
+import { checkJobRequest, describeJob } from './job-description.js';
+import { exitStatusOf, unknownStatus } from './job-ending.js';
+import type { JobRequest } from './job-options.js';
 
 /** A job that one request follows. */
 export interface Following {
@@ -22,13 +24,6 @@ export interface Following {
   delivered(): void;
   /** The request ended without a result; the job stays. */
   abandon(): void;
-}
-
-/** exit_status of a job that a signal ended, or that nobody knows the end of. */
-const unknownStatus = 255;
-
-function exitStatusOf(exit: JobExit): number {
-  return exit.kind === 'exited' ? exit.status & 255 : unknownStatus;
 }
 
 /** Starts a job that nobody follows yet. @returns its id */
@@ -112,8 +107,8 @@ function following(containers: Containers, container: Container, job: Job, follo
   const exitStatus = followed.exit.then(
     (exit) => {
       job.exit = exit;
-      // The event comes by another connection, perhaps after this; no reply that lacks output may go out without it.
-      if (exit.outputCut === true) noteEvent(containers, container, outputExceeded);
+      // The event comes by another connection, perhaps after this; no reply that lacks output, or comes of a time-out, may go out without it.
+      noteExit(containers, container, exit);
       // Only the end of PID 1 loses a job. Its own event comes by another connection; the reply tells of it already.
       if (exit.kind === 'lost') endLife(containers, container, initDied);
       return exitStatusOf(exit);

@@ -86,6 +86,10 @@ export class RecordingHost implements Host {
             return living().follow(job.jobId, sink);
           }),
         follow: async (jobId, sink) => this.call('monitor.follow', () => living().follow(jobId, sink)),
+        readOutput: async (jobId, range, sink) => this.call('monitor.readOutput', () => living().readOutput(jobId, range, sink)),
+        writeInput: (jobId, data, close) => this.call('monitor.writeInput', () => living().writeInput(jobId, data, close)),
+        resize: async (jobId, rows, columns) => this.call('monitor.resize', () => living().resize(jobId, rows, columns)),
+        signalJob: async (jobId, signal) => this.call('monitor.signalJob', () => living().signalJob(jobId, signal)),
         forget: async (jobId) => this.call('monitor.forget', () => living().forget(jobId)),
         list: async () => this.call('monitor.list', () => living().list()),
         vcapUid: async () => this.call('monitor.vcapUid', () => living().vcapUid),

@@ -1,13 +1,15 @@
 /** The monitor of one container of the machine in memory. Tests end its jobs and write their output. */
 import { constants } from 'node:os';
 import { WardenError } from 'warden-protocol';
-import type { FollowedJob, JobDescription, JobExit, JobRecord, MonitorEvent, OutputSink, OutputStream } from '../host/monitor.js';
+import type { FollowedJob, InputWrite, JobDescription, JobExit, JobRecord, MonitorEvent, OutputRange, OutputSink, OutputStream } from '../host/monitor.js';
 import type { Clock } from '../lib/timer.js';
 import type { RecordingHost } from './recording-host.js';
 
 interface RecordedJob {
   readonly description: JobDescription;
   readonly output: [OutputStream, Buffer][];
+  /** What was written to its standard input, and whether that was ended. */
+  readonly input: { text: string; closed: boolean };
   readonly followers: Set<{ sink: OutputSink; settle: (exit: JobExit) => void; fail: (error: WardenError) => void }>;
   exit: JobExit | undefined;
 }
@@ -17,6 +19,12 @@ export class RecordingMonitor {
   readonly signals: number[] = [];
   /** Jobs do not end at SIGTERM. */
   stubborn = false;
+  /** Signals to single jobs: id and number. */
+  readonly jobSignals: [number, number][] = [];
+  /** Sizes that terminals were given: id, rows and columns. */
+  readonly resized: [number, number, number][] = [];
+  /** Jobs do not read their input. */
+  deaf = false;
   readonly #watchers: { receive: (event: MonitorEvent) => void; lost: () => void }[] = [];
   /** What a new watcher is told first: what happened to the container, each different event once. */
   readonly #kept = new Map<string, MonitorEvent>();
@@ -29,12 +37,12 @@ export class RecordingMonitor {
   ) {}
 
   spawn(description: JobDescription): void {
-    this.jobs.set(description.jobId, { description, output: [], followers: new Set(), exit: undefined });
+    this.jobs.set(description.jobId, { description, output: [], input: { text: '', closed: false }, followers: new Set(), exit: undefined });
   }
 
   follow(jobId: number, sink: OutputSink): FollowedJob {
     const job = this.#job(jobId);
-    for (const [stream, data] of job.output) sink.output(stream, data);
+    this.#replay(job, 0n, sink);
     let settle!: (exit: JobExit) => void;
     let fail!: (error: WardenError) => void;
     const exit = new Promise<JobExit>((resolve, reject) => {
@@ -55,13 +63,53 @@ export class RecordingMonitor {
     };
   }
 
+  readOutput(jobId: number, { position, follow }: OutputRange, sink: OutputSink): FollowedJob<JobExit | undefined> {
+    const job = this.#job(jobId);
+    if (position > sizeOf(job)) throw new WardenError('invalid_argument', `position ${position} is beyond the end`);
+    if (follow) return this.follow(jobId, { output: (stream, data, at) => deliver(sink, position, stream, data, at) });
+    this.#replay(job, position, sink);
+    return { exit: Promise.resolve(job.exit), resume: () => undefined, close: () => undefined };
+  }
+
+  writeInput(jobId: number, data: Uint8Array, close: boolean): InputWrite {
+    const job = this.#job(jobId);
+    let giveUp = (): void => undefined;
+    if (this.deaf) {
+      const taken = new Promise<void>((_, reject) => {
+        giveUp = () => reject(new WardenError('unavailable', 'given up'));
+      });
+      return { taken, giveUp };
+    }
+    job.input.text += Buffer.from(data).toString();
+    job.input.closed ||= close;
+    return { taken: Promise.resolve(), giveUp };
+  }
+
+  resize(jobId: number, rows: number, columns: number): void {
+    if (this.#job(jobId).description.terminal === undefined) throw new WardenError('wrong_state', 'no terminal');
+    this.resized.push([jobId, rows, columns]);
+  }
+
+  signalJob(jobId: number, signal: number): void {
+    this.#job(jobId);
+    this.jobSignals.push([jobId, signal]);
+  }
+
   forget(jobId: number): void {
     if (this.#job(jobId).exit === undefined) throw new WardenError('internal', 'EBUSY');
     this.jobs.delete(jobId);
   }
 
   list(): JobRecord[] {
-    return Array.from(this.jobs, ([jobId, { exit }]) => ({ jobId, exit }));
+    return Array.from(this.jobs, ([jobId, job]) => ({
+      jobId,
+      exit: job.exit,
+      outputBytes: sizeOf(job),
+      startedMs: 1_700_000_000_000n,
+      endedMs: job.exit === undefined ? undefined : 1_700_000_001_500n,
+      pid: 100 + jobId,
+      command: job.description.command,
+    }));
   }
 
   signalAll(signal: number): void {
@@ -110,8 +158,9 @@ export class RecordingMonitor {
   write(jobId: number, stream: OutputStream, text: string): void {
     const job = this.#job(jobId);
     const data = Buffer.from(text);
+    const position = sizeOf(job);
     job.output.push([stream, data]);
-    for (const { sink } of job.followers) sink.output(stream, data);
+    for (const { sink } of job.followers) sink.output(stream, data, position);
   }
 
   end(jobId: number, exit: JobExit): void {
@@ -130,6 +179,14 @@ export class RecordingMonitor {
     for (const { receive } of this.#watchers) receive(event);
   }
 
+  #replay(job: RecordedJob, from: bigint, sink: OutputSink): void {
+    let position = 0n;
+    for (const [stream, data] of job.output) {
+      deliver(sink, from, stream, data, position);
+      position += BigInt(data.length);
+    }
+  }
+
   #isEmpty(): boolean {
     return [...this.jobs.values()].every(({ exit }) => exit !== undefined);
   }
@@ -144,5 +201,15 @@ export class RecordingMonitor {
 /** What makes an event of the container a different one; undefined: it is one of a job. */
 function keyOf(event: MonitorEvent): string | undefined {
   if (event.kind === 'rlimit_clamped') return `rlimit ${event.resource} ${event.hard}`;
-  return event.kind === 'output_limit' || event.kind === 'init_died' ? event.kind : undefined;
+  return event.kind === 'output_limit' || event.kind === 'job_timed_out' || event.kind === 'init_died' ? event.kind : undefined;
+}
+
+function sizeOf({ output }: RecordedJob): bigint {
+  return output.reduce((sum, [, data]) => sum + BigInt(data.length), 0n);
+}
+
+/** The part of a piece at `at` that lies behind `from`. */
+function deliver(sink: OutputSink, from: bigint, stream: OutputStream, data: Buffer, at: bigint): boolean {
+  const cut = from > at ? Number(from - at) : 0;
+  return cut >= data.length || sink.output(stream, data.subarray(cut), at + BigInt(cut));
 }

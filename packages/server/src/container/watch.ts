@@ -3,7 +3,7 @@ import type { JobExit, MonitorEvent } from '../host/monitor.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { endLife, initDied, monitorDied } from './end-of-life.js';
-import { noteEvent, outputExceeded } from './events.js';
+import { jobTimedOut, noteEvent, noteExit, outputExceeded } from './events.js';
 import { forgetIfConsumed } from './forget.js';
 import { rlimitName } from './rlimits.js';
 
@@ -42,6 +42,9 @@ function receive(containers: Containers, container: Container, event: MonitorEve
     case 'output_limit':
       noteEvent(containers, container, outputExceeded);
       return;
+    case 'job_timed_out':
+      noteEvent(containers, container, jobTimedOut);
+      return;
     case 'rlimit_clamped':
       noteEvent(containers, container, `rlimit ${rlimitName(event.resource)} clamped to ${event.hard}`);
       return;
@@ -55,6 +58,7 @@ function receive(containers: Containers, container: Container, event: MonitorEve
         return;
       }
       job.exit = event.exit;
+      noteExit(containers, container, event.exit);
       forgetIfConsumed(containers, container, job);
       return;
     }

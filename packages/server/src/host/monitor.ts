@@ -28,6 +28,8 @@ export type JobExit = (
 ) & {
   /** Not all of its output was kept. */
   readonly outputCut?: true;
+  /** Its time-out ended it. */
+  readonly timedOut?: true;
 };
 
 export interface JobRlimit {
@@ -39,12 +41,20 @@ export interface JobRlimit {
 
 export interface JobDescription {
   readonly jobId: number;
+  /** What the job is, for people; at most 256 bytes. */
+  readonly command: string;
+  /** The program, looked up in the job's PATH unless it has a slash, and its arguments. */
   readonly argv: readonly string[];
-  /** NAME=value */
+  /** NAME=value, each name once. */
   readonly environment: readonly string[];
-  /** The job's standard input. */
-  readonly script: Uint8Array;
-  readonly workingDirectory: string;
+  /** The job's standard input; without it, and without openInput, that is empty. */
+  readonly script: Uint8Array | undefined;
+  /** Undefined: the home of userName. */
+  readonly workingDirectory: string | undefined;
+  /** A directory that cannot be entered fails the job; else that begins in the root directory. */
+  readonly requireDirectory: boolean;
+  /** A user of the container's own /etc/passwd, uid, or uid:gid, in place of uid and gid; gives HOME and USER. */
+  readonly userName: string | undefined;
   readonly uid: number;
   readonly gid: number;
   readonly privileged: boolean;
@@ -52,6 +62,12 @@ export interface JobDescription {
   readonly outputLimitInBytes: bigint;
   /** Keep no output. */
   readonly discard: boolean;
+  /** Standard input stays open for writeInput(). */
+  readonly openInput: boolean;
+  /** The job gets a terminal of this size. */
+  readonly terminal: { readonly rows: number; readonly columns: number } | undefined;
+  /** Every process of the job is killed when it has run for so long, whether the server lives or not. */
+  readonly timeoutMs: bigint | undefined;
 }
 
 export type OutputStream = 'stdout' | 'stderr';
@@ -59,30 +75,56 @@ export type OutputStream = 'stdout' | 'stderr';
 /** Takes a job's output. */
 export interface OutputSink {
   /**
-   * A piece of output, the sink's to keep.
+   * A piece of output, the sink's to keep; position is where it begins in the output of both streams together, in bytes.
    * @returns false when no more should come until resume()
    */
-  output(stream: OutputStream, data: Buffer): boolean;
+  output(stream: OutputStream, data: Buffer, position: bigint): boolean;
 }
 
 /** A job whose output and end are being followed. */
-export interface FollowedJob {
+export interface FollowedJob<Exit = JobExit> {
   /** Settles after the last piece of output was handed to the sink; rejects when the monitor is gone, or after close(). */
-  readonly exit: Promise<JobExit>;
+  readonly exit: Promise<Exit>;
   /** Lets output come again after the sink answered false. */
   resume(): void;
   /** Stops following. The job goes on. */
   close(): void;
 }
 
+/** Which part of a job's output is wanted. */
+export interface OutputRange {
+  /** Where to begin in the output of both streams together, in bytes. */
+  readonly position: bigint;
+  /** Until the job has ended; else up to what there is now. */
+  readonly follow: boolean;
+}
+
+/** Input on its way to a job. */
+export interface InputWrite {
+  /** Settles when the job's pipe or terminal has taken all of it; rejects when it cannot, or after giveUp(). */
+  readonly taken: Promise<void>;
+  /** The rest is not written. */
+  giveUp(): void;
+}
+
 export interface JobRecord {
   readonly jobId: number;
   /** Undefined while it runs. */
   readonly exit: JobExit | undefined;
+  /** Of both streams together. */
+  readonly outputBytes: bigint;
+  /** Milliseconds since 1970. */
+  readonly startedMs: bigint | undefined;
+  /** Milliseconds since 1970; undefined while it runs. */
+  readonly endedMs: bigint | undefined;
+  /** As the container sees it. */
+  readonly pid: number | undefined;
+  readonly command: string | undefined;
 }
 
 export type MonitorEvent =
   | { readonly kind: 'output_limit'; readonly jobId: number }
+  | { readonly kind: 'job_timed_out'; readonly jobId: number }
   | { readonly kind: 'job_ended'; readonly jobId: number; readonly exit: JobExit }
   | { readonly kind: 'rlimit_clamped'; readonly jobId: number; readonly resource: number; readonly hard: bigint }
   | { readonly kind: 'record_failed'; readonly jobId: number; readonly errno: number }
@@ -95,6 +137,20 @@ export interface Monitor {
   spawnFollowed(job: JobDescription, sink: OutputSink): Promise<FollowedJob>;
   /** Follows a job from its first byte of output. */
   follow(jobId: number, sink: OutputSink): Promise<FollowedJob>;
+  /**
+   * Reads a job's output; its end is undefined when the job still runs.
+   * @throws WardenError not_found; invalid_argument when the position is beyond the end of the output
+   */
+  readOutput(jobId: number, range: OutputRange, sink: OutputSink): Promise<FollowedJob<JobExit | undefined>>;
+  /**
+   * Writes to a job's standard input, and then ends it when `close`. What several callers write is not mixed.
+   * It rejects with not_found, and with wrong_state when the job does not read, or was started without open input.
+   */
+  writeInput(jobId: number, data: Uint8Array, close: boolean): InputWrite;
+  /** Sets the size of a job's terminal. @throws WardenError not_found, wrong_state when it has none */
+  resize(jobId: number, rows: number, columns: number): Promise<void>;
+  /** Sends a signal to every process of one job. @throws WardenError not_found */
+  signalJob(jobId: number, signal: number): Promise<void>;
   /** Drops an ended job's record and output. */
   forget(jobId: number): Promise<void>;
   list(): Promise<JobRecord[]>;

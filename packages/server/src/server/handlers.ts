@@ -10,9 +10,11 @@ import { checkCreateRequest } from '../container/create-request.js';
 import { destroyContainer } from '../container/destroy.js';
 import { consumeJob } from '../container/forget.js';
 import { infoOf } from '../container/info.js';
+import { endingDetailsOf } from '../container/job-ending.js';
 import { followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
 import { stopContainer } from '../container/stop.js';
 import type { Call } from './call.js';
+import { makeJobHandlers } from './job-handlers.js';
 import { sendLargeResult, type RestOfReply } from './large-result.js';
 import type { ResultType } from './result-frame.js';
 
@@ -85,8 +87,10 @@ export function makeHandlers(containers: Containers): Handlers {
       const output = { output: (name: 'stdout' | 'stderr', data: Buffer) => call.sendOutput(name, data) };
       const following = await followJob(containers, container, jobId, output);
       call.onWritable(() => following.resume());
-      return { exitStatus: await outcome(call, following), info: infoOf(container) };
+      const exitStatus = await outcome(call, following);
+      return { exitStatus, info: infoOf(container), ...endingDetailsOf(following.job.exit) };
     },
+    ...makeJobHandlers(containers, named),
 
     [Type.NetIn]: unsupported('net_in'),
     [Type.NetOut]: unsupported('net_out'),
@@ -102,7 +106,7 @@ export function makeHandlers(containers: Containers): Handlers {
 /** The reply of a run or a link: with the output that was collected, or sent piece by piece when that is too much to keep. */
 async function resultOf(call: Call, type: ResultType, container: Container, following: Following, output: CollectedOutput, lost?: () => void) {
   const exitStatus = await outcome(call, following, lost);
-  const response = { exitStatus, info: infoOf(container) };
+  const response = { exitStatus, info: infoOf(container), ...endingDetailsOf(following.job.exit) };
   if (output.isWhole) return { ...response, stdout: output.get('stdout'), stderr: output.get('stderr') };
   return sendLargeResult(call, type, response, container, following.job, output);
 }

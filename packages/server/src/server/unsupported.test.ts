@@ -24,6 +24,11 @@ const requests: { readonly [T in Exclude<Type, Type.Error>]: RequestInit<T> } = 
   [Type.Ping]: {},
   [Type.List]: {},
   [Type.Echo]: { message: '' },
+  [Type.Input]: { handle: 'demo', jobId: 999 },
+  [Type.Resize]: { handle: 'demo', jobId: 999, rows: 1, columns: 1 },
+  [Type.Signal]: { handle: 'demo', jobId: 999, signal: 15 },
+  [Type.Jobs]: { handle: 'demo' },
+  [Type.Logs]: { handle: 'demo', jobId: 999 },
 };
 
 test('the table of requests that this version refuses is the truth', async () => {

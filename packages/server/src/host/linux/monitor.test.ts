@@ -1,118 +1,31 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
 import { silentLog } from '../../lib/log.js';
-import { systemClock } from '../../lib/timer.js';
-import { BeingDestroyed, type JobDescription, type Monitor, type MonitorEvent, type OutputStream } from '../monitor.js';
-import { LinuxMonitors, monitorSocketPath } from './monitor.js';
+import { BeingDestroyed, type Monitor, type MonitorEvent } from '../monitor.js';
+import { exit, failed, job, ok, output, Sink, TestMonitor } from './test-monitor.js';
 import { EventKind, ExitKind, FrameType, JobState, StreamNumber, Tag } from './wire.js';
-import { Attributes, FrameReader, FrameWriter, type Frame } from './wire-codec.js';
+import { FrameWriter } from './wire-codec.js';
 
-const id = '1hq3k5m7o9q';
-let directory: string;
-let server: Server;
+let peer: TestMonitor;
 let monitor: Monitor;
 let connections: Socket[];
 let warnings: object[];
 const log = { ...silentLog, warn: (facts: object) => void warnings.push(facts) };
-/** What the monitor of the test does with a request. */
-let answer: (frame: Frame, attributes: Attributes, socket: Socket) => void;
-
-const ok = new FrameWriter().frame(FrameType.ok);
-
-function failed(errno: number): Buffer {
-  return new FrameWriter().text(Tag.step, 'find job').u32(Tag.errno, errno).frame(FrameType.error);
-}
-
-function output(position: number, stream: number, data: string | Buffer): Buffer {
-  const bytes = Buffer.from(data);
-  const frame = Buffer.alloc(8 + 12 + bytes.length);
-  frame.writeUInt32LE(12 + bytes.length, 0);
-  frame.writeUInt16LE(FrameType.output, 4);
-  frame.writeBigUInt64LE(BigInt(position), 8);
-  frame.writeUInt32LE(stream, 16);
-  bytes.copy(frame, 20);
-  return frame;
-}
-
-function exit(kind: number, value: number): Buffer {
-  return new FrameWriter().u32(Tag.exitKind, kind).u32(Tag.exitValue, value).frame(FrameType.exit);
-}
-
-const job: JobDescription = {
-  jobId: 5,
-  argv: ['/bin/bash'],
-  environment: ['A=b', 'C=d'],
-  script: Buffer.from('echo \0 ü'),
-  workingDirectory: '/home/vcap',
-  uid: 10_000,
-  gid: 10_001,
-  privileged: false,
-  rlimits: [{ resource: 7, soft: 1n, hard: 2n ** 64n - 1n }],
-  outputLimitInBytes: 10n,
-  discard: true,
-};
-
-class Sink {
-  readonly pieces: [OutputStream, string][] = [];
-  accept = true;
-
-  output(stream: OutputStream, data: Buffer): boolean {
-    this.pieces.push([stream, data.toString()]);
-    return this.accept;
-  }
-}
 
 beforeEach(async () => {
   warnings = [];
-  directory = mkdtempSync(join(tmpdir(), 'warden-monitor-'));
-  mkdirSync(join(directory, id, 'run'), { recursive: true });
-  connections = [];
-  answer = (_frame, _attributes, socket) => socket.write(ok);
-  server = createServer((socket) => {
-    connections.push(socket);
-    const reader = new FrameReader();
-    socket.on('error', () => undefined);
-    socket.on('data', (chunk: Buffer) => reader.push(chunk, (frame) => answer(frame, new Attributes(frame.body), socket)));
-  });
-  server.listen(monitorSocketPath(join(directory, id)));
-  await once(server, 'listening');
-  monitor = new LinuxMonitors((containerId) => monitorSocketPath(join(directory, containerId)), systemClock, log).open(id);
+  peer = new TestMonitor();
+  ({ connections } = peer);
+  await peer.listen();
+  monitor = peer.open(log);
 });
 
-afterEach(() => {
-  monitor.close();
-  for (const socket of connections) socket.destroy();
-  server.close();
-  rmSync(directory, { recursive: true, force: true });
-});
-
-test('a job goes out with all that describes it', async () => {
-  let seen: Attributes | undefined;
-  answer = (frame, attributes, socket) => {
-    assert.equal(frame.type, FrameType.spawn);
-    seen = attributes;
-    socket.write(ok);
-  };
-  await monitor.spawn(job);
-  assert.ok(seen !== undefined);
-  assert.equal(seen.u32(Tag.jobId), 5);
-  assert.equal(seen.text(Tag.argument), '/bin/bash');
-  assert.equal(seen.text(Tag.script), 'echo \0 ü');
-  assert.equal(seen.text(Tag.workingDirectory), '/home/vcap');
-  assert.deepEqual([seen.u32(Tag.uid), seen.u32(Tag.gid), seen.u32(Tag.privileged), seen.u32(Tag.discard)], [10_000, 10_001, 0, 1]);
-  assert.equal(seen.u64(Tag.outputLimit), 10n);
-  assert.equal(seen.u32(Tag.followOutput), undefined);
-  const [limit] = seen.nested(Tag.rlimit);
-  assert.deepEqual([limit?.u32(Tag.resource), limit?.u64(Tag.soft), limit?.u64(Tag.hard)], [7, 1n, 2n ** 64n - 1n]);
-});
+afterEach(() => peer.close());
 
 test('a cut of the output is part of the exit, and a destroy that has begun refuses watchers', async () => {
-  answer = (frame, _attributes, socket) => {
+  peer.answer = (frame, _attributes, socket) => {
     if (frame.type === FrameType.watch) socket.write(failed(108));
     else socket.write(Buffer.concat([ok, new FrameWriter().u32(Tag.exitKind, ExitKind.signalled).u32(Tag.exitValue, 9).u32(Tag.outputCut, 1).frame(FrameType.exit)]));
   };
@@ -121,7 +34,7 @@ test('a cut of the output is part of the exit, and a destroy that has begun refu
 });
 
 test('a connection is used again after a reply, an error and an exit', async () => {
-  answer = (frame, attributes, socket) => {
+  peer.answer = (frame, attributes, socket) => {
     if (frame.type === FrameType.follow) socket.write(Buffer.concat([ok, exit(ExitKind.exited, 0)]));
     else if (attributes.u32(Tag.jobId) === 404) socket.write(failed(2));
     else socket.write(ok);
@@ -135,7 +48,7 @@ test('a connection is used again after a reply, an error and an exit', async () 
 
 test('requests at the same time have connections of their own, and few are kept', async () => {
   const waiting: Socket[] = [];
-  answer = (_frame, _attributes, socket) => {
+  peer.answer = (_frame, _attributes, socket) => {
     waiting.push(socket);
     if (waiting.length === 6) for (const each of waiting) each.write(ok);
   };
@@ -144,14 +57,14 @@ test('requests at the same time have connections of their own, and few are kept'
   waiting.length = 0;
   const closed = connections.map((socket) => socket.destroyed || once(socket, 'close'));
   await Promise.race(closed);
-  answer = (_frame, _attributes, socket) => socket.write(ok);
+  peer.answer = (_frame, _attributes, socket) => socket.write(ok);
   await monitor.signalAll(15);
   assert.equal(connections.length, 6);
 });
 
 test('output comes in order and whole, then the exit', async () => {
   const big = Buffer.alloc(256 * 1024, 'x');
-  answer = (_frame, attributes, socket) => {
+  peer.answer = (_frame, attributes, socket) => {
     assert.equal(attributes.u32(Tag.followOutput), 1);
     socket.write(Buffer.concat([ok, output(0, StreamNumber.stdout, 'a'), output(1, StreamNumber.stderr, 'b'), output(2, StreamNumber.stdout, big), exit(ExitKind.signalled, 9)]));
   };
@@ -165,7 +78,7 @@ test('a sink that has enough stops the reading, until it is resumed', async () =
   const piece = Buffer.alloc(128 * 1024, 'x');
   const count = 100;
   let sent = 0;
-  answer = (_frame, _attributes, socket) => {
+  peer.answer = (_frame, _attributes, socket) => {
     socket.write(ok);
     const send = (): void => {
       while (sent < count) {
@@ -183,15 +96,15 @@ test('a sink that has enough stops the reading, until it is resumed', async () =
   sink.accept = false;
   const followed = await monitor.follow(1, sink);
   // Another connection goes on meanwhile; once nothing moves any more, the peer is held up.
-  const other = new LinuxMonitors((containerId) => monitorSocketPath(join(directory, containerId)), systemClock, log).open(id);
-  const follow = answer;
-  answer = (_frame, _attributes, socket) => socket.write(ok);
+  const other = peer.open(log);
+  const follow = peer.answer;
+  peer.answer = (_frame, _attributes, socket) => socket.write(ok);
   for (let still = 0, last = -1; still < 20; last = sent) {
     await other.signalAll(0);
     still = last === sent ? still + 1 : 0;
   }
   other.close();
-  answer = follow;
+  peer.answer = follow;
   assert.ok(sent < count, `${sent} of ${count} pieces were taken`);
   sink.accept = true;
   followed.resume();
@@ -200,7 +113,7 @@ test('a sink that has enough stops the reading, until it is resumed', async () =
 });
 
 test('a monitor that dies ends every request, followed job and watch', async () => {
-  answer = (frame, _attributes, socket) => {
+  peer.answer = (frame, _attributes, socket) => {
     if (frame.type === FrameType.follow || frame.type === FrameType.watch) socket.write(ok);
   };
   let lost = 0;
@@ -210,7 +123,7 @@ test('a monitor that dies ends every request, followed job and watch', async () 
   while (connections.length < 3) await new Promise((resolve) => setImmediate(resolve));
   const settled = Promise.allSettled([followed.exit, request]);
   for (const socket of connections) socket.destroy();
-  server.close();
+  peer.server.close();
   for (const result of await settled) {
     assert.equal(result.status, 'rejected');
     assert.equal(result.reason.code, 'unavailable');
@@ -221,14 +134,14 @@ test('a monitor that dies ends every request, followed job and watch', async () 
 });
 
 test('whether a monitor is gone is asked over a new connection, and again when that breaks off', async () => {
-  answer = (_frame, _attributes, socket) => socket.write(ok);
+  peer.answer = (_frame, _attributes, socket) => socket.write(ok);
   assert.equal(await monitor.isGone(), false);
-  answer = (_frame, _attributes, socket) => socket.write(failed(5));
+  peer.answer = (_frame, _attributes, socket) => socket.write(failed(5));
   assert.equal(await monitor.isGone(), false, 'an error is an answer');
   const before = connections.length;
-  answer = (_frame, _attributes, socket) => {
+  peer.answer = (_frame, _attributes, socket) => {
     socket.destroy();
-    if (connections.length === before + 2) server.close();
+    if (connections.length === before + 2) peer.server.close();
   };
   assert.equal(await monitor.isGone(), true);
   assert.equal(connections.length, before + 2);
@@ -248,38 +161,48 @@ test('events, jobs and exits are read', async () => {
     write(writer);
     return writer.frame(FrameType.event);
   };
-  answer = (frame, _attributes, socket) => {
+  peer.answer = (frame, _attributes, socket) => {
     if (frame.type === FrameType.watch) {
       socket.write(Buffer.concat([
         ok,
         event(EventKind.outputLimit),
         event(EventKind.jobEnded, (writer) => writer.u32(Tag.exitKind, ExitKind.exited).u32(Tag.exitValue, 3)),
         event(EventKind.rlimitClamped, (writer) => writer.u32(Tag.resource, 7).u64(Tag.hard, 20_000n)),
+        event(EventKind.jobTimedOut),
+        event(EventKind.jobEnded, (writer) => writer.u32(Tag.exitKind, ExitKind.signalled).u32(Tag.exitValue, 9).u32(Tag.timedOut, 1)),
         event(EventKind.wshdDied, (writer) => writer.u32(Tag.status, 9)),
       ]));
       return;
     }
     socket.write(
       new FrameWriter()
-        .nested(Tag.job, (writer) => writer.u32(Tag.jobId, 1).u32(Tag.state, JobState.running))
+        .nested(Tag.job, (writer) => writer.u32(Tag.jobId, 1).u32(Tag.state, JobState.running).u64(Tag.position, 2n ** 33n).u64(Tag.startedMs, 1_700_000_000_000n).u32(Tag.pid, 17).text(Tag.command, 'sleep ü'))
         .nested(Tag.job, (writer) => writer.u32(Tag.jobId, 2).u32(Tag.state, JobState.ended).u32(Tag.exitKind, ExitKind.lost).u32(Tag.exitValue, 0))
+        .nested(Tag.job, (writer) => writer.u32(Tag.jobId, 3).u32(Tag.state, JobState.ended).u32(Tag.exitKind, ExitKind.signalled).u32(Tag.exitValue, 9).u32(Tag.timedOut, 1)
+          .u64(Tag.startedMs, 1n).u64(Tag.endedMs, 2n).u32(Tag.pid, 18).text(Tag.command, ''))
         .frame(FrameType.ok),
     );
   };
   const events: MonitorEvent[] = [];
   await monitor.watch((received) => events.push(received), () => undefined);
-  while (events.length < 4) await new Promise((resolve) => setImmediate(resolve));
+  while (events.length < 6) await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(events, [
     { kind: 'output_limit', jobId: 7 },
     { kind: 'job_ended', jobId: 7, exit: { kind: 'exited', status: 3 } },
     { kind: 'rlimit_clamped', jobId: 7, resource: 7, hard: 20_000n },
+    { kind: 'job_timed_out', jobId: 7 },
+    { kind: 'job_ended', jobId: 7, exit: { kind: 'signalled', signal: 9, timedOut: true } },
     { kind: 'init_died', status: 9 },
   ]);
-  assert.deepEqual(await monitor.list(), [{ jobId: 1, exit: undefined }, { jobId: 2, exit: { kind: 'lost' } }]);
+  assert.deepEqual(await monitor.list(), [
+    { jobId: 1, exit: undefined, outputBytes: 2n ** 33n, startedMs: 1_700_000_000_000n, endedMs: undefined, pid: 17, command: 'sleep ü' },
+    { jobId: 2, exit: { kind: 'lost' }, outputBytes: 0n, startedMs: undefined, endedMs: undefined, pid: undefined, command: undefined },
+    { jobId: 3, exit: { kind: 'signalled', signal: 9, timedOut: true }, outputBytes: 0n, startedMs: 1n, endedMs: 2n, pid: 18, command: '' },
+  ]);
 });
 
 test('an event of another version is logged and ignored, and those behind it are received', async () => {
-  answer = (_frame, _attributes, socket) => {
+  peer.answer = (_frame, _attributes, socket) => {
     const event = (kind: number): Buffer => new FrameWriter().u32(Tag.event, kind).u32(Tag.jobId, 7).frame(FrameType.event);
     socket.write(Buffer.concat([ok, event(4711), event(EventKind.outputLimit)]));
   };
@@ -296,17 +219,17 @@ test('an event of another version is logged and ignored, and those behind it are
 });
 
 test('waiting is bounded, and a late answer is nobody\'s', async () => {
-  answer = () => undefined;
+  peer.answer = () => undefined;
   await assert.rejects(monitor.awaitEmpty(20), { code: 'timeout', message: /processes were left after 0\.02 s/ });
-  answer = (_frame, _attributes, socket) => socket.write(ok);
+  peer.answer = (_frame, _attributes, socket) => socket.write(ok);
   await monitor.signalAll(15);
 });
 
 test('bytes that are no frame end the connection, not the server', async () => {
-  answer = (_frame, _attributes, socket) => socket.write(Buffer.alloc(64, 0xff));
+  peer.answer = (_frame, _attributes, socket) => socket.write(Buffer.alloc(64, 0xff));
   await assert.rejects(monitor.signalAll(15), { code: 'unavailable', message: /malformed frame/ });
-  answer = (_frame, _attributes, socket) => socket.write(Buffer.concat([ok, ok]));
+  peer.answer = (_frame, _attributes, socket) => socket.write(Buffer.concat([ok, ok]));
   await monitor.signalAll(15);
-  answer = (_frame, _attributes, socket) => socket.write(ok);
+  peer.answer = (_frame, _attributes, socket) => socket.write(ok);
   await monitor.signalAll(15);
 });

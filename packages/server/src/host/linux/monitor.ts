@@ -1,12 +1,14 @@
 /** A container's monitor over its unix socket: requests, followed jobs, events. Idle connections are used again. */
+import { constants } from 'node:os';
 import { join } from 'node:path';
-import { WardenError } from 'warden-protocol';
+import { WardenError, type ErrorCode } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
-import { BeingDestroyed, MonitorGone, type FollowedJob, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputSink } from '../monitor.js';
+import { BeingDestroyed, MonitorGone, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputRange, type OutputSink } from '../monitor.js';
+import { readEnd, readExit, readRecord, writeJob } from './job-messages.js';
 import { MonitorConnection } from './monitor-connection.js';
 import { StepError } from './step-error.js';
-import { EventKind, ExitKind, FrameType, JobState, StreamNumber, Tag } from './wire.js';
+import { EventKind, FrameType, StreamNumber, Tag } from './wire.js';
 import { Attributes, FrameWriter, type Frame } from './wire-codec.js';
 
 const requestDeadlineMs = 30_000;
@@ -23,13 +25,24 @@ const goneAttempts = 50;
 const gonePauseMs = 10;
 
 interface RequestOptions {
-  readonly deadlineMs?: number;
+  /** Null: the answer may take as long as it likes. */
+  readonly deadlineMs?: number | null;
   readonly lateMessage?: string;
   readonly connection?: MonitorConnection;
 }
 
 function noAnswer(deadlineMs: number): string {
   return `no answer from the container's monitor within ${deadlineMs / 1000} s`;
+}
+
+/** Makes of a monitor's error what a client can act on: the code and text for its number. For catch(). */
+function explain(jobId: number, faults: Readonly<Record<number, readonly [ErrorCode, string]>>): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof StepError)) throw error;
+    if (error.errno === constants.errno.ENOENT) throw new WardenError('not_found', 'no such job', { cause: error });
+    const [code, message] = faults[error.errno] ?? [error.code, `job ${jobId}: ${error.message}`];
+    throw new WardenError(code, message, { cause: error });
+  };
 }
 
 export class LinuxMonitors implements Monitors {
@@ -65,11 +78,48 @@ class LinuxMonitor implements Monitor {
   }
 
   spawnFollowed(job: JobDescription, sink: OutputSink): Promise<FollowedJob> {
-    return this.#follow(writeJob(new FrameWriter(), job).u32(Tag.followOutput, 1).frame(FrameType.spawn), sink);
+    return this.#follow(writeJob(new FrameWriter(), job).u32(Tag.followOutput, 1).frame(FrameType.spawn), sink, readEnd);
   }
 
   follow(jobId: number, sink: OutputSink): Promise<FollowedJob> {
-    return this.#follow(new FrameWriter().u32(Tag.jobId, jobId).u64(Tag.position, 0n).frame(FrameType.follow), sink);
+    return this.#follow(new FrameWriter().u32(Tag.jobId, jobId).u64(Tag.position, 0n).frame(FrameType.follow), sink, readEnd);
+  }
+
+  async readOutput(jobId: number, { position, follow }: OutputRange, sink: OutputSink): Promise<FollowedJob<JobExit | undefined>> {
+    const writer = new FrameWriter().u32(Tag.jobId, jobId).u64(Tag.position, position);
+    if (!follow) writer.u32(Tag.noWait, 1);
+    const fault = explain(jobId, { [constants.errno.EINVAL]: ['invalid_argument', `byte ${position} is beyond the end of the output of job ${jobId}`] });
+    return this.#follow(writer.frame(FrameType.follow), sink, readExit).catch(fault);
+  }
+
+  writeInput(jobId: number, data: Uint8Array, close: boolean): InputWrite {
+    const writer = new FrameWriter().u32(Tag.jobId, jobId);
+    if (data.length > 0) writer.bytes(Tag.content, data);
+    if (close) writer.u32(Tag.closeInput, 1);
+    const connection = this.#take();
+    // Without a deadline: the job reads when it likes. Closing the connection is how the rest is given up.
+    const taken = this.#request(writer.frame(FrameType.input), { connection, deadlineMs: null }).then(() => undefined, explain(jobId, {
+      [constants.errno.EPIPE]: ['wrong_state', `job ${jobId} reads no input any more`],
+      [constants.errno.EINVAL]: ['wrong_state', `job ${jobId} has no open input: it was started without stdin and tty`],
+    }));
+    let pending = true;
+    const done = (): void => void (pending = false);
+    taken.then(done, done);
+    return {
+      taken,
+      giveUp() {
+        if (pending) connection.close();
+      },
+    };
+  }
+
+  async resize(jobId: number, rows: number, columns: number): Promise<void> {
+    const frame = new FrameWriter().u32(Tag.jobId, jobId).u32(Tag.rows, rows).u32(Tag.columns, columns).frame(FrameType.resize);
+    await this.#request(frame).catch(explain(jobId, { [constants.errno.EINVAL]: ['wrong_state', `job ${jobId} has no terminal: it was started without tty`] }));
+  }
+
+  async signalJob(jobId: number, signal: number): Promise<void> {
+    await this.#request(new FrameWriter().u32(Tag.jobId, jobId).u32(Tag.signal, signal).frame(FrameType.killJob)).catch(explain(jobId, {}));
   }
 
   async forget(jobId: number): Promise<void> {
@@ -78,10 +128,7 @@ class LinuxMonitor implements Monitor {
 
   async list(): Promise<JobRecord[]> {
     const reply = await this.#request(new FrameWriter().frame(FrameType.list));
-    return reply.nested(Tag.job).map((job) => ({
-      jobId: job.requiredU32(Tag.jobId),
-      exit: job.requiredU32(Tag.state) === JobState.ended ? readExit(job) : undefined,
-    }));
+    return reply.nested(Tag.job).map(readRecord);
   }
 
   async vcapUid(): Promise<number | undefined> {
@@ -182,10 +229,10 @@ class LinuxMonitor implements Monitor {
   }
 
   /** One request, one reply. */
-  #request(request: Buffer, { deadlineMs = requestDeadlineMs, lateMessage = noAnswer(deadlineMs), connection = this.#take() }: RequestOptions = {}): Promise<Attributes> {
+  #request(request: Buffer, { deadlineMs = requestDeadlineMs, lateMessage, connection = this.#take() }: RequestOptions = {}): Promise<Attributes> {
     return new Promise((resolve, reject) => {
-      const cancelTimer = startTimer(this.clock, deadlineMs, () => {
-        reject(new WardenError('timeout', lateMessage));
+      const cancelTimer = deadlineMs === null ? () => undefined : startTimer(this.clock, deadlineMs, () => {
+        reject(new WardenError('timeout', lateMessage ?? noAnswer(deadlineMs)));
         connection.close();
       });
       connection.send(request, {
@@ -205,12 +252,12 @@ class LinuxMonitor implements Monitor {
   }
 
   /** A request that goes on with output and an exit after its reply. */
-  #follow(request: Buffer, sink: OutputSink): Promise<FollowedJob> {
+  #follow<Exit>(request: Buffer, sink: OutputSink, readExitOf: (attributes: Attributes) => Exit): Promise<FollowedJob<Exit>> {
     return new Promise((resolve, reject) => {
       const connection = this.#take();
-      let settleExit!: (exit: JobExit) => void;
+      let settleExit!: (exit: Exit) => void;
       let failExit!: (error: WardenError) => void;
-      const exit = new Promise<JobExit>((resolveExit, rejectExit) => {
+      const exit = new Promise<Exit>((resolveExit, rejectExit) => {
         settleExit = resolveExit;
         failExit = rejectExit;
       });
@@ -235,10 +282,10 @@ class LinuxMonitor implements Monitor {
             resolve({ exit, resume: () => connection.resume(), close: () => connection.close() });
           } else if (frame.type === FrameType.output) {
             const stream = frame.body.readUInt32LE(8) === StreamNumber.stderr ? 'stderr' : 'stdout';
-            if (!sink.output(stream, frame.body.subarray(outputHeaderSize))) connection.pause();
+            if (!sink.output(stream, frame.body.subarray(outputHeaderSize), frame.body.readBigUInt64LE(0))) connection.pause();
           } else if (frame.type === FrameType.exit) {
             this.#giveBack(connection);
-            settleExit(readExit(new Attributes(frame.body)));
+            settleExit(readExitOf(new Attributes(frame.body)));
           }
         },
         closed: (error) => {
@@ -257,28 +304,17 @@ function failureOf(frame: Frame): WardenError | undefined {
   return new WardenError('protocol', `the container's monitor answered with a frame of type ${frame.type}`);
 }
 
-function readExit(attributes: Attributes): JobExit {
-  const cut = attributes.u32(Tag.outputCut) === 1 ? { outputCut: true as const } : {};
-  const value = attributes.u32(Tag.exitValue) ?? 0;
-  switch (attributes.u32(Tag.exitKind)) {
-    case ExitKind.exited:
-      return { kind: 'exited', status: value, ...cut };
-    case ExitKind.signalled:
-      return { kind: 'signalled', signal: value, ...cut };
-    default:
-      return { kind: 'lost', ...cut };
-  }
-}
-
 /** Undefined: an event of another version. */
 function readEvent(attributes: Attributes): MonitorEvent | undefined {
   switch (attributes.requiredU32(Tag.event)) {
     case EventKind.outputLimit:
       return { kind: 'output_limit', jobId: attributes.requiredU32(Tag.jobId) };
+    case EventKind.jobTimedOut:
+      return { kind: 'job_timed_out', jobId: attributes.requiredU32(Tag.jobId) };
     case EventKind.wshdDied:
       return { kind: 'init_died', status: attributes.u32(Tag.status) ?? 0 };
     case EventKind.jobEnded:
-      return { kind: 'job_ended', jobId: attributes.requiredU32(Tag.jobId), exit: readExit(attributes) };
+      return { kind: 'job_ended', jobId: attributes.requiredU32(Tag.jobId), exit: readEnd(attributes) };
     case EventKind.rlimitClamped:
       return {
         kind: 'rlimit_clamped',
@@ -291,22 +327,4 @@ function readEvent(attributes: Attributes): MonitorEvent | undefined {
     default:
       return undefined;
   }
-}
-
-function writeJob(writer: FrameWriter, job: JobDescription): FrameWriter {
-  writer
-    .u32(Tag.jobId, job.jobId)
-    .text(Tag.workingDirectory, job.workingDirectory)
-    .u32(Tag.uid, job.uid)
-    .u32(Tag.gid, job.gid)
-    .u32(Tag.privileged, job.privileged ? 1 : 0)
-    .u64(Tag.outputLimit, job.outputLimitInBytes)
-    .u32(Tag.discard, job.discard ? 1 : 0)
-    .bytes(Tag.script, job.script);
-  for (const argument of job.argv) writer.text(Tag.argument, argument);
-  for (const variable of job.environment) writer.text(Tag.environment, variable);
-  for (const { resource, soft, hard } of job.rlimits) {
-    writer.nested(Tag.rlimit, () => writer.u32(Tag.resource, resource).u64(Tag.soft, soft).u64(Tag.hard, hard));
-  }
-  return writer;
 }

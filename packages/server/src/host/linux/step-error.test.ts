@@ -21,3 +21,18 @@ test('a job that finds no room for a process names the key that makes more', () 
   assert.match(error.message, /^start job \(clone\): out of processes.* server\.container_pids_max allows$/);
   assert.doesNotMatch(failure('clone', constants.errno.EAGAIN).message, /pids_max/, 'making a container is no matter of its own limit');
 });
+
+test('what a request asked for in vain is no fault of the server', () => {
+  const { EACCES, EINVAL, ENOENT, EPERM } = constants.errno;
+  const told = (step: string, errno: number, detail: string): string => {
+    const { code, message } = failure(step, errno, detail);
+    return `${code}: ${message}`;
+  };
+  assert.equal(told('execute program', ENOENT, 'nope'), 'not_found: execute program (nope): there is no such program in the container, or no interpreter for it');
+  assert.equal(told('execute program', EACCES, '/x'), 'permission: execute program (/x): the job\'s user may not execute it');
+  assert.equal(told('enter directory', ENOENT, '/x'), 'not_found: enter directory (/x): there is no such directory in the container');
+  assert.equal(told('find user', ENOENT, 'nobody'), 'not_found: find user (nobody): the container\'s /etc/passwd has no such user');
+  assert.equal(told('find user', EPERM, 'root'), 'permission: find user (root): only a privileged job can be root');
+  assert.equal(told('assume identity', EINVAL, 'uid 70000'), 'invalid_argument: assume identity (uid 70000): the container has no such uid or gid');
+  assert.equal(failure('mount overlay', ENOENT, '/x').code, 'internal', 'what the server did by itself is one');
+});

@@ -1,6 +1,6 @@
 /** What a native program answered instead of OK. */
 import { constants } from 'node:os';
-import { WardenError } from 'warden-protocol';
+import { WardenError, type ErrorCode } from 'warden-protocol';
 import { describeErrno } from './errno.js';
 import { Tag } from './wire.js';
 import type { Attributes } from './wire-codec.js';
@@ -10,6 +10,40 @@ function hintFor(step: string, errno: number): string {
   if (step === 'start job' && errno === constants.errno.EAGAIN) return '; the container may have as many processes as server.container_pids_max allows';
   return '';
 }
+
+const { E2BIG, EACCES, EINVAL, ELOOP, ENOENT, ENOEXEC, ENOTDIR, EPERM } = constants.errno;
+
+interface Fault {
+  readonly code: ErrorCode;
+  /** In place of the kernel's own words. */
+  readonly text?: string;
+}
+
+/** Steps that fail because of what a request asked for: no fault of the server's, and nothing for its log. */
+const faultsOfRequests: ReadonlyMap<string, ReadonlyMap<number, Fault>> = new Map([
+  ['execute program', new Map<number, Fault>([
+    [ENOENT, { code: 'not_found', text: 'there is no such program in the container, or no interpreter for it' }],
+    [ENOTDIR, { code: 'not_found' }],
+    [ELOOP, { code: 'not_found' }],
+    [EACCES, { code: 'permission', text: 'the job\'s user may not execute it' }],
+    [ENOEXEC, { code: 'invalid_argument', text: 'it is no program that the kernel can execute' }],
+    [E2BIG, { code: 'invalid_argument', text: 'its arguments and environment are too long' }],
+  ])],
+  ['enter directory', new Map<number, Fault>([
+    [ENOENT, { code: 'not_found', text: 'there is no such directory in the container' }],
+    [ENOTDIR, { code: 'not_found', text: 'it is no directory' }],
+    [ELOOP, { code: 'not_found' }],
+    [EACCES, { code: 'permission', text: 'the job\'s user may not enter it' }],
+  ])],
+  ['find user', new Map<number, Fault>([
+    [ENOENT, { code: 'not_found', text: 'the container\'s /etc/passwd has no such user' }],
+    [EPERM, { code: 'permission', text: 'only a privileged job can be root' }],
+    [EINVAL, { code: 'invalid_argument' }],
+  ])],
+  ['assume identity', new Map<number, Fault>([
+    [EINVAL, { code: 'invalid_argument', text: 'the container has no such uid or gid' }],
+  ])],
+]);
 
 /** A step of a native program failed. The message names the step, the object and the cause. */
 export class StepError extends WardenError {
@@ -27,7 +61,8 @@ export class StepError extends WardenError {
     const step = attributes.text(Tag.step) ?? 'unknown step';
     const errno = attributes.u32(Tag.errno) ?? 0;
     const detail = attributes.text(Tag.detail);
-    const { code, text } = describeErrno(errno);
+    const fault = faultsOfRequests.get(step)?.get(errno);
+    const { code, text } = { ...describeErrno(errno), ...fault };
     super(code, `${step}${detail === undefined || detail === '' ? '' : ` (${detail})`}: ${text}${hintFor(step, errno)}`);
     this.step = step;
     this.errno = errno;

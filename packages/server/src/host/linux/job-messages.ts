@@ -1,0 +1,63 @@
+/** Jobs in the messages of a container's monitor: the description of one that is to start, records, and how one ended. Pure. */
+import type { JobDescription, JobExit, JobRecord } from '../monitor.js';
+import { ExitKind, JobState, Tag } from './wire.js';
+import type { Attributes, FrameWriter } from './wire-codec.js';
+
+/** Undefined: the job still runs. */
+export function readExit(attributes: Attributes): JobExit | undefined {
+  return attributes.u32(Tag.exitKind) === undefined ? undefined : readEnd(attributes);
+}
+
+/** How a job ended that did. */
+export function readEnd(attributes: Attributes): JobExit {
+  const value = attributes.u32(Tag.exitValue) ?? 0;
+  const flags = {
+    ...(attributes.u32(Tag.outputCut) === 1 ? { outputCut: true } as const : {}),
+    ...(attributes.u32(Tag.timedOut) === 1 ? { timedOut: true } as const : {}),
+  };
+  switch (attributes.u32(Tag.exitKind)) {
+    case ExitKind.exited:
+      return { kind: 'exited', status: value, ...flags };
+    case ExitKind.signalled:
+      return { kind: 'signalled', signal: value, ...flags };
+    default:
+      return { kind: 'lost', ...flags };
+  }
+}
+
+/** A job of the reply to LIST. */
+export function readRecord(job: Attributes): JobRecord {
+  return {
+    jobId: job.requiredU32(Tag.jobId),
+    exit: job.requiredU32(Tag.state) === JobState.ended ? readEnd(job) : undefined,
+    outputBytes: job.u64(Tag.position) ?? 0n,
+    startedMs: job.u64(Tag.startedMs),
+    endedMs: job.u64(Tag.endedMs),
+    pid: job.u32(Tag.pid),
+    command: job.text(Tag.command),
+  };
+}
+
+export function writeJob(writer: FrameWriter, job: JobDescription): FrameWriter {
+  writer
+    .u32(Tag.jobId, job.jobId)
+    .text(Tag.command, job.command)
+    .u32(Tag.uid, job.uid)
+    .u32(Tag.gid, job.gid)
+    .u32(Tag.privileged, job.privileged ? 1 : 0)
+    .u64(Tag.outputLimit, job.outputLimitInBytes)
+    .u32(Tag.discard, job.discard ? 1 : 0);
+  if (job.workingDirectory !== undefined) writer.text(Tag.workingDirectory, job.workingDirectory);
+  if (job.requireDirectory) writer.u32(Tag.requireDirectory, 1);
+  if (job.userName !== undefined) writer.text(Tag.userName, job.userName);
+  if (job.script !== undefined) writer.bytes(Tag.script, job.script);
+  if (job.openInput) writer.u32(Tag.openInput, 1);
+  if (job.terminal !== undefined) writer.u32(Tag.terminal, 1).u32(Tag.rows, job.terminal.rows).u32(Tag.columns, job.terminal.columns);
+  if (job.timeoutMs !== undefined) writer.u64(Tag.timeoutMs, job.timeoutMs);
+  for (const argument of job.argv) writer.text(Tag.argument, argument);
+  for (const variable of job.environment) writer.text(Tag.environment, variable);
+  for (const { resource, soft, hard } of job.rlimits) {
+    writer.nested(Tag.rlimit, () => writer.u32(Tag.resource, resource).u64(Tag.soft, soft).u64(Tag.hard, hard));
+  }
+  return writer;
+}
