@@ -88,9 +88,16 @@ export class ServerFixture {
   /** The running daemon ends by `signal`; returns its exit status. A test that calls this calls start() too. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals> {
     this.closeClients();
+    const ended = this.endOf();
+    this.daemon.child.kill(signal);
+    return await ended;
+  }
+
+  /** The daemon's end, which the test brings about; the test's connections stay as they are. start() comes afterwards. */
+  async endOf(milliseconds?: number): Promise<number | NodeJS.Signals> {
     this.#control?.close();
     this.#control = undefined;
-    const status = await this.daemon.stop(signal);
+    const status = await this.daemon.exited(milliseconds);
     this.#daemon = undefined;
     return status;
   }

@@ -24,11 +24,16 @@ export function lastNumberFor(bytes: number): number {
   return high;
 }
 
-/** sha256 of `seq 1 last`, from this machine's own seq. */
-export async function hashOfNumbers(last: number): Promise<string> {
+/** sha256 of what `seq 1 last` prints, or of its first bytes, from this machine's own seq. */
+export async function hashOfNumbers(last: number, bytes = lengthOfNumbers(last)): Promise<string> {
   const hash = createHash('sha256');
   const child = spawn('seq', ['1', String(last)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  child.stdout.on('data', (chunk: Buffer) => hash.update(chunk));
+  let left = bytes;
+  child.stdout.on('data', (chunk: Buffer) => {
+    hash.update(chunk.subarray(0, left));
+    left -= Math.min(left, chunk.length);
+    if (left === 0) child.kill();
+  });
   await once(child, 'close');
   return hash.digest('hex');
 }

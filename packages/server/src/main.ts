@@ -34,8 +34,8 @@ import { HealthCheck } from './server/health-check.js';
 import { Listener } from './server/listener.js';
 import { writePidfile } from './server/pidfile.js';
 
-/** Requests under way may take this long when the server is asked to end. */
-const drainDeadlineMs = 15_000;
+/** Shares of the time for the end, by which each of its steps is over, whatever clients, monitors and disks do. */
+const endOf = { requests: 0.75, background: 0.85, trash: 0.95, launcher: 1 } as const;
 /** Descriptors that are not clients': log, launcher, depot, and those of containers, two or three each. */
 const reservedDescriptors = 64;
 
@@ -116,9 +116,11 @@ async function serve(configPath: string): Promise<void> {
 
   const signal = await endSignal();
   log.info({ signal }, 'ending: no new connections, requests under way are finished, containers live on');
-  await listener.drain(drainDeadlineMs);
+  const began = systemClock.now();
+  const timeFor = (step: keyof typeof endOf): number => Math.max(0, began + configuration.drainDeadlineMs * endOf[step] - systemClock.now());
+  await listener.drain(timeFor('requests'));
   containers.references.stop();
-  await withDeadline(systemClock, drainDeadlineMs, containers.idle(), () => new Error('late')).catch(() => log.warn('leaving work in the background undone'));
+  await withDeadline(systemClock, timeFor('background'), containers.idle(), () => new Error('late')).catch(() => log.warn('leaving work in the background undone: the next start goes on with it'));
   for (const container of containers.all()) {
     try {
       recordState(containers, container);
@@ -128,8 +130,8 @@ async function serve(configPath: string): Promise<void> {
     container.monitor.close();
   }
   healthCheck?.close();
-  await depot.removed();
-  await launcher.close();
+  await withDeadline(systemClock, timeFor('trash'), depot.removed(), () => new Error('late')).catch(() => log.warn('leaving discarded directories to the next start'));
+  await launcher.close(timeFor('launcher'));
   if (containers.handles().length === 0 && !containers.hasQuarantined) {
     await firewall.unload();
     cgroups.removeParents();

@@ -23,6 +23,8 @@ export interface Configuration {
   readonly programsPath: string;
   readonly createDeadlineMs: number;
   readonly stopDeadlineMs: number;
+  /** From the signal that asks for the server's end to the end of its process. */
+  readonly drainDeadlineMs: number;
   /** 0: no health check. */
   readonly healthCheckPort: number;
   readonly logging: { readonly level: string; readonly file: string | null };

@@ -177,6 +177,7 @@ function toConfiguration(file: ConfigurationFile): Configuration {
     programsPath: resolve(server.programs_path ?? builtProgramsPath),
     createDeadlineMs: server.create_deadline * 1000,
     stopDeadlineMs: server.stop_deadline * 1000,
+    drainDeadlineMs: server.drain_deadline * 1000,
     healthCheckPort: file.health_check_server.port,
     logging: { level: logLevels[logging.level] ?? logging.level, file: logging.file },
     network: {

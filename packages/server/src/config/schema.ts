@@ -67,6 +67,7 @@ const server = section({
   programs_path: absolutePath.nullable().default(null),
   create_deadline: z.number().min(0.1).max(600).default(30),
   stop_deadline: z.number().min(0.1).max(600).default(10),
+  drain_deadline: z.number().min(0.1).max(600).default(9),
 });
 
 const healthCheckServer = section({

@@ -47,6 +47,26 @@ test('a living container is taken over with its jobs, events, state, network and
   await assert.rejects(after.create(), { code: 'exhausted' });
 });
 
+test('a stop that was under way is finished, and one that was done is not done again', async () => {
+  const before = makeTestContainers();
+  const container = await before.create({ handle: 'demo' });
+  const monitor = before.host.living.get(container.id)!;
+  monitor.stubborn = true;
+  const jobId = await spawnJob(before.containers, container, { handle: 'demo', script: '' });
+  void stopContainer(before.containers, container, { kill: false }).catch(() => undefined);
+  while (monitor.signals.length === 0) await new Promise(setImmediate);
+
+  const after = makeTestContainers(before.host);
+  await adoptContainers(after.containers);
+  while (monitor.signals.length === 1) await new Promise(setImmediate);
+  monitor.end(jobId, { kind: 'exited', status: 0 });
+  await after.containers.idle();
+  const signals = monitor.signals.length;
+  await adoptContainers(makeTestContainers(before.host).containers);
+  await new Promise(setImmediate);
+  assert.equal(monitor.signals.length, signals);
+});
+
 test('what has no living monitor, no snapshot or another boot is removed, and nothing else', async () => {
   const damage: ((host: RecordingHost, id: string) => void)[] = [
     (host, id) => host.living.delete(id),

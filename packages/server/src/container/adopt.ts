@@ -15,6 +15,7 @@ import { linkOf } from './link.js';
 import { quarantine } from './quarantine.js';
 import { removeDeadlineMs } from './remove.js';
 import { parseSnapshot, type Snapshot } from './snapshot.js';
+import { finishStop } from './stop.js';
 import { receiveEvents } from './watch.js';
 
 /** Containers that are taken over at the same time: most of it is waiting. */
@@ -23,7 +24,7 @@ const adoptedAtOnce = 16;
 const answerDeadlineMs = 5000;
 const retryPauseMs = 5000;
 
-type Verdict = 'adopted' | { readonly remove: string } | { readonly leaveAlone: string; readonly uid: number | undefined };
+type Verdict = { readonly adopted: Container } | { readonly remove: string } | { readonly leaveAlone: string; readonly uid: number | undefined };
 
 /**
  * One log line for each; fails for the sake of one container only when a newer server made it.
@@ -53,7 +54,10 @@ function refuseNewer(containers: Containers, containerId: string, text: string |
 
 async function takeOver(containers: Containers, containerId: string, text: string | undefined): Promise<void> {
   const verdict = await judge(containers, containerId, text);
-  if (verdict === 'adopted') return;
+  if ('adopted' in verdict) {
+    finishStop(containers, verdict.adopted);
+    return;
+  }
   if ('leaveAlone' in verdict) {
     quarantine(containers, { containerId, text: text ?? '', reason: verdict.leaveAlone, uid: verdict.uid });
     return;
@@ -88,11 +92,11 @@ async function judge(containers: Containers, containerId: string, text: string |
     containers.log.warn({ container: containerId, handle: container.handle, err: error }, 'the monitor of a container does not answer; the container is kept, trying again');
     containers.add(container);
     keepMeeting(containers, container, meeting);
-    return 'adopted';
+    return { adopted: container };
   }
   containers.add(container);
   containers.log.info({ container: containerId, handle: container.handle, jobs: container.jobs.size }, 'took over a living container');
-  return 'adopted';
+  return { adopted: container };
 }
 
 /** A container that cannot be taken over is removed when it is dead, and else left alone. */
@@ -157,7 +161,9 @@ function containerOf(containers: Containers, snapshot: Snapshot): Container | st
     rootfsPath: snapshot.rootfsPath,
     graceTimeMs: snapshot.graceTimeMs,
   };
-  return new Container(identification, host.monitors.open(snapshot.id), snapshot.state, snapshot.events);
+  const container = new Container(identification, host.monitors.open(snapshot.id), snapshot.state, snapshot.events);
+  container.stopping = snapshot.stopping ?? false;
+  return container;
 }
 
 /** The firewall's tables are loaded anew after this, without the elements of what was removed. */

@@ -56,6 +56,8 @@ export class Container {
   readonly jobs = new Map<number, Job>();
   /** Settles when the monitor's events are being received; jobs start after that, so that none ends unseen. */
   watching: Promise<void> = Promise.resolve();
+  /** A stop was begun and is not done: the next server finishes it. */
+  stopping = false;
   /** What info said when the removal began; set from then on. */
   lastInfo: ContainerInfo | undefined;
   readonly #events = new Set<string>();

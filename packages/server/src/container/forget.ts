@@ -12,8 +12,10 @@ export function consumeJob(containers: Containers, container: Container, job: Jo
 export function forgetIfConsumed(containers: Containers, container: Container, job: Job): void {
   if (!job.consumed || job.followers > 0 || job.exit === undefined) return;
   if (!container.jobs.delete(job.id)) return;
-  container.monitor.forget(job.id).catch((error: unknown) => {
+  const forgotten = container.monitor.forget(job.id).catch((error: unknown) => {
     // Its record stays until the container is destroyed: bounded by job_output_limit, and no client can see it.
     containers.log.debug({ container: container.id, job: job.id, err: error }, 'the monitor keeps a job that is of no use any more');
   });
+  // The end of the server waits for it: else the next one would find a job whose result was already given.
+  containers.inBackground(forgotten, 'a job could not be forgotten', container);
 }

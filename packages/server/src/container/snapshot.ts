@@ -22,6 +22,8 @@ const snapshotSchema = z.strictObject({
   id: z.string().refine(isContainerId),
   handle: z.string().min(1),
   state: z.enum(['active', 'stopped']),
+  /** Of a stopped one: its processes may not all have ended yet. */
+  stopping: z.literal(true).optional(),
   events: z.array(z.string()),
   /** First address of the /30. */
   network: z.int().min(0).max(0xffff_ffff),
@@ -43,6 +45,7 @@ export function snapshotOf(container: Container, bootId: string): string {
     id: container.id,
     handle: container.handle,
     state: container.state === 'stopped' ? 'stopped' : 'active',
+    ...(container.stopping ? { stopping: true } : {}),
     events: [...container.events],
     network: container.network.network,
     uid: container.identity.uid,

@@ -1,12 +1,14 @@
 /**
  * stop: TERM to every process but PID 1, KILL after a while; settles when every job has ended. No new job starts once it
- * has begun. Only the change of state is queued with other changes, so that a kill or a destroy need not wait for it.
+ * has begun. Only the change of state is queued with other changes, so that a kill or a destroy need not wait for it. The
+ * snapshot tells of a stop that is under way, so that it is finished when the server ends or dies meanwhile.
  */
 import { constants } from 'node:os';
 import { WardenError } from 'warden-protocol';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { endLifeIfGone } from './end-of-life.js';
+import { recordOrLog } from './events.js';
 import { recordState } from './snapshot.js';
 
 /** For processes to disappear after KILL; longer only when they are stuck in the kernel. */
@@ -26,9 +28,18 @@ export async function stopContainer(containers: Containers, container: Container
     await endProcesses(containers, container, kill);
   } catch (error) {
     // Without its monitor a container has no process: it is as stopped as it can be.
-    if (await endLifeIfGone(containers, container)) return;
-    throw error;
+    if (!(await endLifeIfGone(containers, container))) throw error;
   }
+  if (!container.stopping) return;
+  container.stopping = false;
+  if (!forDestroy) recordOrLog(containers, container);
+}
+
+/** After a start: goes on with the stop that the last server had begun. */
+export function finishStop(containers: Containers, container: Container): void {
+  if (!container.stopping) return;
+  containers.log.info({ container: container.id, handle: container.handle }, 'finishing the stop of a container');
+  containers.inBackground(stopContainer(containers, container, { kill: false }), 'a stop that was begun before the start could not be finished', container);
 }
 
 async function endProcesses(containers: Containers, { monitor }: Container, kill: boolean): Promise<void> {
@@ -48,6 +59,7 @@ async function beginStop(containers: Containers, container: Container, record: b
     container.requireState('active', 'stopped');
     if (container.state === 'stopped') return;
     container.moveTo('stopped');
+    container.stopping = true;
     if (record) recordState(containers, container);
   });
 }

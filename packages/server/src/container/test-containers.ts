@@ -24,6 +24,7 @@ export const testConfiguration: Configuration = {
   programsPath: '/programs',
   createDeadlineMs: 30_000,
   stopDeadlineMs: 10_000,
+  drainDeadlineMs: 9000,
   healthCheckPort: 0,
   logging: { level: 'info', file: null },
   network: {

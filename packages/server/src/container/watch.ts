@@ -1,4 +1,5 @@
 /** What the monitor reports by itself: jobs that end, limits that are hit, the end of PID 1. */
+import { WardenError } from 'warden-protocol';
 import type { JobExit, MonitorEvent } from '../host/monitor.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
@@ -21,6 +22,8 @@ export function watchContainer(containers: Containers, container: Container): vo
   container.watching = watching;
   watching.catch((error: unknown) => {
     if (container.lastInfo !== undefined) return;
+    // The server ends; the container lives on.
+    if (error instanceof WardenError && error.code === 'canceled') return;
     containers.log.error({ container: container.id, err: error }, 'the events of a container cannot be received');
     endLife(containers, container, monitorDied);
   });

@@ -164,7 +164,8 @@ export interface Monitor {
   awaitEmpty(deadlineMs: number): Promise<void>;
   /**
    * Calls `receive` for every event of the container there was, each different one once, and then for every event from now on;
-   * `lost` once when the monitor is gone, unless close() was called. Settles when watching has begun.
+   * `lost` once when the monitor is gone, unless close() was called. Settles when watching has begun; rejects with the code
+   * canceled when close() was called first.
    * @throws BeingDestroyed
    */
   watch(receive: (event: MonitorEvent) => void, lost: () => void): Promise<void>;

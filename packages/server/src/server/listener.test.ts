@@ -79,6 +79,29 @@ test('a drain does not wait for a client that keeps its side open', async () => 
   await server.listener.drain(60_000);
 });
 
+test('a drain begins nothing that was sent behind a request, and gives a client that does not read two seconds', async () => {
+  const container = await scene.create({ handle: 'demo' });
+  const monitor = scene.host.living.get(container.id)!;
+  monitor.stubborn = true;
+  const spawned = await (await connect()).call(Type.Spawn, { handle: 'demo', script: '' });
+  assert.ok(spawned.type === Type.Spawn);
+  const [stopping, deaf, other] = [await connect(), await connect(), await connect()];
+  stopping.send(Type.Stop, { handle: 'demo' });
+  stopping.send(Type.Create, { handle: 'behind-a-stop' });
+  deaf.socket.pause();
+  for (let times = 0; times < 40; times++) deaf.send(Type.Echo, { message: 'x'.repeat(100_000) });
+  deaf.send(Type.Create, { handle: 'behind-what-is-not-read' });
+  while (monitor.signals.length === 0) await other.call(Type.Ping, {});
+  const drained = server.listener.drain(60_000);
+  await other.until(() => other.closed);
+  monitor.end(spawned.response.jobId, { kind: 'exited', status: 0 });
+  await stopping.until(() => stopping.closed);
+  assert.deepEqual(stopping.responses.map(({ type }) => type), [Type.Stop]);
+  scene.host.clock.advance(2000);
+  await drained;
+  assert.deepEqual(scene.containers.handles(), ['demo']);
+});
+
 test('a begun frame has to go on, whatever of it has come; idle connections and waiting ones may stay', async () => {
   const [header, body, idle, waiting] = [await connect(), await connect(), await connect(), await connect()];
   const container = await scene.create({ handle: 'demo' });

@@ -105,6 +105,7 @@ export class Listener {
   #accept(socket: Socket): void {
     const session: Session = new Session(socket, {
       handlers: this.options.handlers,
+      clock: this.options.clock,
       log: this.options.log,
       unfinishedFrames: this.#unfinishedFrames,
       onClosed: () => {

@@ -12,6 +12,7 @@ import {
   decodeRequest, encodeError, encodeOutput, encodeResponse, FrameDecoder, MessageError, messageTypes, Type, WardenError, type AnyRequest, type RequestType, type ResponseInit,
 } from 'warden-protocol';
 import type { Log } from '../lib/log.js';
+import { startTimer, type Clock } from '../lib/timer.js';
 import type { Call } from './call.js';
 import type { Handlers } from './handlers.js';
 import { RestOfReply } from './large-result.js';
@@ -27,8 +28,12 @@ const joinBelowInBytes = 32 * 1024;
 /** Requests of one connection that are answered in a row before others get their turn. */
 const requestsInARow = 256;
 
+/** When the server ends, a client has this long to read the replies that are ready for it. */
+const unreadDeadlineMs = 2000;
+
 export interface SessionOptions {
   readonly handlers: Handlers;
+  readonly clock: Clock;
   readonly log: Log;
   readonly unfinishedFrames: UnfinishedFrames;
   /** Called once, when the connection is closed. */
@@ -38,6 +43,7 @@ export interface SessionOptions {
 export class Session implements Call {
   readonly #socket: Socket;
   readonly #handlers: Handlers;
+  readonly #clock: Clock;
   readonly #log: Log;
   readonly #decoder = new FrameDecoder();
   readonly #unfinishedFrames: UnfinishedFrames;
@@ -51,11 +57,13 @@ export class Session implements Call {
   #interrupt: ((reason: WardenError) => void) | undefined;
   #writable: (() => void) | undefined;
   #reply: ((written: boolean) => void) | undefined;
+  #cancelUnread: () => void = () => undefined;
 
-  constructor(socket: Socket, { handlers, log, unfinishedFrames, onClosed }: SessionOptions) {
+  constructor(socket: Socket, { handlers, clock, log, unfinishedFrames, onClosed }: SessionOptions) {
     this.#socket = socket;
     this.#unfinishedFrames = unfinishedFrames;
     this.#handlers = handlers;
+    this.#clock = clock;
     this.#log = log;
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('end', () => this.#end());
@@ -65,6 +73,7 @@ export class Session implements Call {
     socket.on('close', () => {
       this.#closed = true;
       unfinishedFrames.remove(this);
+      this.#cancelUnread();
       this.#giveUp('the client has closed its connection');
       this.#settleReply(false);
       onClosed(this);
@@ -110,10 +119,13 @@ export class Session implements Call {
     if (this.#closed) this.#settleReply(false);
   }
 
-  /** The server ends: an idle connection and one that waits for a job is closed; any other request is finished first. */
+  /**
+   * The server ends: an idle connection and one that waits for a job is closed; any other request is finished first. What the
+   * client has sent behind that is not begun any more.
+   */
   drain(): void {
     this.#draining = true;
-    if (!this.#busy) this.#socket.destroySoon();
+    if (!this.#busy) this.#closeWhenRead();
     else if (this.#interrupt !== undefined) this.#giveUp('the server is ending');
   }
 
@@ -150,12 +162,12 @@ export class Session implements Call {
 
   /** Takes requests until one cannot be answered at once, the client reads too slowly, or none is left. */
   #work(): void {
-    if (this.#working) return;
+    if (this.#working || this.#draining) return;
     this.#working = true;
     let handled = 0;
     let exhausted = false;
     try {
-      while (!this.#busy && !this.#closed && !(this.#draining && this.#decoder.idle)) {
+      while (!this.#busy && !this.#closed) {
         if (this.#socket.writableNeedDrain) {
           this.#socket.pause();
           break;
@@ -183,7 +195,7 @@ export class Session implements Call {
     if (!this.#closed && !this.#socket.destroyed) this.#unfinishedFrames.update(this, this.#decoder.bufferedLength, exhausted && !this.#decoder.idle);
     if (this.#busy) this.#throttle();
     // A client that sends no more leaves the rest of an incomplete frame unsaid.
-    else if (!this.#closed && (this.#draining || (this.#ended && (exhausted || this.#decoder.idle)))) this.#socket.destroySoon();
+    else if (!this.#closed && this.#ended && (exhausted || this.#decoder.idle)) this.#socket.destroySoon();
   }
 
   #handle(payload: Uint8Array): void {
@@ -238,7 +250,7 @@ export class Session implements Call {
     const reply = this.#reply;
     this.#reply = undefined;
     this.#flush(reply);
-    if (this.#draining) this.#socket.destroySoon();
+    if (this.#draining) this.#closeWhenRead();
     else this.#work();
   }
 
@@ -281,6 +293,12 @@ export class Session implements Call {
     this.#socket.cork();
     frames.forEach((frame, index) => this.#socket.write(frame, index === frames.length - 1 ? written : undefined));
     this.#socket.uncork();
+  }
+
+  /** Closes the connection once its client has read what is there for it, and a client that does not read soon. */
+  #closeWhenRead(): void {
+    this.#socket.destroySoon();
+    if (!this.#socket.destroyed) this.#cancelUnread = startTimer(this.#clock, unreadDeadlineMs, () => this.#socket.destroy());
   }
 
   #giveUp(why: string): void {

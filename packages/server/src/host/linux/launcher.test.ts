@@ -60,7 +60,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  await launcher.close();
+  await launcher.close(1000);
   rmSync(programs, { recursive: true, force: true });
 });
 
@@ -104,7 +104,7 @@ test('when it dies, requests under way fail and the next starts it again', async
 test('closing ends it, and nothing is started afterwards', async () => {
   writeLauncher(helloOk);
   await launcher.start();
-  await launcher.close();
+  await launcher.close(1000);
   await assert.rejects(launcher.changeFirewall([]), { code: 'unavailable' });
   assert.deepEqual(messages, []);
 });

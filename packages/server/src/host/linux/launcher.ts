@@ -79,13 +79,20 @@ export class LauncherProcess implements Launcher {
     });
   }
 
-  /** Ends the program by closing its socket; monitors and containers live on. Settles when it has exited. */
-  async close(): Promise<void> {
+  /**
+   * Ends the program by closing its socket, or by SIGKILL when it has not ended within `delayMs`; monitors and containers live
+   * on. Settles when it has exited.
+   */
+  async close(delayMs: number): Promise<void> {
     this.#closed = true;
     const running = await this.#running?.catch(() => undefined);
     if (running === undefined || running.process.exitCode !== null || running.process.signalCode !== null) return;
     await new Promise<void>((resolve) => {
-      running.process.once('exit', () => resolve());
+      const cancelKill = startTimer(this.options.clock, delayMs, () => running.process.kill('SIGKILL'));
+      running.process.once('exit', () => {
+        cancelKill();
+        resolve();
+      });
       running.socket.end();
     });
   }

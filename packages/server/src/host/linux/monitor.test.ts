@@ -155,6 +155,13 @@ test('closing the way ourselves is not the death of the monitor', async () => {
   await closed;
 });
 
+test('nor is closing it before the monitor has answered', async () => {
+  peer.answer = () => undefined;
+  const watching = monitor.watch(() => undefined, () => assert.fail('nobody died'));
+  monitor.close();
+  await assert.rejects(watching, { code: 'canceled' });
+});
+
 test('events, jobs and exits are read', async () => {
   const event = (kind: number, write: (writer: FrameWriter) => void = () => undefined): Buffer => {
     const writer = new FrameWriter().u32(Tag.event, kind).u32(Tag.jobId, 7);

@@ -184,7 +184,7 @@ class LinuxMonitor implements Monitor {
         },
         closed: (error) => {
           cancelTimer();
-          if (!watching) reject(error);
+          if (!watching) reject(this.#closed ? new WardenError('canceled', 'the way to the monitor was closed') : error);
           else if (!this.#closed) lost();
         },
       });
