@@ -209,6 +209,8 @@ static int read_attribute(struct description *description, const struct wire_att
 		if (check_count(description->cgroup_count, DESCRIPTION_MAX_CGROUPS, "cgroups", err) < 0)
 			return -1;
 		return read_cgroup(&description->cgroups[description->cgroup_count++], attribute, err);
+	case TAG_SYSLOG_SOCKET:
+		return read_plain_path(attribute, &description->syslog_socket, err);
 	case TAG_LINK:
 		description->has_link = true;
 		return read_link(&description->link, attribute, err);
@@ -263,5 +265,6 @@ void description_free(struct description *description)
 	for (size_t i = 0; i < description->cgroup_count; i++)
 		free(description->cgroups[i]);
 	free(description->elements);
+	free(description->syslog_socket);
 	*description = (struct description){ 0 };
 }

@@ -49,6 +49,7 @@ struct description {
 	size_t mount_count;
 	char *cgroups[DESCRIPTION_MAX_CGROUPS];
 	size_t cgroup_count;
+	char *syslog_socket;   /* NULL: none */
 	bool has_link;
 	struct link_description link;
 	struct firewall_element *elements;

@@ -31,7 +31,6 @@ static int add_tree(struct sources *sources, const char *path, unsigned int flag
 	return S_ISDIR(status.st_mode) ? 0 : error_set(err, ENOTDIR, "%s", path);
 }
 
-/* The directory that the container's group is to be made in; the group's own name is the monitor's matter. */
 static int add_parent(struct sources *sources, const char *path, struct error *err)
 {
 	char parent[PATH_MAX];
@@ -52,6 +51,7 @@ static int add_parent(struct sources *sources, const char *path, struct error *e
 int sources_open(struct sources *ret_sources, const struct host *host, const struct description *description, struct error *err)
 {
 	struct sources *sources = ret_sources;
+	struct error missing = { 0 };
 
 	sources->count = 0;
 	add(sources, host->wshd);
@@ -76,11 +76,15 @@ int sources_open(struct sources *ret_sources, const struct host *host, const str
 		if (add_tree(sources, mount->path, mount->flags & MOUNT_FLAG_RECURSIVE ? AT_RECURSIVE : 0, false, err) < 0)
 			return -1;
 	}
+	/* The directory that the container's group is to be made in; the group's own name is the monitor's matter. */
 	if (step_begin(STEP_OPEN_CGROUP, err) < 0)
 		return -1;
 	for (size_t i = 0; i < description->cgroup_count; i++)
 		if (add_parent(sources, description->cgroups[i], err) < 0)
 			return -1;
+	/* Where the monitor looks for syslog's socket, again and again. A host without one has containers all the same. */
+	if (description->syslog_socket != NULL)
+		add_parent(sources, description->syslog_socket, &missing);
 	return 0;
 }
 

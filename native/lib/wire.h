@@ -118,6 +118,7 @@ enum wire_tag {
 	TAG_PING_GROUPS = 62,         /* string: value for net.ipv4.ping_group_range */
 	TAG_PRIVILEGED_CAPABILITIES = 63, /* u64: bit set of what a privileged job keeps */
 	TAG_USER = 64,                /* nested, repeated: NAME, UID, GID, PRIVILEGED, WORKING_DIRECTORY, ENVIRONMENT*: for SHELL by NAME */
+	TAG_SYSLOG_SOCKET = 66,       /* string: on the host, where lines of jobs with LOG_TAG go; may be missing */
 
 	/* jobs */
 	TAG_JOB = 80,                 /* u32; nested in the reply to LIST: JOB_ID, STATE, POSITION, PID, STARTED_MS, COMMAND?, EXIT_KIND?, EXIT_VALUE?, OUTPUT_CUT?, TIMED_OUT?, ENDED_MS? */
@@ -150,6 +151,8 @@ enum wire_tag {
 	TAG_TIMEOUT_MS = 107,         /* u64: the job is killed when it has run that long, on the monotonic clock */
 	TAG_CLOSE_INPUT = 108,        /* u32: 1 = standard input ends after CONTENT */
 	TAG_TIMED_OUT = 109,          /* u32: 1 = it was TIMEOUT_MS that ended the job */
+	TAG_LOG_TAG = 110,            /* string: the job's lines also go to syslog, as warden.LOG_TAG; letters, digits, `.`, `_` and `-`, at most 64 */
+	TAG_TIME_ZONE = 111,          /* string: TZ of POSIX for the time in those lines, which is local by RFC 3164 */
 	TAG_OUTPUT_CUT = 120,         /* u32: 1 = not all of the job's output was kept: EVENT_OUTPUT_LIMIT was told for it */
 	TAG_USER_NAME = 130,          /* string: a name of the container's own /etc/passwd, or UID or UID:GID */
 	TAG_STARTED_MS = 131,         /* u64: wall clock, milliseconds since the epoch */

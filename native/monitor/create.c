@@ -29,7 +29,7 @@
 #define DESCRIPTION_DEADLINE_MS 10000
 #define UNDO_DEADLINE_MS 4000   /* the launcher kills a monitor that takes 5 s */
 #define FIXED_FDS 4
-#define MAX_FDS (FIXED_FDS + DESCRIPTION_MAX_LOWERS + DESCRIPTION_MAX_MOUNTS + DESCRIPTION_MAX_CGROUPS)
+#define MAX_FDS (FIXED_FDS + 1 + DESCRIPTION_MAX_LOWERS + DESCRIPTION_MAX_MOUNTS + DESCRIPTION_MAX_CGROUPS)
 
 struct create {
 	int launcher;
@@ -95,7 +95,10 @@ static int read_description(struct create *create, struct error *err)
 #endif
 	size_t expected = FIXED_FDS + description->lower_count + description->volume_count + description->cgroup_count;
 
-	if (create->input.fd_count != expected)
+	/* The directory of syslog's socket comes last, when there is one. */
+	bool has_syslog = description->syslog_name != NULL && create->input.fd_count == expected + 1;
+
+	if (create->input.fd_count != expected + has_syslog)
 		return error_set(err, EBADMSG, "%zu descriptors, %zu expected", create->input.fd_count, expected);
 	take_fds(&create->input, &create->program, 1);
 	take_fds(&create->input, &create->filter, 1);
@@ -104,6 +107,11 @@ static int read_description(struct create *create, struct error *err)
 	take_fds(&create->input, create->lowers, description->lower_count);
 	take_fds(&create->input, create->volumes, description->volume_count);
 	take_fds(&create->input, create->parents, description->cgroup_count);
+	if (has_syslog) {
+		take_fds(&create->input, &create->container->syslog_directory, 1);
+		create->container->syslog_name = description->syslog_name;
+		description->syslog_name = NULL;
+	}
 	return step_begin(STEP_READ_DESCRIPTION, err);
 }
 
@@ -301,7 +309,7 @@ int create_run(int launcher, struct container *ret_container, struct error *err)
 	static struct create create;   /* not on the stack: the child's copy of that should be small */
 	struct undo undo = { 0 };
 
-	*ret_container = (struct container){ .directories = { .container = -1, .upper = -1, .run = -1, .jobs = -1 }, .listener = -1, .wshd = -1, .pidfd = -1 };
+	*ret_container = (struct container){ .directories = { .container = -1, .upper = -1, .run = -1, .jobs = -1 }, .listener = -1, .wshd = -1, .pidfd = -1, .syslog_directory = -1 };
 	create = (struct create){ .launcher = launcher, .program = -1, .filter = -1, .dev = -1, .child_pair = -1, .user_namespace = -1, .container = ret_container };
 	create.input = (struct stream_input){ .fd_limit = MAX_FDS };
 	int result = read_description(&create, err);

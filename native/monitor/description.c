@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/fd.h"
+
 #define MAX_TEXT 4096u
 #define DEFAULT_DEADLINE_MS 30000u
 #define MAX_DEADLINE_MS 600000u
@@ -226,6 +228,21 @@ static int read_fault(const struct wire_attribute *attribute, struct description
 	return result;
 }
 
+static int read_syslog(const struct wire_attribute *attribute, struct description *description, struct error *err)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (wire_string(attribute, MAX_TEXT, &path, err) < 0)
+		return -1;
+	const char *name = strrchr(path, '/');
+
+	if (name == NULL || name[1] == '\0' || strcmp(name, "/.") == 0 || strcmp(name, "/..") == 0 || strlen(name + 1) > DESCRIPTION_MAX_SYSLOG_NAME)
+		return error_set(err, EINVAL, "syslog socket '%.200s'", path);
+	free(description->syslog_name);
+	description->syslog_name = strdup(name + 1);
+	return description->syslog_name != NULL ? 0 : error_set(err, ENOMEM, "syslog socket");
+}
+
 static int read_attribute(const struct wire_attribute *attribute, struct description *description, struct error *err)
 {
 	switch (attribute->tag) {
@@ -258,6 +275,8 @@ static int read_attribute(const struct wire_attribute *attribute, struct descrip
 		return read_cgroup(attribute, description, err);
 	case TAG_USER:
 		return read_user(attribute, description, err);
+	case TAG_SYSLOG_SOCKET:
+		return read_syslog(attribute, description, err);
 	case TAG_FAULT:
 		return read_fault(attribute, description, err);
 	default:
@@ -297,6 +316,7 @@ void description_free(struct description *description)
 	free(description->handle);
 	free(description->hostname);
 	free(description->ping_groups);
+	free(description->syslog_name);
 	free(description->fault_step);
 	for (size_t i = 0; i < description->volume_count; i++)
 		free(description->volumes[i].destination);

@@ -16,6 +16,7 @@
 #define DESCRIPTION_MAX_UPPER 512
 #define DESCRIPTION_MAX_ACCOUNTS 16
 #define DESCRIPTION_MAX_USERS 8
+#define DESCRIPTION_MAX_SYSLOG_NAME 80   /* fits into a socket's name behind /proc/self/fd/NUMBER/ */
 
 struct volume {
 	char *destination;
@@ -80,6 +81,7 @@ struct description {
 	size_t cgroup_count;
 	struct user *users;
 	size_t user_count;
+	char *syslog_name;    /* of the socket; its directory comes as a descriptor. NULL: none */
 	char *fault_step;     /* NULL: none */
 	uint32_t fault_number;
 };

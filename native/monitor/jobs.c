@@ -12,6 +12,7 @@
 #include "monitor/exit-record.h"
 #include "monitor/follow.h"
 #include "monitor/input.h"
+#include "monitor/job-log.h"
 #include "monitor/output.h"
 #include "monitor/scratch.h"
 #include "monitor/wshd-channel.h"
@@ -93,6 +94,7 @@ static void free_run(struct job *job)
 void jobs_discard(struct job *job)
 {
 	free_run(job);
+	job_log_close(job);
 	job->phase = JOB_OVER;
 	jobs_forget(job);
 }
@@ -250,6 +252,7 @@ void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value)
 
 	input_end(job);
 	output_drain(job);
+	job_log_close(job);
 	/* One that was killed for its output may have exited by itself a moment before: what counts is that it was cut off. */
 	job->exit_kind = job->over_limit ? EXIT_SIGNALLED : exit_kind;
 	job->exit_value = job->over_limit ? SIGKILL : exit_value;

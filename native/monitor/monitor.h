@@ -10,6 +10,7 @@
 #include "monitor/container.h"
 #include "monitor/loop.h"
 #include "monitor/spool.h"
+#include "monitor/syslog.h"
 
 #define MAX_JOBS 2048u
 /* Forgotten jobs of which a background process is left; each holds a cgroup and perhaps two pipes. */
@@ -23,6 +24,7 @@
 
 struct monitor;
 struct job;
+struct job_log;
 
 /* What EVENT carries. */
 struct event {
@@ -73,6 +75,7 @@ struct job {
 	uint32_t exit_value;
 	uint32_t record_errno;    /* why there is no exit record; 0: there is one, or it was not needed */
 	struct spool spool;
+	struct job_log *log;      /* NULL: its lines do not go to syslog (job-log.c) */
 	struct job_pipe pipes[2];
 	struct job_input input;
 	struct job_group group;
@@ -124,6 +127,7 @@ struct monitor {
 	struct source pidfd;
 	struct source output;     /* the epoll of all pipes, itself a source */
 	struct timer output_rest;
+	struct syslog syslog;
 	struct timer accept_again;   /* while there was no descriptor for a connection */
 	struct timer timer;       /* starting jobs, groups to kill or to remove, DESTROY */
 	struct job *jobs;

@@ -10,6 +10,7 @@
 #include "lib/fd.h"
 #include "monitor/follow.h"
 #include "monitor/input.h"
+#include "monitor/job-log.h"
 #include "monitor/jobs.h"
 #include "monitor/scratch.h"
 
@@ -74,8 +75,12 @@ static void store(struct job_pipe *pipe, const uint8_t *data, size_t size)
 	bool exceeded;
 	struct error err;
 
-	if (job->phase == JOB_OVER || job->over_limit || job->discard)
+	if (job->phase == JOB_OVER || job->over_limit)
 		return;
+	if (job->discard) {
+		job_log_output(job, pipe->stream, data, size);
+		return;
+	}
 	exceeded = size > job->output_limit - job->total;
 	if (exceeded)
 		size = (size_t)(job->output_limit - job->total);
@@ -86,6 +91,7 @@ static void store(struct job_pipe *pipe, const uint8_t *data, size_t size)
 		return;
 	}
 	follow_output(job, job->total, pipe->stream, data, size);
+	job_log_output(job, pipe->stream, data, size);
 	job->total += size;
 	/* Changes of stream with every few bytes take more room than the bytes: they may take as much as the output may. */
 	if (exceeded || spool_runs_size(&job->spool) > job->output_limit) {
@@ -143,7 +149,7 @@ static void take_waiting(struct job_pipe *pipe)
 
 static bool is_dropped(const struct job *job)
 {
-	return job->discard || job->phase == JOB_OVER;
+	return (job->discard && job->log == NULL) || job->phase == JOB_OVER;
 }
 
 /* Nobody gets what this pipe holds, and its writer may never end: it is emptied once in a while. */
@@ -274,7 +280,7 @@ int output_attach(struct job *job, int *fds, struct error *err)
 			return -1;
 		if (epoll_ctl(job->monitor->output.fd, EPOLL_CTL_ADD, job->pipes[i].source.fd, &event) < 0)
 			return error_set(err, errno, "epoll_ctl");
-		if (job->discard)
+		if (is_dropped(job))
 			make_plain(&job->pipes[i]);
 	}
 	return 0;

@@ -9,6 +9,7 @@
 #include "monitor/exit-record.h"
 #include "monitor/follow.h"
 #include "monitor/input.h"
+#include "monitor/job-log.h"
 #include "monitor/jobs.h"
 #include "monitor/parameters.h"
 #include "monitor/run-packet.h"
@@ -56,7 +57,7 @@ static int spawn(struct connection *connection, const struct frame *frame, const
 	job->discard = parameters->discard != 0;
 	job->terminal = parameters->terminal != 0;
 	job->open_input = parameters->open_input != 0;
-	if (run_packet_from_spawn(job, frame, err) < 0 || add_input(job, parameters, err) < 0) {
+	if (job_log_open(job, frame, err) < 0 || run_packet_from_spawn(job, frame, err) < 0 || add_input(job, parameters, err) < 0) {
 		jobs_discard(job);
 		return -1;
 	}

@@ -12,6 +12,7 @@
 #include "monitor/events.h"
 #include "monitor/jobs.h"
 #include "monitor/output.h"
+#include "monitor/syslog.h"
 #include "monitor/wshd-channel.h"
 
 #define ACCEPT_AGAIN_MS 100
@@ -89,6 +90,7 @@ int server_run(const struct container *container, struct error *err)
 	loop_add_timer(&monitor.loop, &monitor.timer);
 	monitor.accept_again.expired = on_accept_again;
 	loop_add_timer(&monitor.loop, &monitor.accept_again);
+	syslog_init(&monitor.syslog, &monitor.loop, container->syslog_directory, container->syslog_name);
 	monitor.listener = (struct source){ .fd = container->listener, .ready = on_connection };
 	monitor.pidfd = (struct source){ .fd = container->pidfd, .ready = on_death };
 	if (output_init(&monitor, err) < 0 || wshd_channel_init(&monitor, err) < 0 ||

@@ -16,7 +16,7 @@ import launcher_driver as driver  # noqa: E402
 from launcher_driver import Launcher, Tap, World, run  # noqa: E402,F401
 from wire import NUMBERS, Connection, attribute  # noqa: E402,F401
 
-GROUP = "warden-monitor-test"
+GROUP = f"warden-monitor-test-{os.getpid()}"
 FIRST_ID = 0x6000000
 VCAP = 1000
 UNLIMITED = 2**64 - 1

@@ -137,6 +137,26 @@ static void test_limits(void)
 	wire_buffer_free(&buffer);
 }
 
+static void test_syslog(void)
+{
+	static const struct {
+		const char *path;
+		int expected;
+	} cases[] = {
+		{ "/dev/log", 0 }, { "/run/systemd/journal/dev-log", 0 }, { "/", EINVAL }, { "log", EINVAL }, { "/dev/", EINVAL }, { "/dev/..", EINVAL }, { "/dev/.", EINVAL },
+		{ "/run/a-name-of-eighty-one-bytes-which-does-not-fit-into-the-address-of-a-socket-any-more", EINVAL },
+	};
+	struct wire_buffer buffer = { 0 };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		begin(&buffer);
+		wire_put_string(&buffer, TAG_SYSLOG_SOCKET, "/dev/another");
+		wire_put_string(&buffer, TAG_SYSLOG_SOCKET, cases[i].path);
+		CHECK(read_it(&buffer) == cases[i].expected, cases[i].path);
+	}
+	wire_buffer_free(&buffer);
+}
+
 static void test_accounts(void)
 {
 	static const struct {
@@ -170,6 +190,7 @@ int main(void)
 	test_id_map();
 	test_paths();
 	test_limits();
+	test_syslog();
 	test_accounts();
 	return tap_end();
 }

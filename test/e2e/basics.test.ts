@@ -87,7 +87,7 @@ test('requests of later versions are answered by an error, on an existing contai
     ['limit_disk', {}], ['limit_bandwidth', { rate: 1000n, burst: 1000n }], ['limit_cpu', {}],
   ];
   for (const [name, fields] of requests) await refused(client.request(name, { handle, ...fields }), 'unsupported', /./);
-  await refused(client.run(handle, 'true', { log_tag: 'app' }), 'unsupported', /log_tag/);
+  await refused(client.run(handle, 'true', { log_tag: 'a b' }), 'invalid_argument', /log_tag/);
   await refused(client.create({ bind_mounts: [{ src_path: '/tmp', dst_path: '/mnt', mode: 0 }] }), 'unsupported', /bind_mounts/);
   await client.ping();
 });

@@ -23,6 +23,7 @@ import { LinuxHostLinks } from './host/linux/host-links.js';
 import { LauncherProcess } from './host/linux/launcher.js';
 import { LinuxMonitors, monitorSocketPath } from './host/linux/monitor.js';
 import { LinuxNameServers } from './host/linux/name-servers.js';
+import { LinuxSyslog } from './host/linux/syslog.js';
 import { enableForwarding, openFileLimit, readBootId, requirePrograms, requireRoot } from './host/linux/preflight.js';
 import { LinuxRootFileSystems } from './host/linux/root-file-systems.js';
 import { StepError } from './host/linux/step-error.js';
@@ -78,6 +79,7 @@ async function serve(configPath: string): Promise<void> {
     links: new LinuxHostLinks(),
     rootFileSystems: new LinuxRootFileSystems(configuration.depotPath),
     nameServers: new LinuxNameServers(),
+    syslog: new LinuxSyslog(configuration.syslogSocketPath),
     clock: systemClock,
     bootId: readBootId(),
     lang: process.env['LANG'] ?? 'en_US.UTF-8',

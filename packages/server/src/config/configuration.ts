@@ -18,6 +18,8 @@ export interface Configuration {
   readonly pidsMax: number;
   readonly jobOutputLimitInBytes: number;
   readonly pidfile: string | null;
+  /** Where the lines of jobs with a log_tag go. */
+  readonly syslogSocketPath: string;
   readonly cgroup: { readonly parent: string; readonly version: CgroupVersionChoice; readonly root: string };
   /** Directory of launcher, monitor, wshd and seccomp.bpf. */
   readonly programsPath: string;

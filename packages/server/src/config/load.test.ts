@@ -77,14 +77,21 @@ test('an empty file is the defaults', () => {
 
 test('keys without effect load, and each says what does not happen', () => {
   const { withoutEffect } = parseConfiguration(
-    'server: {quota: {disk_quota_enabled: true}, allow_nested_warden: true, syslog_socket: /dev/log}\nlogging: {syslog: warden}\nport: {pool_start_port: 61001, pool_size: 9}',
+    'server: {quota: {disk_quota_enabled: true}, allow_nested_warden: true}\nlogging: {syslog: warden}\nport: {pool_start_port: 61001, pool_size: 9}',
     't',
   );
   const consequences = new Map(withoutEffect.map(({ key, consequence }) => [key, consequence]));
-  assert.equal(consequences.size, 6);
+  assert.equal(consequences.size, 5);
   assert.match(consequences.get('server.quota.disk_quota_enabled') ?? '', /neither limited nor counted/);
   assert.match(consequences.get('server.allow_nested_warden') ?? '', /inside a container will not work/);
   assert.match(consequences.get('port.pool_size') ?? '', /net_in is refused/);
+});
+
+test('syslog\'s socket is /dev/log unless another is named', () => {
+  assert.equal(parseConfiguration('', 't').syslogSocketPath, '/dev/log');
+  const configuration = parseConfiguration('server: {syslog_socket: /run//log/../syslog.sock}', 't');
+  assert.equal(configuration.syslogSocketPath, '/run/syslog.sock');
+  assert.deepEqual(configuration.withoutEffect, []);
 });
 
 test('an unknown key is refused with its path', () => {
@@ -103,6 +110,9 @@ test('a wrong type or value is refused with its path', () => {
     ['server: {container_klass: Docker}', /server\.container_klass: /],
     ['server: {cgroup_parent: "a/b"}', /server\.cgroup_parent: /],
     ['server: []', /server: /],
+    ['server: {syslog_socket: log}', /server\.syslog_socket: must be an absolute path/],
+    ['server: {syslog_socket: /run/}', /server\.syslog_socket: must end in the name/],
+    [`server: {syslog_socket: /run/${'x'.repeat(81)}}`, /server\.syslog_socket: must end in the name/],
     ['- a\n- b', /the file must be a mapping/],
     ['network: {pool_start_address: 10.254.0.0}', /belong together/],
     ['network: {pool_start_address: 10.254.0.1, pool_size: 4}', /not the start of a \/30/],

@@ -144,7 +144,6 @@ function keysWithoutEffect({ server, logging, port }: ConfigurationFile): KeyWit
   const keys: [isSet: boolean, key: string, consequence: string][] = [
     [server.quota.disk_quota_enabled !== undefined, 'server.quota.disk_quota_enabled', 'disk use of containers is neither limited nor counted: one container can fill the file system of the depot, and limit_disk is refused'],
     [server.allow_nested_warden, 'server.allow_nested_warden', 'containers keep the full confinement: a wardend that is started inside a container will not work'],
-    [server.syslog_socket !== null, 'server.syslog_socket', 'no output of jobs is sent to syslog, and a log_tag is refused'],
     [logging.syslog !== null, 'logging.syslog', 'the log goes to logging.file or standard error alone, not to syslog'],
     [port.pool_start_port !== undefined, 'port.pool_start_port', 'no ports are handed out: net_in is refused'],
     [port.pool_size !== undefined, 'port.pool_size', 'no ports are handed out: net_in is refused'],
@@ -173,6 +172,7 @@ function toConfiguration(file: ConfigurationFile): Configuration {
     pidsMax: server.container_pids_max,
     jobOutputLimitInBytes: server.job_output_limit,
     pidfile: server.pidfile,
+    syslogSocketPath: resolve(server.syslog_socket ?? '/dev/log'),
     cgroup: { parent: server.cgroup_parent, version: server.cgroup_version, root: resolve(server.cgroup_root) },
     programsPath: resolve(server.programs_path ?? builtProgramsPath),
     createDeadlineMs: server.create_deadline * 1000,

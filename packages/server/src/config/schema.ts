@@ -14,6 +14,12 @@ const absolutePath = z
   .refine((path) => !path.includes('\0'), 'must not contain a NUL byte');
 const seconds = z.int().min(0).max(0xffff_ffff);
 
+/** The last name and `/proc/self/fd/NUMBER/` before it have to fit into a socket's address. */
+const syslogSocket = absolutePath.refine((path) => {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return name !== '' && name !== '.' && name !== '..' && Buffer.byteLength(name) <= 80;
+}, 'must end in the name of a socket, of at most 80 bytes');
+
 /** Permissions as YAML's octal (0660), or as a string of octal digits ("0660"). */
 const permissions = z
   .union([z.int(), z.string().regex(/^0?o?[0-7]{3,4}$/, 'must be octal digits, for example "0660"')])
@@ -57,7 +63,7 @@ const server = section({
   quota: section({ disk_quota_enabled: z.boolean().optional() }),
   allow_nested_warden: z.boolean().default(false),
   pidfile: absolutePath.nullable().default(null),
-  syslog_socket: absolutePath.nullable().default(null),
+  syslog_socket: syslogSocket.nullable().default(null),
   cgroup_parent: z
     .string()
     .regex(/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$/, 'must be one directory name of letters, digits, dots, - and _')

@@ -82,6 +82,7 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
       hostNameServers: configuration.network.dnsServers.length > 0 ? [] : host.nameServers.list(),
       deadlineMs: configuration.createDeadlineMs,
       lang: host.lang,
+      syslogSocket: host.syslog.socketPath(),
     }),
   );
   container.moveTo('active');

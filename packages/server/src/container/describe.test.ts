@@ -15,6 +15,7 @@ async function parts(over: Partial<DescriptionParts> = {}, handle = 'demo'): Pro
     hostNameServers: [],
     deadlineMs: 1000,
     lang: 'C',
+    syslogSocket: '/run/host/log',
     ...over,
   };
 }

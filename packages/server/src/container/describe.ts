@@ -36,6 +36,7 @@ export interface DescriptionParts {
   readonly hostNameServers: readonly string[];
   readonly deadlineMs: number;
   readonly lang: string;
+  readonly syslogSocket: string;
 }
 
 export function describeContainer(parts: DescriptionParts): ContainerDescription {
@@ -69,6 +70,7 @@ export function describeContainer(parts: DescriptionParts): ContainerDescription
     firewallElements: parts.firewallElements,
     pingGroups: pingGroupsOf(identity.uid),
     privilegedCapabilities,
+    syslogSocket: parts.syslogSocket,
     deadlineMs: parts.deadlineMs,
   };
 }

@@ -4,7 +4,7 @@ import type { JobDescription } from '../host/monitor.js';
 import { describeJob } from './job-description.js';
 import type { JobRequest } from './job-options.js';
 
-const defaults = { jobId: 1, vcap: 10_000, lang: 'C.UTF-8', rlimits: new Map(), outputLimitInBytes: 1000 };
+const defaults = { jobId: 1, vcap: 10_000, lang: 'C.UTF-8', timeZone: () => 'UTC0', rlimits: new Map(), outputLimitInBytes: 1000 };
 const ownEnvironment = ['LANG=C.UTF-8', 'HOME=/home/vcap', 'USER=vcap', 'PATH=/bin:/usr/bin'];
 
 function described(request: Partial<JobRequest>): JobDescription {
@@ -15,7 +15,7 @@ test('without options a job is what it has always been', () => {
   const { command, rlimits, ...job } = described({ script: 'echo\nls' });
   assert.deepEqual(job, {
     jobId: 1, argv: ['/bin/bash'], environment: ownEnvironment, script: Buffer.from('echo\nls'), workingDirectory: '/home/vcap', requireDirectory: false, userName: undefined, uid: 10_000,
-    gid: 10_000, privileged: false, outputLimitInBytes: 1000n, discard: false, openInput: false, terminal: undefined, timeoutMs: undefined,
+    gid: 10_000, privileged: false, outputLimitInBytes: 1000n, discard: false, openInput: false, terminal: undefined, timeoutMs: undefined, log: undefined,
   });
   assert.equal(command, 'echo …');
   assert.equal(rlimits.length, 15);

@@ -1,9 +1,9 @@
 /** From a spawn or run request to the complete description of a job. Pure. */
-import { WardenError } from 'warden-protocol';
 import type { RlimitName } from '../lib/rlimit-names.js';
 import type { JobDescription } from '../host/monitor.js';
 import { commandOfArguments, commandOfScript } from './command-text.js';
 import { checkJobOptions, hasOpenInput, timeoutOf, type JobRequest } from './job-options.js';
+import { checkLogTag, logOf } from './log-tag.js';
 import { rlimitsOf } from './rlimits.js';
 import { rootUser, vcapUser, type JobUser } from './users.js';
 
@@ -12,6 +12,8 @@ export interface JobDefaults {
   /** uid and gid of vcap. */
   readonly vcap: number;
   readonly lang: string;
+  /** Asked only for a job with a log_tag. */
+  readonly timeZone: () => string;
   readonly rlimits: ReadonlyMap<RlimitName, number>;
   readonly outputLimitInBytes: number;
 }
@@ -19,16 +21,14 @@ export interface JobDefaults {
 const bash = '/bin/bash';
 const defaultTerm = 'xterm';
 
-/** @throws WardenError invalid_argument; unsupported for log_tag, which would otherwise be lost in silence */
+/** @throws WardenError invalid_argument */
 export function checkJobRequest(request: JobRequest): void {
-  if (request.logTag !== undefined && request.logTag !== '') {
-    throw new WardenError('unsupported', 'log_tag: this version cannot send output to syslog; leave it out');
-  }
+  checkLogTag(request.logTag);
   checkJobOptions(request);
 }
 
 /** @param request one that checkJobRequest accepts */
-export function describeJob(request: JobRequest, { jobId, vcap, lang, rlimits, outputLimitInBytes }: JobDefaults): JobDescription {
+export function describeJob(request: JobRequest, { jobId, vcap, lang, timeZone, rlimits, outputLimitInBytes }: JobDefaults): JobDescription {
   const user = request.privileged === true ? rootUser(lang) : vcapUser(vcap, lang);
   return {
     jobId,
@@ -46,6 +46,7 @@ export function describeJob(request: JobRequest, { jobId, vcap, lang, rlimits, o
     openInput: hasOpenInput(request),
     terminal: request.tty === undefined ? undefined : { rows: request.tty.rows, columns: request.tty.columns },
     timeoutMs: timeoutOf(request),
+    log: logOf(request.logTag, timeZone),
   };
 }
 

@@ -65,9 +65,20 @@ test('a privileged job is root at home', async () => {
   assert.deepEqual([job.uid, job.gid, job.privileged, job.workingDirectory], [0, 0, true, '/root']);
 });
 
-test('log_tag is refused, not ignored', async () => {
+test('a log_tag goes to the monitor with the time zone; an empty one is none', async () => {
+  const { containers, container, monitor } = await scene();
+  const logOf = async (logTag?: string) => monitor.jobs.get(await spawnJob(containers, container, { ...request, logTag }))?.description.log;
+  assert.deepEqual(await logOf('app-1.web_2'), { tag: 'app-1.web_2', timeZone: 'CET-1CEST,M3.5.0,M10.5.0/3' });
+  assert.deepEqual([await logOf(''), await logOf()], [undefined, undefined]);
+});
+
+test('a log_tag that could be more than a name is refused, and says which characters may be in it', async () => {
   const { containers, container } = await scene();
-  await assert.rejects(spawnJob(containers, container, { ...request, logTag: 'x' }), { code: 'unsupported' });
+  for (const logTag of ['a b', 'a:', 'a\nb', '$(id)', 'a/b', 'ü', 'a\0', 'x'.repeat(65), 'x'.repeat(1e6)]) {
+    const error = await spawnJob(containers, container, { ...request, logTag }).catch((reason: unknown) => reason);
+    assert.ok(error instanceof WardenError && error.code === 'invalid_argument', logTag.slice(0, 80));
+    assert.match(error.message, /^log_tag: ".{1,100}" is not 1 to 64 letters, digits, '\.', '_' or '-'$/);
+  }
 });
 
 test('a job that was linked is gone when the reply was written, not before', async () => {

@@ -87,6 +87,7 @@ async function prepareJob(containers: Containers, container: Container, request:
     jobId,
     vcap: container.identity.uid,
     lang: containers.host.lang,
+    timeZone: () => containers.host.syslog.timeZone(),
     rlimits: containers.configuration.rlimits,
     outputLimitInBytes: containers.configuration.jobOutputLimitInBytes,
   });

@@ -20,6 +20,7 @@ export const testConfiguration: Configuration = {
   pidsMax: 1024,
   jobOutputLimitInBytes: 1000,
   pidfile: null,
+  syslogSocketPath: '/dev/log',
   cgroup: { parent: 'warden', version: 'auto', root: '/sys/fs/cgroup' },
   programsPath: '/programs',
   createDeadlineMs: 30_000,

@@ -107,5 +107,7 @@ export interface ContainerDescription {
   readonly pingGroups: string;
   /** Capabilities that a privileged job keeps: bit n is capability number n. */
   readonly privilegedCapabilities: bigint;
+  /** On the host: the socket for lines of jobs with a log tag. */
+  readonly syslogSocket: string;
   readonly deadlineMs: number;
 }

@@ -49,6 +49,13 @@ export interface NameServers {
   list(): string[];
 }
 
+export interface Syslog {
+  /** Where the lines of jobs with a log_tag go, without symbolic links as far as they lead anywhere; nothing need be there. */
+  socketPath(): string;
+  /** The machine's zone as TZ has it in POSIX: `CET-1CEST,M3.5.0,M10.5.0/3`. */
+  timeZone(): string;
+}
+
 export interface HostLinks {
   /** Interfaces of the host that are named as containers' links are, with their address. */
   list(): { readonly hostName: string; readonly hostAddress: Ipv4Address }[];
@@ -63,6 +70,7 @@ export interface Host {
   readonly rootFileSystems: RootFileSystems;
   readonly links: HostLinks;
   readonly nameServers: NameServers;
+  readonly syslog: Syslog;
   readonly clock: Clock;
   /** Changes at every boot of the machine. */
   readonly bootId: string;

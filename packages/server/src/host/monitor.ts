@@ -62,6 +62,8 @@ export interface JobDescription {
   readonly outputLimitInBytes: bigint;
   /** Keep no output. */
   readonly discard: boolean;
+  /** Each line of output also goes to syslog as `warden.TAG`, its time in that zone. */
+  readonly log: { readonly tag: string; readonly timeZone: string } | undefined;
   /** Standard input stays open for writeInput(). */
   readonly openInput: boolean;
   /** The job gets a terminal of this size. */

@@ -54,6 +54,7 @@ export function writeJob(writer: FrameWriter, job: JobDescription): FrameWriter 
   if (job.openInput) writer.u32(Tag.openInput, 1);
   if (job.terminal !== undefined) writer.u32(Tag.terminal, 1).u32(Tag.rows, job.terminal.rows).u32(Tag.columns, job.terminal.columns);
   if (job.timeoutMs !== undefined) writer.u64(Tag.timeoutMs, job.timeoutMs);
+  if (job.log !== undefined) writer.text(Tag.logTag, job.log.tag).text(Tag.timeZone, job.log.timeZone);
   for (const argument of job.argv) writer.text(Tag.argument, argument);
   for (const variable of job.environment) writer.text(Tag.environment, variable);
   for (const { resource, soft, hard } of job.rlimits) {

@@ -32,6 +32,7 @@ test('a job goes out with all that describes it', async () => {
   assert.equal(seen.text(Tag.workingDirectory), '/home/vcap');
   assert.deepEqual([seen.u32(Tag.uid), seen.u32(Tag.gid), seen.u32(Tag.privileged), seen.u32(Tag.discard)], [10_000, 10_001, 0, 1]);
   assert.equal(seen.u64(Tag.outputLimit), 10n);
+  assert.deepEqual([seen.text(Tag.logTag), seen.text(Tag.timeZone)], ['app.1', 'UTC0']);
   assert.equal(seen.u32(Tag.followOutput), undefined);
   const [limit] = seen.nested(Tag.rlimit);
   assert.deepEqual([limit?.u32(Tag.resource), limit?.u64(Tag.soft), limit?.u64(Tag.hard)], [7, 1n, 2n ** 64n - 1n]);

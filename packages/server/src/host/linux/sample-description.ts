@@ -27,5 +27,6 @@ export const sampleDescription: ContainerDescription = {
   firewallElements: [{ operation: 'ensure', family: 'arp', table: 'warden', set: 'senders', key: Uint8Array.of(1, 2, 3, 4) }],
   pingGroups: '10000 65535',
   privilegedCapabilities: 0x8004_05fbn,
+  syslogSocket: '/dev/log',
   deadlineMs: 30_000,
 };

@@ -49,6 +49,7 @@ export const job: JobDescription = {
   rlimits: [{ resource: 7, soft: 1n, hard: 2n ** 64n - 1n }],
   outputLimitInBytes: 10n,
   discard: true,
+  log: { tag: 'app.1', timeZone: 'UTC0' },
   openInput: false,
   terminal: undefined,
   timeoutMs: undefined,

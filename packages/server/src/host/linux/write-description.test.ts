@@ -12,8 +12,8 @@ test('every part of a description is on the wire', () => {
   new FrameReader().push(writer.frame(FrameType.create), ({ body }) => (sent = new Attributes(body)));
   assert.ok(sent !== undefined);
   assert.deepEqual(
-    [Tag.id, Tag.handle, Tag.directory, Tag.hostname, Tag.pingGroups].map((tag) => sent?.text(tag)),
-    ['1hq3k5m7o9q', 'größe', '/depot/containers/1hq3k5m7o9q', 'demo', '10000 65535'],
+    [Tag.id, Tag.handle, Tag.directory, Tag.hostname, Tag.pingGroups, Tag.syslogSocket].map((tag) => sent?.text(tag)),
+    ['1hq3k5m7o9q', 'größe', '/depot/containers/1hq3k5m7o9q', 'demo', '10000 65535', '/dev/log'],
   );
   assert.equal(sent.u64(Tag.privilegedCapabilities), 0x8004_05fbn);
   assert.equal(sent.u32(Tag.deadlineMs), 30_000);

@@ -15,6 +15,7 @@ export function writeDescription(writer: FrameWriter, description: ContainerDesc
     .text(Tag.hostname, description.hostname)
     .text(Tag.pingGroups, description.pingGroups)
     .u64(Tag.privilegedCapabilities, description.privilegedCapabilities)
+    .text(Tag.syslogSocket, description.syslogSocket)
     .u32(Tag.deadlineMs, description.deadlineMs);
   for (const lower of description.lowers) writer.text(Tag.lower, lower);
   for (const mount of description.mounts) {
