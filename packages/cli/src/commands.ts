@@ -3,6 +3,7 @@ import type { WardenClient } from 'warden-client';
 import { messageTypes, type RequestInit, type RequestOf, requestTypeOf, Type, WardenError } from 'warden-protocol';
 import { parseFields } from './fields.js';
 import { commandHelp, commandList } from './help.js';
+import { copyLogs, jobCommandOf } from './job-commands.js';
 import { printable, printedFields } from './print.js';
 import { type Streams, write } from './streams.js';
 
@@ -45,11 +46,17 @@ async function dispatch([name = '', ...words]: readonly string[], context: Comma
     await write(stdout, commandHelp(type));
     return 0;
   }
+  const jobCommand = jobCommandOf(type, words);
+  if (jobCommand !== undefined) return jobCommand(context);
   const request = parseFields(name, messageTypes[type].request, words);
   const options = signal === undefined ? undefined : { signal };
   switch (type) {
     case Type.Run: return runJob(request as unknown as RequestOf<Type.Run>, context);
     case Type.Stream: return streamJob(request as unknown as RequestOf<Type.Stream>, context);
+    case Type.Logs: return copyLogs(request as unknown as RequestOf<Type.Logs>, context);
+    case Type.Spawn:
+      await write(stdout, printedFields(messageTypes[type].response, await client.spawn(request as unknown as RequestOf<Type.Spawn>, options)));
+      return 0;
     case Type.Ping:
       await client.ping(options);
       await write(stdout, 'pong\n');

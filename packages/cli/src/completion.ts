@@ -3,6 +3,7 @@ import { messageTypes, requestTypeOf, requestTypes, ScalarType } from 'warden-pr
 import { CommandReader, quoteWord } from './command-reader.js';
 import { flagsOf } from './fields.js';
 import { BUILTINS } from './help.js';
+import { JOB_USAGES } from './job-commands.js';
 
 /** What can stand in place of the last word of a line, and that word as it was written. */
 export async function complete(line: string, liveHandles: () => Promise<readonly string[]>): Promise<[string[], string]> {
@@ -20,6 +21,7 @@ export async function complete(line: string, liveHandles: () => Promise<readonly
     if (flag.field.enum !== undefined) return offered(flag.field.enum.values.map(({ name }) => name));
     return flag.name === 'handle' && words[0] !== 'create' ? offered(await liveHandles()) : [[], line];
   }
+  if (JOB_USAGES.has(type) && words.length === 1 && !word.startsWith('-')) return offered(await liveHandles());
   const given = new Set(words);
   return offered([...flags.map(({ name }) => withIndex(`--${name}`, given)), '--help'].filter((name) => !given.has(name)).sort());
 }

@@ -2,6 +2,7 @@
 import { DEFAULT_SOCKET_PATH } from 'warden-client';
 import { messageTypes, type RequestType, requestTypes, Type, UNSUPPORTED_REQUESTS } from 'warden-protocol';
 import { commentOf, defaultOf, type Flag, flagsOf, typeOf } from './fields.js';
+import { JOB_USAGES } from './job-commands.js';
 import type { LocalCommand } from './local-commands.js';
 
 const SUMMARIES: Readonly<Record<RequestType, string>> = {
@@ -54,7 +55,8 @@ export function commandList(): string {
 export function commandHelp(type: RequestType): string {
   const { name, request } = messageTypes[type];
   const flags = flagsOf(request);
-  const parts = [`${name}: ${summaryOf(type)}\nusage: ${[name, ...flags.filter(({ rule }) => rule === 'required').map((flag) => `--${flag.name} ${typeOf(flag)}`),
+  const short = JOB_USAGES.get(type);
+  const parts = [`${name}: ${summaryOf(type)}\nusage: ${short === undefined ? '' : `${short}\n   or: `}${[name, ...flags.filter(({ rule }) => rule === 'required').map((flag) => `--${flag.name} ${typeOf(flag)}`),
     ...(flags.some(({ rule }) => rule !== 'required') ? ['[field…]'] : [])].join(' ')}\n`];
   for (const rule of ['required', 'repeated', 'optional'] as const) {
     const rows = flags.filter((flag) => flag.rule === rule).map((flag): [string, string] => [`--${flag.name} ${typeOf(flag)}`, remarkOn(flag)]);

@@ -64,10 +64,12 @@ describe('WardenClient', () => {
     const every = [client.create(), client.stop({ handle: 'x' }), client.destroy({ handle: 'x' }), client.info({ handle: 'x' }), client.spawn({ handle: 'x', script: '' }),
       client.link({ handle: 'x', jobId: 1 }), client.run({ handle: 'x', script: '' }), client.stream({ handle: 'x', jobId: 1 }).result(), client.netIn({ handle: 'x' }),
       client.netOut({ handle: 'x' }), client.copyIn({ handle: 'x', srcPath: 'a', dstPath: 'b' }), client.copyOut({ handle: 'x', srcPath: 'a', dstPath: 'b' }),
-      client.limitMemory({ handle: 'x' }), client.limitDisk({ handle: 'x' }), client.limitBandwidth({ handle: 'x', rate: 1n, burst: 1n }), client.limitCpu({ handle: 'x' })];
+      client.limitMemory({ handle: 'x' }), client.limitDisk({ handle: 'x' }), client.limitBandwidth({ handle: 'x', rate: 1n, burst: 1n }), client.limitCpu({ handle: 'x' }),
+      client.writeInput({ handle: 'x', jobId: 1, data: '' }), client.resize({ handle: 'x', jobId: 1, rows: 1, columns: 1 }), client.signal({ handle: 'x', jobId: 1, signal: 1 }),
+      client.jobs({ handle: 'x' }), client.logs({ handle: 'x', jobId: 1 }).result()];
     for (const call of every) await rejectsWith(call, 'unsupported', /no handler for type/);
     await client.ping();
-    assert.deepEqual(server.requests.map(({ type }) => type), [11, 12, 13, 14, 21, 22, 23, 24, 31, 32, 41, 42, 51, 52, 53, 54, 91]);
+    assert.deepEqual(server.requests.map(({ type }) => type), [11, 12, 13, 14, 21, 22, 23, 24, 31, 32, 41, 42, 51, 52, 53, 54, 1001, 1002, 1003, 1004, 1005, 91]);
   });
 
   it('keeps job output as bytes', async () => {

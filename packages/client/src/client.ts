@@ -6,13 +6,16 @@
 // times out takes the connection with it, other calls on it fail with the code unavailable (whether the server has
 // worked on them is unknown, so none is sent again), and the next call makes a new connection.
 import { type CopyInResponse, type CopyOutResponse, type CreateResponse, type DestroyResponse, type EchoResponse, encodeRequest, type InfoResponse,
+  type InputResponse, type JobsResponse,
   type LimitBandwidthResponse, type LimitCpuResponse, type LimitDiskResponse, type LimitMemoryResponse, type LinkResponse, type ListResponse,
   MAX_FRAME_LENGTH, messageTypes, type NetInResponse, type NetOutResponse, type PingResponse, type RequestInit, type RequestType, type ResponseOf,
-  type SpawnResponse, type StopResponse, Type, WardenError } from 'warden-protocol';
+  type ResizeResponse, type SignalResponse, type SpawnResponse, type StopResponse, Type, WardenError } from 'warden-protocol';
 import { type Address, checkAddress } from './address.js';
 import { type CallOptions, Cancellation, LONGEST_TIMEOUT_MS, unlessCanceled } from './cancellation.js';
 import { Connection, type Pending } from './connection.js';
-import { JobStream, ownedBytes } from './job-stream.js';
+import { type JobRequest, wholeNumber, wireJob } from './job-request.js';
+import { endingDetails, type EndingDetails, JobLogs, JobStream } from './job-stream.js';
+import { ownedBytes } from './reply-stream.js';
 
 export interface ClientOptions {
   /** Milliseconds to wait for a connection; 10,000 unless given. */
@@ -22,7 +25,7 @@ export interface ClientOptions {
 }
 
 /** What a job left behind. */
-export interface JobResult {
+export interface JobResult extends EndingDetails {
   /** 255 when the job was killed by a signal, or its status is unknown. */
   exitStatus: number;
   stdout: Uint8Array;
@@ -30,6 +33,29 @@ export interface JobResult {
   /** The container, when the job had ended. */
   info: InfoResponse | undefined;
 }
+
+/** Input for a job. */
+export interface JobInput {
+  readonly handle: string;
+  readonly jobId: number;
+  /** Any amount; text is sent as UTF-8. */
+  readonly data: Uint8Array | string;
+  /** End the job's input behind data. */
+  readonly close?: boolean | undefined;
+}
+
+/** Which part of a job's output is wanted. */
+export interface LogsRange {
+  readonly handle: string;
+  readonly jobId: number;
+  /** Where to begin in the output of both streams together; its first byte unless given. */
+  readonly sinceByte?: number | bigint | undefined;
+  /** Go on until the job has ended. */
+  readonly follow?: boolean | undefined;
+}
+
+/** Input that one request carries, in bytes: a quarter of what the server takes. */
+const INPUT_PIECE = 256 * 1024;
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 
@@ -85,8 +111,8 @@ export class WardenClient {
   }
 
   /** Starts a job and answers with its id. */
-  spawn(request: RequestInit<Type.Spawn>, options?: CallOptions): Promise<SpawnResponse> {
-    return this.request(Type.Spawn, request, options);
+  async spawn(request: JobRequest, options?: CallOptions): Promise<SpawnResponse> {
+    return this.request(Type.Spawn, wireJob(request), options);
   }
 
   /** Waits for a job, and takes its output and status; afterwards the job is gone. */
@@ -95,22 +121,53 @@ export class WardenClient {
   }
 
   /** Starts a job and waits for it. */
-  async run(request: RequestInit<Type.Run>, options?: CallOptions): Promise<JobResult> {
-    return jobResult(await this.request(Type.Run, request, options));
+  async run(request: JobRequest, options?: CallOptions): Promise<JobResult> {
+    return jobResult(await this.request(Type.Run, wireJob(request), options));
   }
 
   /** The output of a job from its first byte, as it comes. `timeoutMs` counts to the end of the job. */
   stream(request: RequestInit<Type.Stream>, options?: CallOptions): JobStream {
-    let cancellation: Cancellation | undefined;
-    const stream = new JobStream(() => cancellation?.release());
-    try {
-      const frame = encodeRequest(Type.Stream, request);
-      cancellation = options === undefined ? undefined : new Cancellation('stream', options);
-      void this.#send(frame, stream, cancellation, (connection) => stream.attach(connection));
-    } catch (reason) {
-      stream.fail(WardenError.from(reason));
+    return this.#stream((onEnd) => new JobStream(onEnd), 'stream', () => encodeRequest(Type.Stream, request), options);
+  }
+
+  /** The output of a job from any byte, up to what there is, or as it comes with `follow`. The job stays as it is. */
+  logs({ sinceByte, ...request }: LogsRange, options?: CallOptions): JobLogs {
+    const encode = (): Uint8Array => encodeRequest(Type.Logs, sinceByte === undefined ? request : { ...request, sinceByte: wholeNumber('sinceByte', sinceByte) });
+    return this.#stream((onEnd) => new JobLogs(onEnd), 'logs', encode, options);
+  }
+
+  /** The jobs of a container that run, and those whose result nobody has taken. */
+  jobs(request: RequestInit<Type.Jobs>, options?: CallOptions): Promise<JobsResponse> {
+    return this.request(Type.Jobs, request, options);
+  }
+
+  /**
+   * Writes to the standard input of a job that was started with `stdin` or `tty`. Settles when the job's pipe or terminal
+   * has taken all of it, however long the job does not read; other calls of this client wait meanwhile. Several writes at
+   * once to one job may mix in pieces of 256 KiB.
+   */
+  async writeInput({ data, close, ...job }: JobInput, options?: CallOptions): Promise<InputResponse> {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    let at = 0;
+    for (; bytes.length - at > INPUT_PIECE; at += INPUT_PIECE) {
+      await this.request(Type.Input, { ...job, data: bytes.subarray(at, at + INPUT_PIECE) }, options);
     }
-    return stream;
+    return this.request(Type.Input, { ...job, data: bytes.subarray(at), close }, options);
+  }
+
+  /** Ends the standard input of a job: it reads an end of file. */
+  closeInput(request: Omit<RequestInit<Type.Input>, 'data' | 'close'>, options?: CallOptions): Promise<InputResponse> {
+    return this.request(Type.Input, { ...request, close: true }, options);
+  }
+
+  /** Sets the size of a job's terminal. */
+  resize(request: RequestInit<Type.Resize>, options?: CallOptions): Promise<ResizeResponse> {
+    return this.request(Type.Resize, request, options);
+  }
+
+  /** Sends a signal, by its number, to every process of one job. */
+  signal(request: RequestInit<Type.Signal>, options?: CallOptions): Promise<SignalResponse> {
+    return this.request(Type.Signal, request, options);
   }
 
   /** Opens a port of the host to a port of the container. */
@@ -172,7 +229,7 @@ export class WardenClient {
    * Any request that has one reply, by its type. Rejects with the server's error reply, with invalid_argument for a
    * request that cannot be encoded, canceled, timeout, or unavailable when the connection cannot be made or is lost.
    */
-  async request<T extends Exclude<RequestType, Type.Stream>>(type: T, request: RequestInit<T>, options?: CallOptions): Promise<ResponseOf<T>> {
+  async request<T extends Exclude<RequestType, Type.Stream | Type.Logs>>(type: T, request: RequestInit<T>, options?: CallOptions): Promise<ResponseOf<T>> {
     const frame = encodeRequest(type, request);
     const cancellation = options === undefined ? undefined : new Cancellation(messageTypes[type].name, options);
     try {
@@ -218,6 +275,19 @@ export class WardenClient {
     }
   }
 
+  #stream<S extends JobStream | JobLogs>(make: (onEnd: () => void) => S, name: string, encode: () => Uint8Array, options: CallOptions | undefined): S {
+    let cancellation: Cancellation | undefined;
+    const stream = make(() => cancellation?.release());
+    try {
+      const frame = encode();
+      cancellation = options === undefined ? undefined : new Cancellation(name, options);
+      void this.#send(frame, stream, cancellation, (connection) => stream.attach(connection));
+    } catch (reason) {
+      stream.fail(WardenError.from(reason));
+    }
+    return stream;
+  }
+
   #connect(): Promise<Connection> {
     if (this.#closed) return Promise.reject(closedError());
     return this.#connection ??= this.#open();
@@ -242,6 +312,7 @@ function closedError(): WardenError {
   return new WardenError('unavailable', 'the client is closed');
 }
 
-function jobResult({ exitStatus, stdout, stderr, info }: LinkResponse): JobResult {
-  return { exitStatus: exitStatus ?? UNKNOWN_STATUS, stdout: ownedBytes(stdout), stderr: ownedBytes(stderr), info };
+function jobResult(response: LinkResponse): JobResult {
+  const { exitStatus, stdout, stderr, info } = response;
+  return { exitStatus: exitStatus ?? UNKNOWN_STATUS, stdout: ownedBytes(stdout), stderr: ownedBytes(stderr), info, ...endingDetails(response) };
 }

@@ -1,7 +1,16 @@
-// The output of a job as it comes, and its end.
-import type { AnyResponse, InfoResponse, StreamResponse } from 'warden-protocol';
-import { Type, WardenError } from 'warden-protocol';
-import type { Connection, Pending } from './connection.js';
+// The output of a job as it comes, and its end: of a stream, which takes the job, and of logs, which leave it.
+import { type AnyResponse, type InfoResponse, type LogsResponse, type StreamResponse, Type } from 'warden-protocol';
+import { ownedBytes, type Part, ReplyStream } from './reply-stream.js';
+
+/** What an exit status of 255 leaves open. A server that does not know these says nothing. */
+export interface EndingDetails {
+  /** The signal that ended the job, when it was one. */
+  signal?: number;
+  /** Its time-out ended the job. */
+  timedOut?: boolean;
+  /** Nobody can know any more how the job ended. */
+  lost?: boolean;
+}
 
 /** A piece of output. The bytes of one piece may stop in the middle of a character. */
 export interface OutputChunk {
@@ -10,126 +19,57 @@ export interface OutputChunk {
 }
 
 /** How a streamed job ended. */
-export interface StreamResult {
+export interface StreamResult extends EndingDetails {
   /** 255 when the job was killed by a signal, or its status is unknown. */
   exitStatus: number;
   /** The container, when the job had ended. */
   info: InfoResponse | undefined;
 }
 
-/** Bytes that may wait for the reader before the server has to. */
-const HIGH_WATER_BYTES = 1024 * 1024;
-
-/** Below this, bytes are copied out of the memory they were read into, which is larger and would live as long as they. */
-const COPY_BELOW = 16 * 1024;
-
-/** Bytes that keep no more memory alive than they should. */
-export function ownedBytes(bytes: Uint8Array | undefined): Uint8Array {
-  if (bytes === undefined) return new Uint8Array(0);
-  return bytes.length < COPY_BELOW ? Uint8Array.prototype.slice.call(bytes) : bytes;
+/** A piece of output, and where it begins in the output of both streams together, in bytes. */
+export interface LogsChunk extends OutputChunk {
+  position: bigint;
 }
 
-/**
- * Iterate over it for the output, once; then, or instead, ask result() for the end. Leaving the loop early gives the
- * stream up: the job goes on and keeps its output, but the connection is closed, and other calls on it fail. Output that
- * is not read holds up the connection, and then the server, but never the job.
- */
-export class JobStream implements AsyncIterable<OutputChunk>, Pending {
+/** How far logs went. */
+export interface LogsResult extends EndingDetails {
+  /** Where the output that was read ends: from there the next one may go on. */
+  position: bigint;
+  /** Undefined while the job runs. */
+  exitStatus: number | undefined;
+}
+
+/** The details that a response has. */
+export function endingDetails({ signal, timedOut, lost }: { signal?: number | undefined; timedOut?: boolean | undefined; lost?: boolean | undefined }): EndingDetails {
+  return { ...(signal === undefined ? {} : { signal }), ...(timedOut === undefined ? {} : { timedOut }), ...(lost === undefined ? {} : { lost }) };
+}
+
+function chunkOf({ name, data }: { name?: string | undefined; data?: Uint8Array | undefined }): OutputChunk | undefined {
+  return data === undefined ? undefined : { name: name === 'stderr' ? 'stderr' : 'stdout', data: ownedBytes(data) };
+}
+
+/** A job's output from its first byte. When it has been read to its end, the job is gone. */
+export class JobStream extends ReplyStream<OutputChunk, StreamResult> {
   readonly type = Type.Stream;
-  readonly #chunks: OutputChunk[] = [];
-  #bytes = 0;
-  #connection: Connection | undefined;
-  #result: StreamResult | undefined;
-  #error: WardenError | undefined;
-  #iterated = false;
-  #ended = false;
-  #wake: (() => void) | undefined;
-  readonly #onEnd: () => void;
 
-  /** @internal Made by WardenClient.stream. */
-  constructor(onEnd: () => void) {
-    this.#onEnd = onEnd;
+  protected override read(response: AnyResponse['response']): Part<OutputChunk, StreamResult> {
+    const stream = response as StreamResponse;
+    const { exitStatus, info } = stream;
+    return { piece: chunkOf(stream), result: exitStatus === undefined ? undefined : { exitStatus, info, ...endingDetails(stream) } };
   }
+}
 
-  /** @internal The connection the request was sent on. */
-  attach(connection: Connection): void {
-    this.#connection = connection;
-  }
+/** A job's output from any byte. The job stays as it is. */
+export class JobLogs extends ReplyStream<LogsChunk, LogsResult> {
+  readonly type = Type.Logs;
 
-  /** @internal */
-  reply(response: AnyResponse['response']): boolean {
-    const { name, data, exitStatus, info } = response as StreamResponse;
-    if (data !== undefined && data.length > 0) {
-      this.#chunks.push({ name: name === 'stderr' ? 'stderr' : 'stdout', data: ownedBytes(data) });
-      this.#bytes += data.length;
-      if (this.#bytes >= HIGH_WATER_BYTES && exitStatus === undefined) this.#connection?.pause();
-    }
-    if (exitStatus !== undefined) {
-      this.#result = { exitStatus, info };
-      this.#end();
-    }
-    this.#notify();
-    return exitStatus !== undefined;
-  }
-
-  /** @internal */
-  fail(error: WardenError): void {
-    this.#error ??= error;
-    this.#end();
-    this.#notify();
-  }
-
-  /** The end of the job. Reads and drops the output nobody has iterated over. */
-  async result(): Promise<StreamResult> {
-    if (!this.#iterated) for await (const _ of this);
-    while (this.#result === undefined && this.#error === undefined) await this.#more();
-    if (this.#result === undefined) throw this.#error ?? new WardenError('internal', 'a stream ended without a result');
-    return this.#result;
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<OutputChunk, void, void> {
-    if (this.#iterated) throw new WardenError('invalid_argument', 'a stream can be iterated over once');
-    this.#iterated = true;
-    try {
-      for (;;) {
-        const chunk = this.#chunks.shift();
-        if (chunk !== undefined) {
-          this.#bytes -= chunk.data.length;
-          if (this.#bytes < HIGH_WATER_BYTES / 2) this.#connection?.resume();
-          yield chunk;
-        } else if (this.#error !== undefined) {
-          throw this.#error;
-        } else if (this.#result !== undefined) {
-          return;
-        } else {
-          await this.#more();
-        }
-      }
-    } finally {
-      this.#chunks.length = 0;
-      this.#connection?.abandon(this, new WardenError('canceled', 'the stream was given up'));
-    }
-  }
-
-  #more(): Promise<void> {
-    return new Promise((resolve) => {
-      const before = this.#wake;
-      this.#wake = () => {
-        before?.();
-        resolve();
-      };
-    });
-  }
-
-  #notify(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
-  }
-
-  #end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#onEnd();
+  protected override read(response: AnyResponse['response']): Part<LogsChunk, LogsResult> {
+    const logs = response as LogsResponse;
+    const { position = 0n, exitStatus, last } = logs;
+    const chunk = chunkOf(logs);
+    return {
+      piece: chunk === undefined ? undefined : { ...chunk, position },
+      result: last === true ? { position, exitStatus, ...endingDetails(logs) } : undefined,
+    };
   }
 }
