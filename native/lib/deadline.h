@@ -1,4 +1,4 @@
-/* Points in time on the monotonic clock, in milliseconds; every wait has one. */
+/* Points in time on the monotonic clock, in milliseconds; every wait has one. And the wall clock, which is only for showing. */
 #ifndef WARDEN_DEADLINE_H
 #define WARDEN_DEADLINE_H
 
@@ -11,6 +11,15 @@ static inline int64_t clock_now_ms(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Since the epoch. */
+static inline int64_t clock_wall_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 

@@ -110,7 +110,9 @@ void connection_send_exit(struct connection *connection, const struct job *job)
 {
 	connection->phase = CONNECTION_IDLE;
 	wire_begin(&connection->out, WIRE_EXIT);
-	exit_record_put(&connection->out, job);
+	/* A follower that does not wait may have less than all. */
+	if (job->phase == JOB_OVER && (connection->end == UINT64_MAX || connection->position >= job->total))
+		exit_record_put(&connection->out, job);
 	connection_send(connection);
 }
 

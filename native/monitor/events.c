@@ -83,6 +83,11 @@ void events_output_limit(struct monitor *monitor, const struct job *job)
 	publish_kept(monitor, &(struct event){ .kind = EVENT_OUTPUT_LIMIT, .job_id = job->id });
 }
 
+void events_job_timed_out(struct monitor *monitor, const struct job *job)
+{
+	publish_kept(monitor, &(struct event){ .kind = EVENT_JOB_TIMED_OUT, .job_id = job->id });
+}
+
 void events_rlimit_clamped(struct monitor *monitor, uint32_t job_id, uint32_t resource, uint64_t hard)
 {
 	publish_kept(monitor, &(struct event){ .kind = EVENT_RLIMIT_CLAMPED, .job_id = job_id, .resource = resource, .hard = hard });

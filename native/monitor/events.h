@@ -9,6 +9,7 @@
 #include "monitor/monitor.h"
 
 void events_output_limit(struct monitor *monitor, const struct job *job);
+void events_job_timed_out(struct monitor *monitor, const struct job *job);
 /* Its record_errno tells why. */
 void events_record_failed(struct monitor *monitor, const struct job *job);
 void events_job_ended(struct monitor *monitor, const struct job *job);

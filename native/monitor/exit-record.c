@@ -13,11 +13,12 @@
 
 int exit_record_write(const struct job *job, struct error *err)
 {
-	char name[NAME_SIZE], part[NAME_SIZE], text[80];
+	char name[NAME_SIZE], part[NAME_SIZE], text[96];
 
 	snprintf(name, sizeof(name), "%u.exit", job->id);
 	snprintf(part, sizeof(part), "%u.exit.part", job->id);
-	int size = snprintf(text, sizeof(text), "%d %u %u %llu\n", VERSION, job->exit_kind, job->exit_value, (unsigned long long)job->total);
+	int size = snprintf(text, sizeof(text), "%d %u %u %llu%s\n", VERSION, job->exit_kind, job->exit_value, (unsigned long long)job->total,
+			    job->timed_out ? " timed-out" : "");
 	_cleanup_close_ int fd = openat(job->spool.directory, part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
@@ -48,4 +49,6 @@ void exit_record_put(struct wire_buffer *buffer, const struct job *job)
 	wire_put_u32(buffer, TAG_EXIT_VALUE, job->exit_value);
 	if (job->over_limit)
 		wire_put_u32(buffer, TAG_OUTPUT_CUT, 1);
+	if (job->timed_out)
+		wire_put_u32(buffer, TAG_TIMED_OUT, 1);
 }

@@ -20,6 +20,14 @@ bool follow_has_followers(const struct job *job)
 	return false;
 }
 
+bool follow_is_awaited(const struct job *job)
+{
+	for (const struct connection *connection = job->monitor->connections; connection != NULL; connection = connection->next)
+		if (connection->job == job && connection->end == UINT64_MAX)
+			return true;
+	return false;
+}
+
 static void put_output_header(uint8_t *header, uint64_t position, uint32_t stream, size_t size)
 {
 	wire_store_u32(header, (uint32_t)(size + 12));
@@ -72,24 +80,25 @@ void follow_feed(struct connection *connection)
 	struct error err;
 
 	for (int turn = 0; turn < CHUNKS_A_TURN && connection->out.size == 0; turn++) {
-		size_t size;
+		size_t size, room = sizeof(scratch);
 		uint32_t stream;
 
-		if (connection->position >= job->spool.size) {
-			if (job->phase == JOB_OVER) {
-				send_exit(connection);
-				return;
-			}
-			break;
+		if (connection->position >= connection->end || (connection->position >= job->spool.size && job->phase == JOB_OVER)) {
+			send_exit(connection);
+			return;
 		}
-		if (spool_read(&job->spool, connection->position, scratch, sizeof(scratch), &size, &stream, &err) < 0 ||
+		if (connection->position >= job->spool.size)
+			break;
+		if (connection->end - connection->position < room)
+			room = (size_t)(connection->end - connection->position);
+		if (spool_read(&job->spool, connection->position, scratch, room, &size, &stream, &err) < 0 ||
 		    send_output(connection, connection->position, stream, scratch, size) < 0) {
 			connection_close(connection);
 			return;
 		}
 	}
 	/* With nothing in `out` but more to say, the next turn comes by EPOLLOUT, after the others'. */
-	connection_update(connection, job->phase == JOB_OVER || connection->position < job->spool.size);
+	connection_update(connection, job->phase == JOB_OVER || connection->position < job->spool.size || connection->position >= connection->end);
 }
 
 void follow_start(struct connection *connection, struct job *job)
@@ -107,8 +116,8 @@ void follow_output(struct job *job, uint64_t position, uint32_t stream, const ui
 		return;
 	for (struct connection *connection = job->monitor->connections; connection != NULL; connection = next) {
 		next = connection->next;
-		/* One that is behind is fed from the spool when its socket has room. */
-		if (connection->job != job || connection->phase != CONNECTION_FOLLOWING || connection->out.size > 0 || connection->position != position)
+		/* One that is behind is fed from the spool when its socket has room, and one that does not wait gets no more than it asked for. */
+		if (connection->job != job || connection->end != UINT64_MAX || connection->phase != CONNECTION_FOLLOWING || connection->out.size > 0 || connection->position != position)
 			continue;
 		if (send_output(connection, position, stream, data, size) < 0)
 			connection_close(connection);

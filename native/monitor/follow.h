@@ -4,7 +4,7 @@
 
 #include "monitor/monitor.h"
 
-/* Begins at connection->position. */
+/* From connection->position to connection->end. */
 void follow_start(struct connection *connection, struct job *job);
 /* The job's next bytes, already in the spool: straight to the followers that have read everything before them. */
 void follow_output(struct job *job, uint64_t position, uint32_t stream, const uint8_t *data, size_t size);
@@ -13,5 +13,7 @@ void follow_feed(struct connection *connection);
 /* The job is over: everyone who has it all gets EXIT. */
 void follow_end(struct job *job);
 bool follow_has_followers(const struct job *job);
+/* Whether a follower will be told of the job's end. */
+bool follow_is_awaited(const struct job *job);
 
 #endif

@@ -42,6 +42,21 @@ static int64_t earlier(int64_t one, int64_t other)
 	return one == 0 || (other != 0 && other < one) ? other : one;
 }
 
+/* Returns when the next one is due, 0: none. */
+static int64_t end_late_jobs(struct monitor *monitor, int64_t now)
+{
+	int64_t next = 0;
+
+	for (struct job *job = monitor->jobs; job != NULL; job = job->next) {
+		if (job->timeout_at == 0 || job->phase != JOB_STARTED)
+			continue;
+		if (job->timeout_at <= now)
+			jobs_time_out(job);
+		next = earlier(next, job->timeout_at);
+	}
+	return next;
+}
+
 int64_t jobs_tick(struct monitor *monitor)
 {
 	int64_t now = clock_now_ms();
@@ -49,6 +64,8 @@ int64_t jobs_tick(struct monitor *monitor)
 	struct error ignored;
 
 	retry_removal(monitor, now);
+	int64_t next_timeout = end_late_jobs(monitor, now);
+
 	for (struct job *job = monitor->jobs; job != NULL; job = job->next) {
 		if (job->killing)
 			job->killing = job_group_signal(&monitor->container.cgroups, &job->group, SIGKILL, &ignored) > 0;
@@ -56,5 +73,7 @@ int64_t jobs_tick(struct monitor *monitor)
 	}
 	if (monitor->start_deadline != 0 && monitor->start_deadline <= now)
 		kill_stuck(monitor);
-	return earlier(earlier(monitor->removal_at, monitor->start_deadline), killing ? now + KILL_INTERVAL_MS : 0);
+	int64_t next_kill = killing ? now + KILL_INTERVAL_MS : 0;
+
+	return earlier(earlier(monitor->removal_at, monitor->start_deadline), earlier(next_timeout, next_kill));
 }

@@ -19,6 +19,7 @@
 
 #define MAX_OUTSTANDING 32u
 #define START_DEADLINE_MS 2000
+#define SIGNAL_AGAIN_MS 100
 /* The kernel has no event for an emptied group of version 1. */
 #define REMOVAL_FIRST_MS 100
 
@@ -136,6 +137,8 @@ void jobs_forget(struct job *job)
 {
 	job->monitor->left_count += !job->forgotten;
 	job->forgotten = true;
+	free(job->command);
+	job->command = NULL;
 	/* Nobody can name it any more: only a kill that has begun still needs this. */
 	if (!job->killing)
 		job->group.directory = close_fd(job->group.directory);
@@ -208,12 +211,18 @@ static int attach(struct job *job, int *fds, size_t fd_count)
 	return output_attach(job, fds, &ignored);
 }
 
-void jobs_running(struct job *job, int *fds, size_t fd_count)
+void jobs_running(struct job *job, uint32_t pid, int *fds, size_t fd_count)
 {
 	struct connection *connection = find_starter(job);
 	bool shell = job->id & SHELL_JOB_BIT;
 
 	job->phase = JOB_STARTED;
+	job->pid = pid;
+	job->started_ms = clock_wall_ms();
+	if (job->timeout_ms != 0) {
+		job->timeout_at = deadline_in_ms((int64_t)job->timeout_ms);
+		wake_at(job->monitor, job->timeout_at);
+	}
 	if (attach(job, fds, fd_count) < 0) {
 		/* It runs, but nobody could see its output: better none at all. */
 		job->over_limit = true;
@@ -253,12 +262,15 @@ void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value)
 	input_end(job);
 	output_drain(job);
 	job_log_close(job);
-	/* One that was killed for its output may have exited by itself a moment before: what counts is that it was cut off. */
-	job->exit_kind = job->over_limit ? EXIT_SIGNALLED : exit_kind;
-	job->exit_value = job->over_limit ? SIGKILL : exit_value;
+	/* One that was killed for its output or its time may have exited by itself a moment before: what counts is that it was cut off. */
+	bool cut_off = job->over_limit || job->timed_out;
+
+	job->exit_kind = cut_off ? EXIT_SIGNALLED : exit_kind;
+	job->exit_value = cut_off ? SIGKILL : exit_value;
+	job->ended_ms = clock_wall_ms();
 	job->phase = JOB_OVER;
 	/* Whoever follows is about to be told; then the file would only be made to be removed again. */
-	if (!shell && !follow_has_followers(job) && exit_record_write(job, &problem) < 0) {
+	if (!shell && !follow_is_awaited(job) && exit_record_write(job, &problem) < 0) {
 		job->record_errno = (uint32_t)problem.number;
 		events_record_failed(monitor, job);
 	}
@@ -280,6 +292,8 @@ int jobs_signal(struct job *job, int signal, struct error *err)
 
 	if (job->group.directory < 0 && job->phase == JOB_OVER)
 		return 0;
+	if (job->group.directory < 0)
+		return wshd_channel_signal_job(monitor, job, (uint32_t)signal, err) < 0 ? -1 : 0;
 	count = job_group_signal(&monitor->container.cgroups, &job->group, signal, err);
 	if (count < 0)
 		return -1;
@@ -295,11 +309,22 @@ void jobs_exceeded(struct job *job)
 	struct error err;
 
 	events_output_limit(job->monitor, job);
-	/* Without a group of its own the job is left to SIGPIPE. */
+	/* One that cannot be killed is left to SIGPIPE. */
 	if (jobs_signal(job, SIGKILL, &err) < 0) {
 		output_detach(job);
 		input_end(job);
 	}
+}
+
+void jobs_time_out(struct job *job)
+{
+	struct error ignored;
+
+	if (!job->timed_out)
+		events_job_timed_out(job->monitor, job);
+	job->timed_out = true;
+	/* Without a group of its own it is wshd that kills, and that may be busy. */
+	job->timeout_at = jobs_signal(job, SIGKILL, &ignored) < 0 ? deadline_in_ms(SIGNAL_AGAIN_MS) : 0;
 }
 
 static struct job *find_unfinished(const struct monitor *monitor)

@@ -23,14 +23,16 @@ void jobs_send_pending(struct monitor *monitor);
 
 /* wshd has answered a RUN packet, in whatever way. */
 void jobs_answered(struct monitor *monitor);
-/* wshd's answers. fds: four of the pipes and one of an open input, or one terminal; what is used of them is taken over. */
-void jobs_running(struct job *job, int *fds, size_t fd_count);
+/* wshd's answers. pid: in the container. fds: four of the pipes and one of an open input, or one terminal; what is used of them is taken over. */
+void jobs_running(struct job *job, uint32_t pid, int *fds, size_t fd_count);
 void jobs_failed(struct job *job, const struct error *problem);
 /* Drains the output, writes the exit record, tells everybody. */
 void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value);
 /* Its output has gone over the limit: every process of it dies. */
 void jobs_exceeded(struct job *job);
-/* Signals every process of the job; for SIGKILL until none is left. */
+/* It has run for its time-out: every process of it dies. */
+void jobs_time_out(struct job *job);
+/* Signals every process of the job, for SIGKILL until none is left; of one without a group of its own the process group. */
 int jobs_signal(struct job *job, int signal, struct error *err);
 
 void jobs_forget(struct job *job);
@@ -42,7 +44,7 @@ void jobs_lose_all(struct monitor *monitor);
 void jobs_check_empty(struct monitor *monitor);
 /* Tries again to remove the cgroups of jobs that are over; true when none is left. */
 bool jobs_remove_groups(struct monitor *monitor);
-/* Kills, and deadlines of starting jobs. Returns when it wants to be called again, 0: not before something happens. */
+/* Kills, time-outs, and deadlines of starting jobs. Returns when it wants to be called again, 0: not before something happens. */
 int64_t jobs_tick(struct monitor *monitor);
 
 #endif

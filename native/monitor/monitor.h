@@ -67,9 +67,16 @@ struct job {
 	bool over_limit;
 	bool terminal;            /* a pty, held by the monitor */
 	bool open_input;
+	bool timed_out;
 	bool forgotten;           /* held only by followers, open pipes or processes that are left */
 	bool killing;             /* its group is being killed until it is empty */
 	uint64_t output_limit;
+	uint64_t timeout_ms;      /* from the start on; 0: none */
+	int64_t timeout_at;       /* deadline.h; 0: none */
+	int64_t started_ms;       /* wall clock */
+	int64_t ended_ms;
+	uint32_t pid;             /* in the container */
+	char *command;            /* for LIST; NULL: none */
 	uint64_t total;           /* bytes of output that were kept */
 	uint32_t exit_kind;
 	uint32_t exit_value;
@@ -113,6 +120,7 @@ struct connection {
 	bool follow;              /* STARTING goes on as FOLLOWING */
 	struct job *job;
 	uint64_t position;
+	uint64_t end;             /* of FOLLOW: UINT64_MAX, or with NO_WAIT where the output ended when it was asked for */
 	struct giving giving;
 	struct stream_input input;
 	struct wire_buffer out;

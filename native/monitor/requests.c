@@ -15,6 +15,9 @@
 #include "monitor/run-packet.h"
 #include "monitor/wshd-channel.h"
 
+#define MAX_COMMAND 256u
+#define MAX_TIMEOUT_MS (UINT64_MAX >> 2)
+
 static int check_alive(const struct monitor *monitor, struct error *err)
 {
 	if (monitor->dead || monitor->wshd.fd < 0)
@@ -25,6 +28,7 @@ static int check_alive(const struct monitor *monitor, struct error *err)
 static void start(struct connection *connection, struct job *job)
 {
 	connection->job = job;
+	connection->end = UINT64_MAX;
 	connection->phase = CONNECTION_STARTING;
 	connection_update(connection, false);
 	jobs_send_pending(connection->monitor);
@@ -37,6 +41,25 @@ static int add_input(struct job *job, const struct parameters *parameters, struc
 		return run_packet_add_input(job, parameters->has_script ? &parameters->script : NULL, err);
 	if (parameters->has_script)
 		return error_set(err, EINVAL, "a script is the whole standard input: no terminal or open input besides");
+	return 0;
+}
+
+static int take_command(struct job *job, const struct parameters *parameters, struct error *err)
+{
+	if (!parameters->has_command)
+		return 0;
+	if (parameters->command.size > MAX_COMMAND)
+		return error_set(err, E2BIG, "command to show of %u bytes, at most %u", parameters->command.size, MAX_COMMAND);
+	return wire_string(&parameters->command, MAX_COMMAND, &job->command, err);
+}
+
+static int take_timeout(struct job *job, const struct parameters *parameters, struct error *err)
+{
+	if (parameters->has_timeout && parameters->timeout_ms == 0)
+		return error_set(err, EINVAL, "a time-out of 0 ms");
+	/* Longer than any machine runs is none. */
+	if (parameters->timeout_ms <= MAX_TIMEOUT_MS)
+		job->timeout_ms = parameters->timeout_ms;
 	return 0;
 }
 
@@ -57,7 +80,8 @@ static int spawn(struct connection *connection, const struct frame *frame, const
 	job->discard = parameters->discard != 0;
 	job->terminal = parameters->terminal != 0;
 	job->open_input = parameters->open_input != 0;
-	if (job_log_open(job, frame, err) < 0 || run_packet_from_spawn(job, frame, err) < 0 || add_input(job, parameters, err) < 0) {
+	if (take_command(job, parameters, err) < 0 || take_timeout(job, parameters, err) < 0 || job_log_open(job, frame, err) < 0 ||
+	    run_packet_from_spawn(job, frame, err) < 0 || add_input(job, parameters, err) < 0) {
 		jobs_discard(job);
 		return -1;
 	}
@@ -107,6 +131,7 @@ static int follow(struct connection *connection, const struct parameters *parame
 		return error_set(err, EINVAL, "position %llu of %llu", (unsigned long long)parameters->position, (unsigned long long)job->total);
 	wire_begin(&connection->out, WIRE_OK);
 	connection->position = parameters->position;
+	connection->end = parameters->no_wait != 0 ? job->total : UINT64_MAX;
 	connection->phase = CONNECTION_FOLLOWING;
 	if (!connection_send(connection))
 		return 0;
@@ -174,6 +199,7 @@ static void put_vcap(struct wire_buffer *buffer, const struct container *contain
 			wire_put_u32(buffer, TAG_UID, container->users[i].uid);
 }
 
+/* At most 2048 jobs of 404 bytes, less than what a connection may have queued. */
 static void list(struct connection *connection)
 {
 	wire_begin(&connection->out, WIRE_OK);
@@ -186,8 +212,14 @@ static void list(struct connection *connection)
 		wire_put_u32(&connection->out, TAG_JOB_ID, job->id);
 		wire_put_u32(&connection->out, TAG_STATE, job->phase == JOB_OVER ? JOB_ENDED : JOB_RUNNING);
 		wire_put_u64(&connection->out, TAG_POSITION, job->total);
-		if (job->phase == JOB_OVER)
+		wire_put_u32(&connection->out, TAG_PID, job->pid);
+		wire_put_u64(&connection->out, TAG_STARTED_MS, (uint64_t)job->started_ms);
+		if (job->command != NULL)
+			wire_put_string(&connection->out, TAG_COMMAND, job->command);
+		if (job->phase == JOB_OVER) {
 			exit_record_put(&connection->out, job);
+			wire_put_u64(&connection->out, TAG_ENDED_MS, (uint64_t)job->ended_ms);
+		}
 		wire_close(&connection->out, opened);
 	}
 	connection_send(connection);

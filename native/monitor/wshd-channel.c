@@ -17,6 +17,7 @@
 struct message {
 	uint32_t job_id;
 	uint32_t status;
+	uint32_t pid;
 	struct error problem;   /* of FAILED */
 	char step[64];
 };
@@ -35,6 +36,8 @@ static int read_message(const uint8_t *body, size_t size, struct message *ret_me
 			result = wire_u32(&attribute, &ret_message->job_id, err);
 		else if (attribute.tag == TAG_STATUS)
 			result = wire_u32(&attribute, &ret_message->status, err);
+		else if (attribute.tag == TAG_PID)
+			result = wire_u32(&attribute, &ret_message->pid, err);
 		else if (attribute.tag == TAG_STEP)
 			result = wire_string_into(&attribute, ret_message->step, sizeof(ret_message->step), err);
 		else if (attribute.tag == TAG_DETAIL)
@@ -75,13 +78,13 @@ static void publish_clamps(struct monitor *monitor, uint32_t job_id, const uint8
 	}
 }
 
-static void on_running(struct monitor *monitor, struct job *job, const uint8_t *body, size_t size, int *fds, size_t fd_count)
+static void on_running(struct monitor *monitor, struct job *job, uint32_t pid, const uint8_t *body, size_t size, int *fds, size_t fd_count)
 {
 	monitor->empty = false;
 	jobs_answered(monitor);
 	if (job != NULL && job->phase == JOB_STARTING) {
 		publish_clamps(monitor, job->id, body, size);
-		jobs_running(job, fds, fd_count);
+		jobs_running(job, pid, fds, fd_count);
 	}
 	jobs_send_pending(monitor);
 }
@@ -122,7 +125,7 @@ static int take_packet(struct monitor *monitor)
 
 	switch (wire_load_u16(packet)) {
 	case WIRE_RUNNING:
-		on_running(monitor, job, packet + 4, size - 4, fds, fd_count);
+		on_running(monitor, job, message.pid, packet + 4, size - 4, fds, fd_count);
 		break;
 	case WIRE_FAILED:
 		on_failed(monitor, job, &message.problem);
@@ -205,6 +208,22 @@ int wshd_channel_init(struct monitor *monitor, struct error *err)
 	if (fd_set_nonblocking(monitor->wshd.fd, true, err) < 0)
 		return -1;
 	return loop_add(&monitor->loop, &monitor->wshd, EPOLLIN, err);
+}
+
+int wshd_channel_signal_job(struct monitor *monitor, const struct job *job, uint32_t signal, struct error *err)
+{
+	struct wire_buffer packet = { 0 };
+	int result = -1;
+
+	if (monitor->dead || monitor->wshd.fd < 0)
+		return error_set(err, ESRCH, "PID 1 of the container is dead");
+	wire_begin(&packet, WIRE_SIGNAL);
+	wire_put_u32(&packet, TAG_SIGNAL, signal);
+	wire_put_u32(&packet, TAG_JOB_ID, job->id);
+	if (wire_end(&packet, err) == 0)
+		result = wshd_channel_send(monitor, &packet, NULL, 0, err);
+	wire_buffer_free(&packet);
+	return result != 0 ? result : error_set(err, EAGAIN, "PID 1 of the container is busy");
 }
 
 int wshd_channel_signal_all(struct monitor *monitor, uint32_t signal, struct error *err)

@@ -9,6 +9,8 @@ int wshd_channel_init(struct monitor *monitor, struct error *err);
 void wshd_channel_drain(struct monitor *monitor);
 /* A packet to wshd. 1: sent; 0: its socket is full, and when there is room again what waits is sent; -1: it cannot be sent. Never waits. */
 int wshd_channel_send(struct monitor *monitor, const struct wire_buffer *frame, const int *fds, size_t fd_count, struct error *err);
+/* To the process group of a running job; EAGAIN: wshd takes no packets now. */
+int wshd_channel_signal_job(struct monitor *monitor, const struct job *job, uint32_t signal, struct error *err);
 /* At once, or as soon as wshd takes packets. */
 int wshd_channel_signal_all(struct monitor *monitor, uint32_t signal, struct error *err);
 

@@ -24,6 +24,14 @@ void reaper_add(pid_t pid, uint32_t job_id)
 	running[running_count++] = (struct running){ pid, job_id };
 }
 
+pid_t reaper_find(uint32_t job_id)
+{
+	for (size_t i = 0; i < running_count; i++)
+		if (running[i].job_id == job_id)
+			return running[i].pid;
+	return 0;
+}
+
 int reaper_collect(uint32_t *ret_job_id, int *ret_status, struct error *err)
 {
 	pid_t pid = waitpid(-1, ret_status, WNOHANG);

@@ -15,6 +15,9 @@ enum { REAPER_MAX_JOBS = 4096 };
 int reaper_reserve(struct error *err);
 void reaper_add(pid_t pid, uint32_t job_id);
 
+/* The process of a job that has not been collected yet, or 0. */
+pid_t reaper_find(uint32_t job_id);
+
 /*
  * Collects one dead child: 1 when it was a job (its id and wait status), 0 when it was another process, -1 with ECHILD when there is
  * no child left at all, -1 with EAGAIN when those there are live.

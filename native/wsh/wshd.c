@@ -6,7 +6,7 @@
  * 0, 1, 2 on /dev/null. wshd reduces its rights, loads the filter (which every job inherits), says READY, and then
  *   - starts jobs as the monitor asks (RUN): job.c, with the descriptors of job-streams.c and the identity of job-identity.c,
  *   - reaps every orphan of the container, reports the jobs among them (EXITED), and says EMPTY when no process is left,
- *   - signals every process but itself (SIGNAL).
+ *   - signals every process but itself, or a job's process group (SIGNAL).
  * It trusts the monitor and nobody else; there is no socket that a process of the container could connect to. When the monitor is gone
  * nobody can serve the container: wshd exits, and the kernel kills the rest of the PID namespace.
  *
@@ -110,25 +110,34 @@ static int run(const struct wshd *wshd, const struct run_request *request, int *
 	return result;
 }
 
-static int signal_all(const void *body, size_t size, struct error *err)
+/* Every process, or the job's process group: its first process leads a session, so it cannot have left that. */
+static int send_signal(uint32_t number, bool has_job_id, uint32_t job_id, struct error *err)
+{
+	pid_t leader = has_job_id ? reaper_find(job_id) : 1;
+
+	if (number == 0 || number > 64)
+		return error_set(err, EINVAL, "signal %u", number);
+	/* From PID 1, -1 reaches every process of the namespace but PID 1. A job that is not known any more has just ended. */
+	if (leader != 0 && kill(-leader, (int)number) < 0 && errno != ESRCH)
+		return error_set(err, errno, "kill");
+	return 0;
+}
+
+static int serve_signal(const void *body, size_t size, struct error *err)
 {
 	struct wire_reader reader;
 	struct wire_attribute attribute;
-	uint32_t number = 0;
+	uint32_t number = 0, job_id = 0;
+	bool has_job_id = false;
 	int more;
 
 	wire_reader_init(&reader, body, size);
-	while ((more = wire_next(&reader, &attribute, err)) > 0)
-		if (attribute.tag == TAG_SIGNAL && wire_u32(&attribute, &number, err) < 0)
+	while ((more = wire_next(&reader, &attribute, err)) > 0) {
+		has_job_id |= attribute.tag == TAG_JOB_ID;
+		if ((attribute.tag == TAG_SIGNAL && wire_u32(&attribute, &number, err) < 0) || (attribute.tag == TAG_JOB_ID && wire_u32(&attribute, &job_id, err) < 0))
 			return -1;
-	if (more < 0)
-		return -1;
-	if (number == 0 || number > 64)
-		return error_set(err, EINVAL, "signal %u", number);
-	/* From PID 1 this reaches every process of the namespace but PID 1. */
-	if (kill(-1, (int)number) < 0 && errno != ESRCH)
-		return error_set(err, errno, "kill");
-	return 0;
+	}
+	return more < 0 ? -1 : send_signal(number, has_job_id, job_id, err);
 }
 
 static int serve_run(const struct wshd *wshd, const uint8_t *body, size_t size, int *fds, size_t fd_count, const struct error *received, struct error *err)
@@ -167,7 +176,7 @@ static int serve(const struct wshd *wshd, struct error *err)
 	if (size >= PACKET_HEADER_SIZE && wire_load_u16(packet) == WIRE_RUN) {
 		result = serve_run(wshd, packet + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, fds, fd_count, &received, err);
 	} else if (size >= PACKET_HEADER_SIZE && wire_load_u16(packet) == WIRE_SIGNAL) {
-		if (signal_all(packet + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, &received) < 0)
+		if (serve_signal(packet + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, &received) < 0)
 			result = send_failed(0, &received, err);
 	} else {
 		if (received.number == 0)
