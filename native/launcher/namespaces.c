@@ -22,10 +22,11 @@ static int open_namespace(const char *path, struct error *err)
 	return fd < 0 ? error_set(err, errno, "%s", path) : fd;
 }
 
-/* Where a monitor attaches what it is given, in its own copy of the namespace: the container's directory, its layers, volumes, its root. */
+/* Where a monitor attaches what it is given, in its own copy of the namespace: the container's directory, its layers, volumes, its root; and its
+ * first process what belongs into the root. */
 static int make_directories(struct error *err)
 {
-	static const char *const names[] = { "proc", "sys", "dev", "container", "root", "lower", "volume", "empty" };
+	static const char *const names[] = { "proc", "sys", "dev", "container", "root", "lower", "volume", "empty", "assembly", "assembly/proc", "assembly/sys", "assembly/dev" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (mkdir(names[i], 0755) < 0)

@@ -171,6 +171,14 @@ static uint8_t *buffer_extend(struct wire_buffer *buffer, size_t size)
 	return buffer->data + buffer->size - size;
 }
 
+int wire_reserve(struct wire_buffer *buffer, size_t size, struct error *err)
+{
+	if (buffer_extend(buffer, size) == NULL)
+		return error_set(err, ENOMEM, "%zu bytes", size);
+	buffer->size -= size;
+	return 0;
+}
+
 static uint8_t *put_header(struct wire_buffer *buffer, uint16_t tag, size_t size)
 {
 	uint8_t *at = buffer_extend(buffer, WIRE_ATTRIBUTE_HEADER_SIZE + size);

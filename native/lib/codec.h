@@ -54,6 +54,8 @@ struct wire_buffer {
 	bool failed;
 };
 
+/* What follows needs no memory until so many bytes are in it. */
+int wire_reserve(struct wire_buffer *buffer, size_t size, struct error *err);
 /* Appends the header of a frame; several frames may stand in one buffer. */
 void wire_begin(struct wire_buffer *buffer, uint16_t type);
 void wire_put_u32(struct wire_buffer *buffer, uint16_t tag, uint32_t value);

@@ -7,10 +7,12 @@
 
 #define CREATE_STEPS(X) \
 	X(STEP_READ_DESCRIPTION, "read description") \
+	X(STEP_START_LAYERS, "start layers") \
 	X(STEP_MAKE_CGROUPS, "make cgroups") \
 	X(STEP_CLONE, "clone") \
 	X(STEP_MAP_IDS, "map ids") \
 	X(STEP_REPORT_CLONE, "report clone") \
+	X(STEP_MAP_DEVICES, "map devices") \
 	X(STEP_MAKE_DIRECTORIES, "make directories") \
 	X(STEP_LISTEN, "listen") \
 	X(STEP_WRITE_UPPER, "write upper files") \
@@ -24,11 +26,11 @@
 	X(STEP_MOUNT_PROC, "mount proc") \
 	X(STEP_MOUNT_SYS, "mount sys") \
 	X(STEP_SET_PING_GROUPS, "set ping groups") \
+	X(STEP_MOUNT_DEV, "mount dev") \
+	X(STEP_MASK_PATHS, "mask paths") \
 	X(STEP_RECEIVE_MOUNTS, "receive mounts") \
 	X(STEP_ATTACH_ROOT, "attach root") \
-	X(STEP_MOUNT_DEV, "mount dev") \
 	X(STEP_MOUNT_VOLUMES, "mount volumes") \
-	X(STEP_MASK_PATHS, "mask paths") \
 	X(STEP_PIVOT_ROOT, "pivot root") \
 	X(STEP_DROP_CAPABILITIES, "drop capabilities") \
 	X(STEP_EXECUTE_WSHD, "execute wshd") \

@@ -93,7 +93,7 @@ static int execute(const struct child *child, struct error *err)
 static int set_up(const struct child *child, struct error *err)
 {
 	const struct description *description = child->description;
-	int fds[2 + DESCRIPTION_MAX_MOUNTS];
+	int fds[1 + DESCRIPTION_MAX_MOUNTS];
 	struct rootfs rootfs = { .root = -1, .dev = -1, .proc = -1, .sys = -1 };
 	size_t count;
 
@@ -109,17 +109,18 @@ static int set_up(const struct child *child, struct error *err)
 		return error_set(err, errno, "setsid");
 	umask(022);
 
-	if (step_begin(STEP_BECOME_ROOT, err) < 0 || receive(CHILD_IDS_MAPPED, NULL, 0, &count, err) < 0 || become_root(err) < 0)
+	if (step_begin(STEP_BECOME_ROOT, err) < 0 || receive(CHILD_IDS_MAPPED, &rootfs.dev, 1, &count, err) < 0 || become_root(err) < 0)
 		return -1;
+	if (count != 1)
+		return error_set(err, EPROTO, "%zu descriptors", count);
 	if (rootfs_prepare(&rootfs, description, err) < 0)
 		return -1;
-	if (step_begin(STEP_RECEIVE_MOUNTS, err) < 0 || receive(CHILD_MOUNTS, fds, 2 + DESCRIPTION_MAX_MOUNTS, &count, err) < 0)
+	if (step_begin(STEP_RECEIVE_MOUNTS, err) < 0 || receive(CHILD_MOUNTS, fds, 1 + DESCRIPTION_MAX_MOUNTS, &count, err) < 0)
 		return -1;
-	if (count != 2 + description->volume_count)
+	if (count != 1 + description->volume_count)
 		return error_set(err, EPROTO, "%zu descriptors", count);
 	rootfs.root = fds[0];
-	rootfs.dev = fds[1];
-	if (rootfs_assemble(&rootfs, fds + 2, description, err) < 0)
+	if (rootfs_assemble(&rootfs, fds + 1, description, err) < 0)
 		return -1;
 
 	if (step_begin(STEP_PIVOT_ROOT, err) < 0 || pivot(rootfs.root, err) < 0)
@@ -135,7 +136,7 @@ static int set_up(const struct child *child, struct error *err)
 
 _Noreturn void child_run(const struct child *child)
 {
-	struct wire_buffer packet = { 0 };
+	struct wire_buffer *packet = child->report;
 	struct error err = { 0 }, ignored;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -146,8 +147,8 @@ _Noreturn void child_run(const struct child *child)
 	if (dup2(child->pair, WSHD_CHANNEL) < 0)
 		_exit(1);
 	set_up(child, &err);
-	wire_begin_error(&packet, &err);
-	if (wire_end(&packet, &ignored) == 0)
-		packet_send(WSHD_CHANNEL, packet.data + 4, packet.size - 4, NULL, 0, deadline_in_ms(1000), &ignored);
+	wire_begin_error(packet, &err);
+	if (wire_end(packet, &ignored) == 0)
+		packet_send(WSHD_CHANNEL, packet->data + 4, packet->size - 4, NULL, 0, deadline_in_ms(1000), &ignored);
 	_exit(1);
 }

@@ -2,13 +2,14 @@
  * The code that runs in the container's PID 1 between clone and exec.
  *
  * It is root of a user namespace that owns all its other namespaces and has no power over the host. It gets by the pair: one
- * packet when its ids are mapped, then one with the descriptors {root, /dev tree, volumes…}. From these it builds the mount tree, leaves the
+ * packet when its ids are mapped, with the /dev tree, then one with the descriptors {root, volumes…}. From these it builds the mount tree, leaves the
  * host's behind, and executes wshd. Nothing of the image is executed or resolved outside the image's root. A failure
  * is reported as an ERROR packet.
  */
 #ifndef WARDEN_MONITOR_CHILD_H
 #define WARDEN_MONITOR_CHILD_H
 
+#include "lib/codec.h"
 #include "monitor/cgroup.h"
 #include "monitor/description.h"
 
@@ -23,6 +24,7 @@ struct child {
 	int other_end;  /* of that pair: the monitor's */
 	int filter;     /* the seccomp program, becomes 4 */
 	int wshd;       /* the sealed memfd, opened read-only */
+	struct wire_buffer *report;   /* empty, with room for an ERROR packet: another thread may have held malloc's lock when the child was cloned */
 };
 
 _Noreturn void child_run(const struct child *child);

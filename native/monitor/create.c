@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@
 
 #define DESCRIPTION_DEADLINE_MS 10000
 #define UNDO_DEADLINE_MS 4000   /* the launcher kills a monitor that takes 5 s */
+#define REPORT_SIZE 1024        /* for a step and a detail */
 #define FIXED_FDS 4
 #define MAX_FDS (FIXED_FDS + 1 + DESCRIPTION_MAX_LOWERS + DESCRIPTION_MAX_MOUNTS + DESCRIPTION_MAX_CGROUPS)
 
@@ -45,6 +47,12 @@ struct create {
 	int child_pair;
 	int user_namespace;
 	struct container *container;
+	struct layers {
+		pthread_t thread;
+		bool running;
+		int result;
+		struct error err;
+	} layers;
 };
 
 static void take_fds(struct stream_input *input, int *ret_fds, size_t count)
@@ -136,7 +144,10 @@ static int clone_child(struct create *create, struct error *err)
 {
 	struct container *container = create->container;
 	int pair[2], v2 = cgroups_v2_directory(&container->cgroups);
+	static struct wire_buffer report;
 
+	if (wire_reserve(&report, REPORT_SIZE, err) < 0)
+		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return error_set(err, errno, "socketpair");
 	container->wshd = pair[0];
@@ -148,6 +159,7 @@ static int clone_child(struct create *create, struct error *err)
 		.other_end = container->wshd,
 		.filter = create->filter,
 		.wshd = create->program,
+		.report = &report,
 	};
 	struct warden_clone_args arguments = {
 		.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD | (v2 >= 0 ? CLONE_INTO_CGROUP : 0),
@@ -161,6 +173,7 @@ static int clone_child(struct create *create, struct error *err)
 		return error_set(err, errno, "clone3");
 	if (container->pid == 0)
 		child_run(&child);
+	wire_buffer_free(&report);
 	create->child_pair = close_fd(create->child_pair);
 	cgroups_close_tasks(&container->cgroups);
 	return 0;
@@ -225,18 +238,59 @@ static int open_to_wardend(struct create *create, struct error *err)
 	return pid_file_write(container->directories.run, PID_FILE_NAME, err);
 }
 
-/* Directories, upper files, layers, overlay, volumes. */
+static void *make_layers(void *argument)
+{
+	struct create *create = argument;
+	struct container_directories *directories = &create->container->directories;
+	const struct description *description = &create->description;
+	struct error *err = &create->layers.err;
+
+	create->layers.result = -1;
+	if (step_begin(STEP_MAKE_DIRECTORIES, err) < 0 || directories_make_layers(directories, &description->map, err) < 0)
+		return NULL;
+	/* Before the layers are mapped: the owners that matter are those on disk. */
+	if (step_begin(STEP_WRITE_UPPER, err) < 0 || upper_write(directories->upper, description, create->lowers, err) < 0)
+		return NULL;
+	create->layers.result = 0;
+	return NULL;
+}
+
+/*
+ * The disk's part, while this thread makes cgroups and namespaces, which takes longer. Until it is joined it alone touches the directories; the
+ * child, which is cloned meanwhile, gets by without allocating memory, whose lock may be held at that moment.
+ */
+static int start_layers(struct create *create, struct error *err)
+{
+	int number = pthread_create(&create->layers.thread, NULL, make_layers, create);
+
+	create->layers.running = number == 0;
+	return number == 0 ? 0 : error_set(err, number, "thread for the layers");
+}
+
+static int finish_layers(struct create *create, struct error *err)
+{
+	if (create->layers.running)
+		pthread_join(create->layers.thread, NULL);
+	create->layers.running = false;
+	if (create->layers.result < 0)
+		*err = create->layers.err;
+	return create->layers.result;
+}
+
+static void undo_layers(void *argument)
+{
+	struct error ignored;
+
+	finish_layers(argument, &ignored);
+}
+
+/* Layers, overlay, volumes. */
 static int make_mounts(struct create *create, struct error *err)
 {
 	const struct description *description = &create->description;
 	_cleanup_close_ int overlay = -1;
-	struct error unmapped;
 
-	/* The disk's part comes after the clone: meanwhile the launcher makes the link and the child joins its cgroups. */
-	if (step_begin(STEP_MAKE_DIRECTORIES, err) < 0 || directories_make_layers(&create->container->directories, &description->map, err) < 0)
-		return -1;
-	/* Before the layers are mapped: the owners that matter are those on disk. */
-	if (step_begin(STEP_WRITE_UPPER, err) < 0 || upper_write(create->container->directories.upper, description, create->lowers, err) < 0)
+	if (finish_layers(create, err) < 0)
 		return -1;
 	if (step_begin(STEP_MAP_LAYERS, err) < 0 || mounts_map_layers(create->lowers, description->lower_count, create->user_namespace, err) < 0)
 		return -1;
@@ -245,14 +299,21 @@ static int make_mounts(struct create *create, struct error *err)
 		return -1;
 	if (step_begin(STEP_MAP_MOUNTS, err) < 0 || volumes_prepare(create->volumes, description, create->user_namespace, err) < 0)
 		return -1;
+	if (step_begin(STEP_SEND_MOUNTS, err) < 0)
+		return -1;
+	return handshake_send_mounts(create->container->wshd, overlay, create->volumes, description->volume_count, create->deadline, err);
+}
+
+static int map_devices(const struct create *create, struct error *err)
+{
+	struct error unmapped;
+
 	if (mounts_make_private(create->dev, err) < 0)
 		return -1;
 	/* tmpfs maps ids since Linux 6.3; before, the nodes of /dev show nobody as their owner, and work. */
 	if (mounts_map(create->dev, create->user_namespace, 0, 0, &unmapped) < 0 && unmapped.number != EINVAL)
 		return error_set(err, unmapped.number, "/dev: %.100s", unmapped.detail);
-	if (step_begin(STEP_SEND_MOUNTS, err) < 0)
-		return -1;
-	return handshake_send_mounts(create->container->wshd, overlay, create->dev, create->volumes, description->volume_count, create->deadline, err);
+	return 0;
 }
 
 static int start_child(struct create *create, struct error *err)
@@ -261,13 +322,12 @@ static int start_child(struct create *create, struct error *err)
 
 	if (step_begin(STEP_MAP_IDS, err) < 0 || id_map_apply(&create->description.map, container->pid, err) < 0)
 		return -1;
-	if (open_user_namespace(container->pid, &create->user_namespace, err) < 0)
+	/* First the launcher, whose link takes longest. */
+	if (step_begin(STEP_REPORT_CLONE, err) < 0 || handshake_report_clone(create->launcher, container->pid, create->deadline, err) < 0)
 		return -1;
-	if (handshake_send_ids_mapped(container->wshd, create->deadline, err) < 0)
+	if (step_begin(STEP_MAP_DEVICES, err) < 0 || open_user_namespace(container->pid, &create->user_namespace, err) < 0 || map_devices(create, err) < 0)
 		return -1;
-	if (step_begin(STEP_REPORT_CLONE, err) < 0)
-		return -1;
-	return handshake_report_clone(create->launcher, container->pid, create->deadline, err);
+	return handshake_send_ids_mapped(container->wshd, create->dev, create->deadline, err);
 }
 
 static int make_container(struct create *create, struct undo *undo, struct error *err)
@@ -280,10 +340,13 @@ static int make_container(struct create *create, struct undo *undo, struct error
 	if (mounts_unshare(err) < 0)
 		return -1;
 	undo_push(undo, undo_cgroups, &container->cgroups);
+	/* Taken away only when the child is dead: it might still write to the upper layer. */
+	undo_push(undo, undo_directories, &container->directories);
+	undo_push(undo, undo_layers, create);
+	if (step_begin(STEP_START_LAYERS, err) < 0 || start_layers(create, err) < 0)
+		return -1;
 	if (step_begin(STEP_MAKE_CGROUPS, err) < 0 || cgroups_make(&container->cgroups, &create->description, create->parents, err) < 0)
 		return -1;
-	/* Made only after the clone, but taken away only when the child is dead: it might still write to the upper layer. */
-	undo_push(undo, undo_directories, &container->directories);
 	undo_push(undo, undo_listener, container);
 	undo_push(undo, undo_wshd_pair, container);
 	if (step_begin(STEP_CLONE, err) < 0 || clone_child(create, err) < 0)

@@ -13,18 +13,18 @@
 /* Small enough for the stack; READY, FAILED and ERROR are tiny. */
 #define PACKET_SIZE 1024
 
-int handshake_send_ids_mapped(int wshd, int64_t deadline, struct error *err)
+int handshake_send_ids_mapped(int wshd, int dev, int64_t deadline, struct error *err)
 {
-	return packet_send(wshd, &(char){ CHILD_IDS_MAPPED }, 1, NULL, 0, deadline, err);
+	return packet_send(wshd, &(char){ CHILD_IDS_MAPPED }, 1, &dev, 1, deadline, err);
 }
 
-int handshake_send_mounts(int wshd, int overlay, int dev, const int *volumes, size_t volume_count, int64_t deadline, struct error *err)
+int handshake_send_mounts(int wshd, int overlay, const int *volumes, size_t volume_count, int64_t deadline, struct error *err)
 {
-	int fds[2 + DESCRIPTION_MAX_MOUNTS] = { overlay, dev };
+	int fds[1 + DESCRIPTION_MAX_MOUNTS] = { overlay };
 
 	if (volume_count > 0)
-		memcpy(fds + 2, volumes, volume_count * sizeof(int));
-	return packet_send(wshd, &(char){ CHILD_MOUNTS }, 1, fds, 2 + volume_count, deadline, err);
+		memcpy(fds + 1, volumes, volume_count * sizeof(int));
+	return packet_send(wshd, &(char){ CHILD_MOUNTS }, 1, fds, 1 + volume_count, deadline, err);
 }
 
 int handshake_report_clone(int launcher, pid_t pid, int64_t deadline, struct error *err)

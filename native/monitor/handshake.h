@@ -17,8 +17,8 @@ struct handshake {
 	int64_t deadline;
 };
 
-int handshake_send_ids_mapped(int wshd, int64_t deadline, struct error *err);
-int handshake_send_mounts(int wshd, int overlay, int dev, const int *volumes, size_t volume_count, int64_t deadline, struct error *err);
+int handshake_send_ids_mapped(int wshd, int dev, int64_t deadline, struct error *err);
+int handshake_send_mounts(int wshd, int overlay, const int *volumes, size_t volume_count, int64_t deadline, struct error *err);
 int handshake_report_clone(int launcher, pid_t pid, int64_t deadline, struct error *err);
 int handshake_configure(int wshd, const struct description *description, int64_t deadline, struct error *err);
 /* Replaces *err by what the child has reported, if it has. */

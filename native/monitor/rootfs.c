@@ -15,6 +15,10 @@
 #include "monitor/mask.h"
 
 #define PROC_MAGIC 0x9fa0
+/* Directories of the minimal mount namespace (launcher/namespaces.c). */
+#define ASSEMBLY_PROC "/assembly/proc"
+#define ASSEMBLY_SYS "/assembly/sys"
+#define ASSEMBLY_DEV "/assembly/dev"
 #define NO_EXEC (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 struct option {
@@ -38,21 +42,11 @@ static int make_mount(const char *type, const struct option *options, unsigned i
 	return *ret_mount < 0 ? error_set(err, errno, "fsmount %s", type) : 0;
 }
 
-int rootfs_prepare(struct rootfs *rootfs, const struct description *description, struct error *err)
+/* In the child's own namespace, until the root is there. */
+static int attach_aside(int tree, const char *place, struct error *err)
 {
-	static const struct option none[] = { { 0 } };
-	struct statfs status;
-
-	if (step_begin(STEP_MOUNT_PROC, err) < 0 || make_mount("proc", none, NO_EXEC, &rootfs->proc, err) < 0)
-		return -1;
-	if (fstatfs(rootfs->proc, &status) < 0 || status.f_type != PROC_MAGIC)
-		return error_set(err, EINVAL, "not a proc file system");
-	if (step_begin(STEP_MOUNT_SYS, err) < 0 || make_mount("sysfs", none, NO_EXEC | MOUNT_ATTR_RDONLY, &rootfs->sys, err) < 0)
-		return -1;
-	if (step_begin(STEP_SET_PING_GROUPS, err) < 0)
-		return -1;
-	if (description->ping_groups != NULL && fd_write_file_at(rootfs->proc, "sys/net/ipv4/ping_group_range", description->ping_groups, strlen(description->ping_groups), err) < 0)
-		return -1;
+	if (sys_move_mount(tree, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_set(err, errno, "%s", place);
 	return 0;
 }
 
@@ -76,7 +70,7 @@ static int attach_at(int tree, int parent, const char *name, struct error *err)
 	return attach(tree, target, name, err);
 }
 
-static int mount_dev(struct rootfs *rootfs, const struct description *description, struct error *err)
+static int fill_dev(const struct rootfs *rootfs, const struct description *description, struct error *err)
 {
 	char size[32], inodes[32];
 	const struct option pts_options[] = { { "newinstance", NULL }, { "ptmxmode", "0666" }, { "mode", "0620" }, { "gid", "5" }, { 0 } };
@@ -86,13 +80,37 @@ static int mount_dev(struct rootfs *rootfs, const struct description *descriptio
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)description->shm_size);
 	/* An inode costs the host about a kilobyte that `size` does not count. */
 	snprintf(inodes, sizeof(inodes), "%llu", (unsigned long long)(description->shm_size / 4096 < 1024 ? 1024 : description->shm_size / 4096));
-	if (attach_at(rootfs->dev, rootfs->root, "dev", err) < 0)
-		return -1;
 	if (make_mount("devpts", pts_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, &pts, err) < 0 || attach_at(pts, rootfs->dev, "pts", err) < 0)
 		return -1;
 	if (make_mount("tmpfs", shm_options, NO_EXEC, &shm, err) < 0)
 		return -1;
 	return attach_at(shm, rootfs->dev, "shm", err);
+}
+
+int rootfs_prepare(struct rootfs *rootfs, const struct description *description, struct error *err)
+{
+	static const struct option none[] = { { 0 } };
+	struct statfs status;
+
+	if (step_begin(STEP_MOUNT_PROC, err) < 0 || make_mount("proc", none, NO_EXEC, &rootfs->proc, err) < 0)
+		return -1;
+	if (fstatfs(rootfs->proc, &status) < 0 || status.f_type != PROC_MAGIC)
+		return error_set(err, EINVAL, "not a proc file system");
+	if (attach_aside(rootfs->proc, ASSEMBLY_PROC, err) < 0)
+		return -1;
+	if (step_begin(STEP_MOUNT_SYS, err) < 0 || make_mount("sysfs", none, NO_EXEC | MOUNT_ATTR_RDONLY, &rootfs->sys, err) < 0)
+		return -1;
+	if (attach_aside(rootfs->sys, ASSEMBLY_SYS, err) < 0)
+		return -1;
+	if (step_begin(STEP_SET_PING_GROUPS, err) < 0)
+		return -1;
+	if (description->ping_groups != NULL && fd_write_file_at(rootfs->proc, "sys/net/ipv4/ping_group_range", description->ping_groups, strlen(description->ping_groups), err) < 0)
+		return -1;
+	if (step_begin(STEP_MOUNT_DEV, err) < 0 || attach_aside(rootfs->dev, ASSEMBLY_DEV, err) < 0 || fill_dev(rootfs, description, err) < 0)
+		return -1;
+	if (step_begin(STEP_MASK_PATHS, err) < 0)
+		return -1;
+	return mask_paths(rootfs->proc, rootfs->sys, rootfs->dev, err);
 }
 
 /*
@@ -164,13 +182,10 @@ int rootfs_assemble(struct rootfs *rootfs, const int *volumes, const struct desc
 		return -1;
 	if (sys_move_mount(rootfs->root, "", AT_FDCWD, "/root", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return error_set(err, errno, "/root");
-	if (attach_at(rootfs->proc, rootfs->root, "proc", err) < 0 || attach_at(rootfs->sys, rootfs->root, "sys", err) < 0)
+	if (attach_at(rootfs->proc, rootfs->root, "proc", err) < 0 || attach_at(rootfs->sys, rootfs->root, "sys", err) < 0 ||
+	    attach_at(rootfs->dev, rootfs->root, "dev", err) < 0)
 		return -1;
-	if (step_begin(STEP_MOUNT_DEV, err) < 0 || mount_dev(rootfs, description, err) < 0)
+	if (step_begin(STEP_MOUNT_VOLUMES, err) < 0)
 		return -1;
-	if (step_begin(STEP_MOUNT_VOLUMES, err) < 0 || mount_volumes(rootfs, volumes, description, err) < 0)
-		return -1;
-	if (step_begin(STEP_MASK_PATHS, err) < 0)
-		return -1;
-	return mask_paths(rootfs->proc, rootfs->sys, rootfs->dev, err);
+	return mount_volumes(rootfs, volumes, description, err);
 }

@@ -18,9 +18,10 @@ struct rootfs {
 	int sys;
 };
 
-/* What can be mounted before the root is there: proc and sys, attached nowhere yet. */
+/* All that needs no root: proc, sys and dev with what belongs inside them, covered where it has to be. They are attached at places of the child's own
+ * mount namespace, so that this is done while the monitor makes the root. */
 int rootfs_prepare(struct rootfs *rootfs, const struct description *description, struct error *err);
-/* Attaches the root as /root and everything else inside it. volumes: one detached tree for each volume of the description. */
+/* Attaches the root as /root, and moves everything else into it. volumes: one detached tree for each volume of the description. */
 int rootfs_assemble(struct rootfs *rootfs, const int *volumes, const struct description *description, struct error *err);
 
 #endif

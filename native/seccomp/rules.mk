@@ -1,6 +1,6 @@
 # seccomp-compile is a build-time program: it writes the filter that wshd loads.
 PROGRAMS += seccomp-compile
-seccomp-compile_SOURCES := seccomp/compile.c seccomp/prologue.c
+seccomp-compile_SOURCES := seccomp/compile.c seccomp/compact.c seccomp/prologue.c
 seccomp-compile_LIBC := glibc
 seccomp-compile_LIBS := -lseccomp
 

@@ -43,7 +43,7 @@ def test_create(world, launcher):
     tap.check(["arguments", "2 lt1"] in report and ["environment", "empty"] in report and ["session", "1"] in report,
               "a monitor has its id for argument, no environment, a session of its own", report)
     tap.check([value for key, value in report if key == "open"] == ["0", "1", "2", "3"], "and four descriptors", report)
-    tap.check(sorted(value for key, value in report if key == "root") == ["container", "dev", "empty", "lower", "proc", "root", "sys", "volume"],
+    tap.check(sorted(value for key, value in report if key == "root") == ["assembly", "container", "dev", "empty", "lower", "proc", "root", "sys", "volume"],
               "its root holds nothing of the host", report)
     tap.check(["dev", "read-only"] in report and ["sealed", "yes"] in report, "/dev and wshd cannot be changed", report)
     launcher.stop_monitors()
