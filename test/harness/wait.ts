@@ -1,5 +1,7 @@
 /* Waiting for a state with a deadline. Whoever waits names an event that makes a new look worthwhile; nothing sleeps. */
 import { once } from 'node:events';
+import { existsSync, watch } from 'node:fs';
+import { join } from 'node:path';
 import type { EventEmitter } from 'node:events';
 
 export function withDeadline<T>(promise: Promise<T>, milliseconds: number, what: string): Promise<T> {
@@ -38,5 +40,17 @@ export async function untilClean(look: () => string[] | Promise<string[]>, arm: 
     await Promise.race([trigger.event, new Promise((resolve) => { timer = setTimeout(resolve, left); })]);
     clearTimeout(timer);
     trigger.disarm();
+  }
+}
+
+/** Waits for a file in a directory. */
+export async function fileAppears(directory: string, name: string, milliseconds = 10_000): Promise<void> {
+  const watcher = watch(directory);
+  try {
+    const path = join(directory, name);
+    const complaints = await untilClean(() => (existsSync(path) ? [] : [`${path} did not appear`]), () => nextEvent(watcher, 'change'), milliseconds);
+    if (complaints.length > 0) throw new Error(complaints.join());
+  } finally {
+    watcher.close();
   }
 }

@@ -1,6 +1,6 @@
 /* The daemon's own life: what it refuses at start, how it ends, what a new one finds. */
 import assert from 'node:assert/strict';
-import { copyFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, watch, writeFileSync } from 'node:fs';
+import { copyFileSync, chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { configurationText } from '../harness/configuration.js';
 import { output, refused, streamUntil } from '../harness/expect.js';
@@ -8,7 +8,7 @@ import { useServer } from '../harness/fixture.js';
 import { nativePrograms, wardendProgram } from '../harness/paths.js';
 import { isAlive } from '../harness/processes.js';
 import { runProgram } from '../harness/run-program.js';
-import { nextEvent, untilClean } from '../harness/wait.js';
+import { fileAppears } from '../harness/wait.js';
 import type { Finished } from '../harness/run-program.js';
 import type { Overrides } from '../harness/configuration.js';
 
@@ -106,15 +106,6 @@ test('a pidfile is written and removed', async () => {
   await server.restart({});
   assert.ok(!existsSync(pidfile));
 });
-
-async function fileAppears(directory: string, name: string): Promise<void> {
-  const watcher = watch(directory);
-  try {
-    await untilClean(() => (existsSync(`${directory}/${name}`) ? [] : [`${name} is not there`]), () => nextEvent(watcher, 'change'), 10_000);
-  } finally {
-    watcher.close();
-  }
-}
 
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   test(`a daemon started after ${signal} finds its containers and their jobs`, async () => {

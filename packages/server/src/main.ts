@@ -54,7 +54,8 @@ async function serve(configPath: string): Promise<void> {
   for (const { key, consequence } of configuration.withoutEffect) log.warn({ key }, `${key} is set and has no effect in this version: ${consequence}`);
 
   await claimNames(configuration);
-  const depot = new LinuxDepot(configuration.depotPath, log);
+  const bootId = readBootId();
+  const depot = new LinuxDepot(configuration.depotPath, log, { bootId, now: () => systemClock.now() });
   depot.prepare();
   const { root, version, parent } = configuration.cgroup;
   const cgroups = new LinuxCgroups({ root, version, parent, pidsMax: configuration.pidsMax });
@@ -81,7 +82,7 @@ async function serve(configPath: string): Promise<void> {
     nameServers: new LinuxNameServers(),
     syslog: new LinuxSyslog(configuration.syslogSocketPath),
     clock: systemClock,
-    bootId: readBootId(),
+    bootId,
     lang: process.env['LANG'] ?? 'en_US.UTF-8',
   };
   const jobIds = new JobIds(depot.readReservedJobIds(), (below) => depot.writeReservedJobIds(below));

@@ -4,6 +4,7 @@ import { WardenError } from 'warden-protocol';
 import type { Host } from '../host/host.js';
 import { adoptContainers } from './adopt.js';
 import { CollectedOutput } from './collected-output.js';
+import { destroyContainer } from './destroy.js';
 import { infoOf } from './info.js';
 import { followJob, spawnJob } from './jobs.js';
 import { reserveUnknownLinks } from './quarantine.js';
@@ -67,9 +68,12 @@ test('a stop that was under way is finished, and one that was done is not done a
   assert.equal(monitor.signals.length, signals);
 });
 
-test('what has no living monitor, no snapshot or another boot is removed, and nothing else', async () => {
+test('what has no snapshot, another boot, or a destroy that had begun is removed, and nothing else', async () => {
   const damage: ((host: RecordingHost, id: string) => void)[] = [
-    (host, id) => host.living.delete(id),
+    (host, id) => host.living.get(id)?.destroy(),
+    (host, id) => {
+      host.living.get(id)!.destroying = true;
+    },
     (host, id) => host.snapshots.delete(id),
     (host, id) => {
       host.living.delete(id);
@@ -92,6 +96,93 @@ test('what has no living monitor, no snapshot or another boot is removed, and no
   }
 });
 
+test('a container whose monitor died while no server was there is stopped, tells so, and its jobs are lost', async () => {
+  const before = makeTestContainers();
+  const container = await before.create({ handle: 'demo' });
+  const { host } = before;
+  host.living.delete(container.id);
+  host.jobGroups.set(container.id, [4, 5]);
+  host.remains.set(container.id, [
+    { jobId: 1, exit: { kind: 'exited', status: 3 }, outputInBytes: 0 },
+    { jobId: 2, exit: { kind: 'exited', status: 0 }, outputInBytes: 7 },
+    { jobId: 3, exit: undefined, outputInBytes: 0 },
+    { jobId: 5, exit: { kind: 'signalled', signal: 9 }, outputInBytes: 0 },
+  ]);
+  for (let time = 1; time <= 2; time++) {
+    const { containers } = makeTestContainers(host);
+    await adoptContainers(containers);
+    const again = containers.get('demo');
+    assert.deepEqual([again.state, again.events, infoOf(again).jobIds], ['stopped', ['the container\'s monitor died'], []]);
+    assert.match(host.snapshots.get(container.id) ?? '', /"state":"stopped","events":\["the container's monitor died"\]/);
+    for (const [jobId, status] of [[1, 3], [2, 255], [3, 255], [4, 255], [5, 255]] as const) {
+      const following = await followJob(containers, again, jobId, new CollectedOutput(10));
+      assert.equal(await following.exitStatus, status, `job ${jobId}`);
+      following.delivered();
+      await assert.rejects(followJob(containers, again, jobId, new CollectedOutput(10)), { code: 'not_found', message: 'no such job' });
+    }
+    assert.equal(again.jobs.size, 0);
+  }
+  const { containers } = makeTestContainers(host);
+  await adoptContainers(containers);
+  await destroyContainer(containers, containers.get('demo'));
+  assert.deepEqual(host.leftovers(), []);
+});
+
+test('a monitor that was late and turns out to be dead, or to have destroyed its container, is settled then', async () => {
+  for (const destroyed of [false, true]) {
+    const before = makeTestContainers();
+    const { host } = before;
+    const container = await before.create({ handle: 'late' });
+    await container.watching;
+    let failures = 1;
+    const open = host.monitors.open;
+    const monitors: Host['monitors'] = {
+      open: (id) => ({ ...open(id), watch: async (receive, lost) => (failures-- > 0 ? Promise.reject(new WardenError('timeout', 'no answer')) : open(id).watch(receive, lost)) }),
+    };
+    const { containers } = makeTestContainers(Object.assign(host, { monitors }));
+    await adoptContainers(containers);
+    if (destroyed) host.living.get(container.id)?.destroy();
+    else host.living.delete(container.id);
+    host.clock.advance(5000);
+    await new Promise((resolve) => setImmediate(resolve));
+    await containers.idle();
+    assert.deepEqual(containers.handles(), destroyed ? [] : ['late']);
+    if (destroyed) assert.deepEqual(host.leftovers(), []);
+    else assert.deepEqual(containers.get('late').events, ['the container\'s monitor died']);
+  }
+});
+
+test('networks go on resting after a restart, also that of a container whose destroy is finished then', async () => {
+  const configuration = { ...testConfiguration, network: { ...testConfiguration.network, releaseDelayMs: 5000 } };
+  const before = makeTestContainers(undefined, configuration);
+  const { host } = before;
+  const [kept, gone, half] = [await before.create({ handle: 'kept' }), await before.create({ handle: 'gone' }), await before.create({ handle: 'half' })];
+  await destroyContainer(before.containers, gone);
+  host.living.get(half.id)?.destroy();
+  host.clock.advance(1000);
+  const after = makeTestContainers(host, configuration);
+  await adoptContainers(after.containers);
+  assert.deepEqual(after.containers.handles(), ['kept']);
+  const last = await after.create();
+  assert.ok(![kept, gone, half].some(({ network }) => network.network === last.network.network));
+  await assert.rejects(after.create(), { code: 'exhausted' });
+  host.clock.advance(4000);
+  assert.equal((await after.create()).network.network, gone.network.network);
+  await assert.rejects(after.create(), { code: 'exhausted' });
+  host.clock.advance(1000);
+  assert.equal((await after.create()).network.network, half.network.network);
+});
+
+test('job ids go on behind those in use, also when the record of them is gone', async () => {
+  const before = makeTestContainers();
+  const container = await before.create({ handle: 'demo' });
+  before.containers.jobIds.follow(4000);
+  assert.equal(await spawnJob(before.containers, container, { handle: 'demo', script: '' }), 4001);
+  const { containers } = makeTestContainers(before.host);
+  await adoptContainers(containers);
+  assert.equal(await spawnJob(containers, containers.get('demo'), { handle: 'demo', script: '' }), 4002);
+});
+
 test('ids go on behind those of the depot', async () => {
   const before = makeTestContainers();
   const { id } = await before.create();
@@ -105,7 +196,7 @@ test('a snapshot of a newer version is refused before anything is touched', asyn
   const dead = await before.create();
   const newer = await before.create();
   const { host } = before;
-  host.living.delete(dead.id);
+  host.living.get(dead.id)?.destroy();
   host.snapshots.set(newer.id, altered(host.snapshots.get(newer.id) ?? '', (document) => document.replace('"version":2', '"version":3')));
   const left = host.leftovers();
   await assert.rejects(adoptContainers(makeTestContainers(host).containers), { code: 'unsupported', message: new RegExp(`container ${newer.id} .* version 3`) });

@@ -1,17 +1,20 @@
 /**
- * At the start: the depot's containers that live are taken over, with their jobs; what has no living monitor is removed. A
- * container that lives and cannot be taken over is left alone, and what it holds is given to nobody else. Whether one lives
- * is known from its monitor's socket alone: nobody listens there any more. A monitor that is late is alive.
+ * At the start: the depot's containers are taken over, with their jobs. One whose monitor died meanwhile is stopped, with an
+ * event, until a client destroys it; one whose destroy had begun is removed, and so is what was never acknowledged or has
+ * another boot. A container that lives and cannot be taken over is left alone, and what it holds is given to nobody else.
+ * Whether one lives is known from its monitor's socket alone. A monitor that is late is alive.
  */
 import { WardenError } from 'warden-protocol';
-import { MonitorGone, type JobExit } from '../host/monitor.js';
+import { BeingDestroyed, MonitorGone, type JobExit } from '../host/monitor.js';
 import { withDeadline } from '../lib/deadline.js';
 import { startTimer } from '../lib/timer.js';
 import { Container } from './container.js';
 import type { Containers } from './containers.js';
+import { destroyContainer } from './destroy.js';
 import { endLife, monitorDied } from './end-of-life.js';
 import { noteExit } from './events.js';
 import { linkOf } from './link.js';
+import { jobsWithoutMonitor } from './lost-jobs.js';
 import { quarantine } from './quarantine.js';
 import { removeDeadlineMs } from './remove.js';
 import { parseSnapshot, type Snapshot } from './snapshot.js';
@@ -24,7 +27,8 @@ const adoptedAtOnce = 16;
 const answerDeadlineMs = 5000;
 const retryPauseMs = 5000;
 
-type Verdict = { readonly adopted: Container } | { readonly remove: string } | { readonly leaveAlone: string; readonly uid: number | undefined };
+/** A container to be removed that is known gives back what it holds when it is gone. */
+type Verdict = { readonly adopted: Container } | { readonly remove: string; readonly container?: Container } | { readonly leaveAlone: string; readonly uid: number | undefined };
 
 /**
  * One log line for each; fails for the sake of one container only when a newer server made it.
@@ -32,6 +36,7 @@ type Verdict = { readonly adopted: Container } | { readonly remove: string } | {
  */
 export async function adoptContainers(containers: Containers): Promise<void> {
   const found = containers.host.depot.readSnapshots();
+  const releases = containers.host.depot.readReleases();
   for (const { containerId, snapshot } of found) {
     refuseNewer(containers, containerId, snapshot);
     containers.ids.follow(containerId);
@@ -41,6 +46,7 @@ export async function adoptContainers(containers: Containers): Promise<void> {
     for (const { containerId, snapshot } of rest) await takeOver(containers, containerId, snapshot);
   };
   await Promise.all(Array.from({ length: adoptedAtOnce }, work));
+  containers.networks.rest(releases, containers.host.clock.now());
 }
 
 function refuseNewer(containers: Containers, containerId: string, text: string | undefined): void {
@@ -63,9 +69,11 @@ async function takeOver(containers: Containers, containerId: string, text: strin
     return;
   }
   containers.log.warn({ container: containerId, reason: verdict.remove }, 'removing what is left of a container');
-  await removeLeftovers(containers, containerId).catch((error: unknown) => {
+  try {
+    await removeLeftovers(containers, containerId, verdict.container);
+  } catch (error) {
     containers.log.error({ container: containerId, err: error }, 'what is left of a container could not be removed; the next start tries again');
-  });
+  }
 }
 
 async function judge(containers: Containers, containerId: string, text: string | undefined): Promise<Verdict> {
@@ -83,11 +91,13 @@ async function judge(containers: Containers, containerId: string, text: string |
   try {
     await withDeadline(containers.host.clock, answerDeadlineMs, meeting, () => new WardenError('timeout', `no answer within ${answerDeadlineMs / 1000} s`));
   } catch (error) {
-    if (error instanceof MonitorGone) {
+    if (hasBeenDestroyed(error)) {
       container.monitor.close();
-      containers.networks.forget(container.network);
-      containers.uids.release(container.identity);
-      return { remove: `its monitor is dead: ${error.message}` };
+      return { remove: 'its destroy had begun', container };
+    }
+    if (error instanceof MonitorGone) {
+      addDead(containers, container);
+      return { adopted: container };
     }
     containers.log.warn({ container: containerId, handle: container.handle, err: error }, 'the monitor of a container does not answer; the container is kept, trying again');
     containers.add(container);
@@ -97,6 +107,17 @@ async function judge(containers: Containers, containerId: string, text: string |
   containers.add(container);
   containers.log.info({ container: containerId, handle: container.handle, jobs: container.jobs.size }, 'took over a living container');
   return { adopted: container };
+}
+
+function hasBeenDestroyed(error: unknown): boolean {
+  return error instanceof BeingDestroyed || (error instanceof MonitorGone && error.destroyed);
+}
+
+/** Its processes are gone; what is known of it, and the results of its jobs, are a client's to ask for. */
+function addDead(containers: Containers, container: Container): void {
+  for (const [id, exit] of jobsWithoutMonitor(containers, container)) container.jobs.set(id, { id, exit, followers: 0, consumed: false });
+  containers.add(container);
+  endLife(containers, container, monitorDied);
 }
 
 /** A container that cannot be taken over is removed when it is dead, and else left alone. */
@@ -120,6 +141,7 @@ async function meet(containers: Containers, container: Container): Promise<void>
   const ended = new Map<number, JobExit>();
   await receiveEvents(containers, container, ended);
   for (const { jobId, exit } of await container.monitor.list()) {
+    containers.jobIds.follow(jobId);
     if (container.jobs.has(jobId)) continue;
     const known = exit ?? ended.get(jobId);
     container.jobs.set(jobId, { id: jobId, exit: known, followers: 0, consumed: false });
@@ -134,7 +156,8 @@ function keepMeeting(containers: Containers, container: Container, meeting: Prom
     () => containers.log.info({ container: container.id, handle: container.handle, jobs: container.jobs.size }, 'took over a living container, late'),
     (error: unknown) => {
       if (container.lastInfo !== undefined || !containers.has(container)) return;
-      if (error instanceof MonitorGone) endLife(containers, container, monitorDied);
+      if (hasBeenDestroyed(error)) containers.inBackground(destroyContainer(containers, container), 'a destroy that had begun could not be finished', container);
+      else if (error instanceof MonitorGone) endLife(containers, container, monitorDied);
       else startTimer(containers.host.clock, retryPauseMs, () => keepMeeting(containers, container, meet(containers, container)));
     },
   );
@@ -167,7 +190,7 @@ function containerOf(containers: Containers, snapshot: Snapshot): Container | st
 }
 
 /** The firewall's tables are loaded anew after this, without the elements of what was removed. */
-async function removeLeftovers(containers: Containers, containerId: string): Promise<void> {
+async function removeLeftovers(containers: Containers, containerId: string, container?: Container): Promise<void> {
   const { host } = containers;
   const monitor = host.monitors.open(containerId);
   try {
@@ -177,5 +200,7 @@ async function removeLeftovers(containers: Containers, containerId: string): Pro
   } finally {
     monitor.close();
   }
+  if (container !== undefined) containers.noteRelease(container);
   host.depot.discardDirectory(containerId);
+  if (container !== undefined) containers.release(container);
 }

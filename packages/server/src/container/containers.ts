@@ -128,12 +128,23 @@ export class Containers {
     this.references.add(container);
   }
 
+  /** To be called before the last trace of a container goes: a server that is started after that lets its network rest, too. */
+  noteRelease(container: Container): void {
+    const { releaseDelayMs } = this.configuration.network;
+    if (releaseDelayMs > 0) this.host.depot.recordRelease({ network: container.network.network, freeFromMs: this.host.clock.now() + releaseDelayMs });
+  }
+
   /** The container is gone, with everything it held. */
   remove(container: Container): void {
     if (!this.has(container)) return;
     this.#byHandle.delete(container.handle);
     this.references.remove(container);
     this.#linkNames.delete(container.link.hostName);
+    this.release(container);
+  }
+
+  /** Gives back what a container held that is gone. */
+  release(container: Container): void {
     this.networks.release(container.network, this.host.clock.now());
     this.uids.release(container.identity);
   }

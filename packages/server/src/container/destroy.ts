@@ -23,6 +23,7 @@ export async function destroyContainer(containers: Containers, container: Contai
     container.lastInfo = { ...infoOf(container), jobIds: [] };
     await removeFromHost(containers, container);
     container.monitor.close();
+    containers.noteRelease(container);
     containers.host.depot.discardDirectory(container.id);
     container.moveTo('destroyed');
     containers.remove(container);

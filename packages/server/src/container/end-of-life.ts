@@ -3,14 +3,20 @@ import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { recordOrLog } from './events.js';
 import { forgetIfConsumed } from './forget.js';
+import { jobsWithoutMonitor } from './lost-jobs.js';
 
 export const initDied = 'the container\'s init process died';
 export const monitorDied = 'the container\'s monitor died';
 
-/** Nothing runs in the container any more, and nothing can: it is stopped, and what is not known to have ended is lost. */
+/**
+ * Nothing runs in the container any more, and nothing can: it is stopped, and what is not known to have ended is lost. With its
+ * monitor, output is lost, too.
+ */
 export function endLife(containers: Containers, container: Container, event: string): void {
   if (container.lastInfo !== undefined || container.state === 'destroyed') return;
+  const remains = event === monitorDied && !container.events.includes(event) ? jobsWithoutMonitor(containers, container) : undefined;
   for (const job of [...container.jobs.values()]) {
+    if (remains !== undefined) job.exit = remains.get(job.id) ?? { kind: 'lost' };
     job.exit ??= { kind: 'lost' };
     forgetIfConsumed(containers, container, job);
   }

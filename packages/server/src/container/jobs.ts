@@ -70,8 +70,8 @@ export async function followJob(containers: Containers, container: Container, jo
     const followed = await container.monitor.follow(jobId, sink);
     return following(containers, container, job, followed);
   } catch (error) {
-    if (error instanceof WardenError && error.code === 'unavailable') await endLifeIfGone(containers, container);
-    if (container.lastInfo !== undefined || job.exit?.kind === 'lost') return lostFollowing(container, job);
+    const gone = error instanceof WardenError && error.code === 'unavailable' && (await endLifeIfGone(containers, container));
+    if (gone || container.lastInfo !== undefined || job.exit?.kind === 'lost') return lostFollowing(container, job);
     throw error;
   } finally {
     job.followers--;

@@ -4,7 +4,7 @@
  */
 import { WardenError } from 'warden-protocol';
 import type { FirewallElement } from '../host/container-description.js';
-import type { Host } from '../host/host.js';
+import type { Host, JobRemains, NetworkRelease } from '../host/host.js';
 import { MonitorGone } from '../host/monitor.js';
 import { ManualClock } from '../lib/manual-clock.js';
 import { RecordingMonitor } from './recording-monitor.js';
@@ -24,6 +24,13 @@ export class RecordingHost implements Host {
   readonly groups = new Set<string>();
   /** Living monitors by container id. */
   readonly living = new Map<string, RecordingMonitor>();
+  /** Ids of those that ended because they were told to. */
+  readonly destroyed = new Set<string>();
+  /** What dead monitors have left of their jobs, by container id. */
+  readonly remains = new Map<string, JobRemains[]>();
+  /** Jobs that have a group, by container id. */
+  readonly jobGroups = new Map<string, number[]>();
+  readonly releases: NetworkRelease[] = [];
   #failAt: number | undefined;
   #moment: FailureMoment = 'before';
 
@@ -76,7 +83,7 @@ export class RecordingHost implements Host {
     open: (id) => {
       const living = (): RecordingMonitor => {
         const monitor = this.living.get(id);
-        if (monitor === undefined) throw new MonitorGone('no such monitor');
+        if (monitor === undefined) throw new MonitorGone('no such monitor', this.destroyed.has(id));
         return monitor;
       };
       return {
@@ -117,11 +124,15 @@ export class RecordingHost implements Host {
         this.snapshots.delete(id);
       }),
     writeSnapshot: (id, text) => this.call('depot.writeSnapshot', () => void this.snapshots.set(id, text)),
+    readJobRemains: (id) => this.remains.get(id) ?? [],
+    recordRelease: (release) => this.call('depot.recordRelease', () => void this.releases.push(release)),
+    readReleases: () => this.releases.filter(({ freeFromMs }) => freeFromMs > this.clock.now()),
     readSnapshots: () => [...this.directories].map((containerId) => ({ containerId, snapshot: this.snapshots.get(containerId) })),
   };
 
   readonly cgroups: Host['cgroups'] = {
     describe: (id) => [{ path: `/cgroup/${id}`, version: 1, settings: [] }],
+    jobIds: (id) => this.jobGroups.get(id) ?? [],
     removeLeftovers: async (id) =>
       this.call('cgroups.removeLeftovers', () => {
         this.groups.delete(id);

@@ -1,7 +1,7 @@
 /** The monitor of one container of the machine in memory. Tests end its jobs and write their output. */
 import { constants } from 'node:os';
 import { WardenError } from 'warden-protocol';
-import type { FollowedJob, InputWrite, JobDescription, JobExit, JobRecord, MonitorEvent, OutputRange, OutputSink, OutputStream } from '../host/monitor.js';
+import { BeingDestroyed, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type MonitorEvent, type OutputRange, type OutputSink, type OutputStream } from '../host/monitor.js';
 import type { Clock } from '../lib/timer.js';
 import type { RecordingHost } from './recording-host.js';
 
@@ -17,6 +17,8 @@ interface RecordedJob {
 export class RecordingMonitor {
   readonly jobs = new Map<number, RecordedJob>();
   readonly signals: number[] = [];
+  /** An earlier server has asked for the destroy. */
+  destroying = false;
   /** Jobs do not end at SIGTERM. */
   stubborn = false;
   /** Signals to single jobs: id and number. */
@@ -130,6 +132,7 @@ export class RecordingMonitor {
   }
 
   watch(receive: (event: MonitorEvent) => void, lost: () => void): void {
+    if (this.destroying) throw new BeingDestroyed();
     this.#watchers.push({ receive, lost });
     for (const event of this.#kept.values()) receive(event);
   }
@@ -137,6 +140,7 @@ export class RecordingMonitor {
   destroy(): void {
     this.host.groups.delete(this.id);
     this.host.living.delete(this.id);
+    this.host.destroyed.add(this.id);
     this.die();
   }
 

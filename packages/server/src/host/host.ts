@@ -6,7 +6,24 @@ import type { Ipv4Address } from '../lib/ipv4.js';
 import type { Clock } from '../lib/timer.js';
 import type { CgroupDescription, FirewallElement, LinkDescription, MountDescription } from './container-description.js';
 import type { Launcher } from './launcher.js';
-import type { Monitors } from './monitor.js';
+import type { JobExit, Monitors } from './monitor.js';
+
+/** What a dead monitor has left of one of its jobs. */
+export interface JobRemains {
+  readonly jobId: number;
+  /** Undefined: it had not ended, or nobody knows. */
+  readonly exit: JobExit | undefined;
+  /** Bytes of output that the monitor kept; without it they are lost. */
+  readonly outputInBytes: number;
+}
+
+/** A network that was given back and rests. */
+export interface NetworkRelease {
+  /** First address of the /30. */
+  readonly network: Ipv4Address;
+  /** Monotonic time of this boot. */
+  readonly freeFromMs: number;
+}
 
 /** The containers' directories. Calls are synchronous: each takes some ten microseconds. */
 export interface Depot {
@@ -19,6 +36,12 @@ export interface Depot {
   writeSnapshot(containerId: string, text: string): void;
   /** Every container directory with its snapshot; undefined: there is none that can be read. */
   readSnapshots(): { readonly containerId: string; readonly snapshot: string | undefined }[];
+  /** Jobs that the monitor has files of: exit records, output. */
+  readJobRemains(containerId: string): JobRemains[];
+  /** Notes a network that is about to be given back, so that a later server lets it rest as well. */
+  recordRelease(release: NetworkRelease): void;
+  /** Those of this boot that still rest. */
+  readReleases(): NetworkRelease[];
 }
 
 export interface Cgroups {
@@ -26,6 +49,8 @@ export interface Cgroups {
   describe(containerId: string): CgroupDescription[];
   /** Kills what is left in a container's groups and removes them; groups that are not there are no error. */
   removeLeftovers(containerId: string): Promise<void>;
+  /** Jobs of a container that have a group: those that run, and those of which a process is left. */
+  jobIds(containerId: string): number[];
 }
 
 export interface Firewall {

@@ -6,7 +6,11 @@ import { WardenError } from 'warden-protocol';
 export class MonitorGone extends WardenError {
   override readonly name = 'MonitorGone';
 
-  constructor(message: string) {
+  constructor(
+    message: string,
+    /** It was told to destroy its container, and has done so. */
+    readonly destroyed: boolean,
+  ) {
     super('unavailable', message);
   }
 }

@@ -5,7 +5,7 @@
 
 /** Time and timers, so that tests bring their own. */
 export interface Clock {
-  /** Monotonic milliseconds. */
+  /** Monotonic milliseconds since the machine's boot: what one server notes another can read. */
   now(): number;
   /** Calls `callback` once after `delayMs`, which is at most maximumDelayMs; returns the way to cancel. */
   schedule(delayMs: number, callback: () => void): () => void;
@@ -14,8 +14,11 @@ export interface Clock {
 /** The longest delay that setTimeout keeps. */
 export const maximumDelayMs = 2 ** 31 - 1;
 
+/** performance.now() counts from the start of the process, by the same clock. */
+const processStartMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => processStartMs + performance.now(),
   schedule(delayMs, callback) {
     const timeout = setTimeout(callback, delayMs);
     return () => clearTimeout(timeout);

@@ -33,3 +33,11 @@ test('the monitor takes 31 bits', () => {
   assert.equal(ids.next(), 0x7fff_ffff);
   assert.equal(ids.next(), undefined);
 });
+
+test('ids go on behind one that is in use, and are reserved anew', () => {
+  const reserved: number[] = [];
+  const ids = new JobIds(1, (upTo) => reserved.push(upTo));
+  ids.follow(5000);
+  ids.follow(10);
+  assert.deepEqual([ids.next(), ids.next(), reserved], [5001, 5002, [6025]]);
+});

@@ -23,6 +23,11 @@ export class JobIds {
     this.#reservedUpTo = reservedUpTo;
   }
 
+  /** Ids handed out from now on are greater than one that is in use; the record of what was reserved may be gone. */
+  follow(jobId: number): void {
+    if (jobId >= this.#next) this.#next = jobId + 1;
+  }
+
   /** The next id; undefined after 2^31 - 1 jobs. */
   next(): number | undefined {
     if (this.#next > lastJobId) return undefined;

@@ -84,3 +84,28 @@ test('any sequence keeps networks apart', () => {
   assert.equal(all.size, 16);
   assert.equal(all.has(undefined), false);
 });
+
+test('networks that an earlier server gave back rest until their time, whatever order they come in, and no longer than the delay of today', () => {
+  const networks = pool('10.254.0.0/27', 100);
+  const first = parseIpv4Address('10.254.0.0')!;
+  const taken = networks.restore(first, 0)!;
+  networks.release(networks.acquire(0)!, 0);
+  networks.rest([
+    { network: first, freeFromMs: 50 },
+    { network: first + 8, freeFromMs: 90 },
+    { network: first + 12, freeFromMs: 30 },
+    { network: first + 16, freeFromMs: 5000 },
+    { network: first + 20, freeFromMs: 0 },
+    { network: 1, freeFromMs: 50 },
+  ], 0);
+  const numbers = (now: number): number[] => {
+    const found: number[] = [];
+    for (let network = networks.acquire(now); network !== undefined; network = networks.acquire(now)) found.push((network.network - first) / 4);
+    return found.sort();
+  };
+  assert.deepEqual(numbers(0), [5, 6, 7]);
+  assert.deepEqual(numbers(30), [3]);
+  assert.deepEqual(numbers(90), [2]);
+  assert.deepEqual(numbers(100), [1, 4]);
+  assert.equal(taken.network, first);
+});

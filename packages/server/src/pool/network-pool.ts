@@ -70,6 +70,19 @@ export class NetworkPool {
     this.#resting.set(index, nowMs + this.#releaseDelayMs);
   }
 
+  /** Lets networks that an earlier server gave back go on resting, at most for the delay as it is now. Those that are in use are left alone. */
+  rest(releases: readonly { readonly network: Ipv4Address; readonly freeFromMs: number }[], nowMs: number): void {
+    for (const { network, freeFromMs } of releases) {
+      const index = this.#indexOf(network);
+      if (index === undefined || this.#taken.has(index) || freeFromMs <= nowMs) continue;
+      this.#free.delete(index);
+      this.#resting.set(index, Math.min(freeFromMs, nowMs + this.#releaseDelayMs));
+    }
+    const ordered = [...this.#resting].sort(([, one], [, other]) => one - other);
+    this.#resting.clear();
+    for (const [index, freeFromMs] of ordered) this.#resting.set(index, freeFromMs);
+  }
+
   /** Gives a network back that no packet was ever sent from: it is free at once. */
   forget(network: ContainerNetwork): void {
     const index = this.#indexOf(network.network);

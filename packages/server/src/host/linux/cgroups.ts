@@ -76,6 +76,18 @@ export class LinuxCgroups implements Cgroups {
     }));
   }
 
+  jobIds(containerId: string): number[] {
+    const found = new Set<number>();
+    for (const hierarchy of this.hierarchies) {
+      for (const name of namesIn(join(this.#parentOf(hierarchy), containerId))) {
+        const jobId = Number(/^job-([1-9]\d{0,9})$/.exec(name)?.[1] ?? Number.NaN);
+        // Above are the groups of shells, which are nobody's jobs.
+        if (jobId <= 0x7fff_ffff) found.add(jobId);
+      }
+    }
+    return [...found];
+  }
+
   async removeLeftovers(containerId: string): Promise<void> {
     const groups = this.hierarchies.map((hierarchy) => ({
       path: join(this.#parentOf(hierarchy), containerId),
@@ -138,6 +150,14 @@ function removeTree(path: string): boolean {
   } catch {
     // EBUSY: its processes are dying.
     return false;
+  }
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -10,10 +10,12 @@ import { LinuxDepot } from './depot.js';
 const id = '1hq3k5m7o9q';
 let path: string;
 let depot: LinuxDepot;
+let now = 0;
 
 beforeEach(() => {
+  now = 0;
   path = mkdtempSync(join(tmpdir(), 'warden-depot-'));
-  depot = new LinuxDepot(path, silentLog);
+  depot = new LinuxDepot(path, silentLog, { bootId: 'boot', now: () => now });
   depot.prepare();
 });
 
@@ -97,12 +99,54 @@ test('trash of an earlier server is emptied', async () => {
 test('job ids are reserved on disk; a damaged file is named, not overwritten', () => {
   assert.equal(depot.readReservedJobIds(), 1);
   depot.writeReservedJobIds(1025);
-  assert.equal(new LinuxDepot(path, silentLog).readReservedJobIds(), 1025);
+  assert.equal(new LinuxDepot(path, silentLog, { bootId: 'boot', now: () => now }).readReservedJobIds(), 1025);
   for (const damage of ['', '{"jobIdsBelow":"1"}', '{"jobIdsB', '[]', 'null']) {
     writeFileSync(join(path, 'state.json'), damage);
     assert.throws(() => depot.readReservedJobIds(), { message: /state\.json is damaged/ });
     assert.equal(readFileSync(join(path, 'state.json'), 'utf8'), damage);
   }
+});
+
+test('networks that rest are found by the next server of the same boot', () => {
+  const reopened = (bootId = 'boot') => new LinuxDepot(path, silentLog, { bootId, now: () => now });
+  assert.deepEqual(depot.readReleases(), []);
+  for (let number = 1; number <= 6000; number++) {
+    now += 10;
+    depot.recordRelease({ network: number, freeFromMs: now + 30 });
+  }
+  assert.deepEqual(reopened().readReleases().map(({ network }) => network), [5998, 5999, 6000]);
+  assert.ok(statSync(join(path, 'releases')).size < 100_000, 'what no longer rests is left out');
+  const next = reopened();
+  next.readReleases();
+  next.recordRelease({ network: 7000, freeFromMs: now + 50 });
+  next.recordRelease({ network: 7001, freeFromMs: now + 50 });
+  appendFileSync(join(path, 'releases'), 'torn 1');
+  assert.deepEqual(reopened().readReleases().map(({ network }) => network), [5998, 5999, 6000, 7000, 7001]);
+  assert.deepEqual(reopened('another boot').readReleases(), []);
+  now += 100;
+  assert.deepEqual(reopened().readReleases(), []);
+  rmSync(join(path, 'releases'));
+  mkdirSync(join(path, 'releases'));
+  assert.deepEqual(depot.readReleases(), [], 'what cannot be read is none, and no reason to fail');
+  reopened().recordRelease({ network: 1, freeFromMs: 1e9 });
+});
+
+test('what a dead monitor left of its jobs is read as far as it is whole', () => {
+  const jobs = join(depot.makeDirectory(id), 'jobs');
+  assert.deepEqual(depot.readJobRemains(id), []);
+  mkdirSync(jobs);
+  const files = { '1.exit': '1 1 3 0\n', '2.exit': '1 2 9 4096 1\n', '2.spool': 'x', '3.spool': 'x', '3.runs': '', '4.exit': '1 1', '4.exit.part': '1 1 0 0\n', '5.exit': '2 1 0 0\n', '2147483648.exit': '1 1 0 0\n', 'x.exit': '', '6.exit': '1 3 0 0\n' };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(jobs, name), text);
+  symlinkSync(join(jobs, '1.exit'), join(jobs, '7.exit'));
+  assert.deepEqual(depot.readJobRemains(id).sort((a, b) => a.jobId - b.jobId), [
+    { jobId: 1, exit: { kind: 'exited', status: 3 }, outputInBytes: 0 },
+    { jobId: 2, exit: { kind: 'signalled', signal: 9 }, outputInBytes: 4096 },
+    { jobId: 3, exit: undefined, outputInBytes: 0 },
+    { jobId: 4, exit: undefined, outputInBytes: 0 },
+    { jobId: 5, exit: undefined, outputInBytes: 0 },
+    { jobId: 6, exit: { kind: 'lost' }, outputInBytes: 0 },
+    { jobId: 7, exit: undefined, outputInBytes: 0 },
+  ]);
 });
 
 test('errors name the step, the path and the cause', () => {

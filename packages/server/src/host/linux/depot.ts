@@ -4,6 +4,7 @@
  *   DEPOT/lock                     held by the launcher
  *   DEPOT/state.json               job ids that may have been handed out
  *   DEPOT/containers/ID/           snapshot.json, and run/, jobs/, upper/, work/ of the native programs
+ *   DEPOT/releases                 networks that rest
  *   DEPOT/trash/                   directories on their way out
  *
  * Calls are synchronous: a small file or a rename takes 10 to 30 microseconds, a promise of node:fs ten times that. Nothing is
@@ -14,8 +15,10 @@ import { join } from 'node:path';
 import { WardenError, type ErrorCode } from 'warden-protocol';
 import { isContainerId } from '../../lib/container-id.js';
 import type { Log } from '../../lib/log.js';
-import type { Depot } from '../host.js';
+import type { Depot, JobRemains, NetworkRelease } from '../host.js';
 import { describeErrno } from './errno.js';
+import { readJobRemains } from './job-remains.js';
+import { ReleaseJournal } from './release-journal.js';
 import { ForeignFile, isErrno, readSmallFile, replaceSmallFile } from './small-file.js';
 import { Trash } from './trash.js';
 
@@ -26,12 +29,16 @@ const stateLimitInBytes = 4096;
 export class LinuxDepot implements Depot {
   readonly #containers: string;
   readonly #trash: Trash;
+  readonly #releases: ReleaseJournal;
   #trashNumber = 0;
 
+  /** @param bootId what was noted at another boot of the machine does not count */
   constructor(
     readonly path: string,
     private readonly log: Log,
+    { bootId, now }: { readonly bootId: string; readonly now: () => number },
   ) {
+    this.#releases = new ReleaseJournal(join(path, 'releases'), bootId, now);
     this.#containers = join(path, 'containers');
     this.#trash = new Trash(join(path, 'trash'), log);
   }
@@ -96,6 +103,28 @@ export class LinuxDepot implements Depot {
     } catch (error) {
       this.log.error({ container: containerId, err: error }, 'a snapshot cannot be read');
       return '';
+    }
+  }
+
+  readJobRemains(containerId: string): JobRemains[] {
+    return readJobRemains(join(this.directoryOf(containerId), 'jobs'));
+  }
+
+  /** On a full disk a container can be destroyed all the same; then only a server that was killed forgets that its network rests. */
+  recordRelease(release: NetworkRelease): void {
+    try {
+      this.#releases.append(release);
+    } catch (error) {
+      this.log.warn({ err: error }, 'that a network rests could not be noted');
+    }
+  }
+
+  readReleases(): NetworkRelease[] {
+    try {
+      return this.#releases.read();
+    } catch (error) {
+      this.log.warn({ err: error }, 'which networks rest cannot be read');
+      return [];
     }
   }
 

@@ -8,6 +8,7 @@
 import { createConnection, type Socket } from 'node:net';
 import { WardenError } from 'warden-protocol';
 import { MonitorGone } from '../monitor.js';
+import { monitorEnd } from './monitor-end.js';
 import { FrameReader, type Frame } from './wire-codec.js';
 import { outputChunk } from './wire.js';
 
@@ -44,9 +45,8 @@ export class MonitorConnection {
     });
     this.#socket.on('error', (error) => {
       const message = `no connection to the container's monitor: ${error.message}`;
-      // Other errors, a full backlog for one, say nothing about its life.
-      const isGone = 'code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT');
-      this.#fail(message, isGone ? new MonitorGone(message) : undefined);
+      const end = monitorEnd(path, 'code' in error ? error.code : undefined);
+      this.#fail(message, end === undefined ? undefined : new MonitorGone(message, end === 'destroyed'));
     });
     this.#socket.on('close', () => this.#fail('the container\'s monitor closed the connection'));
   }
