@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
 import { WardenError } from 'warden-protocol';
+import { InitDead } from '../host/monitor.js';
 import { CollectedOutput } from './collected-output.js';
 import type { Container } from './container.js';
 import { destroyContainer } from './destroy.js';
@@ -286,11 +287,25 @@ test('a link over a connection that has not noticed the monitor\'s death is answ
   assert.deepEqual([container.state, infoOf(container).events], ['stopped', ['the container\'s monitor died']]);
 });
 
+test('a job whose start broke off with the connection is no sign that PID 1 is dead', async () => {
+  const { containers, container, monitor, host } = await scene();
+  monitor.spawn = () => {
+    throw new WardenError('unavailable', 'the container\'s monitor closed the connection');
+  };
+  await assert.rejects(spawnJob(containers, container, request), { code: 'unavailable' });
+  assert.deepEqual([container.state, infoOf(container).events], ['active', []]);
+  host.living.delete(container.id);
+  monitor.dieSilently();
+  container.monitor.spawn = () => Promise.reject(new WardenError('unavailable', 'read ECONNRESET'));
+  await assert.rejects(spawnJob(containers, container, request), { code: 'unavailable' });
+  assert.deepEqual([container.state, infoOf(container).events], ['stopped', ['the container\'s monitor died']]);
+});
+
 test('a job that cannot start because the processes are gone stops the container', async () => {
   const { containers, container, monitor, host } = await scene();
   const earlier = await spawnJob(containers, container, request);
   monitor.spawn = () => {
-    throw new WardenError('unavailable', 'PID 1 is dead');
+    throw new InitDead('PID 1 is dead');
   };
   await assert.rejects(spawnJob(containers, container, request), { code: 'unavailable' });
   assert.equal(container.state, 'stopped');

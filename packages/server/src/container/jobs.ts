@@ -4,10 +4,10 @@
  * Several requests may follow one job; each gets everything from the first byte.
  */
 import { WardenError } from 'warden-protocol';
-import { MonitorGone, type FollowedJob, type OutputSink } from '../host/monitor.js';
+import { InitDead, type FollowedJob, type OutputSink } from '../host/monitor.js';
 import type { Container, Job } from './container.js';
 import type { Containers } from './containers.js';
-import { endLife, endLifeIfGone, initDied, monitorDied } from './end-of-life.js';
+import { endLife, endLifeIfGone, initDied } from './end-of-life.js';
 import { noteExit } from './events.js';
 import { forgetIfConsumed } from './forget.js';
 import { checkJobRequest, describeJob } from './job-description.js';
@@ -34,7 +34,7 @@ export async function spawnJob(containers: Containers, container: Container, req
     try {
       await container.monitor.spawn(description);
     } catch (error) {
-      throw notStarted(containers, container, job, error);
+      throw await notStarted(containers, container, job, error);
     }
     return job.id;
   });
@@ -48,15 +48,16 @@ export async function runJob(containers: Containers, container: Container, reque
     try {
       return following(containers, container, job, await container.monitor.spawnFollowed(description, sink));
     } catch (error) {
-      throw notStarted(containers, container, job, error);
+      throw await notStarted(containers, container, job, error);
     }
   });
 }
 
 /** A job that did not start is none; when the container's processes are gone, the container is stopped. */
-function notStarted(containers: Containers, container: Container, job: Job, error: unknown): unknown {
+async function notStarted(containers: Containers, container: Container, job: Job, error: unknown): Promise<unknown> {
   container.jobs.delete(job.id);
-  if (error instanceof WardenError && error.code === 'unavailable') endLife(containers, container, error instanceof MonitorGone ? monitorDied : initDied);
+  if (error instanceof InitDead) endLife(containers, container, initDied);
+  else if (error instanceof WardenError && error.code === 'unavailable') await endLifeIfGone(containers, container);
   return error;
 }
 

@@ -15,6 +15,15 @@ export class MonitorGone extends WardenError {
   }
 }
 
+/** PID 1 of the container is dead, and with it every process. Its monitor lives. */
+export class InitDead extends WardenError {
+  override readonly name = 'InitDead';
+
+  constructor(message: string, cause?: unknown) {
+    super('unavailable', message, { cause });
+  }
+}
+
 /** The container is being destroyed already: an earlier server has asked for it, or another request. */
 export class BeingDestroyed extends WardenError {
   override readonly name = 'BeingDestroyed';

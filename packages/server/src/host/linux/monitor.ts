@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { WardenError, type ErrorCode } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
-import { BeingDestroyed, MonitorGone, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputRange, type OutputSink } from '../monitor.js';
+import { BeingDestroyed, InitDead, MonitorGone, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputRange, type OutputSink } from '../monitor.js';
 import { readEnd, readExit, readRecord, writeJob } from './job-messages.js';
 import { MonitorConnection } from './monitor-connection.js';
 import { StepError } from './step-error.js';
@@ -142,7 +142,7 @@ class LinuxMonitor implements Monitor {
         return false;
       } catch (error) {
         if (error instanceof MonitorGone) return true;
-        if (error instanceof StepError || (error instanceof WardenError && error.code === 'timeout')) return false;
+        if (error instanceof StepError || error instanceof InitDead || (error instanceof WardenError && error.code === 'timeout')) return false;
         // A process that is being ended closes its descriptors one after the other; the listening one may be the last.
         await new Promise<void>((resolve) => void this.clock.schedule(gonePauseMs, resolve));
       }
@@ -300,7 +300,10 @@ class LinuxMonitor implements Monitor {
 
 function failureOf(frame: Frame): WardenError | undefined {
   if (frame.type === FrameType.ok) return undefined;
-  if (frame.type === FrameType.error) return new StepError(new Attributes(frame.body));
+  if (frame.type === FrameType.error) {
+    const error = new StepError(new Attributes(frame.body));
+    return error.errno === constants.errno.ESRCH ? new InitDead(error.message, error) : error;
+  }
   return new WardenError('protocol', `the container's monitor answered with a frame of type ${frame.type}`);
 }
 
