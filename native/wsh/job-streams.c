@@ -111,6 +111,7 @@ int job_streams_open(const struct run_request *request, int input, struct job_st
 {
 	int result;
 
+	err->step = "set up streams";
 	clear(ret_streams);
 	ret_streams->terminal = request->terminal;
 	if (request->terminal) {

@@ -11,9 +11,20 @@ export interface Info {
   readonly state: string; readonly events: string[]; readonly job_ids: bigint[];
   readonly host_ip: string; readonly container_ip: string; readonly container_path: string;
 }
-export interface JobResult { readonly status: number; readonly stdout: string; readonly stderr: string; readonly out: Buffer; readonly info: Info }
+/** What an exit status of 255 leaves open. */
+export interface Ending { readonly signal: number | undefined; readonly timedOut: boolean; readonly lost: boolean }
+export interface JobResult extends Ending { readonly status: number; readonly stdout: string; readonly stderr: string; readonly out: Buffer; readonly info: Info }
 export interface Chunk { readonly name: string; readonly data: Buffer; readonly status: number | undefined; readonly info: Info | undefined }
-export interface JobOptions { privileged?: boolean; rlimits?: Fields; discard_output?: boolean; log_tag?: string }
+/** A piece of logs; the last has none, and the status when the job has ended. */
+export interface LogsChunk extends Ending { readonly name: string; readonly data: Buffer; readonly position: bigint; readonly status: number | undefined; readonly last: boolean }
+export interface ListedJob extends Ending {
+  readonly id: number; readonly state: string; readonly command: string; readonly startedMs: bigint | undefined; readonly endedMs: bigint | undefined;
+  readonly status: number | undefined; readonly outputBytes: bigint; readonly pid: number;
+}
+export interface JobOptions {
+  privileged?: boolean; rlimits?: Fields; discard_output?: boolean; log_tag?: string;
+  env?: string[]; cwd?: string; args?: string[]; stdin?: boolean; tty?: { rows: number; columns: number; term?: string }; timeout_ms?: bigint | number; user?: string;
+}
 export interface CreateOptions { handle?: string; rootfs?: string; network?: string; grace_time?: number; bind_mounts?: Fields[] }
 
 /** An ErrorResponse: the text of behaviour.md in `message`, the code in `code`. */
@@ -134,27 +145,71 @@ export class Client {
     return jobResult(await this.request('link', { handle, job_id: jobId }));
   }
 
+  /** Writes to a job's standard input, in requests of at most 1 MiB, and ends it when `close`. */
+  async input(handle: string, jobId: number, data: Buffer | string, close = false): Promise<void> {
+    const bytes = Buffer.from(data);
+    for (let at = 0; at === 0 || at < bytes.length; at += 1 << 20) {
+      const isLast = at + (1 << 20) >= bytes.length;
+      await this.request('input', { handle, job_id: jobId, data: bytes.subarray(at, at + (1 << 20)), close: close && isLast });
+    }
+  }
+
+  async signal(handle: string, jobId: number, signal: number): Promise<void> { await this.request('signal', { handle, job_id: jobId, signal }); }
+
+  async jobs(handle: string): Promise<ListedJob[]> {
+    const { jobs } = await this.request('jobs', { handle });
+    return (jobs as Fields[]).map((job) => ({
+      id: job['id'] as number, state: String(job['state']), command: String(job['command']), startedMs: job['started_ms'] as bigint | undefined,
+      endedMs: job['ended_ms'] as bigint | undefined, status: job['exit_status'] as number | undefined, outputBytes: job['output_bytes'] as bigint,
+      pid: job['pid'] as number, ...endingOf(job),
+    }));
+  }
+
+  /** A job's output from a byte on, up to what there is, or to its end with `follow`. */
+  async *logs(handle: string, jobId: number, options: { since_byte?: bigint | number; follow?: boolean } = {}): AsyncGenerator<LogsChunk> {
+    for await (const answer of this.#answers('logs', { handle, job_id: jobId, ...options }, ({ last }) => last === true)) {
+      yield {
+        name: String(answer['name'] ?? ''), data: (answer['data'] ?? Buffer.alloc(0)) as Buffer, position: answer['position'] as bigint,
+        status: answer['exit_status'] as number | undefined, last: answer['last'] === true, ...endingOf(answer),
+      };
+    }
+  }
+
+  /** The output of both streams together that logs bring, and the last answer. */
+  async logsAll(handle: string, jobId: number, options: { since_byte?: bigint | number; follow?: boolean } = {}): Promise<{ text: string; end: LogsChunk }> {
+    let text = '';
+    for await (const chunk of this.logs(handle, jobId, options)) {
+      text += chunk.data.toString();
+      if (chunk.last) return { text, end: chunk };
+    }
+    throw new Error('the logs ended without a last answer');
+  }
+
   /** Every chunk of a job's output as it comes, the one with the status last. */
   async *stream(handle: string, jobId: number): AsyncGenerator<Chunk> {
-    const chunks: Chunk[] = [];
-    let failure: Error | undefined;
-    let done = false;
-    let wake: () => void = () => {};
-    this.#send('stream', { handle, job_id: jobId }, (error) => { failure = error; wake(); }, (answer) => {
-      const status = answer['exit_status'] as number | undefined;
-      chunks.push({
-        name: String(answer['name'] ?? ''), data: (answer['data'] ?? Buffer.alloc(0)) as Buffer, status,
+    for await (const answer of this.#answers('stream', { handle, job_id: jobId }, ({ exit_status: status }) => status !== undefined)) {
+      yield {
+        name: String(answer['name'] ?? ''), data: (answer['data'] ?? Buffer.alloc(0)) as Buffer, status: answer['exit_status'] as number | undefined,
         info: answer['info'] as unknown as Info | undefined,
-      });
-      done = status !== undefined;
+      };
+    }
+  }
+
+  /** The answers to one request that has several. */
+  async *#answers(name: OperationName, fields: Fields, isLast: (answer: Fields) => boolean): AsyncGenerator<Fields> {
+    const answers: Fields[] = [];
+    let failure: Error | undefined;
+    let wake: () => void = () => {};
+    this.#send(name, fields, (error) => { failure = error; wake(); }, (answer) => {
+      answers.push(answer);
       wake();
-      return done;
+      return isLast(answer);
     });
     for (;;) {
-      const chunk = chunks.shift();
-      if (chunk !== undefined) {
-        yield chunk;
-        if (chunk.status !== undefined) return;
+      const answer = answers.shift();
+      if (answer !== undefined) {
+        yield answer;
+        if (isLast(answer)) return;
         continue;
       }
       if (failure !== undefined) throw failure;
@@ -180,11 +235,15 @@ export class Client {
   }
 }
 
+function endingOf(answer: Fields): Ending {
+  return { signal: answer['signal'] as number | undefined, timedOut: answer['timed_out'] === true, lost: answer['lost'] === true };
+}
+
 function jobResult(answer: Fields): JobResult {
   const out = (answer['stdout'] ?? Buffer.alloc(0)) as Buffer;
   const err = (answer['stderr'] ?? Buffer.alloc(0)) as Buffer;
   return {
     status: answer['exit_status'] as number, stdout: out.toString(), stderr: err.toString(), out,
-    info: answer['info'] as unknown as Info,
+    info: answer['info'] as unknown as Info, ...endingOf(answer),
   };
 }

@@ -18,7 +18,7 @@ export function output(result: JobResult): string {
 }
 
 /** Reads chunks until the job's output so far contains `text`: the event by which a test knows how far a job has come. */
-export async function streamUntil(stream: AsyncGenerator<Chunk>, text: string): Promise<string> {
+export async function streamUntil(stream: AsyncGenerator<Pick<Chunk, 'data' | 'status'>>, text: string): Promise<string> {
   let seen = '';
   while (!seen.includes(text)) {
     const next = await stream.next();

@@ -29,9 +29,18 @@ const handle: Schema = { handle: field(1, 'string') };
 const job: Schema = {
   ...handle, script: field(2, 'string'), privileged: field(3, 'bool'), rlimits: field(4, rlimits),
   discard_output: field(5, 'bool'), log_tag: field(6, 'string'),
+  env: many(1000, 'string'), cwd: field(1001, 'string'), args: many(1002, 'string'), stdin: field(1003, 'bool'),
+  tty: field(1004, { rows: field(1, 'uint32'), columns: field(2, 'uint32'), term: field(3, 'string') }),
+  timeout_ms: field(1005, 'uint64'), user: field(1006, 'string'),
 };
+const ending: Schema = { signal: field(1001, 'uint32'), timed_out: field(1002, 'bool'), lost: field(1003, 'bool') };
 const jobReference: Schema = { ...handle, job_id: field(2, 'uint32') };
-const jobResult: Schema = { exit_status: field(1, 'uint32'), stdout: field(2, 'bytes'), stderr: field(3, 'bytes'), info: field(4, info) };
+const jobResult: Schema = { exit_status: field(1, 'uint32'), stdout: field(2, 'bytes'), stderr: field(3, 'bytes'), info: field(4, info), ...ending };
+const listedJob: Schema = {
+  id: field(1, 'uint32'), state: field(2, 'string'), command: field(3, 'string'), started_ms: field(4, 'uint64'), ended_ms: field(5, 'uint64'),
+  exit_status: field(6, 'uint32'), signal: field(7, 'uint32'), timed_out: field(8, 'bool'), output_bytes: field(9, 'uint64'),
+  pid: field(10, 'uint32'), lost: field(11, 'bool'),
+};
 const copy: Schema = { ...handle, src_path: field(2, 'string'), dst_path: field(3, 'string'), owner: field(4, 'string') };
 const bindMount: Schema = { src_path: field(1, 'string'), dst_path: field(2, 'string'), mode: field(3, 'uint32') };
 
@@ -55,7 +64,7 @@ export const operations = {
   run: { type: 23, request: job, response: jobResult },
   stream: {
     type: 24, request: jobReference,
-    response: { name: field(1, 'string'), data: field(2, 'bytes'), exit_status: field(3, 'uint32'), info: field(4, info) },
+    response: { name: field(1, 'string'), data: field(2, 'bytes'), exit_status: field(3, 'uint32'), info: field(4, info), ...ending },
   },
   net_in: {
     type: 31, request: { ...handle, container_port: field(2, 'uint32'), host_port: field(3, 'uint32') },
@@ -73,6 +82,16 @@ export const operations = {
   limit_cpu: { type: 54, request: { ...handle, limit_in_shares: field(2, 'uint64') }, response: { limit_in_shares: field(1, 'uint64') } },
   ping: { type: 91, request: {}, response: {} },
   list: { type: 92, request: {}, response: { handles: many(1, 'string') } },
+  input: { type: 1001, request: { ...jobReference, data: field(3, 'bytes'), close: field(4, 'bool') }, response: {} },
+  resize: { type: 1002, request: { ...jobReference, rows: field(3, 'uint32'), columns: field(4, 'uint32') }, response: {} },
+  signal: { type: 1003, request: { ...jobReference, signal: field(3, 'uint32') }, response: {} },
+  jobs: { type: 1004, request: handle, response: { jobs: many(1, listedJob) } },
+  logs: {
+    type: 1005, request: { ...jobReference, since_byte: field(3, 'uint64'), follow: field(4, 'bool') },
+    response: {
+      name: field(1, 'string'), data: field(2, 'bytes'), exit_status: field(3, 'uint32'), position: field(1000, 'uint64'), ...ending, last: field(1004, 'bool'),
+    },
+  },
   echo: { type: 93, request: { message: field(1, 'string') }, response: { message: field(1, 'string') } },
 } as const satisfies Record<string, Operation>;
 export type OperationName = keyof typeof operations;

@@ -19,6 +19,8 @@ interface Fault {
   readonly text?: string;
 }
 
+const noSuchIdentity = new Map<number, Fault>([[EINVAL, { code: 'invalid_argument', text: 'the container has no such uid or gid' }]]);
+
 /** Steps that fail because of what a request asked for: no fault of the server's, and nothing for its log. */
 const faultsOfRequests: ReadonlyMap<string, ReadonlyMap<number, Fault>> = new Map([
   ['execute program', new Map<number, Fault>([
@@ -40,9 +42,9 @@ const faultsOfRequests: ReadonlyMap<string, ReadonlyMap<number, Fault>> = new Ma
     [EPERM, { code: 'permission', text: 'only a privileged job can be root' }],
     [EINVAL, { code: 'invalid_argument' }],
   ])],
-  ['assume identity', new Map<number, Fault>([
-    [EINVAL, { code: 'invalid_argument', text: 'the container has no such uid or gid' }],
-  ])],
+  ['assume identity', noSuchIdentity],
+  // The pipes belong to the job's user.
+  ['set up streams', noSuchIdentity],
 ]);
 
 /** A step of a native program failed. The message names the step, the object and the cause. */
