@@ -104,6 +104,8 @@ static int run(const struct wshd *wshd, const struct run_request *request, int *
 		result = send_failed(request->job_id, &problem, err);
 	} else {
 		reaper_add(pid, request->job_id);
+		/* Before anybody hears of the job: when it closes its input, nobody else has that. */
+		streams.input = close_fd(streams.input);
 		result = send_running(request->job_id, pid, &streams, &clamps, err);
 	}
 	job_streams_close(&streams);
