@@ -102,9 +102,10 @@ export class Container {
     this.#state = state;
   }
 
-  /** @throws WardenError wrong_state */
+  /** @throws WardenError wrong_state, or not_found when a destroy was first */
   requireState(...states: ContainerState[]): void {
     if (states.includes(this.#state)) return;
+    if (this.#state === 'destroyed') throw new WardenError('not_found', 'unknown handle');
     const allowed = states.map((state) => `'${state}'`).join(', ');
     throw new WardenError('wrong_state', `Container state must be one of ${allowed}, current state is '${this.#state}'`);
   }

@@ -16,8 +16,8 @@ import { References } from './grace.js';
 
 export class Containers {
   readonly #byHandle = new Map<string, Container>();
-  /** Handles of creates under way. */
-  readonly #reserved = new Set<string>();
+  /** Handles of creates under way, each with who waits for its outcome. */
+  readonly #reserved = new Map<string, (() => void)[]>();
   readonly #linkNames = new Set<string>();
   readonly #background = new Set<Promise<void>>();
   /** Living containers that could not be taken over, by id: their handle as far as it is known, and why. */
@@ -97,6 +97,23 @@ export class Containers {
   }
 
   /**
+   * Settles when no create of this handle is under way. A second one waits for the outcome of the first: refused at once, its
+   * client would be told of a container that another request does not find yet, and that may never be.
+   */
+  async untilDecided(handle: string): Promise<void> {
+    for (let waiting = this.#reserved.get(handle); waiting !== undefined; waiting = this.#reserved.get(handle)) {
+      const waiters = waiting;
+      await new Promise<void>((resolve) => void waiters.push(resolve));
+    }
+  }
+
+  #decided(handle: string): void {
+    const waiters = this.#reserved.get(handle);
+    this.#reserved.delete(handle);
+    for (const proceed of waiters ?? []) proceed();
+  }
+
+  /**
    * Takes a handle for a container that is being made.
    * @throws WardenError exists
    * @returns gives it back
@@ -106,8 +123,8 @@ export class Containers {
     if (this.isHandleTaken(handle)) {
       throw new WardenError('exists', `container with handle: ${handle} already exists${quarantined === undefined ? '' : ` (it is in quarantine: ${quarantined})`}`);
     }
-    this.#reserved.add(handle);
-    return () => this.#reserved.delete(handle);
+    this.#reserved.set(handle, []);
+    return () => this.#decided(handle);
   }
 
   isLinkNameTaken(name: string): boolean {
@@ -122,7 +139,7 @@ export class Containers {
 
   /** The container is there: it is listed and can be named. */
   add(container: Container): void {
-    this.#reserved.delete(container.handle);
+    this.#decided(container.handle);
     this.#byHandle.set(container.handle, container);
     this.#linkNames.add(container.link.hostName);
     this.references.add(container);

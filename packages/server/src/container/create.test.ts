@@ -104,6 +104,28 @@ test('two creates with one handle at once: one wins', async () => {
   assert.deepEqual(containers.handles(), ['x']);
 });
 
+test('a create waits for one of the same handle that is under way, and gets it when that fails', async () => {
+  const { host, containers, create } = makeTestContainers();
+  let fail = (): void => undefined;
+  const { create: make } = host.launcher;
+  host.launcher.create = () => new Promise((_resolve, reject) => {
+    fail = () => reject(new Error('no'));
+  });
+  const first = create({ handle: 'x' });
+  first.catch(() => undefined);
+  await new Promise(setImmediate);
+  host.launcher.create = make;
+  let settled = 0;
+  const others = [create({ handle: 'x' }), create({ handle: 'x' })].map((request) => request.finally(() => settled++));
+  const outcomes = Promise.allSettled(others);
+  await new Promise(setImmediate);
+  assert.deepEqual([settled, containers.handles()], [0, []]);
+  fail();
+  await assert.rejects(first, { message: 'no' });
+  assert.deepEqual((await outcomes).map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+  assert.deepEqual(containers.handles(), ['x']);
+});
+
 test('a network is picked by any of its addresses, or refused', async () => {
   const { create } = makeTestContainers();
   const container = await create({ network: '10.254.0.5' });

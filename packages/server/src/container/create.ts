@@ -45,6 +45,7 @@ async function attempt(containers: Containers, order: CreateOrder): Promise<{ co
 
 async function make(containers: Containers, order: CreateOrder, undo: UndoStack): Promise<Container> {
   const { host, configuration } = containers;
+  if (order.handle !== undefined) await containers.untilDecided(order.handle);
   const id = freeId(containers);
   const handle = order.handle ?? freeHandle(containers, id);
   undo.push('release the handle', containers.reserveHandle(handle));

@@ -169,6 +169,20 @@ test('a job that is linked when its container is destroyed is answered, with the
   following.delivered();
 });
 
+test('a job whose output goes with its container does not answer as if it had written nothing', async () => {
+  const { containers, container, monitor } = await scene();
+  const id = await spawnJob(containers, container, request);
+  monitor.write(id, 'stdout', 'lost with the container');
+  monitor.end(id, { kind: 'exited', status: 0 });
+  monitor.emit({ kind: 'job_ended', jobId: id, exit: { kind: 'exited', status: 0 } });
+  // The destroy has got as far as the monitor when the link comes.
+  container.lastInfo = infoOf(container);
+  monitor.destroy();
+  const output = new CollectedOutput(1000);
+  const following = await followJob(containers, container, id, output);
+  assert.deepEqual([await following.exitStatus, output.get('stdout').length], [255, 0]);
+});
+
 test('the last info has no job that ended with the destroy, also when its event is yet to come', async () => {
   const { containers, container, monitor } = await scene();
   const following = await runJob(containers, container, request, new CollectedOutput(1000));

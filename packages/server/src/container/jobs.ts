@@ -136,11 +136,14 @@ function following(containers: Containers, container: Container, job: Job, follo
   };
 }
 
-/** What follows a job whose container is going away. */
+/**
+ * What follows a job whose output cannot be had any more. With the container on its way out the job's own status would be taken
+ * for that of a job that wrote nothing; of one whose monitor died the exit is known only when there was no output.
+ */
 function lostFollowing(container: Container, job: Job): Following {
   return {
     job,
-    exitStatus: Promise.resolve(job.exit === undefined ? unknownStatus : exitStatusOf(job.exit)),
+    exitStatus: Promise.resolve(container.lastInfo !== undefined || job.exit === undefined ? unknownStatus : exitStatusOf(job.exit)),
     resume: () => undefined,
     delivered: () => container.jobs.delete(job.id),
     abandon: () => undefined,
