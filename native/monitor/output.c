@@ -157,10 +157,13 @@ static void drop(struct job_pipe *pipe)
 {
 	struct monitor *monitor = pipe->job->monitor;
 
+	/* The end of the file. Of a terminal, which tells it at every look, the next edge. */
 	if (!pipe->terminal && waiting_in(pipe) == 0) {
-		take(pipe);   /* the end of the file */
+		take(pipe);
 		return;
 	}
+	if (pipe->terminal && take(pipe) == 0)
+		return;
 	take_waiting(pipe);
 	if (pipe->source.fd < 0)
 		return;
