@@ -177,6 +177,27 @@ test('A12: whatever the image\'s passwd says, vcap is the uid of the pool', asyn
   }
 });
 
+test('A12: whatever root of a container makes of its passwd, no user of a request is root, and PID 1 is not held up', async () => {
+  const { client, handle } = await server.container();
+  // What stands at /etc/passwd, as a command of the container's root; by sh, because bash reads the file itself.
+  const plant = async (command: string): Promise<void> => {
+    output(await client.run(handle, '', { args: ['sh', '-c', `rm -rf /etc/passwd && ${command}`], privileged: true }));
+  };
+  const tries = [
+    ...Object.values(passwdFiles).map((content) => `printf '${content.replaceAll('\n', '\\n').replaceAll('\0', '\\000')}' > /etc/passwd`).filter((command) => command.length < 10_000),
+    'mkfifo /etc/passwd', 'ln -s /proc/self/mem /etc/passwd', 'ln -s /dev/zero /etc/passwd', 'mkdir /etc/passwd', 'true',
+  ];
+  for (const command of tries) {
+    await plant(command);
+    for (const user of ['vcap', 'root', '0', '0:0', '4294967296', '-1', '4294967295']) {
+      const outcome = await client.run(handle, '', { args: ['id', '-u'], user }).catch((error: unknown) => error as Error);
+      if (outcome instanceof Error) assert.match(outcome.message, /user|passwd/, `${command}: ${user}`);
+      else assert.notEqual(outcome.stdout, '0\n', `${command}: ${user}`);
+    }
+    assert.equal(output(await client.run(handle, '', { args: ['echo', 'alive'] })), 'alive\n', command);
+  }
+});
+
 test('A13: supplementary groups of the daemon reach no job', async () => {
   await server.restart({ prefix: ['setpriv', '--groups=4,6,27'] });
   assert.match(readProc(server.daemon.pid, 'status'), /^Groups:\s*4 6 27/m);

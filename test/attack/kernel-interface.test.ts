@@ -44,6 +44,8 @@ for (const privileged of [false, true]) {
     const { client, handle } = await server.container();
     const lines = output(await client.run(handle, '/probes/terminal-input', { privileged })).trim().split('\n');
     assert.deepEqual(lines, ['TIOCSTI 1', 'TIOCSTI-dirty 1', 'TIOCLINUX 1', 'TIOCLINUX-dirty 1']);
+    const onTerminal = await client.run(handle, '', { args: ['/probes/terminal-input'], tty: { rows: 24, columns: 80 }, privileged });
+    assert.deepEqual(output(onTerminal).trim().split('\r\n'), lines, 'nor into the one that it has');
   });
 
   test(`B2: ${who} mounts no cgroup hierarchy and makes no user namespace`, async () => {
