@@ -2,30 +2,16 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import type { Client } from '../harness/client.js';
-import { output } from '../harness/expect.js';
+import { output, refused } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
 import { growsAtMost } from '../harness/memory-growth.js';
 import { hashOfNumbers, lastNumberFor, lengthOfNumbers } from '../harness/numbers.js';
 import { parentOf } from '../harness/processes.js';
 import { shortOrLong, SOAK } from '../harness/soak.js';
+import { readStream } from '../harness/stream-hash.js';
 
 const MIB = 1024 * 1024;
 const server = useServer({ server: { job_output_limit: 6 * 1024 * MIB } });
-
-interface Read { readonly bytes: number; readonly hash: string; readonly status: number | undefined }
-
-/** Reads a stream to its end; nothing but its hash is kept. */
-async function readStream(client: Client, handle: string, jobId: number): Promise<Read> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const { data, status } of client.stream(handle, jobId)) {
-    hash.update(data);
-    bytes += data.length;
-    if (status !== undefined) return { bytes, hash: hash.digest('hex'), status };
-  }
-  return { bytes, hash: '', status: undefined };
-}
 
 async function monitorOf(handle: string): Promise<number> {
   const [init = 0] = await server.pidsOf(handle);
@@ -53,6 +39,14 @@ test('a reply of link as large as a frame can be costs the daemon nothing', asyn
     const { status, out } = await client.link(handle, jobId);
     assert.deepEqual([status, out.length, createHash('sha256').update(out).digest('hex')], [0, lengthOfNumbers(last), await expected]);
   });
+});
+
+test('output that fits no reply is refused with advice, and the job stays for a stream', async () => {
+  const { client, handle } = await server.container();
+  const jobId = await client.spawn(handle, 'exec head -c 100000000 /dev/zero');
+  await refused(client.link(handle, jobId), 'exhausted', /100000000 bytes of output do not fit one reply.*stream the job instead/);
+  assert.equal((await client.streamAll(handle, jobId)).bytes, 100_000_000);
+  await refused(client.link(handle, jobId), 'not_found', /^no such job$/);
 });
 
 test(`${shortOrLong('10^5', '10^6')} writes of one byte, to stdout and stderr in turn, come exactly and in order`, async () => {
