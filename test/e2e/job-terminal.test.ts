@@ -9,7 +9,6 @@ import { useServer } from '../harness/fixture.js';
 const server = useServer();
 const tty = { rows: 24, columns: 80 };
 const CTRL_C = '\x03';
-const CTRL_D = '\x04';
 
 /** Runs a script on a terminal to its end; a terminal's lines end in CR LF. */
 async function onTerminal(client: Client, handle: string, script: string, options: object = {}): Promise<{ status: number; stdout: string; stderr: string }> {
@@ -28,21 +27,37 @@ test('a terminal is standard input, output and error, and the controlling one', 
 
 test('its size is that of the request, and changes when it is told to', async () => {
   const { client, handle } = await server.container();
-  const jobId = await client.spawn(handle, 'trap "stty size" WINCH; stty size; while read -r line; do echo "got $line"; done', { tty });
+  const jobId = await client.spawn(handle, 'stty size; while read -r line; do stty size; done', { tty });
   const stream = client.stream(handle, jobId);
   await streamUntil(stream, '24 80\r\n');
   const other = await server.connect();
-  await other.request('resize', { handle, job_id: jobId, rows: 50, columns: 132 });
-  await streamUntil(stream, '50 132\r\n');
-  await other.request('resize', { handle, job_id: jobId, rows: 4096, columns: 1 });
-  await streamUntil(stream, '4096 1\r\n');
+  for (const [rows, columns] of [[50, 132], [4096, 1], [1, 4096]] as const) {
+    await other.request('resize', { handle, job_id: jobId, rows, columns });
+    await other.input(handle, jobId, '\n');
+    await streamUntil(stream, `${rows} ${columns}\r\n`);
+  }
   for (const [rows, columns] of [[0, 80], [24, 4097], [65_536, 80]] as const) {
     await refused(other.request('resize', { handle, job_id: jobId, rows, columns }), 'invalid_argument', /^(rows|columns) is a number from 1 to 4096, not \d+$/);
   }
-  await other.input(handle, jobId, CTRL_D);
+  await other.input(handle, jobId, '', true);
   let status: number | undefined;
   for await (const chunk of stream) ({ status } = chunk);
   assert.equal(status, 0);
+});
+
+test('a program is told of a new size, and not of one that is the same', async () => {
+  const { client, handle } = await server.container();
+  const jobId = await client.spawn(handle, '', { args: ['perl', '-e', '$| = 1; $SIG{WINCH} = sub { print "changed\n" }; print "ready\n"; sleep 1 while 1'], tty });
+  const stream = client.stream(handle, jobId);
+  await streamUntil(stream, 'ready\r\n');
+  const other = await server.connect();
+  await other.request('resize', { handle, job_id: jobId, ...tty });
+  await other.request('resize', { handle, job_id: jobId, rows: 25, columns: 80 });
+  await streamUntil(stream, 'changed\r\n');
+  await other.signal(handle, jobId, 9);
+  let rest = '';
+  for await (const chunk of stream) rest += chunk.data.toString();
+  assert.equal(rest, '');
 });
 
 test('what is typed arrives, Ctrl-C interrupts, and an end of input is one', async () => {
@@ -54,7 +69,9 @@ test('what is typed arrives, Ctrl-C interrupts, and an end of input is one', asy
   await typist.input(handle, jobId, CTRL_C);
   await streamUntil(stream, 'interrupted\r\n');
   await typist.input(handle, jobId, 'second $(id)\n');
-  await streamUntil(stream, 'second $(id)\r\nsecond $(id)\r\n');
+  await streamUntil(stream, 'second $(id)\r\nfirst second $(id)\r\n');
+  await typist.input(handle, jobId, 'third\n');
+  await streamUntil(stream, 'third\r\nthird\r\n');
   await typist.input(handle, jobId, '', true);
   let rest = '';
   let status: number | undefined;
