@@ -121,12 +121,12 @@ static int read_request(struct request *request, const void *body, size_t size, 
  * much after a few hundred of them. A "top directory" (chattr +T) has its subdirectories spread over all groups. Other file systems
  * neither know the flag nor need it, so failure is none.
  */
-static void spread_containers(const char *depot)
+static void spread_containers(const char *depot, const char *name)
 {
 	char path[PATH_MAX];
 	int flags;
 
-	snprintf(path, sizeof(path), "%s/containers", depot);
+	snprintf(path, sizeof(path), "%s/%s", depot, name);
 	_cleanup_close_ int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (directory >= 0 && ioctl(directory, FS_IOC_GETFLAGS, &flags) == 0 && (flags & FS_TOPDIR_FL) == 0) {
@@ -168,7 +168,8 @@ static int prepare(struct host *host, const struct request *request, pid_t warde
 	host->lock = lock_take(request->depot, wardend, ret_owner, err);
 	if (host->lock < 0)
 		return -1;
-	spread_containers(request->depot);
+	spread_containers(request->depot, "containers");
+	spread_containers(request->depot, "spare");
 	if (load_programs(host, request, err) < 0 || namespaces_prepare(&host->namespaces, request->depot, err) < 0 ||
 	    allow_devices(request, err) < 0 || step_begin(STEP_OPEN_NETLINK, err) < 0)
 		return -1;

@@ -4,6 +4,7 @@
  *   DEPOT/lock                     held by the launcher
  *   DEPOT/state.json               job ids that may have been handed out
  *   DEPOT/containers/ID/           snapshot.json, and run/, jobs/, upper/, work/ of the native programs
+ *   DEPOT/spare/next               empty, to become the next container's directory
  *   DEPOT/releases                 networks that rest
  *   DEPOT/trash/                   directories on their way out
  *
@@ -19,6 +20,7 @@ import type { Depot, JobRemains, NetworkRelease } from '../host.js';
 import { describeErrno } from './errno.js';
 import { readJobRemains } from './job-remains.js';
 import { ReleaseJournal } from './release-journal.js';
+import { SpareDirectory } from './spare-directory.js';
 import { ForeignFile, isErrno, readSmallFile, replaceSmallFile } from './small-file.js';
 import { Trash } from './trash.js';
 
@@ -29,6 +31,7 @@ const stateLimitInBytes = 4096;
 export class LinuxDepot implements Depot {
   readonly #containers: string;
   readonly #trash: Trash;
+  readonly #spare: SpareDirectory;
   readonly #releases: ReleaseJournal;
   #trashNumber = 0;
 
@@ -41,6 +44,7 @@ export class LinuxDepot implements Depot {
     this.#releases = new ReleaseJournal(join(path, 'releases'), bootId, now);
     this.#containers = join(path, 'containers');
     this.#trash = new Trash(join(path, 'trash'), log);
+    this.#spare = new SpareDirectory(join(path, 'spare'), (error) => log.warn({ err: error }, 'no directory could be made for the next container in advance'));
   }
 
   /**
@@ -48,10 +52,10 @@ export class LinuxDepot implements Depot {
    * @throws WardenError also when one of those that directories are removed from is a symbolic link: what it leads to is not ours
    */
   prepare(): void {
-    for (const directory of [this.path, this.#containers, this.#trash.path]) {
+    for (const directory of [this.path, this.#containers, this.#trash.path, this.#spare.path]) {
       attempt('make the directory', directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }));
     }
-    for (const directory of [this.#containers, this.#trash.path]) {
+    for (const directory of [this.#containers, this.#trash.path, this.#spare.path]) {
       if (lstatSync(directory).isDirectory()) continue;
       throw new WardenError('invalid_argument', `${directory} is a symbolic link: put the directory itself there, or set server.container_depot_path to where it is`);
     }
@@ -68,7 +72,10 @@ export class LinuxDepot implements Depot {
 
   makeDirectory(containerId: string): string {
     const directory = this.directoryOf(containerId);
-    attempt('make the container directory', directory, () => mkdirSync(directory, { mode: 0o700 }));
+    attempt('make the container directory', directory, () => {
+      if (!this.#spare.moveTo(directory)) mkdirSync(directory, { mode: 0o700 });
+    });
+    this.#spare.makeSoon();
     return directory;
   }
 
