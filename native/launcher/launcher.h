@@ -13,6 +13,7 @@
 
 struct launcher;
 struct create;
+struct discard;
 
 /* Something in the epoll set. `ready` may free what the watch is part of: the loop takes one event at a time. */
 struct watch {
@@ -34,6 +35,7 @@ struct launcher {
 	struct watch link_deletions;  /* fd -1 as long as nobody waits for one */
 	struct create *creates;
 	size_t create_count;
+	struct discard *discards;
 };
 
 int watch_add(struct launcher *launcher, struct watch *watch, uint32_t events, struct error *err);

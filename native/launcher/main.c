@@ -11,6 +11,7 @@
  *             released, and belongs to nobody but itself. A failure of either side undoes both (create-undo.c).
  *   FIREWALL  one nftables transaction.
  *   ABANDON   a create under way is undone.
+ *   DISCARD   directories are removed, in a process of its own.
  *
  * Privileges: root, all of it: this process and the monitors are the trusted part of warden. It reads nothing that a container writes: no path is
  * resolved inside of a container's file system, and monitors send a process id and error texts only.
@@ -30,6 +31,7 @@
 #include "lib/deadline.h"
 #include "lib/fd.h"
 #include "launcher/create.h"
+#include "launcher/discard.h"
 #include "launcher/launcher.h"
 #include "launcher/requests.h"
 #include "launcher/steps.h"
@@ -47,7 +49,8 @@ static void on_signal(struct launcher *launcher, struct watch *watch, uint32_t e
 	while (read(watch->fd, &information, sizeof(information)) > 0)
 		continue;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		create_child_ended(launcher, pid, status);
+		if (!discard_child_ended(launcher, pid, status))
+			create_child_ended(launcher, pid, status);
 }
 
 static int open_signals(struct launcher *launcher, struct error *err)
@@ -142,6 +145,7 @@ static int serve(struct launcher *launcher, struct error *err)
 		create_expire(launcher);
 	}
 	create_drop_all(launcher);
+	discard_drop_all(launcher);
 	stream_input_free(&launcher->input);
 	wire_buffer_free(&launcher->output);
 	*err = launcher->failure;

@@ -6,6 +6,7 @@
 #include "lib/fault.h"
 #include "lib/fd.h"
 #include "launcher/create.h"
+#include "launcher/discard.h"
 #include "launcher/steps.h"
 
 /* With this much unread nothing more is taken on. */
@@ -103,6 +104,9 @@ static int serve_request(struct launcher *launcher, const struct frame *frame, s
 		return 0;
 	case WIRE_FIREWALL:
 		change_firewall(launcher, request, frame);
+		return 0;
+	case WIRE_DISCARD:
+		discard_begin(launcher, request, frame->body, frame->size);
 		return 0;
 	case WIRE_ABANDON:
 		abandon(launcher, request, frame);

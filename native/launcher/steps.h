@@ -34,7 +34,8 @@
 	X(READ_REQUEST, "read request") \
 	X(ANSWER, "answer") \
 	X(ABANDONED, "abandoned") \
-	X(CHANGE_ELEMENTS, "change firewall elements")
+	X(CHANGE_ELEMENTS, "change firewall elements") \
+	X(DISCARD, "remove discarded directories")
 
 #define LAUNCHER_STEPS(X) LAUNCHER_START_STEPS(X) LAUNCHER_CREATE_STEPS(X) LAUNCHER_OTHER_STEPS(X)
 

@@ -21,6 +21,7 @@ enum wire_type {
 	WIRE_CREATE = 2,
 	WIRE_FIREWALL = 3,
 	WIRE_ABANDON = 4,
+	WIRE_DISCARD = 5,
 	/* requests to a monitor */
 	WIRE_SPAWN = 10,
 	WIRE_FOLLOW = 11,

@@ -163,6 +163,38 @@ def test_firewall(launcher):
     tap.check(failed(launcher.ask("FIREWALL", ("ELEMENT", [("OPERATION", 1)])), "change firewall elements", errno.EINVAL), "an element without a key")
 
 
+def test_discard(world, launcher):
+    trash = os.path.join(world.depot, "trash")
+    outside = os.path.join(world.depot, "outside")
+    os.makedirs(os.path.join(trash, "one/a/b"))
+    os.makedirs(os.path.join(trash, "busy/mount"))
+    os.makedirs(outside)
+    os.symlink(outside, os.path.join(trash, "one/link"))
+    inside_outside = os.path.join(outside, "kept")
+    with open(inside_outside, "w", encoding="ascii"):
+        pass
+
+    def discard(path, *names):
+        return launcher.ask("DISCARD", ("PATH", path), *[("NAME", name) for name in names])
+
+    reply = discard(trash, "one", "absent")
+    tap.check(reply.kind == "OK" and os.listdir(trash) == ["busy"] and os.path.exists(inside_outside), "a directory is removed, and not what its links lead to", reply)
+    run("mount", "-t", "tmpfs", "none", os.path.join(trash, "busy/mount"))
+    os.makedirs(os.path.join(trash, "two"))
+    reply = discard(trash, "busy", "two")
+    tap.check(failed(reply, "remove discarded directories", errno.EBUSY, "mount"), "what cannot be removed is named", reply)
+    tap.check(os.listdir(trash) == ["busy"], "and keeps nothing else from being removed", os.listdir(trash))
+    run("umount", os.path.join(trash, "busy/mount"))
+    for name in ("../outside", "busy/mount", "..", ".", ""):
+        reply = discard(trash, name)
+        tap.check(failed(reply, "remove discarded directories", errno.EINVAL), f"a name that is no entry is refused: '{name}'", reply)
+    tap.check(failed(discard("relative", "x"), "remove discarded directories", errno.EINVAL), "a relative directory is refused")
+    os.symlink(outside, os.path.join(world.depot, "elsewhere"))
+    reply = discard(os.path.join(world.depot, "elsewhere"), "kept")
+    tap.check(reply.kind == "ERROR" and os.path.exists(inside_outside), "a link in its place, too", reply)
+    tap.check(discard(trash, "busy").kind == "OK" and os.listdir(trash) == [], "tried again, it is removed")
+
+
 def test_large(launcher):
     reply = launcher.create(10, "normal", ("UPPER_FILE", [("PATH", "/x"), ("CONTENT", b"x" * 3_000_000)]), elements=False)
     tap.check(reply.kind == "OK", "a description of 3 MB", reply)
@@ -268,6 +300,7 @@ def main():
         test_failures(world, launcher)
         test_abandon(launcher)
         test_firewall(launcher)
+        test_discard(world, launcher)
         test_large(launcher)
         driver.await_no_links()
         tap.check(not leftovers(launcher), "nothing is left of all this", leftovers(launcher))

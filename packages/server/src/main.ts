@@ -55,7 +55,11 @@ async function serve(configPath: string): Promise<void> {
 
   await claimNames(configuration);
   const bootId = readBootId();
-  const depot = new LinuxDepot(configuration.depotPath, log, { bootId, now: () => systemClock.now() });
+  const depot = new LinuxDepot(configuration.depotPath, log, {
+    bootId,
+    now: () => systemClock.now(),
+    removeEntries: (directory, names) => launcher.discard(directory, names),
+  });
   depot.prepare();
   const { root, version, parent } = configuration.cgroup;
   const cgroups = new LinuxCgroups({ root, version, parent, pidsMax: configuration.pidsMax });

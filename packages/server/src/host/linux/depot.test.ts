@@ -12,10 +12,15 @@ let path: string;
 let depot: LinuxDepot;
 let now = 0;
 
+const removeEntries = (directory: string, names: readonly string[]): Promise<void> => {
+  for (const name of names) rmSync(join(directory, name), { recursive: true, force: true });
+  return Promise.resolve();
+};
+
 beforeEach(() => {
   now = 0;
   path = mkdtempSync(join(tmpdir(), 'warden-depot-'));
-  depot = new LinuxDepot(path, silentLog, { bootId: 'boot', now: () => now });
+  depot = new LinuxDepot(path, silentLog, { bootId: 'boot', now: () => now, removeEntries });
   depot.prepare();
 });
 
@@ -99,7 +104,7 @@ test('trash of an earlier server is emptied', async () => {
 test('job ids are reserved on disk; a damaged file is named, not overwritten', () => {
   assert.equal(depot.readReservedJobIds(), 1);
   depot.writeReservedJobIds(1025);
-  assert.equal(new LinuxDepot(path, silentLog, { bootId: 'boot', now: () => now }).readReservedJobIds(), 1025);
+  assert.equal(new LinuxDepot(path, silentLog, { bootId: 'boot', now: () => now, removeEntries }).readReservedJobIds(), 1025);
   for (const damage of ['', '{"jobIdsBelow":"1"}', '{"jobIdsB', '[]', 'null']) {
     writeFileSync(join(path, 'state.json'), damage);
     assert.throws(() => depot.readReservedJobIds(), { message: /state\.json is damaged/ });
@@ -108,7 +113,7 @@ test('job ids are reserved on disk; a damaged file is named, not overwritten', (
 });
 
 test('networks that rest are found by the next server of the same boot', () => {
-  const reopened = (bootId = 'boot') => new LinuxDepot(path, silentLog, { bootId, now: () => now });
+  const reopened = (bootId = 'boot') => new LinuxDepot(path, silentLog, { bootId, now: () => now, removeEntries });
   assert.deepEqual(depot.readReleases(), []);
   for (let number = 1; number <= 6000; number++) {
     now += 10;

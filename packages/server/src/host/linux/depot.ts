@@ -22,7 +22,7 @@ import { readJobRemains } from './job-remains.js';
 import { ReleaseJournal } from './release-journal.js';
 import { SpareDirectory } from './spare-directory.js';
 import { ForeignFile, isErrno, readSmallFile, replaceSmallFile } from './small-file.js';
-import { Trash } from './trash.js';
+import { Trash, type RemoveEntries } from './trash.js';
 
 /** A snapshot has some hundred bytes; one with a handle of the longest kind and every event some ten thousand. */
 const snapshotLimitInBytes = 1024 * 1024;
@@ -35,15 +35,18 @@ export class LinuxDepot implements Depot {
   readonly #releases: ReleaseJournal;
   #trashNumber = 0;
 
-  /** @param bootId what was noted at another boot of the machine does not count */
+  /**
+   * @param bootId what was noted at another boot of the machine does not count
+   * @param removeEntries removes what was discarded
+   */
   constructor(
     readonly path: string,
     private readonly log: Log,
-    { bootId, now }: { readonly bootId: string; readonly now: () => number },
+    { bootId, now, removeEntries }: { readonly bootId: string; readonly now: () => number; readonly removeEntries: RemoveEntries },
   ) {
     this.#releases = new ReleaseJournal(join(path, 'releases'), bootId, now);
     this.#containers = join(path, 'containers');
-    this.#trash = new Trash(join(path, 'trash'), log);
+    this.#trash = new Trash(join(path, 'trash'), removeEntries, log);
     this.#spare = new SpareDirectory(join(path, 'spare'), (error) => log.warn({ err: error }, 'no directory could be made for the next container in advance'));
   }
 

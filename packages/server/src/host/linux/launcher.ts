@@ -20,6 +20,8 @@ const slackMs = 5000;
 /** Taking over the lock of a depot whose owner just died takes up to 5 s. */
 const helloDeadlineMs = 15_000;
 const firewallDeadlineMs = 10_000;
+/** A container can have left millions of files. */
+const discardDeadlineMs = 30 * 60_000;
 /** Replies are small. */
 const replyLimitInBytes = 64 * 1024;
 /** What of the launcher's standard error is kept in one log line. */
@@ -76,6 +78,14 @@ export class LauncherProcess implements Launcher {
   async changeFirewall(elements: readonly FirewallElement[]): Promise<void> {
     await this.#request(FrameType.firewall, firewallDeadlineMs, 'firewall change', (writer) => {
       for (const element of elements) writeFirewallElement(writer, element);
+    });
+  }
+
+  /** Removes entries of a directory with everything in them, in a process of its own. @throws StepError the first that could not be removed */
+  async discard(directory: string, names: readonly string[]): Promise<void> {
+    await this.#request(FrameType.discard, discardDeadlineMs, `removal of what was discarded in ${directory}`, (writer) => {
+      writer.text(Tag.path, directory);
+      for (const name of names) writer.text(Tag.name, name);
     });
   }
 

@@ -17,6 +17,7 @@ export const FrameType = {
   create: 2,
   firewall: 3,
   abandon: 4,
+  discard: 5,
   spawn: 10,
   follow: 11,
   forget: 12,
