@@ -49,7 +49,7 @@ static void normalise(void)
 	/* The working directory is the root already: setns() to a mount namespace sees to that. */
 }
 
-/* Each running job holds five or six descriptors. After the clone: jobs keep the limit that the daemon was started with. */
+/* Each running job holds five to seven descriptors. After the clone: jobs keep the limit that the daemon was started with. */
 static void raise_descriptor_limit(void)
 {
 	struct rlimit files;
