@@ -140,7 +140,7 @@ test('what a dead monitor left of its jobs is read as far as it is whole', () =>
   const jobs = join(depot.makeDirectory(id), 'jobs');
   assert.deepEqual(depot.readJobRemains(id), []);
   mkdirSync(jobs);
-  const files = { '1.exit': '1 1 3 0\n', '2.exit': '1 2 9 4096 1\n', '2.spool': 'x', '3.spool': 'x', '3.runs': '', '4.exit': '1 1', '4.exit.part': '1 1 0 0\n', '5.exit': '2 1 0 0\n', '2147483648.exit': '1 1 0 0\n', 'x.exit': '', '6.exit': '1 3 0 0\n' };
+  const files = { '1.exit': '1 1 3 0\n', '2.exit': '1 2 9 4096 1\n', '2.spool': 'x', '3.spool': 'x', '3.runs': '', '4.exit': '1 1', '4.exit.part': '1 1 0 0\n', '5.exit': '2 1 0 0\n', '2147483648.exit': '1 1 0 0\n', 'x.exit': '', '6.exit': '1 3 0 0\n', '8.exit': '1 2 9 7 timed-out\n' };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(jobs, name), text);
   symlinkSync(join(jobs, '1.exit'), join(jobs, '7.exit'));
   assert.deepEqual(depot.readJobRemains(id).sort((a, b) => a.jobId - b.jobId), [
@@ -151,6 +151,7 @@ test('what a dead monitor left of its jobs is read as far as it is whole', () =>
     { jobId: 5, exit: undefined, outputInBytes: 0 },
     { jobId: 6, exit: { kind: 'lost' }, outputInBytes: 0 },
     { jobId: 7, exit: undefined, outputInBytes: 0 },
+    { jobId: 8, exit: { kind: 'signalled', signal: 9, timedOut: true }, outputInBytes: 7 },
   ]);
 });
 

@@ -21,11 +21,12 @@ export function readJobRemains(directory: string): JobRemains[] {
   return [...found.values()];
 }
 
-/** "1 EXIT_KIND EXIT_VALUE BYTES", and perhaps more that a later version has to say. */
+/** "1 EXIT_KIND EXIT_VALUE BYTES", then words such as timed-out, and perhaps more that a later version has to say. */
 function parseRecord(text: string | undefined): { exit: JobExit; outputInBytes: number } | undefined {
-  const [, kind, value, bytes] = /^1 ([123]) (\d{1,10}) (\d{1,20})(?: [^\n]*)?\n$/.exec(text ?? '') ?? [];
+  const [, kind, value, bytes, words = ''] = /^1 ([123]) (\d{1,10}) (\d{1,20})(?: ([^\n]*))?\n$/.exec(text ?? '') ?? [];
   if (kind === undefined) return undefined;
-  return { exit: exitOf(Number(kind), Number(value)), outputInBytes: Number(bytes) };
+  const timedOut = words.split(' ').includes('timed-out') ? { timedOut: true } as const : {};
+  return { exit: { ...exitOf(Number(kind), Number(value)), ...timedOut }, outputInBytes: Number(bytes) };
 }
 
 function exitOf(kind: number, value: number): JobExit {
