@@ -3,7 +3,6 @@
  * touched before it is certain that this server may: configuration, rights, programs, the names that
  * are one server's alone, the depot's lock, the socket; then the containers that live already, the firewall, and last the listening socket.
  */
-import { pino, type Logger } from 'pino';
 import { WardenError } from 'warden-protocol';
 import { parseCommandLine, usage } from './command-line.js';
 import type { Configuration } from './config/configuration.js';
@@ -29,6 +28,7 @@ import { LinuxRootFileSystems } from './host/linux/root-file-systems.js';
 import { StepError } from './host/linux/step-error.js';
 import { withDeadline } from './lib/deadline.js';
 import { systemClock } from './lib/timer.js';
+import { openLog } from './log-file.js';
 import { JobIds } from './pool/job-ids.js';
 import { makeHandlers } from './server/handlers.js';
 import { HealthCheck } from './server/health-check.js';
@@ -40,17 +40,12 @@ const endOf = { requests: 0.75, background: 0.85, trash: 0.95, launcher: 1 } as 
 /** Descriptors that are not clients': log, launcher, depot, and those of containers, two or three each. */
 const reservedDescriptors = 64;
 
-function makeLog({ logging }: Configuration): Logger {
-  // Synchronous: what was logged before a crash is there. One line costs some microseconds.
-  const destination = pino.destination(logging.file === null ? { dest: 2, sync: true } : { dest: logging.file, sync: true, append: true, mkdir: false });
-  return pino({ level: logging.level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, destination);
-}
-
 async function serve(configPath: string): Promise<void> {
   const configuration = loadConfiguration(configPath);
   requireRoot();
   requirePrograms(configuration.programsPath);
-  const log = makeLog(configuration);
+  const { log, reopen } = openLog(configuration.logging);
+  process.on('SIGHUP', reopen);
   for (const { key, consequence } of configuration.withoutEffect) log.warn({ key }, `${key} is set and has no effect in this version: ${consequence}`);
 
   await claimNames(configuration);
