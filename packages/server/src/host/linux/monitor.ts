@@ -6,6 +6,7 @@ import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
 import { BeingDestroyed, InitDead, MonitorGone, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputRange, type OutputSink } from '../monitor.js';
 import { readEnd, readExit, readRecord, writeJob } from './job-messages.js';
+import { IdleConnections } from './idle-connections.js';
 import { MonitorConnection } from './monitor-connection.js';
 import { StepError } from './step-error.js';
 import { EventKind, FrameType, StreamNumber, Tag } from './wire.js';
@@ -14,6 +15,8 @@ import { Attributes, FrameWriter, type Frame } from './wire-codec.js';
 const requestDeadlineMs = 30_000;
 /** Idle connections that are kept for one container. */
 const idleLimit = 2;
+/** And for all together. */
+const idleLimitOfAll = 64;
 /** Bytes before the data of an OUTPUT frame: u64 position, u32 stream. */
 const outputHeaderSize = 12;
 
@@ -46,6 +49,8 @@ function explain(jobId: number, faults: Readonly<Record<number, readonly [ErrorC
 }
 
 export class LinuxMonitors implements Monitors {
+  readonly #idle = new IdleConnections(idleLimitOfAll);
+
   constructor(
     private readonly socketPathOf: (containerId: string) => string,
     private readonly clock: Clock,
@@ -53,7 +58,7 @@ export class LinuxMonitors implements Monitors {
   ) {}
 
   open(containerId: string): Monitor {
-    return new LinuxMonitor(this.socketPathOf(containerId), this.clock, this.log);
+    return new LinuxMonitor(this.socketPathOf(containerId), this.#idle, this.clock, this.log);
   }
 }
 
@@ -69,6 +74,7 @@ class LinuxMonitor implements Monitor {
 
   constructor(
     private readonly socketPath: string,
+    private readonly idleOfAll: IdleConnections,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}
@@ -210,6 +216,7 @@ class LinuxMonitor implements Monitor {
   #connect(): MonitorConnection {
     const connection = new MonitorConnection(this.socketPath, (closed) => {
       this.#open.delete(closed);
+      this.idleOfAll.remove(closed);
       const index = this.#idle.indexOf(closed);
       if (index >= 0) this.#idle.splice(index, 1);
     });
@@ -219,13 +226,19 @@ class LinuxMonitor implements Monitor {
 
   #take(): MonitorConnection {
     const connection = this.#idle.pop();
-    return connection !== undefined && connection.usable ? connection : this.#connect();
+    if (connection === undefined || !connection.usable) return this.#connect();
+    this.idleOfAll.remove(connection);
+    return connection;
   }
 
   #giveBack(connection: MonitorConnection): void {
     connection.release();
-    if (this.#idle.length < idleLimit) this.#idle.push(connection);
-    else connection.close();
+    if (this.#idle.length >= idleLimit) {
+      connection.close();
+      return;
+    }
+    this.#idle.push(connection);
+    this.idleOfAll.add(connection);
   }
 
   /** One request, one reply. */
