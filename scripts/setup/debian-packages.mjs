@@ -28,6 +28,7 @@ export const TEST_PACKAGES = [
   'python3', // tests of the native programs
   'iputils-ping', // reaches containers, or does not
   'git', // knows which files are ours
+  'strace', // kills the daemon before each of its system calls
 ];
 
 const QUERY_DEADLINE_MS = 30_000;
