@@ -2,6 +2,7 @@
  * Takes a container off the machine: processes, cgroups, firewall elements. Works from any half-made state and can be
  * repeated: what is not there is no error.
  */
+import { LauncherGone } from '../host/launcher.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 
@@ -19,5 +20,16 @@ export async function removeFromHost(containers: Containers, container: Containe
     await host.cgroups.removeLeftovers(container.id);
   }
   // Only now, when no process is left that could send: an interface without elements is not filtered.
-  await host.launcher.changeFirewall(host.firewall.elementsOf(container.link, 'delete'));
+  await deleteElements(containers, container);
+}
+
+/** When the launcher dies under it, a new one is asked again, once: what is not there any more is no error. */
+async function deleteElements({ host }: Containers, { link }: Container): Promise<void> {
+  const elements = host.firewall.elementsOf(link, 'delete');
+  try {
+    await host.launcher.changeFirewall(elements);
+  } catch (error) {
+    if (!(error instanceof LauncherGone)) throw error;
+    await host.launcher.changeFirewall(elements);
+  }
 }
