@@ -33,6 +33,19 @@ int close_fds(unsigned int first, unsigned int last)
 	return 0;
 }
 
+int fd_open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
 int fd_wait(int fd, short events, int64_t deadline, struct error *err)
 {
 	struct pollfd poller = { .fd = fd, .events = events };

@@ -38,6 +38,9 @@ static inline int steal_fd(int *fd)
 /* Closes first … last; works without close_range(2) too (Linux < 5.9, or a filter). */
 int close_fds(unsigned int first, unsigned int last);
 
+/* Descriptors 0 to 2 that are closed become /dev/null: a file of ours with such a number would be taken for what it is not. */
+int fd_open_standard(void);
+
 /* Waits until one of `events` (poll) is there: 0, or -1 with ETIMEDOUT. deadline: deadline.h */
 int fd_wait(int fd, short events, int64_t deadline, struct error *err);
 

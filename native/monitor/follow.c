@@ -101,11 +101,20 @@ void follow_feed(struct connection *connection)
 	connection_update(connection, job->phase == JOB_OVER || connection->position < job->spool.size || connection->position >= connection->end);
 }
 
-void follow_start(struct connection *connection, struct job *job)
+int follow_begin(struct connection *connection, struct job *job, uint64_t position, bool no_wait, struct error *err)
 {
+	if (position > job->total)
+		return error_set(err, EINVAL, "position %llu of %llu", (unsigned long long)position, (unsigned long long)job->total);
+	wire_begin(&connection->out, WIRE_OK);
+	connection->position = position;
+	connection->end = no_wait ? job->total : UINT64_MAX;
 	connection->phase = CONNECTION_FOLLOWING;
+	if (!connection_send(connection))
+		return 0;
 	connection->job = job;
-	follow_feed(connection);
+	if (connection->out.size == 0)
+		follow_feed(connection);
+	return 0;
 }
 
 void follow_output(struct job *job, uint64_t position, uint32_t stream, const uint8_t *data, size_t size)

@@ -66,20 +66,26 @@ static void run_timers(const struct loop *loop)
 	}
 }
 
+int loop_turn(struct loop *loop, struct error *err)
+{
+	struct epoll_event event;
+	int count = epoll_wait(loop->epoll, &event, 1, next_timeout(loop));
+
+	if (count < 0 && errno != EINTR)
+		return error_set(err, errno, "epoll_wait");
+	if (count > 0) {
+		struct source *source = event.data.ptr;
+
+		source->ready(source, event.events);
+	}
+	run_timers(loop);
+	return 0;
+}
+
 int loop_run(struct loop *loop, struct error *err)
 {
-	while (!loop->done) {
-		struct epoll_event event;
-		int count = epoll_wait(loop->epoll, &event, 1, next_timeout(loop));
-
-		if (count < 0 && errno != EINTR)
-			return error_set(err, errno, "epoll_wait");
-		if (count > 0) {
-			struct source *source = event.data.ptr;
-
-			source->ready(source, event.events);
-		}
-		run_timers(loop);
-	}
+	while (!loop->done)
+		if (loop_turn(loop, err) < 0)
+			return -1;
 	return 0;
 }

@@ -35,6 +35,8 @@ void loop_modify(struct loop *loop, struct source *source, uint32_t events);
 void loop_remove(struct loop *loop, struct source *source);
 /* Registers a timer, off; it must outlive the loop. */
 void loop_add_timer(struct loop *loop, struct timer *timer);
+/* One event, and the timers that have expired. */
+int loop_turn(struct loop *loop, struct error *err);
 /* Until loop->done. */
 int loop_run(struct loop *loop, struct error *err);
 

@@ -127,18 +127,7 @@ static int follow(struct connection *connection, const struct parameters *parame
 
 	if (job == NULL)
 		return -1;
-	if (parameters->position > job->total)
-		return error_set(err, EINVAL, "position %llu of %llu", (unsigned long long)parameters->position, (unsigned long long)job->total);
-	wire_begin(&connection->out, WIRE_OK);
-	connection->position = parameters->position;
-	connection->end = parameters->no_wait != 0 ? job->total : UINT64_MAX;
-	connection->phase = CONNECTION_FOLLOWING;
-	if (!connection_send(connection))
-		return 0;
-	connection->job = job;
-	if (connection->out.size == 0)
-		follow_start(connection, job);
-	return 0;
+	return follow_begin(connection, job, parameters->position, parameters->no_wait != 0, err);
 }
 
 static int forget(struct connection *connection, const struct parameters *parameters, struct error *err)

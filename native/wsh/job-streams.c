@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 #include "lib/fd.h"
+#include "lib/packet-pipe.h"
 
-enum { ONE_SLOT = 4096, TERMINAL_GROUP = 5 };
+enum { TERMINAL_GROUP = 5 };
 
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER _IO('T', 0x41)
@@ -31,18 +32,11 @@ void job_streams_close(struct job_streams *streams)
 	clear(streams);
 }
 
-/*
- * One slot and packet mode, so that at most one write is pending and the monitor sees the order of both streams (docs/native.md).
- * The pipe belongs to the job's user: else /dev/stdout could not be opened again.
- */
+/* The pipe belongs to the job's user: else /dev/stdout could not be opened again. */
 static int open_pipe(const struct run_request *request, int ends[2], struct error *err)
 {
-	if (pipe2(ends, O_CLOEXEC | O_DIRECT) < 0) {
-		ends[0] = ends[1] = -1;
-		return error_set(err, errno, "pipe");
-	}
-	if (fcntl(ends[1], F_SETPIPE_SZ, ONE_SLOT) < 0)
-		return error_set(err, errno, "shrink a pipe");
+	if (packet_pipe_open(ends, err) < 0)
+		return -1;
 	if (fchown(ends[1], request->uid, request->gid) < 0)
 		return error_set(err, errno, "give a pipe to user %u", request->uid);
 	return 0;
