@@ -27,6 +27,22 @@ test('a path that leads nowhere stays what it is', () => {
   assert.equal(new LinuxSyslog('/nonexistent/log').socketPath(), '/nonexistent/log');
 });
 
+test('another link in its place is followed at once', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'warden-syslog-'));
+  const path = join(directory, 'log');
+  const syslog = new LinuxSyslog(path);
+  assert.equal(syslog.socketPath(), path);
+  symlinkSync(join(directory, 'one'), path);
+  assert.equal(syslog.socketPath(), join(directory, 'one'));
+  assert.equal(syslog.socketPath(), join(directory, 'one'));
+  rmSync(path);
+  symlinkSync(join(directory, 'two'), path);
+  assert.equal(syslog.socketPath(), join(directory, 'two'));
+  rmSync(path);
+  assert.equal(syslog.socketPath(), path);
+  rmSync(directory, { recursive: true });
+});
+
 test('the zone is what stands behind the last newline of the zone\'s file', () => {
   const local = join(directory, 'localtime');
   const zoneOf = (tz?: string): string => new LinuxSyslog('/dev/log', { local, folder: directory, tz }).timeZone();

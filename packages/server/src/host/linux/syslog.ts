@@ -1,5 +1,5 @@
 /** Where syslog listens on this machine, and the time its lines are in. */
-import { readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Syslog } from '../host.js';
 
@@ -9,6 +9,8 @@ const nameLimitInBytes = 80;
 const utc = 'UTC0';
 
 export class LinuxSyslog implements Syslog {
+  #remembered: { readonly identity: string; readonly path: string } | undefined;
+
   constructor(
     private readonly path: string,
     private readonly zones = { local: '/etc/localtime', folder: '/usr/share/zoneinfo', tz: process.env['TZ'] },
@@ -16,11 +18,16 @@ export class LinuxSyslog implements Syslog {
 
   /**
    * Monitors find the socket by its name in its directory, and nothing else of the host: with systemd /dev/log is a symbolic link into /run.
-   * Resolved at every create: another syslog may have taken the place of the first. Takes some 10 microseconds.
+   * Asked for at every create: another syslog may have taken the place of the first. Resolved when what stands at the path is another than before,
+   * because that takes a hundred microseconds where there is none.
    */
   socketPath(): string {
-    const path = resolved(this.path);
-    return Buffer.byteLength(basename(path)) <= nameLimitInBytes ? path : this.path;
+    const identity = identityOf(this.path);
+    if (this.#remembered?.identity === identity) return this.#remembered.path;
+    const target = resolved(this.path);
+    const path = Buffer.byteLength(basename(target)) <= nameLimitInBytes ? target : this.path;
+    this.#remembered = { identity, path };
+    return path;
   }
 
   /** Read for every job with a log_tag: the machine may have been moved to another zone. */
@@ -30,6 +37,12 @@ export class LinuxSyslog implements Syslog {
     if (name === '') return zoneOfFile(local) ?? utc;
     return zoneOfFile(isAbsolute(name) ? name : join(folder, name)) ?? (isZone(name) ? name : utc);
   }
+}
+
+/** The time of change cannot be set back. */
+function identityOf(path: string): string {
+  const status = lstatSync(path, { throwIfNoEntry: false, bigint: true });
+  return status === undefined ? 'none' : `${status.dev}:${status.ino}:${status.ctimeNs}`;
 }
 
 function resolved(path: string): string {
