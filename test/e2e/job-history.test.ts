@@ -1,6 +1,7 @@
 /* jobs and logs: what runs and what has run, and output that is read without taking the job. Over the socket and by `warden`. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -29,12 +30,25 @@ async function spawnUntil(client: Client, handle: string, script: string, text: 
 
 interface Outcome { status: number | NodeJS.Signals | null; stdout: string; stderr: string }
 
-function warden(...argv: string[]): { ended: Promise<Outcome>; kill: (signal: NodeJS.Signals) => void; seen: (text: string) => Promise<void> } {
-  const child = spawn(process.execPath, [join(repository, 'bin/warden'), '--socket', server.paths.socket, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] });
+function start(argv: string[]): { child: ChildProcessWithoutNullStreams; outcome: Outcome; ended: Promise<Outcome> } {
+  const child = spawn(process.execPath, [join(repository, 'bin/warden'), '--socket', server.paths.socket, ...argv]);
   const outcome: Outcome = { status: null, stdout: '', stderr: '' };
   child.stdout.setEncoding('latin1').on('data', (text: string) => { outcome.stdout += text; });
   child.stderr.setEncoding('latin1').on('data', (text: string) => { outcome.stderr += text; });
   const ended = once(child, 'close').then(([status, signal]) => ({ ...outcome, status: (status ?? signal) as number | NodeJS.Signals }));
+  return { child, outcome, ended };
+}
+
+/** Runs a command with that on its standard input. */
+async function wardenWith(input: string, ...argv: string[]): Promise<Outcome> {
+  const { child, ended } = start(argv);
+  child.stdin.on('error', () => undefined).end(input);
+  return ended;
+}
+
+function warden(...argv: string[]): { ended: Promise<Outcome>; kill: (signal: NodeJS.Signals) => void; seen: (text: string) => Promise<void> } {
+  const { child, outcome, ended } = start(argv);
+  child.stdin.end();
   return {
     ended,
     kill: (signal) => void child.kill(signal),
@@ -190,6 +204,12 @@ test('warden logs gives the bytes as they are, waits with -f, and Ctrl-C ends it
   await openGate(client, handle);
   assert.deepEqual(await followed.ended, { status: 0, stdout: '\xff\0begin\nend\n', stderr: 'err\n' });
   assert.equal((await client.link(handle, jobId)).status, 6);
+});
+
+test('warden run passes its own input on to a job that wants it', async () => {
+  const { handle } = await server.container();
+  assert.deepEqual(await wardenWith('3\n1\n2\n', '--', 'run', '--handle', handle, '--stdin', '--args', 'sort'), { status: 0, stdout: '1\n2\n3\n', stderr: '' });
+  assert.deepEqual(await wardenWith('y\n'.repeat(2_000_000), '--', 'run', '--handle', handle, '--stdin', '--script', 'head -n 1; exit 3'), { status: 3, stdout: 'y\n', stderr: '' });
 });
 
 test('the same by the client package', async () => {

@@ -1,9 +1,11 @@
 // One command: its words to a request, the request to the server, the answer to the screen, and an exit status.
+import type { Readable } from 'node:stream';
 import type { WardenClient } from 'warden-client';
 import { messageTypes, type RequestInit, type RequestOf, requestTypeOf, Type, WardenError } from 'warden-protocol';
 import { parseFields } from './fields.js';
 import { commandHelp, commandList } from './help.js';
 import { copyLogs, jobCommandOf } from './job-commands.js';
+import { feedJob } from './job-input.js';
 import { printable, printedFields } from './print.js';
 import { type Streams, write } from './streams.js';
 
@@ -12,6 +14,8 @@ export interface CommandContext {
   readonly streams: Streams;
   /** Gives the command up. */
   readonly signal?: AbortSignal | undefined;
+  /** What a job may read; not there when standard input holds commands. */
+  readonly input?: Readable | undefined;
 }
 
 const FAILED = 1;
@@ -73,7 +77,16 @@ async function dispatch([name = '', ...words]: readonly string[], context: Comma
 async function runJob(request: RequestOf<Type.Run>, context: CommandContext): Promise<number> {
   const options = context.signal === undefined ? undefined : { signal: context.signal };
   const { jobId } = await context.client.spawn(request, options);
-  return streamJob({ handle: request.handle, jobId }, context);
+  const job = { handle: request.handle, jobId };
+  if (context.input === undefined || (request.stdin !== true && request.tty === undefined)) return streamJob(job, context);
+  const over = new AbortController();
+  const feeding = feedJob(context.client, job, context.input, over.signal).catch((reason: unknown) => write(context.streams.stderr, `${sentence(reason)}\n`));
+  try {
+    return await streamJob(job, context);
+  } finally {
+    over.abort();
+    await feeding;
+  }
 }
 
 async function streamJob(request: RequestOf<Type.Stream>, { client, streams, signal }: CommandContext): Promise<number> {

@@ -47,7 +47,7 @@ export async function main(argv: readonly string[], streams: Streams = process, 
 
 async function runSession(client: WardenClient, streams: Streams, invocation: Invocation, environment: Readonly<Record<string, string | undefined>>): Promise<number> {
   const { words } = invocation;
-  if (words !== undefined) return (await runStep({ words, text: words.map(quoteWord).join(' ') }, { client, streams }, invocation, 0)).status;
+  if (words !== undefined) return (await runStep({ words, text: words.map(quoteWord).join(' ') }, { client, streams, input: streams.stdin }, invocation, 0)).status;
   if (streams.stdin.isTTY === true && streams.stdout.isTTY === true) {
     return runPrompt(client, streams, { ...invocation, historyPath: join(environment['HOME'] ?? homedir(), '.warden-history') });
   }

@@ -77,6 +77,11 @@ beforeEach(async () => {
     [Type.Info]: ({ handle }) => ({ state: `state of ${handle}` }),
     [Type.Echo]: ({ message }) => ({ message }),
     [Type.Spawn]: () => ({ jobId: 3 }),
+    [Type.Jobs]: () => ({ jobs: [{ id: 3, state: 'running', command: 'sleep 60' }] }),
+    [Type.Logs]: async function* (_request, { socket }) {
+      yield { name: 'stdout', data: Buffer.from('so far'), position: 0n };
+      await new Promise((resolve) => socket.once('close', resolve));
+    },
     [Type.Stream]: async function* (_request, { socket }) {
       yield { name: 'stdout', data: Buffer.from('no newline') };
       if (server.requests.some(({ request }) => (request as { script?: string }).script === 'forever')) await new Promise((resolve) => socket.once('close', resolve));
@@ -192,6 +197,21 @@ describe('on a terminal', () => {
     send('ping\r');
     await expect(/pong/);
     assert.equal(server.connections, 2);
+  });
+
+  it('shows jobs and follows logs, which Ctrl-C ends', async () => {
+    const { send, expect } = bound(open());
+    await expect(/warden> /);
+    send('jobs demo\r');
+    await expect(/ID {2}STATE .*\r\n *3 {2}running .* sleep 60\r\n.*warden> /s);
+    send('logs demo 3 -f\r');
+    await expect(/so far/);
+    send('\x03');
+    await expect(/interrupted; job 3 is left as it is\r\n/);
+    await expect(/warden> /);
+    send('ping\r');
+    await expect(/pong/);
+    assert.deepEqual(server.requests.filter(({ type }) => type === Type.Logs).map(({ request }) => request), [{ handle: 'demo', jobId: 3, follow: true }]);
   });
 
   it('connects again after the server was away', async () => {
