@@ -121,6 +121,18 @@ test('jobs are those that run, and those whose result nobody has taken', async (
   ]);
 });
 
+test('a job that is just being started is none yet, and one that was taken is none any more, though others still read it', async () => {
+  const { containers, container, monitor } = await scene();
+  const id = await spawnJob(containers, container, request);
+  const both = await Promise.all([followJob(containers, container, id, new CollectedOutput(1000)), followJob(containers, container, id, new CollectedOutput(1000))]);
+  monitor.end(id, { kind: 'exited', status: 0 });
+  await both[0].exitStatus;
+  assert.deepEqual((await listJobs(containers, container)).map((job) => job.id), [id]);
+  both[0].delivered();
+  container.jobs.set(id + 1, { id: id + 1, exit: undefined, followers: 0, consumed: false });
+  assert.deepEqual(await listJobs(containers, container), []);
+});
+
 test('jobs of a container whose monitor is dead are told as lost', async () => {
   const { containers, container, monitor, host } = await scene();
   const id = await spawnJob(containers, container, request);
