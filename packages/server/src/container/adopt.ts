@@ -115,8 +115,10 @@ function hasBeenDestroyed(error: unknown): boolean {
 
 /** Its processes are gone; what is known of it, and the results of its jobs, are a client's to ask for. */
 function addDead(containers: Containers, container: Container): void {
-  for (const [id, exit] of jobsWithoutMonitor(containers, container)) container.jobs.set(id, { id, exit, followers: 0, consumed: false });
+  const jobs = jobsWithoutMonitor(containers, container);
+  for (const [id, exit] of jobs) container.jobs.set(id, { id, exit, followers: 0, consumed: false });
   containers.add(container);
+  for (const exit of jobs.values()) noteExit(containers, container, exit);
   endLife(containers, container, monitorDied);
 }
 

@@ -167,3 +167,15 @@ test('a time-out that nobody was there to hear of is known after a restart, and 
   const [job] = await listJobs(again.containers, again.containers.get('demo'));
   assert.deepEqual([job?.exitStatus, job?.signal, job?.timedOut], [255, 9, true]);
 });
+
+test('a time-out is told of even when the monitor has died since, with or without output that is lost', async () => {
+  const { container, host } = await scene();
+  host.living.delete(container.id);
+  const exit = { kind: 'signalled', signal: 9, timedOut: true } as const;
+  host.remains.set(container.id, [{ jobId: 1, exit, outputInBytes: 0 }, { jobId: 2, exit, outputInBytes: 5 }]);
+  const { containers } = makeTestContainers(host);
+  await adoptContainers(containers);
+  const again = containers.get('demo');
+  assert.deepEqual(infoOf(again).events, ['job timed out', 'the container\'s monitor died']);
+  assert.deepEqual((await listJobs(containers, again)).map(({ id, signal, timedOut, lost }) => [id, signal, timedOut, lost]), [[1, 9, true, undefined], [2, undefined, true, true]]);
+});

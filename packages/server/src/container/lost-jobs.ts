@@ -11,7 +11,8 @@ import type { Containers } from './containers.js';
 export function jobsWithoutMonitor({ host }: Containers, { id }: Container): Map<number, JobExit> {
   const jobs = new Map<number, JobExit>(host.cgroups.jobIds(id).map((jobId) => [jobId, { kind: 'lost' }]));
   for (const { jobId, exit, outputInBytes } of host.depot.readJobRemains(id)) {
-    jobs.set(jobId, exit !== undefined && outputInBytes === 0 ? exit : { kind: 'lost' });
+    const lost: JobExit = exit?.timedOut === true ? { kind: 'lost', timedOut: true } : { kind: 'lost' };
+    jobs.set(jobId, exit !== undefined && outputInBytes === 0 ? exit : lost);
   }
   return jobs;
 }
