@@ -74,9 +74,10 @@ test('what is discarded is logged in full, and without a tag nothing is', async 
   const log = await listen();
   assert.equal((await client.run(handle, 'seq 500; echo silent >&2', { discard_output: true })).status, 0);
   assert.equal((await client.run(handle, 'echo silent', { log_tag: '' })).status, 0);
-  assert.equal((await client.run(handle, 'seq 1000', { log_tag: 'n', discard_output: true })).status, 0);
-  const lines = await log.until(/: 1000$/);
-  assert.deepEqual(lines, Array.from({ length: 1000 }, (_, index) => `14 warden.n: ${index + 1}`));
+  const script = 'for i in {1..500}; do echo $i; echo $i >&2; done';
+  assert.equal((await client.run(handle, script, { log_tag: 'n', discard_output: true })).status, 0);
+  const lines = await log.until(/^<11>.*: 500$/);
+  assert.deepEqual(lines, Array.from({ length: 1000 }, (_, index) => `${index % 2 === 0 ? 14 : 11} warden.n: ${Math.floor(index / 2) + 1}`));
 });
 
 test('what goes over job_output_limit is not logged', async () => {
@@ -90,6 +91,7 @@ test('without a syslog jobs run as ever, and it gets the lines when it comes', a
   const { client, handle } = await server.container();
   assert.equal((await client.run(handle, 'echo early; exit 5', { log_tag: 'a' })).status, 5);
   const log = await listen();
+  assert.deepEqual(await log.until(/early$/), ['14 warden.a: early'], 'without a further line');
   assert.equal((await client.run(handle, 'echo late', { log_tag: 'a' })).stdout, 'late\n');
   assert.deepEqual(await log.until(/late$/), ['14 warden.a: early', '14 warden.a: late']);
 });
@@ -145,6 +147,18 @@ test('a syslog that is started anew gets the next line', async () => {
   await open(client, handle, 'b');
   await streamUntil(stream, 'three');
   assert.deepEqual(await second.until(/three$/), ['14 warden.again: two', '14 warden.again: three']);
+});
+
+test('the time is that of the machine\'s zone', async () => {
+  const shiftMs = (13 * 60 + 37) * 60_000;
+  await server.restart({ server: { syslog_socket: `${server.slot.directory}/log` }, environment: { ...process.env, TZ: 'FAR-13:37' } });
+  const { client, handle } = await server.container();
+  const log = await listen();
+  await client.run(handle, 'echo far', { log_tag: 'zone' });
+  await log.untilDatagram(/far$/);
+  const time = /^<14>(\w+ [ \d]\d [\d:]+) warden/.exec(log.datagrams[0] ?? '')?.[1] ?? assert.fail(log.datagrams[0]);
+  const offset = Date.parse(`${time} ${new Date(Date.now() + shiftMs).getUTCFullYear()} UTC`) - Date.now();
+  assert.ok(Math.abs(offset - shiftMs) < 60_000, `${time} is ${offset} ms from UTC`);
 });
 
 test('a tag that is more than a name is refused, and nothing is started', async () => {

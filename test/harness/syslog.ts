@@ -46,11 +46,16 @@ export class Syslog {
 
   /** Resolves with the lines when there is one like this. */
   async until(pattern: RegExp): Promise<string[]> {
+    await this.untilDatagram(pattern);
+    return this.lines;
+  }
+
+  /** The same, whatever time they tell. */
+  async untilDatagram(pattern: RegExp): Promise<void> {
     const seen = async (): Promise<void> => {
       while (!this.datagrams.some((datagram) => pattern.test(datagram))) await new Promise<void>((resolve) => { this.#wake = resolve; });
     };
     await withDeadline(seen(), UNTIL_MS, `a datagram with ${String(pattern)}; there are: ${this.datagrams.slice(-5).join(' | ')}`);
-    return this.lines;
   }
 
   /** Takes nothing any more until resume(). */
