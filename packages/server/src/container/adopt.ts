@@ -27,6 +27,13 @@ const adoptedAtOnce = 16;
 const answerDeadlineMs = 5000;
 const retryPauseMs = 5000;
 
+/** A container's directory; the text is what its snapshot says, undefined: there is none. */
+interface Found {
+  readonly containerId: string;
+  readonly text: string | undefined;
+  readonly parsed: ReturnType<typeof parseSnapshot> | undefined;
+}
+
 /** A container to be removed that is known gives back what it holds when it is gone. */
 type Verdict = { readonly adopted: Container } | { readonly remove: string; readonly container?: Container } | { readonly leaveAlone: string; readonly uid: number | undefined };
 
@@ -35,22 +42,21 @@ type Verdict = { readonly adopted: Container } | { readonly remove: string; read
  * @throws WardenError unsupported, and nothing was touched
  */
 export async function adoptContainers(containers: Containers): Promise<void> {
-  const found = containers.host.depot.readSnapshots();
+  const found = containers.host.depot.readSnapshots().map(({ containerId, snapshot: text }): Found => ({ containerId, text, parsed: text === undefined ? undefined : parseSnapshot(text) }));
   const releases = containers.host.depot.readReleases();
-  for (const { containerId, snapshot } of found) {
-    refuseNewer(containers, containerId, snapshot);
-    containers.ids.follow(containerId);
+  for (const one of found) {
+    refuseNewer(containers, one);
+    containers.ids.follow(one.containerId);
   }
   const rest = found.values();
   const work = async (): Promise<void> => {
-    for (const { containerId, snapshot } of rest) await takeOver(containers, containerId, snapshot);
+    for (const one of rest) await takeOver(containers, one);
   };
   await Promise.all(Array.from({ length: adoptedAtOnce }, work));
   containers.networks.rest(releases, containers.host.clock.now());
 }
 
-function refuseNewer(containers: Containers, containerId: string, text: string | undefined): void {
-  const parsed = text === undefined ? undefined : parseSnapshot(text);
+function refuseNewer(containers: Containers, { containerId, parsed }: Found): void {
   if (parsed === undefined || 'snapshot' in parsed || parsed.newerVersion === undefined) return;
   throw new WardenError(
     'unsupported',
@@ -58,8 +64,9 @@ function refuseNewer(containers: Containers, containerId: string, text: string |
   );
 }
 
-async function takeOver(containers: Containers, containerId: string, text: string | undefined): Promise<void> {
-  const verdict = await judge(containers, containerId, text);
+async function takeOver(containers: Containers, found: Found): Promise<void> {
+  const { containerId, text } = found;
+  const verdict = await judge(containers, found);
   if ('adopted' in verdict) {
     finishStop(containers, verdict.adopted);
     return;
@@ -76,9 +83,8 @@ async function takeOver(containers: Containers, containerId: string, text: strin
   }
 }
 
-async function judge(containers: Containers, containerId: string, text: string | undefined): Promise<Verdict> {
-  if (text === undefined) return { remove: 'it has no snapshot: it was never acknowledged' };
-  const parsed = parseSnapshot(text);
+async function judge(containers: Containers, { containerId, parsed }: Found): Promise<Verdict> {
+  if (parsed === undefined) return { remove: 'it has no snapshot: it was never acknowledged' };
   if ('reason' in parsed) return unlessDead(containers, containerId, `its snapshot cannot be used: ${parsed.reason}`);
   const { snapshot } = parsed;
   if (snapshot.id !== containerId) return unlessDead(containers, containerId, `its snapshot is that of ${snapshot.id}`);
