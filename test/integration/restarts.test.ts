@@ -9,6 +9,7 @@ import { output, refused, streamUntil } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
 import { isAlive } from '../harness/processes.js';
 import { residueBeside } from '../harness/residue.js';
+import { runProgram } from '../harness/run-program.js';
 import { cgroupParents } from '../harness/slot.js';
 import { nextEvent, untilClean } from '../harness/wait.js';
 import { Wardend } from '../harness/wardend.js';
@@ -120,6 +121,30 @@ test('a container whose socket somebody removed is not taken for dead', async ()
   renameSync(`${directory}/run/aside`, `${directory}/run/monitor.sock`);
   await server.restart({}, 'SIGKILL');
   assert.equal(output(await (await server.connect()).run(handle, 'echo here')), 'here\n');
+});
+
+test('a container whose directory is in another depot is left alone, stays filtered, and is found where it is', async () => {
+  const { client, handle } = await server.container({ handle: 'stranger' });
+  const { container_path: directory, container_ip: address } = await client.info(handle);
+  const pids = await server.pidsOf(handle);
+  const other = `${server.slot.directory}/other`;
+  await server.stop();
+  mkdirSync(`${other}/containers`, { recursive: true });
+  renameSync(directory, join(other, 'containers', basename(directory)));
+  await server.start({});
+  const control = await server.connect();
+  assert.deepEqual(await control.list(), []);
+  assert.match(server.daemon.log, /"event":"quarantine".*not in this depot/);
+  assert.deepEqual(pids.filter(isAlive), pids);
+  assert.match((await runProgram('nft', ['list', 'table', 'inet', server.slot.table])).stdout, /w-stranger-0/);
+  const next = await control.create();
+  assert.notEqual((await control.info(next)).container_ip, address);
+  await control.destroy(next);
+  await server.restart({ server: { container_depot_path: other } });
+  const there = await server.connect();
+  assert.equal(output(await there.run(handle, 'echo here')), 'here\n');
+  await there.destroy(handle);
+  await server.restart({});
 });
 
 test('networks rest after a restart and after a kill, for as long as they would have', async () => {

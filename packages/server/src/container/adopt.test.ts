@@ -339,3 +339,30 @@ test('a monitor that hangs does not hold up the others, and no more than 16 are 
   assert.equal(most, 16);
   assert.equal(after.containers.handles().length, 40);
 });
+
+test('a container that lives and is not in this depot is left alone, its packets stay filtered, and nobody gets its network', async () => {
+  const before = makeTestContainers();
+  const { host } = before;
+  const [lost, undone] = [await before.create({ handle: 'lost' }), await before.create({ handle: 'undone' })];
+  for (const { id } of [lost, undone]) {
+    host.directories.delete(id);
+    host.snapshots.delete(id);
+  }
+  host.interfaces.push({ hostName: lost.link.hostName, hostAddress: lost.link.hostAddress });
+  const { containers, create } = makeTestContainers(host);
+  const adopted = adoptContainers(containers);
+  await new Promise(setImmediate);
+  // It was a create that undid itself.
+  host.living.delete(undone.id);
+  for (let times = 0; times < 30; times++) {
+    host.clock.advance(50);
+    await new Promise(setImmediate);
+  }
+  await adopted;
+  assert.deepEqual([containers.handles(), containers.hasQuarantined, containers.isQuarantined(lost.id), containers.isQuarantined(undone.id)], [[], true, true, false]);
+  assert.deepEqual([...host.living.keys()], [lost.id]);
+  assert.deepEqual(reserveUnknownLinks(containers).map(({ hostName }) => hostName), [lost.link.hostName]);
+  const others = [await create(), await create(), await create()];
+  await assert.rejects(create(), { code: 'exhausted' });
+  assert.ok(others.every(({ network }) => network.network !== lost.network.network));
+});

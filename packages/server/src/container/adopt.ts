@@ -19,6 +19,7 @@ import { quarantine } from './quarantine.js';
 import { removeDeadlineMs } from './remove.js';
 import { parseSnapshot, type Snapshot } from './snapshot.js';
 import { finishStop } from './stop.js';
+import { quarantineStrangers } from './strangers.js';
 import { receiveEvents } from './watch.js';
 
 /** Containers that are taken over at the same time: most of it is waiting. */
@@ -54,6 +55,7 @@ export async function adoptContainers(containers: Containers): Promise<void> {
   };
   await Promise.all(Array.from({ length: adoptedAtOnce }, work));
   containers.networks.rest(releases, containers.host.clock.now());
+  await quarantineStrangers(containers);
 }
 
 function refuseNewer(containers: Containers, { containerId, parsed }: Found): void {

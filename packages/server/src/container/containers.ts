@@ -70,6 +70,10 @@ export class Containers {
     this.#quarantined.set(containerId, { handle, reason });
   }
 
+  isQuarantined(containerId: string): boolean {
+    return this.#quarantined.has(containerId);
+  }
+
   get hasQuarantined(): boolean {
     return this.#quarantined.size > 0;
   }

@@ -132,6 +132,8 @@ export class RecordingHost implements Host {
 
   readonly cgroups: Host['cgroups'] = {
     describe: (id) => [{ path: `/cgroup/${id}`, version: 1, settings: [] }],
+    list: () => [...this.groups],
+    hasProcesses: (id) => this.living.has(id),
     jobIds: (id) => this.jobGroups.get(id) ?? [],
     removeLeftovers: async (id) =>
       this.call('cgroups.removeLeftovers', () => {

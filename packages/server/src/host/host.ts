@@ -49,6 +49,10 @@ export interface Cgroups {
   describe(containerId: string): CgroupDescription[];
   /** Kills what is left in a container's groups and removes them; groups that are not there are no error. */
   removeLeftovers(containerId: string): Promise<void>;
+  /** Containers that have groups, of this depot or not. */
+  list(): string[];
+  /** Whether any process is in a container's groups. */
+  hasProcesses(containerId: string): boolean;
   /** Jobs of a container that have a group: those that run, and those of which a process is left. */
   jobIds(containerId: string): number[];
 }

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileS
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WardenError } from 'warden-protocol';
+import { isContainerId } from '../../lib/container-id.js';
 import type { CgroupDescription } from '../container-description.js';
 import type { Cgroups } from '../host.js';
 import { killGroups } from './cgroup-kill.js';
@@ -74,6 +75,16 @@ export class LinuxCgroups implements Cgroups {
       version: hierarchy.version,
       settings: hierarchy.controllers.includes('pids') ? [{ name: 'pids.max', content: String(this.options.pidsMax) }] : [],
     }));
+  }
+
+  list(): string[] {
+    const found = new Set<string>();
+    for (const hierarchy of this.hierarchies) for (const name of namesIn(this.#parentOf(hierarchy))) if (isContainerId(name)) found.add(name);
+    return [...found];
+  }
+
+  hasProcesses(containerId: string): boolean {
+    return this.hierarchies.some((hierarchy) => treeHasProcesses(join(this.#parentOf(hierarchy), containerId)));
   }
 
   jobIds(containerId: string): number[] {
@@ -149,6 +160,16 @@ function removeTree(path: string): boolean {
     return true;
   } catch {
     // EBUSY: its processes are dying.
+    return false;
+  }
+}
+
+function treeHasProcesses(path: string): boolean {
+  try {
+    if (readFileSync(join(path, 'cgroup.procs'), 'utf8') !== '') return true;
+    return readdirSync(path, { withFileTypes: true }).some((entry) => entry.isDirectory() && treeHasProcesses(join(path, entry.name)));
+  } catch {
+    // It was removed meanwhile.
     return false;
   }
 }
