@@ -37,8 +37,9 @@ struct event {
 /* One of a job's two pipes, or the terminal that it has instead of the first one (output.c). */
 struct job_pipe {
 	struct source source;     /* fd: the read end, or -1 */
-	int write_end;            /* until the pipe becomes a plain one, or the job ends */
+	int write_end;            /* until the job ends: its flags tell packets from a plain pipe */
 	bool plain;
+	bool behind;              /* it held more than was taken under its last event */
 	bool terminal;
 	bool resting;             /* of a pipe whose bytes are dropped: not looked at until the timer's next turn */
 	uint64_t in_a_row;        /* bytes since the other stream had something */

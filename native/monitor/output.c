@@ -34,13 +34,18 @@ static void close_pipe(struct job_pipe *pipe)
 	pipe->write_end = close_fd(pipe->write_end);
 }
 
+static bool is_dropped(const struct job *job)
+{
+	return (job->discard && job->log == NULL) || job->phase == JOB_OVER;
+}
+
 /*
- * A terminal is watched by its edges: it is ready all the time while nobody in the container has it open, and only the job's end tells whether
- * somebody will again.
+ * By their edges, so that pipes are named in the order in which they were written to. A terminal is ready all the time while nobody in the container
+ * has it open, and only the job's end tells whether somebody will again. Where nobody gets the bytes the order is no matter.
  */
 static uint32_t events_of(const struct job_pipe *pipe)
 {
-	return pipe->plain && !pipe->terminal ? EPOLLIN : EPOLLIN | EPOLLET;
+	return pipe->plain && !pipe->terminal && is_dropped(pipe->job) ? EPOLLIN : EPOLLIN | EPOLLET;
 }
 
 /* What is ready goes to the tail of the queue. */
@@ -65,7 +70,6 @@ static void make_plain(struct job_pipe *pipe)
 	if (fcntl(pipe->source.fd, F_SETPIPE_SZ, PLAIN_SIZE) < 0 || end_packets(pipe) < 0)
 		return;
 	pipe->plain = true;
-	pipe->write_end = close_fd(pipe->write_end);
 	arm(pipe, events_of(pipe));
 }
 
@@ -147,16 +151,37 @@ static void take_waiting(struct job_pipe *pipe)
 		;
 }
 
-static bool is_dropped(const struct job *job)
+static void rest_later(struct monitor *monitor)
 {
-	return (job->discard && job->log == NULL) || job->phase == JOB_OVER;
+	if (monitor->output_rest.at == 0)
+		monitor->output_rest.at = deadline_in_ms(REST_MS);
+}
+
+/*
+ * Back to one packet at a time, because the other stream has got something or this one has been empty: so what follows is in order again. One that is
+ * filled faster than it can be emptied stays plain.
+ */
+static void make_packets(struct job_pipe *pipe)
+{
+	int flags = pipe->write_end < 0 ? -1 : fcntl(pipe->write_end, F_GETFL);
+
+	if (pipe->source.fd < 0 || flags < 0 || fcntl(pipe->write_end, F_SETFL, flags | O_DIRECT) < 0)
+		return;
+	for (int turn = 0; turn < 4 && pipe->source.fd >= 0; turn++) {
+		if (fcntl(pipe->source.fd, F_SETPIPE_SZ, (int)sysconf(_SC_PAGESIZE)) >= 0) {
+			pipe->plain = pipe->behind = false;
+			pipe->in_a_row = 0;
+			return;
+		}
+		take_waiting(pipe);
+	}
+	if (pipe->source.fd >= 0)
+		end_packets(pipe);
 }
 
 /* Nobody gets what this pipe holds, and its writer may never end: it is emptied once in a while. */
 static void drop(struct job_pipe *pipe)
 {
-	struct monitor *monitor = pipe->job->monitor;
-
 	/* The end of the file. Of a terminal, which tells it at every look, the next edge. */
 	if (!pipe->terminal && waiting_in(pipe) == 0) {
 		take(pipe);
@@ -169,8 +194,7 @@ static void drop(struct job_pipe *pipe)
 		return;
 	arm(pipe, 0);
 	pipe->resting = true;
-	if (monitor->output_rest.at == 0)
-		monitor->output_rest.at = deadline_in_ms(REST_MS);
+	rest_later(pipe->job->monitor);
 }
 
 static void end_rest(struct timer *timer)
@@ -184,6 +208,8 @@ static void end_rest(struct timer *timer)
 			if (pipe->resting && pipe->source.fd >= 0)
 				arm(pipe, events_of(pipe));
 			pipe->resting = false;
+			if (pipe->plain && !pipe->terminal && !is_dropped(job) && waiting_in(pipe) == 0)
+				make_packets(pipe);
 		}
 	}
 }
@@ -196,8 +222,8 @@ static void ready(struct job_pipe *pipe)
 		drop(pipe);
 		return;
 	}
-	/* What a plain pipe holds now was written before this. */
-	if (!pipe->plain && fast->plain)
+	/* What a plain pipe had more than could be read at once was written before this; what it got since then has its own event. */
+	if (!pipe->plain && fast->plain && fast->behind)
 		take_waiting(fast);
 	/* One packet only: a second one would be newer than what the other pipe has pending. */
 	size_t taken = take(pipe);
@@ -207,12 +233,17 @@ static void ready(struct job_pipe *pipe)
 			arm(pipe, events_of(pipe));
 		return;
 	}
+	if (!pipe->plain && fast->plain)
+		make_packets(fast);
 	/*
-	 * A job that has made its pipe larger has written several under one event. Any other has not, and its pipe must not be armed: pipe_write
+	 * A plain pipe, and that of a job which has made it larger, may hold more under one event. Any other does not, and must not be armed: pipe_write
 	 * shows the bytes before it wakes the reader, so that they might be taken first, and its event then stand before what the job wrote meanwhile.
 	 */
-	if (!pipe->plain && was_enlarged(pipe) && waiting_in(pipe) > 0)
+	pipe->behind = (pipe->plain || was_enlarged(pipe)) && waiting_in(pipe) > 0;
+	if (pipe->behind)
 		arm(pipe, events_of(pipe));
+	else if (pipe->plain)
+		rest_later(pipe->job->monitor);
 }
 
 /* Returns how many events there were. */

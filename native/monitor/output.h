@@ -3,8 +3,8 @@
  *
  * Each pipe begins with one slot in packet mode: a second write to it waits until the first was taken, so at most one write of each
  * stream is pending, and epoll, edge-triggered, names the pipes in the order in which they were written to. A stream that has had 64 KiB in
- * a row becomes a plain pipe of 1 MiB for throughput; from then on what it holds is taken before the other stream's next write,
- * so the order stays right for a program that fills one stream and then writes to the other.
+ * a row becomes a plain pipe of 1 MiB for throughput, until the other one gets something: what it was behind with is taken before that, and then it goes
+ * back to one packet at a time. Only what was written to both while the plain one was full of unread bytes cannot be told apart.
  *
  * Where nobody gets the bytes (of a job that is over or whose output is discarded) the pipes are plain, and emptied at most every 10 ms: a process that
  * writes for ever costs little.

@@ -51,6 +51,21 @@ test('order holds between processes of one job', async () => {
   assert.deepEqual(pieces, Array.from({ length: 60 }, (_, index) => [`stdout:o${index + 1}\n`, `stderr:e${index + 1}\n`]).flat());
 });
 
+/** Numbers written one by one, the even ones to stdout, the odd ones to stderr. */
+const ALTERNATING = 'for ($i = 0; $i < 3000; $i++) { syswrite($i % 2 ? STDERR : STDOUT, "$i\n") }';
+
+test('order holds again after much output on one stream: nothing but what was written at once behind it may change places', async () => {
+  const { client, handle } = await server.container();
+  const burst = 'syswrite(STDOUT, "x" x 1000) for 1..300; syswrite(STDOUT, "\n");';
+  const jobId = await client.spawn(handle, `exec perl -e 'for (1..3) { ${burst} ${ALTERNATING} }'`);
+  const { pieces, status } = await client.streamAll(handle, jobId);
+  assert.equal(status, 0);
+  const rounds = pieces.map((piece) => piece.slice('stdout:'.length)).join('').split(/x+\n/).slice(1);
+  assert.equal(rounds.length, 3);
+  const late = Array.from({ length: 2990 }, (_, index) => `${index + 10}`);
+  for (const round of rounds) assert.deepEqual(round.trimEnd().split('\n').slice(10), late);
+});
+
 test('100 kB to 9 MB of output is complete, run after run', async () => {
   const { client, handle } = await server.container();
   for (const size of [100_000, 65_536, 65_537, 1_000_000, 9_000_000]) {
