@@ -12,6 +12,7 @@
 #include "lib/fault.h"
 #include "lib/fd.h"
 #include "launcher/sources.h"
+#include "launcher/spare.h"
 #include "launcher/spawn.h"
 #include "launcher/steps.h"
 
@@ -62,16 +63,30 @@ static int send_description(struct create *create, const struct sources *sources
 	return stream_send(create->socket.fd, &create->message, sources->fds, sources->count, clock_now_ms(), err);
 }
 
+/* Returns whether the spare monitor has got the description. One that somebody has killed is no reason to fail. */
+static bool use_spare(struct launcher *launcher, struct create *create, const struct sources *sources)
+{
+	struct error problem;
+
+	if (!spare_take(launcher, &create->monitor, &create->socket.fd))
+		return false;
+	if (send_description(create, sources, &problem) == 0)
+		return true;
+	create->socket.fd = close_fd(create->socket.fd);
+	create->monitor = 0;
+	return false;
+}
+
 static int start_monitor(struct launcher *launcher, struct create *create, struct error *err)
 {
 	struct sources sources;
 	int result = sources_open(&sources, &launcher->host, &create->description, err);
 
-	if (result == 0)
-		result = spawn_monitor(launcher->host.monitor, launcher->host.namespaces.minimal_mounts, create->description.id, &create->monitor,
-			&create->socket.fd, err);
-	if (result == 0)
-		result = send_description(create, &sources, err);
+	if (result == 0 && (result = step_begin(STEP_START_MONITOR, err)) == 0 && !use_spare(launcher, create, &sources)) {
+		result = spawn_monitor(launcher->host.monitor, launcher->host.namespaces.minimal_mounts, &create->monitor, &create->socket.fd, err);
+		if (result == 0)
+			result = send_description(create, &sources, err);
+	}
 	sources_close(&sources);
 	return result;
 }

@@ -22,6 +22,12 @@ struct watch {
 	void (*ready)(struct launcher *launcher, struct watch *watch, uint32_t events);
 };
 
+/* A monitor without a container (spare.h). */
+struct spare {
+	pid_t pid;    /* 0: there is none */
+	int socket;
+};
+
 struct launcher {
 	struct host host;
 	int epoll;
@@ -36,6 +42,7 @@ struct launcher {
 	struct create *creates;
 	size_t create_count;
 	struct discard *discards;
+	struct spare spare;
 };
 
 int watch_add(struct launcher *launcher, struct watch *watch, uint32_t events, struct error *err);

@@ -5,7 +5,8 @@
  * socket. The first message is HELLO (hello.c): the lock on the depot, wshd and the seccomp filter in sealed memory, the mount namespace
  * of monitors, /dev, device rules. Then one event loop serves requests, any number at once, and answers them in the order in which they end:
  *
- *   CREATE    sources.c opens what the container needs of the host's files, spawn.c starts its monitor in the minimal mount namespace, create.c sends it
+ *   CREATE    sources.c opens what the container needs of the host's files, spawn.c starts its monitor in the minimal mount namespace, or has done so in
+ *             advance (spare.c), create.c sends it
  *             the description with the descriptors. While the monitor makes cgroups and namespaces, firewall.c adds the elements; when it reports the
  *             container's first process, link.c makes the veth pair into its network namespace. When both sides are done the monitor is
  *             released, and belongs to nobody but itself. A failure of either side undoes both (create-undo.c).
@@ -34,6 +35,7 @@
 #include "launcher/discard.h"
 #include "launcher/launcher.h"
 #include "launcher/requests.h"
+#include "launcher/spare.h"
 #include "launcher/steps.h"
 
 enum { WARDEND = 3, HELLO_TIMEOUT_MS = 30000, PRECEDENCE = -10 };
@@ -49,7 +51,7 @@ static void on_signal(struct launcher *launcher, struct watch *watch, uint32_t e
 	while (read(watch->fd, &information, sizeof(information)) > 0)
 		continue;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!discard_child_ended(launcher, pid, status))
+		if (!spare_ended(launcher, pid) && !discard_child_ended(launcher, pid, status))
 			create_child_ended(launcher, pid, status);
 }
 
@@ -133,8 +135,12 @@ static int serve(struct launcher *launcher, struct error *err)
 		return -1;
 	while (!launcher->ended) {
 		struct epoll_event event;
-		int count = epoll_wait(launcher->epoll, &event, 1, create_next_deadline_ms(launcher));
+		int count = epoll_wait(launcher->epoll, &event, 1, 0);
 
+		if (count == 0) {
+			spare_prepare(launcher);
+			count = epoll_wait(launcher->epoll, &event, 1, create_next_deadline_ms(launcher));
+		}
 		if (count < 0 && errno != EINTR)
 			return error_set(err, errno, "epoll_wait");
 		if (count > 0) {

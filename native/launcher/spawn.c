@@ -7,10 +7,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "lib/fault.h"
 #include "lib/fd.h"
 #include "lib/syscalls.h"
-#include "launcher/steps.h"
 
 enum { CHILD_STACK_SIZE = 32768, MONITOR_SOCKET = 3, MONITOR_PROGRAM = 4 };
 
@@ -19,7 +17,6 @@ struct child {
 	int minimal_mounts;
 	int socket;
 	int null;
-	const char *name;
 	int number;   /* errno of what failed; the child shares our memory */
 };
 
@@ -31,7 +28,7 @@ struct child {
 static int child_main(void *argument)
 {
 	struct child *child = argument;
-	char *const arguments[] = { "monitor", (char *)child->name, NULL };
+	char *const arguments[] = { "monitor", MONITOR_WITHOUT_CONTAINER, NULL };
 	char *const environment[] = { NULL };
 	sigset_t none;
 
@@ -53,14 +50,12 @@ failed:
 	_exit(127);
 }
 
-int spawn_monitor(int program, int minimal_mounts, const char *name, pid_t *ret_pid, int *ret_socket, struct error *err)
+int spawn_monitor(int program, int minimal_mounts, pid_t *ret_pid, int *ret_socket, struct error *err)
 {
 	static _Alignas(16) char stack[CHILD_STACK_SIZE];
 	static int null = -1;
 	int pair[2];
 
-	if (step_begin(STEP_START_MONITOR, err) < 0)
-		return -1;
 	if (null < 0 && (null = open("/dev/null", O_RDWR | O_CLOEXEC)) < 0)
 		return error_set(err, errno, "/dev/null");
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
@@ -70,7 +65,7 @@ int spawn_monitor(int program, int minimal_mounts, const char *name, pid_t *ret_
 
 	if (fd_set_nonblocking(theirs, false, err) < 0)
 		return -1;
-	struct child child = { .program = program, .minimal_mounts = minimal_mounts, .socket = theirs, .null = null, .name = name };
+	struct child child = { .program = program, .minimal_mounts = minimal_mounts, .socket = theirs, .null = null };
 	pid_t pid = clone(child_main, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &child);
 
 	if (pid < 0)

@@ -6,7 +6,10 @@
 
 #include "lib/error.h"
 
-/* Descriptor 3 of the monitor is the other end of *ret_socket, a non-blocking stream. `name` shows in its command line. */
-int spawn_monitor(int program, int minimal_mounts, const char *name, pid_t *ret_pid, int *ret_socket, struct error *err);
+/* What stands in a monitor's command line until it has a container, whose id it puts there. */
+#define MONITOR_WITHOUT_CONTAINER "spare                   "
+
+/* Descriptor 3 of the monitor is the other end of *ret_socket, a non-blocking stream. */
+int spawn_monitor(int program, int minimal_mounts, pid_t *ret_pid, int *ret_socket, struct error *err);
 
 #endif

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +22,7 @@
 #include "lib/undo.h"
 #include "monitor/child.h"
 #include "monitor/handshake.h"
+#include "monitor/layers.h"
 #include "monitor/mounts.h"
 #include "monitor/pid-file.h"
 #include "monitor/volumes.h"
@@ -35,6 +35,7 @@
 
 struct create {
 	int launcher;
+	char *title;                        /* in our command line: the container's id is put there */
 	int64_t deadline;
 	struct stream_input input;          /* holds the description's bytes */
 	struct description description;
@@ -47,12 +48,7 @@ struct create {
 	int child_pair;
 	int user_namespace;
 	struct container *container;
-	struct layers {
-		pthread_t thread;
-		bool running;
-		int result;
-		struct error err;
-	} layers;
+	struct layers layers;
 };
 
 static void take_fds(struct stream_input *input, int *ret_fds, size_t count)
@@ -82,11 +78,30 @@ static void release(struct create *create)
 	stream_input_free(&create->input);
 }
 
+/* Started in advance we wait as long as the launcher lives. */
+static void await_order(const struct create *create)
+{
+	struct pollfd poller = { .fd = create->launcher, .events = POLLIN };
+
+	while (poll(&poller, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
+/* As far as there is room. */
+static void show_id(const struct create *create)
+{
+	size_t room = strlen(create->title), length = strlen(create->description.id);
+
+	memset(create->title, 0, room);
+	memcpy(create->title, create->description.id, length < room ? length : room);
+}
+
 static int read_description(struct create *create, struct error *err)
 {
 	struct description *description = &create->description;
 	struct frame frame;
 
+	await_order(create);
 	err->step = STEP_READ_DESCRIPTION;
 	int result = stream_read_frame(&create->input, create->launcher, deadline_in_ms(DESCRIPTION_DEADLINE_MS), &frame, err);
 
@@ -97,6 +112,7 @@ static int read_description(struct create *create, struct error *err)
 	if (description_read(frame.body, frame.size, description, err) < 0)
 		return -1;
 	create->deadline = deadline_in_ms(description->deadline_ms);
+	show_id(create);
 #ifdef WARDEN_FAULTS
 	if (description->fault_step != NULL)
 		fault_set(description->fault_step, (int)description->fault_number);
@@ -238,50 +254,11 @@ static int open_to_wardend(struct create *create, struct error *err)
 	return pid_file_write(container->directories.run, PID_FILE_NAME, err);
 }
 
-static void *make_layers(void *argument)
-{
-	struct create *create = argument;
-	struct container_directories *directories = &create->container->directories;
-	const struct description *description = &create->description;
-	struct error *err = &create->layers.err;
-
-	create->layers.result = -1;
-	if (step_begin(STEP_MAKE_DIRECTORIES, err) < 0 || directories_make_layers(directories, &description->map, err) < 0)
-		return NULL;
-	/* Before the layers are mapped: the owners that matter are those on disk. */
-	if (step_begin(STEP_WRITE_UPPER, err) < 0 || upper_write(directories->upper, description, create->lowers, err) < 0)
-		return NULL;
-	create->layers.result = 0;
-	return NULL;
-}
-
-/*
- * The disk's part, while this thread makes cgroups and namespaces, which takes longer. Until it is joined it alone touches the directories; the
- * child, which is cloned meanwhile, gets by without allocating memory, whose lock may be held at that moment.
- */
-static int start_layers(struct create *create, struct error *err)
-{
-	int number = pthread_create(&create->layers.thread, NULL, make_layers, create);
-
-	create->layers.running = number == 0;
-	return number == 0 ? 0 : error_set(err, number, "thread for the layers");
-}
-
-static int finish_layers(struct create *create, struct error *err)
-{
-	if (create->layers.running)
-		pthread_join(create->layers.thread, NULL);
-	create->layers.running = false;
-	if (create->layers.result < 0)
-		*err = create->layers.err;
-	return create->layers.result;
-}
-
 static void undo_layers(void *argument)
 {
 	struct error ignored;
 
-	finish_layers(argument, &ignored);
+	layers_finish(argument, &ignored);
 }
 
 /* Layers, overlay, volumes. */
@@ -290,7 +267,7 @@ static int make_mounts(struct create *create, struct error *err)
 	const struct description *description = &create->description;
 	_cleanup_close_ int overlay = -1;
 
-	if (finish_layers(create, err) < 0)
+	if (layers_finish(&create->layers, err) < 0)
 		return -1;
 	if (step_begin(STEP_MAP_LAYERS, err) < 0 || mounts_map_layers(create->lowers, description->lower_count, create->user_namespace, err) < 0)
 		return -1;
@@ -342,8 +319,8 @@ static int make_container(struct create *create, struct undo *undo, struct error
 	undo_push(undo, undo_cgroups, &container->cgroups);
 	/* Taken away only when the child is dead: it might still write to the upper layer. */
 	undo_push(undo, undo_directories, &container->directories);
-	undo_push(undo, undo_layers, create);
-	if (step_begin(STEP_START_LAYERS, err) < 0 || start_layers(create, err) < 0)
+	undo_push(undo, undo_layers, &create->layers);
+	if (step_begin(STEP_START_LAYERS, err) < 0 || layers_start(&create->layers, &container->directories, &create->description, create->lowers, err) < 0)
 		return -1;
 	if (step_begin(STEP_MAKE_CGROUPS, err) < 0 || cgroups_make(&container->cgroups, &create->description, create->parents, err) < 0)
 		return -1;
@@ -367,13 +344,13 @@ static int make_container(struct create *create, struct undo *undo, struct error
 	return handshake_wait_network(&handshake, err);
 }
 
-int create_run(int launcher, struct container *ret_container, struct error *err)
+int create_run(int launcher, char *title, struct container *ret_container, struct error *err)
 {
 	static struct create create;   /* not on the stack: the child's copy of that should be small */
 	struct undo undo = { 0 };
 
 	*ret_container = (struct container){ .directories = { .container = -1, .upper = -1, .run = -1, .jobs = -1 }, .listener = -1, .wshd = -1, .pidfd = -1, .syslog_directory = -1 };
-	create = (struct create){ .launcher = launcher, .program = -1, .filter = -1, .dev = -1, .child_pair = -1, .user_namespace = -1, .container = ret_container };
+	create = (struct create){ .launcher = launcher, .title = title, .program = -1, .filter = -1, .dev = -1, .child_pair = -1, .user_namespace = -1, .container = ret_container };
 	create.input = (struct stream_input){ .fd_limit = MAX_FDS };
 	int result = read_description(&create, err);
 

@@ -8,6 +8,6 @@
  * Reads CREATE from the launcher's socket, makes the container, answers OK and waits for the launcher's confirmation. On failure
  * nothing is left, and *err is for the launcher, unless that is gone (EPIPE).
  */
-int create_run(int launcher, struct container *ret_container, struct error *err);
+int create_run(int launcher, char *title, struct container *ret_container, struct error *err);
 
 #endif

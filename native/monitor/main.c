@@ -86,7 +86,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "monitor: descriptor 3 has to be the launcher's socket\n");
 		return 1;
 	}
-	if (create_run(LAUNCHER, &container, &err) < 0) {
+	if (create_run(LAUNCHER, argc > 1 ? argv[1] : "", &container, &err) < 0) {
 		report(&err);
 		return 1;
 	}

@@ -187,6 +187,15 @@ def links():
     return [line.split()[0].split("@")[0] for line in run("ip", "-brief", "link").splitlines() if line.startswith("w-")]
 
 
+def wait_until(condition, timeout=10):
+    """For what the kernel has no event for; the other processes have the processor meanwhile."""
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError("it does not happen")
+        os.sched_yield()
+
+
 def await_no_links(timeout=10):
     """The kernel removes links after their namespace: waits for its own notifications."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as notifications:
@@ -203,12 +212,25 @@ def children(pid):
         return [int(word) for word in words.read().split()]
 
 
+def is_spare(pid):
+    """A monitor that waits for its container is what a launcher has when nothing is under way."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as words:
+            return words.read().startswith(b"monitor\0spare")
+    except FileNotFoundError:
+        return False
+
+
 def leftovers(launcher):
     """What is there although every create failed or its monitor was stopped."""
     found = [f"link {name}" for name in links()]
     found += [f"element {entry.strip()}" for name in ("names", "sources") for entry in elements_in(name).split(",") if entry.strip(" {\n\t")]
     if launcher.process.poll() is None:
-        found += [f"process {pid}" for pid in children(launcher.process.pid)]
+        try:
+            # One that is just being started has not got its name yet.
+            wait_until(lambda: all(map(is_spare, children(launcher.process.pid))), 2)
+        except TimeoutError:
+            found += [f"process {pid}" for pid in children(launcher.process.pid) if not is_spare(pid)]
     if open("/proc/self/mountinfo", encoding="utf-8").read() != launcher.world.mounts:
         found.append("mounts")
     return found

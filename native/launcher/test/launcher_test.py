@@ -1,6 +1,7 @@
 """The launcher with a monitor that only speaks its language: what is set up, what is refused, and that nothing is left. Root."""
 import errno
 import os
+import signal
 import struct
 import subprocess
 import threading
@@ -40,8 +41,8 @@ def test_create(world, launcher):
     passed = [value.split() for key, value in report if key == "fd"]
     expected = [os.stat(path).st_ino for path in (os.path.join(world.depot, "lt1"), world.image, source, cgroup)]
     tap.check([int(inode) for inode, _ in passed[3:]] == expected, "directory, image, mount source and cgroup parent come in this order", passed, expected)
-    tap.check(["arguments", "2 lt1"] in report and ["environment", "empty"] in report and ["session", "1"] in report,
-              "a monitor has its id for argument, no environment, a session of its own", report)
+    tap.check(any(key == "arguments" and value.split() == ["2", "spare"] for key, value in report) and ["environment", "empty"] in report and ["session", "1"] in report,
+              "a monitor has one argument, which it puts its id into, no environment, a session of its own", report)
     tap.check([value for key, value in report if key == "open"] == ["0", "1", "2", "3"], "and four descriptors", report)
     tap.check(sorted(value for key, value in report if key == "root") == ["assembly", "container", "dev", "empty", "lower", "proc", "root", "sys", "volume"],
               "its root holds nothing of the host", report)
@@ -195,6 +196,25 @@ def test_discard(world, launcher):
     tap.check(discard(trash, "busy").kind == "OK" and os.listdir(trash) == [], "tried again, it is removed")
 
 
+def test_spare(launcher):
+    def spares():
+        return [pid for pid in driver.children(launcher.process.pid) if driver.is_spare(pid)]
+
+    # Served in order: when this is answered there is nothing else to do, or soon.
+    launcher.ask("ABANDON", ("ID", "none"))
+    driver.wait_until(lambda: len(spares()) == 1)
+    first = spares()[0]
+    reply = launcher.create(11, elements=False)
+    tap.check(reply.kind == "OK" and reply.number("PID") == first, "a create takes the monitor that was started in advance", reply, first)
+    driver.wait_until(lambda: len(spares()) == 1)
+    second = spares()[0]
+    os.kill(second, signal.SIGKILL)
+    driver.wait_until(lambda: second not in driver.children(launcher.process.pid))
+    reply = launcher.create(12, elements=False)
+    tap.check(reply.kind == "OK" and reply.number("PID") != second, "one that was killed is no reason to fail", reply, second)
+    launcher.stop_monitors()
+
+
 def test_large(launcher):
     reply = launcher.create(10, "normal", ("UPPER_FILE", [("PATH", "/x"), ("CONTENT", b"x" * 3_000_000)]), elements=False)
     tap.check(reply.kind == "OK", "a description of 3 MB", reply)
@@ -301,6 +321,7 @@ def main():
         test_abandon(launcher)
         test_firewall(launcher)
         test_discard(world, launcher)
+        test_spare(launcher)
         test_large(launcher)
         driver.await_no_links()
         tap.check(not leftovers(launcher), "nothing is left of all this", leftovers(launcher))
