@@ -47,7 +47,7 @@ static bool connect_socket(struct syslog *syslog)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct error ignored;
 
-	if (syslog->directory < 0 || !may_try(syslog))
+	if (!may_try(syslog))
 		return false;
 	syslog->tried_at = clock_now_ms();
 	syslog->socket.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -203,6 +203,9 @@ static void flush(struct syslog *syslog)
 
 bool syslog_drops(struct syslog *syslog)
 {
+	/* There never will be a socket: nothing is kept for it. */
+	if (syslog->directory < 0)
+		return true;
 	/* The timer may be seconds away, and the socket be there again. */
 	if (syslog->queue != NULL && syslog->socket.fd < 0 && may_try(syslog))
 		flush(syslog);
@@ -265,6 +268,6 @@ void syslog_tag_leave(struct syslog *syslog, struct syslog_tag *tag)
 	/* Some whose losses could not be told yet are kept; with a syslog that never comes there is an end to that. */
 	for (const struct syslog_tag *other = syslog->tags; other != NULL; other = other->next)
 		left += other->users == 0;
-	if (tag->dropped == 0 || left > MAX_LEFT_TAGS)
+	if (tag->dropped == 0 || left > MAX_LEFT_TAGS || syslog->directory < 0)
 		free_tag(syslog, tag);
 }

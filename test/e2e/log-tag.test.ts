@@ -171,6 +171,7 @@ test('a tag that is more than a name is refused, and nothing is started', async 
 
 test('a directory that is not there does not keep a container from being made', async () => {
   await server.restart({ server: { syslog_socket: '/nonexistent/warden/log' } });
+  assert.match(server.daemon.log, /the directory of syslog's socket .* does not exist/);
   const { client, handle } = await server.container();
   assert.equal((await client.run(handle, 'echo x', { log_tag: 'x' })).stdout, 'x\n');
 });

@@ -70,6 +70,10 @@ async function serve(configPath: string): Promise<void> {
   await startLauncher(launcher, configuration);
 
   const firewall = new LinuxFirewall({ ...configuration.network });
+  const syslog = new LinuxSyslog(configuration.syslogSocketPath);
+  if (syslog.lacksDirectory()) {
+    log.warn({ socket: syslog.socketPath() }, 'the directory of syslog\'s socket (server.syslog_socket) does not exist: lines of jobs with a log_tag go nowhere in containers that are made before it does');
+  }
   const host: Host = {
     launcher,
     monitors: new LinuxMonitors((id) => monitorSocketPath(depot.directoryOf(id)), systemClock, log),
@@ -79,7 +83,7 @@ async function serve(configPath: string): Promise<void> {
     links: new LinuxHostLinks(),
     rootFileSystems: new LinuxRootFileSystems(configuration.depotPath),
     nameServers: new LinuxNameServers(),
-    syslog: new LinuxSyslog(configuration.syslogSocketPath),
+    syslog,
     clock: systemClock,
     bootId,
     lang: process.env['LANG'] ?? 'en_US.UTF-8',

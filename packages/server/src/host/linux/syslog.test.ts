@@ -23,6 +23,11 @@ test('a link to a name that fits into no address is left alone', () => {
   assert.equal(new LinuxSyslog(join(directory, 'long')).socketPath(), join(directory, 'long'));
 });
 
+test('a directory that is not there is noticed, a socket that is not is none of that', () => {
+  assert.equal(new LinuxSyslog(join(directory, 'none')).lacksDirectory(), false);
+  assert.equal(new LinuxSyslog(join(directory, 'none/log')).lacksDirectory(), true);
+});
+
 test('a path that leads nowhere stays what it is', () => {
   assert.equal(new LinuxSyslog('/nonexistent/log').socketPath(), '/nonexistent/log');
 });

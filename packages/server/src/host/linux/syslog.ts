@@ -1,5 +1,5 @@
 /** Where syslog listens on this machine, and the time its lines are in. */
-import { lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Syslog } from '../host.js';
 
@@ -28,6 +28,11 @@ export class LinuxSyslog implements Syslog {
     const path = Buffer.byteLength(basename(target)) <= nameLimitInBytes ? target : this.path;
     this.#remembered = { identity, path };
     return path;
+  }
+
+  /** Containers that are made now could never send a line. */
+  lacksDirectory(): boolean {
+    return !existsSync(dirname(this.socketPath()));
   }
 
   /** Read for every job with a log_tag: the machine may have been moved to another zone. */
