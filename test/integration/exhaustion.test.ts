@@ -77,6 +77,23 @@ test('a depot on a full disk', async () => {
   });
 });
 
+test('a full disk cuts a job\'s output off as its limit does, and other containers go on', async () => {
+  await withSmallDepot('size=6m', async () => {
+    const { client, handle } = await server.container();
+    const other = await server.container();
+    const waiting = await other.client.spawn(other.handle, 'mkfifo gate; echo before; read x < gate; echo after; exit 8');
+    const { status, out } = await client.run(handle, 'exec yes');
+    assert.equal(status, 255);
+    assert.ok(out.length > 1_000_000 && out.length < 6 * 1024 * 1024, `${out.length} bytes`);
+    assert.ok(out.equals(Buffer.alloc(out.length, 'y\n')));
+    assert.deepEqual((await client.info(handle)).events, ['command exceeded maximum output']);
+    assert.equal(output(await client.run(handle, 'echo room again')), 'room again\n');
+    await other.client.run(other.handle, 'until [ -p gate ]; do :; done; echo > gate');
+    const result = await other.client.link(other.handle, waiting);
+    assert.deepEqual([result.status, result.stdout], [8, 'before\nafter\n']);
+  });
+});
+
 test('inodes of the depot\'s file system', async () => {
   await withSmallDepot('size=64m,nr_inodes=300', async () => {
     const client = await server.connect();
