@@ -1,5 +1,5 @@
 /*
- * Fifty clients do random things to the same few containers, and the daemon is killed in between. What each was answered has to
+ * Fifty clients do random things to the same few containers, and the daemon is killed or drained in between. What each was answered has to
  * fit together: per handle into one order, per job into one result, and nothing belongs to two containers.
  *
  * WARDEN_SEED in the environment repeats the clients' choices; the kernel's are its own.
@@ -21,7 +21,7 @@ import { shortOrLong } from '../harness/soak.js';
 const CLIENTS = 50;
 const HANDLES = Array.from({ length: 10 }, (_, index) => `shared-${index}`);
 const DURATION_MS = shortOrLong(12_000, 60_000);
-/** Of replies, between two kills of the daemon. */
+/** Of replies, between two ends of the daemon. */
 const REPLIES_A_LIFE = shortOrLong(1500, 2500);
 const server = useServer();
 
@@ -68,7 +68,7 @@ function judge(history: History): string[] {
   return complaints;
 }
 
-test(`${CLIENTS} clients at once for ${DURATION_MS / 1000} s, with kills of the daemon: their histories fit together`, async (context) => {
+test(`${CLIENTS} clients at once for ${DURATION_MS / 1000} s, with kills and drains of the daemon: their histories fit together`, async (context) => {
   const seed = runSeed();
   context.diagnostic(`WARDEN_SEED=${seed}`);
   const elements = await tableElements(server.slot.table);
@@ -79,11 +79,13 @@ test(`${CLIENTS} clients at once for ${DURATION_MS / 1000} s, with kills of the 
   let isDown = false;
   const kernel: string[] = [];
 
-  const kill = async (): Promise<void> => {
+  const restart = async (): Promise<void> => {
     isDown = true;
     history.died();
-    server.daemon.child.kill('SIGKILL');
-    await server.endOf();
+    const signal = (['SIGKILL', 'SIGKILL', 'SIGUSR2', 'SIGTERM'] as const)[random(4)] ?? 'SIGKILL';
+    server.daemon.child.kill(signal);
+    const status = await server.endOf(10_000);
+    if (signal !== 'SIGKILL' && status !== 0) kernel.push(`wardend ended with ${status} at ${signal}`);
     kernel.push(...sharedUids());
     await server.start();
     history.recovered();
@@ -103,7 +105,7 @@ test(`${CLIENTS} clients at once for ${DURATION_MS / 1000} s, with kills of the 
     while (performance.now() < end) {
       if (history.count >= next && !isDown) {
         next = history.count + REPLIES_A_LIFE;
-        up = kill();
+        up = restart();
       }
       await client.step();
     }
@@ -114,7 +116,7 @@ test(`${CLIENTS} clients at once for ${DURATION_MS / 1000} s, with kills of the 
   history.listed(CLIENTS, history.tick(), await control.list(), HANDLES);
   kernel.push(...sharedUids());
   const followed = history.jobs.flatMap(({ follows }) => follows);
-  context.diagnostic(`${history.count} observations, ${history.jobs.length} jobs, ${followed.length} results, ${history.deaths.length} kills`);
+  context.diagnostic(`${history.count} observations, ${history.jobs.length} jobs, ${followed.length} results, ${history.deaths.length} restarts`);
   assert.deepEqual([...kernel, ...judge(history)], [], `WARDEN_SEED=${seed}`);
   assert.ok(history.deaths.length > 0 && followed.some(({ outcome }) => outcome === 'result'));
   await server.destroyAll();
