@@ -2,12 +2,15 @@
  * Takes a container off the machine: processes, cgroups, firewall elements. Works from any half-made state and can be
  * repeated: what is not there is no error.
  */
-import { LauncherGone } from '../host/launcher.js';
+import { WardenError } from 'warden-protocol';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 
 /** The monitor kills every process with SIGKILL at once; this bounds waiting for processes that are stuck in the kernel. */
 export const removeDeadlineMs = 30_000;
+
+/** A launcher that is killed again and again is somebody's doing; one that cannot start has its reason by then. */
+const deleteAttempts = 5;
 
 /** @throws what failed last, when something could not be removed */
 export async function removeFromHost(containers: Containers, container: Container): Promise<void> {
@@ -23,13 +26,15 @@ export async function removeFromHost(containers: Containers, container: Containe
   await deleteElements(containers, container);
 }
 
-/** When the launcher dies under it, a new one is asked again, once: what is not there any more is no error. */
+/** When the launcher dies under it, or while it starts, a new one is asked again: what is not there any more is no error. */
 async function deleteElements({ host }: Containers, { link }: Container): Promise<void> {
   const elements = host.firewall.elementsOf(link, 'delete');
-  try {
-    await host.launcher.changeFirewall(elements);
-  } catch (error) {
-    if (!(error instanceof LauncherGone)) throw error;
-    await host.launcher.changeFirewall(elements);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await host.launcher.changeFirewall(elements);
+      return;
+    } catch (error) {
+      if (attempt === deleteAttempts || !(error instanceof WardenError && error.code === 'unavailable')) throw error;
+    }
   }
 }

@@ -6,6 +6,9 @@ const gatherMs = 100;
 /** As many as the launcher takes at once. */
 const batchSize = 256;
 
+/** The launcher may have been killed, or a monitor that is undoing its create may still write: soon it can be done. */
+const attempts = 5;
+
 /** Removes entries of a directory, with everything in them; what is not there is no error. */
 export type RemoveEntries = (directory: string, names: readonly string[]) => Promise<void>;
 
@@ -33,12 +36,23 @@ export class Trash {
   async #run(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, gatherMs));
     while (this.#names.length > 0) {
-      try {
-        await this.removeEntries(this.path, this.#names.splice(0, batchSize));
-      } catch (error) {
-        this.log.warn({ err: error }, 'discarded directories could not be removed; the next start tries again');
-      }
+      await this.#removeBatch(this.#names.splice(0, batchSize));
     }
     this.#work = undefined;
+  }
+
+  async #removeBatch(names: readonly string[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.removeEntries(this.path, names);
+        return;
+      } catch (error) {
+        if (attempt === attempts) {
+          this.log.warn({ err: error }, 'discarded directories could not be removed; the next start tries again');
+          return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, gatherMs * attempt));
+      }
+    }
   }
 }
