@@ -67,6 +67,12 @@ for (const signals of [['SIGUSR2'], ['SIGTERM'], ['SIGUSR2', 'SIGUSR2', 'SIGTERM
     const floodStream = (await server.connect()).stream(flooded, flood);
     await floodStream.next();
     const streamedBytes = fate((async () => { for await (const chunk of floodStream) assert.equal(chunk.status, undefined); })());
+    // Input that its job does not take, and logs that are followed.
+    const deaf = await idle.spawn(handle, 'mkfifo never-read; read x < never-read', { stdin: true });
+    const writing = fate((await server.connect()).input(handle, deaf, Buffer.alloc(1024 * 1024)));
+    const logs = (await server.connect()).logs(handle, jobId, { follow: true });
+    await logs.next();
+    const logging = fate(logs.next());
     // Half a frame.
     const half = net.connect(server.paths.socket);
     await once(half, 'connect');
@@ -92,7 +98,7 @@ for (const signals of [['SIGUSR2'], ['SIGTERM'], ['SIGUSR2', 'SIGUSR2', 'SIGTERM
     for (const signal of signals) server.daemon.child.kill(signal);
     const ended = server.endOf(DEADLINE_MS);
     await Promise.all([idle.closed(), halfClosed]);
-    assert.deepEqual(await Promise.all([linking, running, streaming, streamedBytes]), [CLOSED, CLOSED, CLOSED, CLOSED]);
+    assert.deepEqual(await Promise.all([linking, running, streaming, streamedBytes, writing, logging]), Array.from({ length: 6 }, () => CLOSED));
     await assert.rejects(server.connect(), /ENOENT|ECONNREFUSED/);
     // Nothing else is let go before it is done.
     process.kill(launcher, 'SIGCONT');
