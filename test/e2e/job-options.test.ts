@@ -7,6 +7,7 @@ import { WardenClient } from 'warden-client';
 import { output, refused } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
 import { buildRootfs } from '../harness/rootfs.js';
+import { encode, frame, operations } from '../harness/wire.js';
 
 const server = useServer({ environment: { ...process.env, LANG: 'C.UTF-8' } });
 /** What a job was started with; env and others would add variables of their own. */
@@ -114,6 +115,39 @@ test('names, texts and numbers at their edges are refused or harmless', async ()
   await refused(client.run(handle, 'true', { timeout_ms: 0 }), 'invalid_argument', /^timeout_ms is at least 1/);
   await refused(client.run(handle, '', { args: ['x'.repeat(70_000), 'y'.repeat(70_000)] }), 'invalid_argument', /take 140002 bytes, the limit is 131072/);
   await client.ping();
+});
+
+/** The numbers of a message's own fields. */
+function fieldNumbers(message: Buffer): number[] {
+  const numbers: number[] = [];
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = message[at++] ?? assert.fail('cut off');
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+    }
+  };
+  while (at < message.length) {
+    const tag = varint();
+    numbers.push(tag >> 3);
+    const value = varint();
+    if ((tag & 7) === 2) at += value;
+    else assert.equal(tag & 7, 0);
+  }
+  return numbers;
+}
+
+test('who asks for nothing new is told nothing new, but for how a job was killed', async () => {
+  const { client, handle } = await server.container();
+  const replyTo = async (script: string): Promise<number[]> => {
+    client.write(frame(operations.run.type, encode(operations.run.request, { handle, script })));
+    return fieldNumbers((await client.reply()).payload);
+  };
+  assert.deepEqual(await replyTo('echo x; exit 3'), [1, 2, 3, 4]);
+  assert.deepEqual(await replyTo('exit 255'), [1, 2, 3, 4]);
+  assert.deepEqual((await replyTo('kill -9 $$')).filter((number) => number >= 1000), [1001]);
 });
 
 test('the same by the client package', async () => {
