@@ -12,7 +12,8 @@ for (const [victim, event] of [['PID 1', 'the container\'s init process died'], 
   test(`when the ${victim} is killed, a link tells of it, and stop answers at once, twice`, async () => {
     const { client, handle } = await server.container();
     const jobId = await client.spawn(handle, 'echo up; exec sleep 1000');
-    await streamUntil((await server.connect()).stream(handle, jobId), 'up');
+    // Logs leave the job: a stream would take its result, perhaps before the link has come.
+    await streamUntil((await server.connect()).logs(handle, jobId, { follow: true }), 'up');
     const { container_path: directory } = await client.info(handle);
     const [init] = await server.pidsOf(handle);
     const monitor = Number.parseInt(readFileSync(`${directory}/run/monitor.pid`, 'utf8'), 10);
