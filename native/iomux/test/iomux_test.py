@@ -2,7 +2,6 @@
 
 IOMUX_VARIANT in the environment: the folder of native/build whose programs are tested, instead of release. WARDEN_SOAK=1: more kills, more bytes.
 """
-import fcntl
 import hashlib
 import os
 import random
@@ -251,17 +250,20 @@ def test_positions():
 
 
 def test_several():
-    spawn = Spawn("read x; seq 200000; seq 1000 >&2; exit 9", "--no-wait", stdin=subprocess.PIPE)
-    links = [link(spawn.directory, stdout=open(path("out"), "w+b"), stderr=open(path("err"), "w+b")) for _ in range(8)]
-    slow = link(spawn.directory)
-    fcntl.fcntl(slow.stdout, 1031, 4096)   # F_SETPIPE_SZ
+    spawn = Spawn("echo ready; read x; seq 200000; seq 1000 >&2; exit 9", "--no-wait", stdin=subprocess.PIPE)
+    links = [link(spawn.directory) for _ in range(9)]
+    # Each is there before the first can have everything, after which nobody is let in.
+    tap.check([process.stdout.readline() for process in links] == [b"ready\n"] * 9, "nine links at once")
     spawn.process.stdin.write(b"\n")
     spawn.process.stdin.flush()
-    tap.check([process.wait(DEADLINE) for process in links] == [9] * 8, "eight links at once have its status")
-    tap.check(wait_end(spawn.pid), "one that is not read holds up neither them nor the command")
-    out, err = slow.communicate(timeout=DEADLINE)
+    tap.check(wait_end(spawn.pid), "those that are not read do not hold up the command")
+    slow = links.pop()
     expected = b"".join(b"%d\n" % i for i in range(1, 200001))
-    tap.check(slow.returncode == 9 and out == expected and err == expected[:3893], "and gets everything when it is", slow.returncode, len(out), len(err))
+    seen = [(*process.communicate(timeout=DEADLINE), process.returncode) for process in links]
+    tap.check(seen == [(expected, expected[:3893], 9)] * 8, "nor another link: eight have everything, and its status", [(len(out), len(err), status) for out, err, status in seen])
+    tap.check(slow.poll() is None, "while the ninth waits for its reader")
+    out, err = slow.communicate(timeout=DEADLINE)
+    tap.check(slow.returncode == 9 and out == expected and err == expected[:3893], "and gets everything when it is read", slow.returncode, len(out), err[-200:])
     tap.check(spawn.is_gone(), "then all of it goes")
 
 
