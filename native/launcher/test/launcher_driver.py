@@ -39,6 +39,12 @@ def enter_namespaces():
     subprocess.run(["nft", "-f", "-"], input=TABLE_RULES, text=True, check=True)
 
 
+def new_mounts(before):
+    """Lines of mountinfo that were not there. Some of before may have gone: of another run's mounts, when it removes what they were mounted on."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+        return sorted(set(mounts.read().splitlines()) - set(before.splitlines()))
+
+
 def run(*arguments):
     return subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
 
@@ -231,7 +237,7 @@ def leftovers(launcher):
             wait_until(lambda: all(map(is_spare, children(launcher.process.pid))), 2)
         except TimeoutError:
             found += [f"process {pid}" for pid in children(launcher.process.pid) if not is_spare(pid)]
-    if open("/proc/self/mountinfo", encoding="utf-8").read() != launcher.world.mounts:
+    if new_mounts(launcher.world.mounts):
         found.append("mounts")
     return found
 
