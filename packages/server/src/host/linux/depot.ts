@@ -4,7 +4,7 @@
  *   DEPOT/lock                     held by the launcher
  *   DEPOT/state.json               job ids that may have been handed out
  *   DEPOT/containers/ID/           snapshot.json, and run/, jobs/, upper/, work/ of the native programs
- *   DEPOT/spare/next               empty, to become the next container's directory
+ *   DEPOT/spare/                   an empty directory, to become the next container's
  *   DEPOT/releases                 networks that rest
  *   DEPOT/trash/                   directories on their way out
  *
@@ -67,6 +67,7 @@ export class LinuxDepot implements Depot {
   /** Empties the trash of an earlier server; needs the depot's lock. */
   emptyTrash(): void {
     for (const name of readdirSync(this.#trash.path)) this.#trash.remove(name);
+    this.#spare.clear();
   }
 
   directoryOf(containerId: string): string {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -23,7 +23,7 @@ test('one directory is there for the next, and one more when it was taken', asyn
   spare.makeSoon();
   spare.makeSoon();
   await madeAnew();
-  assert.deepEqual(readdirSync(path), ['next']);
+  assert.equal(readdirSync(path).length, 1);
   assert.equal(spare.moveTo(join(path, 'one')), true);
   assert.equal(statSync(join(path, 'one')).mode & 0o777, 0o700);
   assert.equal(spare.moveTo(join(path, 'two')), false);
@@ -38,34 +38,45 @@ test('what stands at the place is never replaced', async () => {
   await madeAnew();
   mkdirSync(join(path, 'taken'));
   assert.equal(spare.moveTo(join(path, 'taken')), false);
-  assert.ok(existsSync(join(path, 'next')));
+  assert.equal(readdirSync(path).length, 2);
 });
 
 test('one that somebody removed is no failure', async () => {
   spare.makeSoon();
   await madeAnew();
-  rmdirSync(join(path, 'next'));
+  for (const name of readdirSync(path)) rmdirSync(join(path, name));
   assert.equal(spare.moveTo(join(path, 'one')), false);
   spare.makeSoon();
   await madeAnew();
   assert.equal(spare.moveTo(join(path, 'one')), true);
 });
 
-test('that of an earlier server is made anew, and left alone when it is not empty', async () => {
-  mkdirSync(join(path, 'next'), { mode: 0o777 });
+test('what an earlier server has left is removed, and what is not empty is left alone', () => {
+  mkdirSync(join(path, 'earlier'));
+  mkdirSync(join(path, 'theirs'));
+  writeFileSync(join(path, 'theirs/file'), '');
+  writeFileSync(join(path, 'file'), '');
+  spare.clear();
+  assert.deepEqual(readdirSync(path).sort(), ['file', 'theirs']);
+});
+
+test('each has a name of its own', async () => {
+  const names = new Set<string>();
+  for (let round = 0; round < 3; round++) {
+    spare.makeSoon();
+    await madeAnew();
+    for (const name of readdirSync(path)) if (!/^taken/.test(name)) names.add(name);
+    assert.equal(spare.moveTo(join(path, `taken-${round}`)), true);
+  }
+  assert.equal(names.size, 3);
+});
+
+test('when it cannot be made that is told once, and there is none', async () => {
+  rmSync(path, { recursive: true });
   spare.makeSoon();
   await madeAnew();
-  assert.equal(statSync(join(path, 'next')).mode & 0o777, 0o700);
-
-  mkdirSync(join(path, 'other/next'), { recursive: true });
-  writeFileSync(join(path, 'other/next/file'), 'theirs');
-  const other = new SpareDirectory(join(path, 'other'), (error) => failures.push(error));
-  other.makeSoon();
+  spare.makeSoon();
   await madeAnew();
   assert.equal(failures.length, 1);
-  other.makeSoon();
-  await madeAnew();
-  assert.equal(failures.length, 1, 'told once');
-  assert.equal(other.moveTo(join(path, 'one')), false);
-  assert.ok(existsSync(join(path, 'other/next/file')));
+  assert.equal(spare.moveTo(join(path, 'one')), false);
 });

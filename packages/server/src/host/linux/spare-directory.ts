@@ -3,20 +3,30 @@
  * directories are spread over a disk's groups to keep them fast later on (native/launcher/hello.c), making one reads from
  * the disk: some hundred microseconds, which a create need not wait for.
  */
-import { lstatSync, mkdirSync, renameSync, rmdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isErrno } from './small-file.js';
 
 export class SpareDirectory {
-  readonly #directory: string;
+  #directory = '';
+  #number = 0;
   #state: 'none' | 'planned' | 'ready' | 'given up' = 'none';
 
   /** @param failed told once; directories are made in the ordinary way from then on */
   constructor(
     readonly path: string,
     private readonly failed: (error: unknown) => void,
-  ) {
-    this.#directory = join(path, 'next');
+  ) {}
+
+  /** Removes what an earlier server has left; what is not empty is not ours. */
+  clear(): void {
+    for (const name of readdirSync(this.path)) {
+      try {
+        rmdirSync(join(this.path, name));
+      } catch (error) {
+        if (!isErrno(error, 'ENOTEMPTY') && !isErrno(error, 'ENOTDIR')) throw error;
+      }
+    }
   }
 
   /** @returns false: there is none, or something stands at `target`, which a rename could replace */
@@ -38,23 +48,14 @@ export class SpareDirectory {
     this.#state = 'planned';
     setImmediate(() => {
       try {
-        this.#make();
+        // A new name each time: ext4 chooses the group of such a directory by its name (find_group_orlov()).
+        this.#directory = join(this.path, `${process.pid}-${Date.now()}-${this.#number++}`);
+        mkdirSync(this.#directory, { mode: 0o700 });
         this.#state = 'ready';
       } catch (error) {
         this.#state = 'given up';
         this.failed(error);
       }
     });
-  }
-
-  #make(): void {
-    try {
-      mkdirSync(this.#directory, { mode: 0o700 });
-    } catch (error) {
-      if (!isErrno(error, 'EEXIST')) throw error;
-      // An earlier server's. Whose rights and contents it has now is not looked into.
-      rmdirSync(this.#directory);
-      mkdirSync(this.#directory, { mode: 0o700 });
-    }
   }
 }
