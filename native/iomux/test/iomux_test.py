@@ -299,7 +299,7 @@ def test_lost():
 
 
 def test_signals():
-    spawn = Spawn("trap 'echo got it; exit 5' TERM; echo ready; while :; do sleep 1000 & wait; done")
+    spawn = Spawn("trap 'kill $!; echo got it; exit 5' TERM; echo ready; while :; do sleep 1000 & wait; done")
     process = link(spawn.directory)
     process.stdout.readline()
     spawn.process.terminate()
