@@ -70,6 +70,9 @@ _Noreturn static void remove_in_child(int directory, int report, const struct or
 	if (high_directory < 0 || high_report < 0 || dup2(high_directory, CHILD_DIRECTORY) < 0 || dup2(high_report, CHILD_REPORT) < 0 ||
 	    close_fds(CHILD_REPORT + 1, ~0U) < 0)
 		_exit(1);
+	/* wardend takes the end of the launcher's standard error for the launcher's own. */
+	if (close_fds(0, 2) < 0 || fd_open_standard() < 0)
+		_exit(1);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* Creates and jobs come first. */

@@ -94,3 +94,14 @@ test('groups that are not there are no error', async () => {
   await killGroups([{ path: join(directory, 'none'), version: 1, hasFreezer: true }, { path: join(directory, 'v2'), version: 2, hasFreezer: false }], tools());
   assert.deepEqual(killed, []);
 });
+
+test('a group may go at any moment', async () => {
+  const freezer = group('freezer', [7, 8], { 'freezer.state': 'THAWED' });
+  await killGroups([freezer], tools(() => rmSync(freezer.path, { recursive: true, force: true })));
+  assert.deepEqual(killed, [7], 'while it is frozen');
+
+  killed = [];
+  const [first, second] = [group('one', [1, 2]), group('two', [3])];
+  await killGroups([first, second], tools(() => rmSync(second.path, { recursive: true, force: true })));
+  assert.deepEqual(killed, [1, 2], 'while another is being killed');
+});

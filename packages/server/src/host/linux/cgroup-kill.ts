@@ -8,6 +8,7 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { unlessGone } from './unless-gone.js';
 
 /** Freezing takes less than a millisecond, or as long as a process is stuck in the kernel; there is no event for it. */
 const freezeReads = 100;
@@ -55,13 +56,15 @@ function killUnified(path: string): boolean {
 
 async function killFrozen(path: string, tools: KillTools): Promise<void> {
   const state = join(path, 'freezer.state');
-  writeFileSync(state, 'FROZEN');
+  const write = (wanted: string): void => unlessGone(undefined, () => writeFileSync(state, wanted, { flag: 'r+' }));
+  const isFrozen = (): boolean => unlessGone(true, () => readFileSync(state, 'utf8').trim() === 'FROZEN');
+  write('FROZEN');
   try {
     // One that does not freeze in time is stuck in the kernel, and keeps its id as long.
-    for (let reads = 0; reads < freezeReads && readFileSync(state, 'utf8').trim() !== 'FROZEN'; reads++) await tools.pause(freezePauseMs);
+    for (let reads = 0; reads < freezeReads && !isFrozen(); reads++) await tools.pause(freezePauseMs);
     killMembers(path, tools);
   } finally {
-    writeFileSync(state, 'THAWED');
+    write('THAWED');
   }
 }
 
@@ -79,10 +82,11 @@ function membersOf(path: string): number[] {
 
 /** A group and those below it. */
 function treeOf(path: string): string[] {
-  return [path, ...readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory()).flatMap(({ name }) => treeOf(join(path, name)))];
+  const entries = unlessGone([], () => readdirSync(path, { withFileTypes: true }));
+  return [path, ...entries.filter((entry) => entry.isDirectory()).flatMap(({ name }) => treeOf(join(path, name)))];
 }
 
 /** 0 stands for a process of another PID namespace than ours, which has no id here. */
 function readMembers(path: string): number[] {
-  return readFileSync(join(path, 'cgroup.procs'), 'utf8').split('\n').map(Number).filter((pid) => pid > 0);
+  return unlessGone('', () => readFileSync(join(path, 'cgroup.procs'), 'utf8')).split('\n').map(Number).filter((pid) => pid > 0);
 }

@@ -9,8 +9,9 @@ import { WardenError } from 'warden-protocol';
 import { isContainerId } from '../../lib/container-id.js';
 import type { CgroupDescription } from '../container-description.js';
 import type { Cgroups } from '../host.js';
-import { killGroups } from './cgroup-kill.js';
 import { findHierarchies, type CgroupHierarchy } from './cgroup-hierarchies.js';
+import { killGroups } from './cgroup-kill.js';
+import { unlessGone } from './unless-gone.js';
 
 export interface CgroupOptions {
   readonly root: string;
@@ -151,12 +152,12 @@ export class LinuxCgroups implements Cgroups {
 function removeTree(path: string): boolean {
   if (!existsSync(path)) return true;
   let empty = true;
-  for (const entry of readdirSync(path, { withFileTypes: true })) {
+  for (const entry of unlessGone([], () => readdirSync(path, { withFileTypes: true }))) {
     if (entry.isDirectory() && !removeTree(join(path, entry.name))) empty = false;
   }
   if (!empty) return false;
   try {
-    rmdirSync(path);
+    unlessGone(undefined, () => rmdirSync(path));
     return true;
   } catch {
     // EBUSY: its processes are dying.
