@@ -20,7 +20,7 @@ import { shortOrLong } from '../harness/soak.js';
 
 const CLIENTS = 50;
 const HANDLES = Array.from({ length: 10 }, (_, index) => `shared-${index}`);
-const DURATION_MS = shortOrLong(12_000, 60_000);
+const DURATION_MS = shortOrLong(60_000, 300_000);
 /** Of replies, between two ends of the daemon. */
 const REPLIES_A_LIFE = shortOrLong(1500, 2500);
 const server = useServer();

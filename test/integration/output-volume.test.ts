@@ -18,9 +18,9 @@ async function monitorOf(handle: string): Promise<number> {
   return parentOf(init);
 }
 
-test(`${shortOrLong('128 MiB', '1 GiB')} of output is exact, while wardend and monitor stay small`, async () => {
+test(`${shortOrLong('1 GiB', '4 GiB')} of output is exact, while wardend and monitor stay small`, async () => {
   const { client, handle } = await server.container();
-  const last = lastNumberFor(shortOrLong(128, 1024) * MIB);
+  const last = lastNumberFor(shortOrLong(1024, 4096) * MIB);
   const expected = hashOfNumbers(last);
   await growsAtMost([server.daemon.pid, await monitorOf(handle)], 64 * MIB, async () => {
     const jobId = await client.spawn(handle, `exec seq 1 ${last}`);
@@ -49,9 +49,9 @@ test('output that fits no reply is refused with advice, and the job stays for a 
   await refused(client.link(handle, jobId), 'not_found', /^no such job$/);
 });
 
-test(`${shortOrLong('10^5', '10^6')} writes of one byte, to stdout and stderr in turn, come exactly and in order`, async () => {
+test(`${shortOrLong('10^6', '10^7')} writes of one byte, to stdout and stderr in turn, come exactly and in order`, async () => {
   const { client, handle } = await server.container();
-  const count = shortOrLong(100_000, 1_000_000);
+  const count = shortOrLong(1_000_000, 10_000_000);
   const jobId = await client.spawn(handle, `exec perl -e 'for ($i = 0; $i < ${count}; $i++) { syswrite($i % 2 ? STDERR : STDOUT, chr($i % 251)) }'`);
   let position = 0;
   let status: number | undefined;

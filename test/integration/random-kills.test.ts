@@ -38,7 +38,7 @@ async function underLoad(seed: number, kills: number, kill: (daemon: Daemon) => 
 test('wardend: no handle, byte or status that was acknowledged is lost, and nothing is left', async (context) => {
   const seed = runSeed();
   context.diagnostic(`WARDEN_SEED=${seed}`);
-  const tenants = await underLoad(seed, shortOrLong(16, 100), (daemon) => daemon.whileAway(async () => {
+  const tenants = await underLoad(seed, shortOrLong(100, 500), (daemon) => daemon.whileAway(async () => {
     await server.daemon.stop('SIGKILL');
     await server.revive();
   }));
@@ -53,7 +53,7 @@ test('wardend: no handle, byte or status that was acknowledged is lost, and noth
 test('launcher: creates are made again or undone, and nothing else notices', async (context) => {
   const seed = runSeed();
   context.diagnostic(`WARDEN_SEED=${seed}`);
-  const tenants = await underLoad(seed, shortOrLong(10, 100), async () => {
+  const tenants = await underLoad(seed, shortOrLong(25, 100), async () => {
     try {
       process.kill(server.daemon.launcherPid, 'SIGKILL');
     } catch {
