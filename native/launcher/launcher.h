@@ -26,6 +26,7 @@ struct watch {
 struct spare {
 	pid_t pid;    /* 0: there is none */
 	int socket;
+	bool died;    /* since the last create: one that cannot live is not started again and again */
 };
 
 struct launcher {

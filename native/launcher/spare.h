@@ -7,7 +7,7 @@
 
 #include "launcher/launcher.h"
 
-/* Starts one when there is none and no create is under way. That it cannot be started is the next create's matter. */
+/* Starts one when there is none, no create is under way, and none has died since the last one. That it cannot be started is the next create's matter. */
 void spare_prepare(struct launcher *launcher);
 
 /* Returns whether there was one; it is the caller's now. */

@@ -35,6 +35,16 @@ async function underLoad(seed: number, kills: number, kill: (daemon: Daemon) => 
   return tenants;
 }
 
+/** What the tenants were told holds, and nothing else is there. @returns what they did */
+async function allIsWell(tenants: Awaited<ReturnType<typeof underLoad>>): Promise<string> {
+  const control = await server.connect();
+  const handles: string[] = [];
+  for (const tenant of tenants) handles.push(...await tenant.settle(control));
+  assert.deepEqual((await control.list()).sort(), handles.sort());
+  assert.deepEqual(await residueBeside(server, handles), []);
+  return tenants.map(({ report }) => report).join('; ');
+}
+
 test('wardend: no handle, byte or status that was acknowledged is lost, and nothing is left', async (context) => {
   const seed = runSeed();
   context.diagnostic(`WARDEN_SEED=${seed}`);
@@ -42,12 +52,7 @@ test('wardend: no handle, byte or status that was acknowledged is lost, and noth
     await server.daemon.stop('SIGKILL');
     await server.revive();
   }));
-  const control = await server.connect();
-  const handles: string[] = [];
-  for (const tenant of tenants) handles.push(...await tenant.settle(control));
-  assert.deepEqual((await control.list()).sort(), handles.sort());
-  assert.deepEqual(await residueBeside(server, handles), []);
-  context.diagnostic(tenants.map(({ report }) => report).join('; '));
+  context.diagnostic(await allIsWell(tenants));
 });
 
 test('launcher: creates are made again or undone, and nothing else notices', async (context) => {
@@ -61,12 +66,7 @@ test('launcher: creates are made again or undone, and nothing else notices', asy
     }
     // A create or destroy is tried once more; under so many kills the second launcher may die as well.
   }, /the launcher ended with SIGKILL/);
-  const control = await server.connect();
-  const handles: string[] = [];
-  for (const tenant of tenants) handles.push(...await tenant.settle(control));
-  assert.deepEqual((await control.list()).sort(), handles.sort());
-  assert.deepEqual(await residueBeside(server, handles), []);
-  context.diagnostic(tenants.map(({ report }) => report).join('; '));
+  context.diagnostic(await allIsWell(tenants));
 });
 
 test('monitors: each that dies stops its container alone, tells so, and answers whoever waits', async (context) => {

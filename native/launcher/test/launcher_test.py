@@ -210,8 +210,12 @@ def test_spare(launcher):
     second = spares()[0]
     os.kill(second, signal.SIGKILL)
     driver.wait_until(lambda: second not in driver.children(launcher.process.pid))
+    launcher.ask("ABANDON", ("ID", "none"))
+    launcher.ask("ABANDON", ("ID", "none"))
+    tap.check(driver.children(launcher.process.pid).count(second) == 0 and not spares(), "one that has died is not started again and again", spares())
     reply = launcher.create(12, elements=False)
     tap.check(reply.kind == "OK" and reply.number("PID") != second, "one that was killed is no reason to fail", reply, second)
+    driver.wait_until(lambda: len(spares()) == 1)
     launcher.stop_monitors()
 
 
