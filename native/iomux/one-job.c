@@ -10,6 +10,7 @@
 
 #include "lib/deadline.h"
 #include "lib/fd.h"
+#include "monitor/accepting.h"
 #include "monitor/connection.h"
 #include "monitor/follow.h"
 #include "monitor/input.h"
@@ -19,7 +20,6 @@
 #include "monitor/requests.h"
 
 #define MAX_LINKS 64u
-#define ACCEPT_AGAIN_MS 100
 
 /* The monitor is the first member. */
 static struct one_job *of(struct monitor *monitor)
@@ -79,33 +79,6 @@ static void on_end(struct source *source, uint32_t events)
 	follow_end(job);
 }
 
-static void on_link(struct source *source, uint32_t events)
-{
-	struct monitor *monitor = (struct monitor *)((char *)source - offsetof(struct monitor, listener));
-	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct error err;
-
-	(void)events;
-	if (fd < 0) {
-		/* Without a descriptor for it, it stays in the queue, which would be ready again at once. */
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			loop_modify(&monitor->loop, source, 0);
-			monitor->accept_again.at = deadline_in_ms(ACCEPT_AGAIN_MS);
-		}
-		return;
-	}
-	if (monitor->connection_count >= MAX_LINKS || connection_open(monitor, fd, &err) < 0)
-		close_fd(fd);
-}
-
-static void on_accept_again(struct timer *timer)
-{
-	struct monitor *monitor = (struct monitor *)((char *)timer - offsetof(struct monitor, accept_again));
-
-	if (monitor->listener.fd >= 0)
-		loop_modify(&monitor->loop, &monitor->listener, EPOLLIN);
-}
-
 static void init_job(struct one_job *one, uint64_t output_limit)
 {
 	struct job *job = &one->job;
@@ -125,12 +98,9 @@ int one_job_init(struct one_job *one, int fds[4], uint64_t output_limit, struct 
 	if (loop_init(&monitor->loop, err) < 0)
 		return -1;
 	init_job(one, output_limit);
-	monitor->accept_again.expired = on_accept_again;
-	loop_add_timer(&monitor->loop, &monitor->accept_again);
-	monitor->listener = (struct source){ .fd = one->place.listener, .ready = on_link };
 	monitor->pidfd = (struct source){ .fd = one->program.pidfd, .ready = on_end };
 	one->executed = (struct source){ .fd = one->program.executed, .ready = on_executed };
-	if (output_init(monitor, err) < 0 || output_attach(&one->job, fds, err) < 0 || loop_add(&monitor->loop, &monitor->listener, EPOLLIN, err) < 0 ||
+	if (output_init(monitor, err) < 0 || output_attach(&one->job, fds, err) < 0 || accepting_begin(monitor, one->place.listener, MAX_LINKS, err) < 0 ||
 	    loop_add(&monitor->loop, &monitor->pidfd, EPOLLIN, err) < 0 || loop_add(&monitor->loop, &one->executed, EPOLLIN, err) < 0)
 		return -1;
 	return 0;

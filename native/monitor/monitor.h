@@ -158,6 +158,7 @@ struct monitor {
 	int64_t destroy_deadline;
 	struct connection *connections;
 	uint32_t connection_count;
+	uint32_t connection_limit;
 };
 
 #endif

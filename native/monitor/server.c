@@ -7,6 +7,7 @@
 
 #include "lib/deadline.h"
 #include "lib/fd.h"
+#include "monitor/accepting.h"
 #include "monitor/connection.h"
 #include "monitor/destroy.h"
 #include "monitor/events.h"
@@ -14,34 +15,6 @@
 #include "monitor/output.h"
 #include "monitor/syslog.h"
 #include "monitor/wshd-channel.h"
-
-#define ACCEPT_AGAIN_MS 100
-
-static void on_connection(struct source *source, uint32_t events)
-{
-	struct monitor *monitor = (struct monitor *)((char *)source - offsetof(struct monitor, listener));
-	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct error err;
-
-	(void)events;
-	if (fd < 0) {
-		/* Without a descriptor for it, or memory, it stays in the queue, which would be ready again at once. */
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-			loop_modify(&monitor->loop, source, 0);
-			monitor->accept_again.at = deadline_in_ms(ACCEPT_AGAIN_MS);
-		}
-		return;
-	}
-	if (monitor->connection_count >= MAX_CONNECTIONS || connection_open(monitor, fd, &err) < 0)
-		close_fd(fd);
-}
-
-static void on_accept_again(struct timer *timer)
-{
-	struct monitor *monitor = (struct monitor *)((char *)timer - offsetof(struct monitor, accept_again));
-
-	loop_modify(&monitor->loop, &monitor->listener, EPOLLIN);
-}
 
 static void on_death(struct source *source, uint32_t events)
 {
@@ -88,13 +61,10 @@ int server_run(const struct container *container, struct error *err)
 		return -1;
 	monitor.timer.expired = on_timer;
 	loop_add_timer(&monitor.loop, &monitor.timer);
-	monitor.accept_again.expired = on_accept_again;
-	loop_add_timer(&monitor.loop, &monitor.accept_again);
 	syslog_init(&monitor.syslog, &monitor.loop, container->syslog_directory, container->syslog_name);
-	monitor.listener = (struct source){ .fd = container->listener, .ready = on_connection };
 	monitor.pidfd = (struct source){ .fd = container->pidfd, .ready = on_death };
 	if (output_init(&monitor, err) < 0 || wshd_channel_init(&monitor, err) < 0 ||
-	    loop_add(&monitor.loop, &monitor.listener, EPOLLIN, err) < 0 || loop_add(&monitor.loop, &monitor.pidfd, EPOLLIN, err) < 0)
+	    accepting_begin(&monitor, container->listener, MAX_CONNECTIONS, err) < 0 || loop_add(&monitor.loop, &monitor.pidfd, EPOLLIN, err) < 0)
 		return -1;
 	return loop_run(&monitor.loop, err);
 }
