@@ -1,11 +1,11 @@
 /* cgroup hierarchies: v1 and v2 alike hold a container's processes and are gone with it. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { existsSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { output, streamUntil } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
-import { CGROUP_ROOT } from '../harness/slot.js';
+import { CGROUP_ROOT, cgroupParents } from '../harness/slot.js';
 import { readProc } from '../harness/processes.js';
 
 const server = useServer();
@@ -44,6 +44,22 @@ test('the usual choice of this machine joins every controller it has', async () 
   assert.ok(joined.length >= 1, joined.join(' '));
   const pidsGroup = joined.map((line) => line.split(':')).find(([, controllers]) => controllers?.split(',').includes('pids'));
   if (pidsGroup) assert.equal(readFileSync(join(CGROUP_ROOT, 'pids', pidsGroup[2] ?? '', 'pids.max'), 'utf8').trim(), '1024');
+});
+
+test('all containers together have fixed shares and three quarters of the processes, also after a kill and whatever was written there', async () => {
+  await server.restart({});
+  const kernel = Math.min(...['pid_max', 'threads-max'].map((name) => Number(readFileSync(`/proc/sys/kernel/${name}`, 'utf8'))));
+  const settings = [['pids.max', String(Math.floor(kernel * 0.75))], ['cpu.shares', '1024'], ['cpu.weight', '100']] as const;
+  const places = cgroupParents(server.slot).flatMap((parent) => settings.map(([name, wanted]) => ({ path: join(parent, name), wanted }))).filter(({ path }) => existsSync(path));
+  assert.equal(places.length, 2, 'a limit of processes, and shares');
+  const inForce = (): string[] => places.map(({ path }) => readFileSync(path, 'utf8').trim());
+  assert.deepEqual(inForce(), places.map(({ wanted }) => wanted));
+  for (const { path } of places) writeFileSync(path, '500');
+  await server.restart({}, 'SIGKILL');
+  assert.deepEqual(inForce(), places.map(({ wanted }) => wanted));
+  await server.restart({ server: { containers_pids_max: 700 } });
+  assert.ok(inForce().includes('700'), inForce().join(' '));
+  await server.restart({});
 });
 
 test('a job\'s processes stay in their container\'s groups', async () => {

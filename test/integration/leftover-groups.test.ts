@@ -17,7 +17,7 @@ const id = '1hq3k5m7o9q';
 for (const version of ['auto', 'v1', 'v2'] as const) {
   test(`processes that are left in groups are killed and the groups removed: ${version}`, async () => {
     const root = version === 'v2' && existsSync('/sys/fs/cgroup/unified') ? '/sys/fs/cgroup/unified' : '/sys/fs/cgroup';
-    const cgroups = new LinuxCgroups({ root, version, parent: `warden-leftover-${process.pid}`, pidsMax: 64 });
+    const cgroups = new LinuxCgroups({ root, version, parent: `warden-leftover-${process.pid}`, pidsMax: 64, totalPidsMax: 1000 });
     cgroups.prepare();
     const children = [0, 1, 2].map(() => spawn('sleep', ['1000'], { stdio: 'ignore' }));
     const ends = children.map((child) => once(child, 'exit'));

@@ -23,6 +23,7 @@ import { LauncherProcess } from './host/linux/launcher.js';
 import { LinuxMonitors, monitorSocketPath } from './host/linux/monitor.js';
 import { LinuxNameServers } from './host/linux/name-servers.js';
 import { LinuxSyslog } from './host/linux/syslog.js';
+import { kernelProcessLimit, totalPidsMax } from './host/linux/process-numbers.js';
 import { enableForwarding, openFileLimit, readBootId, requirePrograms, requireRoot } from './host/linux/preflight.js';
 import { LinuxRootFileSystems } from './host/linux/root-file-systems.js';
 import { StepError } from './host/linux/step-error.js';
@@ -57,8 +58,12 @@ async function serve(configPath: string): Promise<void> {
   });
   depot.prepare();
   const { root, version, parent } = configuration.cgroup;
-  const cgroups = new LinuxCgroups({ root, version, parent, pidsMax: configuration.pidsMax });
+  const total = totalPidsMax(configuration.totalPidsMax, kernelProcessLimit());
+  const cgroups = new LinuxCgroups({ root, version, parent, pidsMax: configuration.pidsMax, totalPidsMax: total });
   cgroups.prepare();
+  if (configuration.totalPidsMax !== undefined && configuration.totalPidsMax > total) {
+    log.warn({ configured: configuration.totalPidsMax, inForce: total }, 'server.containers_pids_max is above three quarters of what the kernel can have (kernel.pid_max, kernel.threads-max): that is what is in force');
+  }
   if (!cgroups.limitsProcesses) log.warn({ root }, 'no pids controller: server.container_pids_max has no effect, a container can fill the process table');
   const launcher = new LauncherProcess({
     programsPath: configuration.programsPath,

@@ -15,7 +15,10 @@ export interface Configuration {
   readonly depotPath: string;
   /** In the unit of each resource; -1 is no limit. */
   readonly rlimits: ReadonlyMap<RlimitName, number>;
+  /** Processes and threads of one container. */
   readonly pidsMax: number;
+  /** Of all containers together; undefined: as many as the kernel's limits allow. */
+  readonly totalPidsMax: number | undefined;
   readonly jobOutputLimitInBytes: number;
   readonly pidfile: string | null;
   /** Where the lines of jobs with a log_tag go. */

@@ -69,7 +69,7 @@ test('an empty file is the defaults', () => {
   assert.equal(configuration.rootfsPath, '/var/lib/warden-rootfs/host', 'not in the depot');
   assert.equal(configuration.defaultGraceTimeMs, null);
   assert.equal(configuration.jobOutputLimitInBytes, 10 * 1024 * 1024);
-  assert.equal(configuration.pidsMax, 1024);
+  assert.deepEqual([configuration.pidsMax, configuration.totalPidsMax], [1024, undefined]);
   assert.equal(configuration.healthCheckPort, 2345);
   assert.equal(configuration.network.releaseDelayMs, 5000);
   assert.deepEqual(configuration.withoutEffect, []);

@@ -170,6 +170,7 @@ function toConfiguration(file: ConfigurationFile): Configuration {
     depotPath: resolve(server.container_depot_path),
     rlimits,
     pidsMax: server.container_pids_max,
+    totalPidsMax: server.containers_pids_max ?? undefined,
     jobOutputLimitInBytes: server.job_output_limit,
     pidfile: server.pidfile,
     syslogSocketPath: resolve(server.syslog_socket ?? '/dev/log'),

@@ -59,6 +59,7 @@ const server = section({
   container_depot_path: absolutePath.default('/var/lib/warden'),
   container_rlimits: rlimits,
   container_pids_max: z.int().min(4).max(4_194_304).default(1024),
+  containers_pids_max: z.int().min(4).max(4_194_304).nullable().default(null),
   job_output_limit: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(10 * 1024 * 1024),
   quota: section({ disk_quota_enabled: z.boolean().optional() }),
   allow_nested_warden: z.boolean().default(false),

@@ -18,6 +18,7 @@ export const testConfiguration: Configuration = {
   depotPath: '/depot',
   rlimits: new Map([['nofile', 8192]]),
   pidsMax: 1024,
+  totalPidsMax: undefined,
   jobOutputLimitInBytes: 1000,
   pidfile: null,
   syslogSocketPath: '/dev/log',

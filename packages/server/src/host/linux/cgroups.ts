@@ -11,6 +11,7 @@ import type { CgroupDescription } from '../container-description.js';
 import type { Cgroups } from '../host.js';
 import { findHierarchies, type CgroupHierarchy } from './cgroup-hierarchies.js';
 import { killGroups } from './cgroup-kill.js';
+import { parentSettings } from './parent-settings.js';
 import { unlessGone } from './unless-gone.js';
 
 export interface CgroupOptions {
@@ -18,7 +19,10 @@ export interface CgroupOptions {
   readonly version: 'auto' | 'v1' | 'v2';
   /** Name of the parent group. */
   readonly parent: string;
+  /** Processes and threads of one container. */
   readonly pidsMax: number;
+  /** Of all containers together. */
+  readonly totalPidsMax: number;
 }
 
 /** Controllers of version 2 that containers' groups use, now or by later requests. */
@@ -42,13 +46,18 @@ export class LinuxCgroups implements Cgroups {
     return this.hierarchies.some(({ controllers }) => controllers.includes('pids'));
   }
 
-  /** Makes the parent groups and passes on to them what groups below need. */
+  /** Makes the parent groups, limits what all containers have together, and passes on to the groups what those below need. */
   prepare(): void {
     for (const hierarchy of this.hierarchies) {
       const parent = this.#parentOf(hierarchy);
       mkdirSync(parent, { recursive: true });
       if (hierarchy.version === 2) this.#delegate(hierarchy, parent);
       else if (hierarchy.controllers.includes('cpuset')) this.#fillCpuset(hierarchy, parent);
+      for (const { name, content } of parentSettings(hierarchy, this.options)) {
+        const path = join(parent, name);
+        // Without the file the controller could not be enabled for this group, and #delegate() has accepted that.
+        if (existsSync(path)) writeFileSync(path, content);
+      }
     }
   }
 

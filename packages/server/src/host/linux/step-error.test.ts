@@ -18,7 +18,7 @@ test('names step, object and cause', () => {
 test('a job that finds no room for a process names the key that makes more', () => {
   const error = failure('start job', constants.errno.EAGAIN, 'clone');
   assert.equal(error.code, 'exhausted');
-  assert.match(error.message, /^start job \(clone\): out of processes.* server\.container_pids_max allows$/);
+  assert.match(error.message, /^start job \(clone\): out of processes.*; server\.container_pids_max limits a container, server\.containers_pids_max all together$/);
   assert.doesNotMatch(failure('clone', constants.errno.EAGAIN).message, /pids_max/, 'making a container is no matter of its own limit');
 });
 

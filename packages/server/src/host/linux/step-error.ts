@@ -7,7 +7,7 @@ import type { Attributes } from './wire-codec.js';
 
 /** What a person can change when this step fails so. */
 function hintFor(step: string, errno: number): string {
-  if (step === 'start job' && errno === constants.errno.EAGAIN) return '; the container may have as many processes as server.container_pids_max allows';
+  if (step === 'start job' && errno === constants.errno.EAGAIN) return '; server.container_pids_max limits a container, server.containers_pids_max all together';
   return '';
 }
 
