@@ -95,6 +95,7 @@ ADDED_TYPES = {"Input": 1001, "Resize": 1002, "Signal": 1003, "Jobs": 1004, "Log
 
 ADDED_JOB = ("* env string 1000, o cwd string 1001, * args string 1002, o stdin bool 1003, o tty Terminal 1004, o timeout_ms uint64 1005, "
              "o user string 1006")
+ADDED_CPU = "o quota_in_us uint64 1000, o period_in_us uint64 1001, o cpus string 1002"
 ADDED_END = "o signal uint32 1001, o timed_out bool 1002, o lost bool 1003"
 
 # Fields that frozen messages have got since.
@@ -104,6 +105,12 @@ ADDED_FIELDS = {
     "LinkResponse": ADDED_END,
     "RunResponse": ADDED_END,
     "StreamResponse": ADDED_END,
+}
+
+# Those that came later: their vectors are the last ones, so that no earlier vector changes.
+LATER_FIELDS = {
+    "LimitCpuRequest": ADDED_CPU,
+    "LimitCpuResponse": ADDED_CPU,
 }
 
 ADDED_MESSAGES = {
@@ -133,7 +140,7 @@ def fields_of(message):
 
 
 def added_to(message):
-    return parse(ADDED_FIELDS.get(message, ""))
+    return parse(", ".join(text for text in [ADDED_FIELDS.get(message), LATER_FIELDS.get(message)] if text))
 
 
 def varint(value):
@@ -204,7 +211,7 @@ def first_unknown(message):
 def build(message, leave_out=None, only_required=False, extended=False, added=False):
     plain, data = {}, b""
     for at, (rule, name, kind, number) in enumerate(fields_of(message) + added_to(message)):
-        if number >= 1000 and message in ADDED_FIELDS and not added:
+        if number >= 1000 and (message in ADDED_FIELDS or message in LATER_FIELDS) and not added:
             if rule == "*":
                 plain[camel(name)] = []
             continue
@@ -254,11 +261,16 @@ def vectors():
     for name in ["src_path", "dst_path", "mode"]:
         data = delimited(1, build("BindMount", leave_out=name)[1])
         yield {"message": "CreateRequest", "type": 11, "direction": "request", "case": "missing", "field": name, "frame": frame(11, data)}
-    for message in ADDED_FIELDS:
+    yield from vectors_with_additions(ADDED_FIELDS)
+    yield from vectors_of(ADDED_TYPES)
+    yield from vectors_with_additions(LATER_FIELDS)
+
+
+def vectors_with_additions(messages):
+    for message in messages:
         type_name, direction = re.fullmatch("(.*)(Request|Response)", message).groups()
         plain, data = build(message, added=True)
         yield {"message": message, "type": TYPES[type_name], "direction": direction.lower(), "case": "added", "value": plain, "frame": frame(TYPES[type_name], data)}
-    yield from vectors_of(ADDED_TYPES)
 
 
 def table(names, fields_of_one):
@@ -270,7 +282,7 @@ def table(names, fields_of_one):
 def main():
     out = sys.stdout
     out.write('{"types": %s,\n"enums": %s,\n"messages": {\n%s\n},\n' % (json.dumps(TYPES), json.dumps(ENUMS), table(MESSAGES, fields_of)))
-    out.write('"addedTypes": %s,\n"addedFields": {\n%s\n},\n' % (json.dumps(ADDED_TYPES), table(ADDED_FIELDS, added_to)))
+    out.write('"addedTypes": %s,\n"addedFields": {\n%s\n},\n' % (json.dumps(ADDED_TYPES), table({**ADDED_FIELDS, **LATER_FIELDS}, added_to)))
     out.write('"addedMessages": {\n%s\n},\n"vectors": [\n' % table(ADDED_MESSAGES, fields_of))
     out.write(",\n".join(json.dumps(vector, ensure_ascii=False) for vector in vectors()))
     out.write("\n]}\n")

@@ -42,6 +42,7 @@ const listedJob: Schema = {
   pid: field(10, 'uint32'), lost: field(11, 'bool'),
 };
 const copy: Schema = { ...handle, src_path: field(2, 'string'), dst_path: field(3, 'string'), owner: field(4, 'string') };
+const cpu: Schema = { quota_in_us: field(1000, 'uint64'), period_in_us: field(1001, 'uint64'), cpus: field(1002, 'string') };
 const bindMount: Schema = { src_path: field(1, 'string'), dst_path: field(2, 'string'), mode: field(3, 'uint32') };
 
 export interface Operation { readonly type: number; readonly request: Schema; readonly response: Schema }
@@ -79,7 +80,7 @@ export const operations = {
     type: 53, request: { ...handle, rate: field(2, 'uint64'), burst: field(3, 'uint64') },
     response: { rate: field(1, 'uint64'), burst: field(2, 'uint64') },
   },
-  limit_cpu: { type: 54, request: { ...handle, limit_in_shares: field(2, 'uint64') }, response: { limit_in_shares: field(1, 'uint64') } },
+  limit_cpu: { type: 54, request: { ...handle, limit_in_shares: field(2, 'uint64'), ...cpu }, response: { limit_in_shares: field(1, 'uint64'), ...cpu } },
   ping: { type: 91, request: {}, response: {} },
   list: { type: 92, request: {}, response: { handles: many(1, 'string') } },
   input: { type: 1001, request: { ...jobReference, data: field(3, 'bytes'), close: field(4, 'bool') }, response: {} },

@@ -16,10 +16,12 @@ import { recordState } from './container/snapshot.js';
 import type { Host } from './host/host.js';
 import { LinuxCgroups } from './host/linux/cgroups.js';
 import { LinuxDepot } from './host/linux/depot.js';
+import { LinuxCpuLimits } from './host/linux/cpu-limits.js';
 import { claimName } from './host/linux/exclusive-name.js';
 import { LinuxFirewall } from './host/linux/firewall.js';
 import { LinuxHostLinks } from './host/linux/host-links.js';
 import { LauncherProcess } from './host/linux/launcher.js';
+import { LinuxMemoryLimits } from './host/linux/memory-limits.js';
 import { LinuxMonitors, monitorSocketPath } from './host/linux/monitor.js';
 import { LinuxNameServers } from './host/linux/name-servers.js';
 import { LinuxSyslog } from './host/linux/syslog.js';
@@ -84,6 +86,8 @@ async function serve(configPath: string): Promise<void> {
     monitors: new LinuxMonitors((id) => monitorSocketPath(depot.directoryOf(id)), systemClock, log),
     depot,
     cgroups,
+    memory: new LinuxMemoryLimits((id) => cgroups.groupOf(id, 'memory')),
+    cpu: new LinuxCpuLimits(cgroups),
     firewall,
     links: new LinuxHostLinks(),
     rootFileSystems: new LinuxRootFileSystems(configuration.depotPath),

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file limit.proto.
  */
 export const file_limit: GenFile = /*@__PURE__*/
-  fileDesc("CgtsaW1pdC5wcm90bxIGd2FyZGVuIjwKEkxpbWl0TWVtb3J5UmVxdWVzdBIOCgZoYW5kbGUYASACKAkSFgoObGltaXRfaW5fYnl0ZXMYAiABKAQiLQoTTGltaXRNZW1vcnlSZXNwb25zZRIWCg5saW1pdF9pbl9ieXRlcxgBIAEoBCI6Cg9MaW1pdENwdVJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEhcKD2xpbWl0X2luX3NoYXJlcxgCIAEoBCIrChBMaW1pdENwdVJlc3BvbnNlEhcKD2xpbWl0X2luX3NoYXJlcxgBIAEoBCJEChVMaW1pdEJhbmR3aWR0aFJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEgwKBHJhdGUYAiACKAQSDQoFYnVyc3QYAyACKAQiNQoWTGltaXRCYW5kd2lkdGhSZXNwb25zZRIMCgRyYXRlGAEgAigEEg0KBWJ1cnN0GAIgAigEIoICChBMaW1pdERpc2tSZXF1ZXN0Eg4KBmhhbmRsZRgBIAIoCRITCgtibG9ja19saW1pdBgKIAEoBBINCgVibG9jaxgLIAEoBBISCgpibG9ja19zb2Z0GAwgASgEEhIKCmJsb2NrX2hhcmQYDSABKAQSEwoLaW5vZGVfbGltaXQYFCABKAQSDQoFaW5vZGUYFSABKAQSEgoKaW5vZGVfc29mdBgWIAEoBBISCgppbm9kZV9oYXJkGBcgASgEEhIKCmJ5dGVfbGltaXQYHiABKAQSDAoEYnl0ZRgfIAEoBBIRCglieXRlX3NvZnQYICABKAQSEQoJYnl0ZV9oYXJkGCEgASgEIvMBChFMaW1pdERpc2tSZXNwb25zZRITCgtibG9ja19saW1pdBgKIAEoBBINCgVibG9jaxgLIAEoBBISCgpibG9ja19zb2Z0GAwgASgEEhIKCmJsb2NrX2hhcmQYDSABKAQSEwoLaW5vZGVfbGltaXQYFCABKAQSDQoFaW5vZGUYFSABKAQSEgoKaW5vZGVfc29mdBgWIAEoBBISCgppbm9kZV9oYXJkGBcgASgEEhIKCmJ5dGVfbGltaXQYHiABKAQSDAoEYnl0ZRgfIAEoBBIRCglieXRlX3NvZnQYICABKAQSEQoJYnl0ZV9oYXJkGCEgASgE");
+  fileDesc("CgtsaW1pdC5wcm90bxIGd2FyZGVuIjwKEkxpbWl0TWVtb3J5UmVxdWVzdBIOCgZoYW5kbGUYASACKAkSFgoObGltaXRfaW5fYnl0ZXMYAiABKAQiLQoTTGltaXRNZW1vcnlSZXNwb25zZRIWCg5saW1pdF9pbl9ieXRlcxgBIAEoBCJ2Cg9MaW1pdENwdVJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEhcKD2xpbWl0X2luX3NoYXJlcxgCIAEoBBIUCgtxdW90YV9pbl91cxjoByABKAQSFQoMcGVyaW9kX2luX3VzGOkHIAEoBBINCgRjcHVzGOoHIAEoCSJnChBMaW1pdENwdVJlc3BvbnNlEhcKD2xpbWl0X2luX3NoYXJlcxgBIAEoBBIUCgtxdW90YV9pbl91cxjoByABKAQSFQoMcGVyaW9kX2luX3VzGOkHIAEoBBINCgRjcHVzGOoHIAEoCSJEChVMaW1pdEJhbmR3aWR0aFJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEgwKBHJhdGUYAiACKAQSDQoFYnVyc3QYAyACKAQiNQoWTGltaXRCYW5kd2lkdGhSZXNwb25zZRIMCgRyYXRlGAEgAigEEg0KBWJ1cnN0GAIgAigEIoICChBMaW1pdERpc2tSZXF1ZXN0Eg4KBmhhbmRsZRgBIAIoCRITCgtibG9ja19saW1pdBgKIAEoBBINCgVibG9jaxgLIAEoBBISCgpibG9ja19zb2Z0GAwgASgEEhIKCmJsb2NrX2hhcmQYDSABKAQSEwoLaW5vZGVfbGltaXQYFCABKAQSDQoFaW5vZGUYFSABKAQSEgoKaW5vZGVfc29mdBgWIAEoBBISCgppbm9kZV9oYXJkGBcgASgEEhIKCmJ5dGVfbGltaXQYHiABKAQSDAoEYnl0ZRgfIAEoBBIRCglieXRlX3NvZnQYICABKAQSEQoJYnl0ZV9oYXJkGCEgASgEIvMBChFMaW1pdERpc2tSZXNwb25zZRITCgtibG9ja19saW1pdBgKIAEoBBINCgVibG9jaxgLIAEoBBISCgpibG9ja19zb2Z0GAwgASgEEhIKCmJsb2NrX2hhcmQYDSABKAQSEwoLaW5vZGVfbGltaXQYFCABKAQSDQoFaW5vZGUYFSABKAQSEgoKaW5vZGVfc29mdBgWIAEoBBISCgppbm9kZV9oYXJkGBcgASgEEhIKCmJ5dGVfbGltaXQYHiABKAQSDAoEYnl0ZRgfIAEoBBIRCglieXRlX3NvZnQYICABKAQSEQoJYnl0ZV9oYXJkGCEgASgE");
 
 /**
  * @generated from message warden.LimitMemoryRequest
@@ -71,6 +71,27 @@ export type LimitCpuRequest = Message<"warden.LimitCpuRequest"> & {
    * @generated from field: optional uint64 limit_in_shares = 2;
    */
   limitInShares: bigint;
+
+  /**
+   * Microseconds of processor time in each period, of all processors together; 0: no quota.
+   *
+   * @generated from field: optional uint64 quota_in_us = 1000;
+   */
+  quotaInUs: bigint;
+
+  /**
+   * Microseconds, 1000 to 1000000; 100000 unless given.
+   *
+   * @generated from field: optional uint64 period_in_us = 1001;
+   */
+  periodInUs: bigint;
+
+  /**
+   * Processors that the container may use, for example 0-2,5; empty: all that containers have.
+   *
+   * @generated from field: optional string cpus = 1002;
+   */
+  cpus: string;
 };
 
 /**
@@ -88,6 +109,27 @@ export type LimitCpuResponse = Message<"warden.LimitCpuResponse"> & {
    * @generated from field: optional uint64 limit_in_shares = 1;
    */
   limitInShares: bigint;
+
+  /**
+   * Microseconds; missing without a quota.
+   *
+   * @generated from field: optional uint64 quota_in_us = 1000;
+   */
+  quotaInUs: bigint;
+
+  /**
+   * Microseconds; missing without a quota.
+   *
+   * @generated from field: optional uint64 period_in_us = 1001;
+   */
+  periodInUs: bigint;
+
+  /**
+   * Missing when it may use all that containers have.
+   *
+   * @generated from field: optional string cpus = 1002;
+   */
+  cpus: string;
 };
 
 /**

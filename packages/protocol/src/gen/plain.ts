@@ -591,10 +591,34 @@ export interface LimitCpuRequest {
    * At least 2; 1024 is the default of every container.
    */
   limitInShares?: bigint | undefined;
+  /**
+   * Microseconds of processor time in each period, of all processors together; 0: no quota.
+   */
+  quotaInUs?: bigint | undefined;
+  /**
+   * Microseconds, 1000 to 1000000; 100000 unless given.
+   */
+  periodInUs?: bigint | undefined;
+  /**
+   * Processors that the container may use, for example 0-2,5; empty: all that containers have.
+   */
+  cpus?: string | undefined;
 }
 
 export interface LimitCpuResponse {
   limitInShares?: bigint | undefined;
+  /**
+   * Microseconds; missing without a quota.
+   */
+  quotaInUs?: bigint | undefined;
+  /**
+   * Microseconds; missing without a quota.
+   */
+  periodInUs?: bigint | undefined;
+  /**
+   * Missing when it may use all that containers have.
+   */
+  cpus?: string | undefined;
 }
 
 /**

@@ -5,9 +5,12 @@
 import { WardenError } from 'warden-protocol';
 import type { FirewallElement } from '../host/container-description.js';
 import type { Host, JobRemains, NetworkRelease } from '../host/host.js';
+import { defaultCpuShares, unlimitedMemory, type CpuLimit } from '../host/limits.js';
 import { MonitorGone } from '../host/monitor.js';
 import { ManualClock } from '../lib/manual-clock.js';
 import { RecordingMonitor } from './recording-monitor.js';
+
+const unlimitedCpu: CpuLimit = { shares: defaultCpuShares, quota: undefined, cpus: undefined };
 
 /** When the chosen call fails: before it did anything, or when everything was done and only the answer got lost. */
 export type FailureMoment = 'before' | 'after';
@@ -140,6 +143,28 @@ export class RecordingHost implements Host {
         this.groups.delete(id);
         this.living.get(id)?.die();
         this.living.delete(id);
+      }),
+  };
+
+  /** What was limited, by container id. */
+  readonly memoryLimits = new Map<string, bigint>();
+  readonly cpuLimits = new Map<string, CpuLimit>();
+
+  readonly memory: Host['memory'] = {
+    read: (id) => this.call('memory.read', () => this.memoryLimits.get(id) ?? unlimitedMemory),
+    write: async (id, limitInBytes) => this.call('memory.write', () => void this.memoryLimits.set(id, limitInBytes < unlimitedMemory ? limitInBytes & ~4095n : unlimitedMemory)),
+  };
+
+  readonly cpu: Host['cpu'] = {
+    read: (id) => this.call('cpu.read', () => this.cpuLimits.get(id) ?? unlimitedCpu),
+    write: (id, { shares, quota, cpus }) =>
+      this.call('cpu.write', () => {
+        const before = this.cpuLimits.get(id) ?? unlimitedCpu;
+        this.cpuLimits.set(id, {
+          shares: shares ?? before.shares,
+          quota: quota === undefined ? before.quota : (quota ?? undefined),
+          cpus: cpus === undefined ? before.cpus : cpus === '' ? undefined : cpus,
+        });
       }),
   };
 

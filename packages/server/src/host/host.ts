@@ -6,6 +6,7 @@ import type { Ipv4Address } from '../lib/ipv4.js';
 import type { Clock } from '../lib/timer.js';
 import type { CgroupDescription, FirewallElement, LinkDescription, MountDescription } from './container-description.js';
 import type { Launcher } from './launcher.js';
+import type { CpuLimits, MemoryLimits } from './limits.js';
 import type { JobExit, Monitors } from './monitor.js';
 
 /** What a dead monitor has left of one of its jobs. */
@@ -95,6 +96,8 @@ export interface Host {
   readonly monitors: Monitors;
   readonly depot: Depot;
   readonly cgroups: Cgroups;
+  readonly memory: MemoryLimits;
+  readonly cpu: CpuLimits;
   readonly firewall: Firewall;
   readonly rootFileSystems: RootFileSystems;
   readonly links: HostLinks;

@@ -16,6 +16,7 @@ import { stopContainer } from '../container/stop.js';
 import type { Call } from './call.js';
 import { makeJobHandlers } from './job-handlers.js';
 import { sendLargeResult, type RestOfReply } from './large-result.js';
+import { makeLimitHandlers } from './limit-handlers.js';
 import type { ResultType } from './result-frame.js';
 
 /** Output of one job that is kept for its reply; of more than that the reply is made by reading it again. */
@@ -91,15 +92,14 @@ export function makeHandlers(containers: Containers): Handlers {
       return { exitStatus, info: infoOf(container), ...endingDetailsOf(following.job.exit) };
     },
     ...makeJobHandlers(containers, named),
+    ...makeLimitHandlers(containers, named),
 
     [Type.NetIn]: unsupported('net_in'),
     [Type.NetOut]: unsupported('net_out'),
     [Type.CopyIn]: unsupported('copy_in'),
     [Type.CopyOut]: unsupported('copy_out'),
-    [Type.LimitMemory]: unsupported('limit_memory'),
     [Type.LimitDisk]: unsupported('limit_disk'),
     [Type.LimitBandwidth]: unsupported('limit_bandwidth'),
-    [Type.LimitCpu]: unsupported('limit_cpu'),
   };
 }
 

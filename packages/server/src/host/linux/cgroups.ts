@@ -11,6 +11,7 @@ import type { CgroupDescription } from '../container-description.js';
 import type { Cgroups } from '../host.js';
 import { findHierarchies, type CgroupHierarchy } from './cgroup-hierarchies.js';
 import { killGroups } from './cgroup-kill.js';
+import type { ControllerGroup } from './group-file.js';
 import { parentSettings } from './parent-settings.js';
 import { unlessGone } from './unless-gone.js';
 
@@ -34,6 +35,8 @@ const leftoverPauseMs = 5;
 
 export class LinuxCgroups implements Cgroups {
   readonly hierarchies: readonly CgroupHierarchy[];
+  /** Controllers of version 2 that the containers' groups have. */
+  readonly #delegated = new Set<string>();
 
   constructor(private readonly options: CgroupOptions) {
     this.hierarchies = findHierarchies(readFileSync('/proc/self/mounts', 'utf8'), options.root, options.version, (mountPoint) =>
@@ -87,6 +90,18 @@ export class LinuxCgroups implements Cgroups {
     }));
   }
 
+  /** A container's group in the hierarchy of a controller; undefined: containers do not have it on this machine. */
+  groupOf(containerId: string, controller: string): ControllerGroup | undefined {
+    const parent = this.parentGroup(controller);
+    return parent === undefined ? undefined : { path: join(parent.path, containerId), version: parent.version };
+  }
+
+  /** The group above all containers in the hierarchy of a controller. */
+  parentGroup(controller: string): ControllerGroup | undefined {
+    const hierarchy = this.hierarchies.find(({ version, controllers }) => (version === 1 ? controllers.includes(controller) : this.#delegated.has(controller)));
+    return hierarchy === undefined ? undefined : { path: this.#parentOf(hierarchy), version: hierarchy.version };
+  }
+
   list(): string[] {
     const found = new Set<string>();
     for (const hierarchy of this.hierarchies) for (const name of namesIn(this.#parentOf(hierarchy))) if (isContainerId(name)) found.add(name);
@@ -137,6 +152,7 @@ export class LinuxCgroups implements Cgroups {
       for (const group of [mountPoint, parent]) {
         try {
           writeFileSync(join(group, 'cgroup.subtree_control'), `+${controller}`);
+          if (group === parent) this.#delegated.add(controller);
         } catch (error) {
           if (controller === 'pids') throw error;
           // A controller that cannot be enabled here (it has processes, or version 1 uses it) is one we do without.

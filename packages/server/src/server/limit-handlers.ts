@@ -1,0 +1,21 @@
+/** Handlers of the requests that limit a container, and read its limits. */
+import { Type } from 'warden-protocol';
+import type { Container } from '../container/container.js';
+import type { Containers } from '../container/containers.js';
+import { limitCpu } from '../container/limit-cpu.js';
+import { limitMemory } from '../container/limit-memory.js';
+import type { Call } from './call.js';
+import type { Handlers } from './handlers.js';
+
+type LimitRequests = Type.LimitMemory | Type.LimitCpu;
+
+/** @param named finds the container of a request, to which the connection refers from then on */
+export function makeLimitHandlers(containers: Containers, named: (call: Call, handle: string) => Container): Pick<Handlers, LimitRequests> {
+  return {
+    [Type.LimitMemory]: async (call, { handle, limitInBytes }) => ({ limitInBytes: await limitMemory(containers, named(call, handle), limitInBytes) }),
+    [Type.LimitCpu]: async (call, { handle, ...request }) => {
+      const { shares, quota, cpus } = await limitCpu(containers, named(call, handle), request);
+      return { limitInShares: shares, ...quota, cpus };
+    },
+  };
+}
