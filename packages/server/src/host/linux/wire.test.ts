@@ -24,7 +24,6 @@ test('types, tags, flags and kinds are those of wire.h', () => {
   const pairs: [string, Record<string, number>][] = [
     ['WIRE_', wire.FrameType],
     ['TAG_', wire.Tag],
-    ['QUOTA_', wire.QuotaKind],
     ['MOUNT_FLAG_', wire.MountFlag],
     ['ELEMENT_', wire.ElementOperation],
     ['STREAM_', wire.StreamNumber],
