@@ -29,6 +29,7 @@ export const TEST_PACKAGES = [
   'iputils-ping', // reaches containers, or does not
   'git', // knows which files are ours
   'strace', // kills the daemon before each of its system calls
+  'xfsprogs', // mkfs.xfs: a file system that has projects also without quotas
 ];
 
 const QUERY_DEADLINE_MS = 30_000;
