@@ -54,5 +54,7 @@ void watch_close(struct launcher *launcher, struct watch *watch);
 /* Answers to wardend, queued. pid 0: none. */
 void answer_ok(struct launcher *launcher, uint32_t request, pid_t pid);
 void answer_error(struct launcher *launcher, uint32_t request, const struct error *problem);
+/* What has been begun in `output`, REQUEST included. */
+void answer_send(struct launcher *launcher);
 
 #endif

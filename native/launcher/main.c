@@ -13,6 +13,7 @@
  *   FIREWALL  one nftables transaction.
  *   ABANDON   a create under way is undone.
  *   DISCARD   directories are removed, in a process of its own.
+ *   QUOTA     disk limits of one user or project are set and read (quota.c).
  *
  * Privileges: root, all of it: this process and the monitors are the trusted part of warden. It reads nothing that a container writes: no path is
  * resolved inside of a container's file system, and monitors send a process id and error texts only.

@@ -7,6 +7,7 @@
 #include "lib/fd.h"
 #include "launcher/create.h"
 #include "launcher/discard.h"
+#include "launcher/quota.h"
 #include "launcher/steps.h"
 
 /* With this much unread nothing more is taken on. */
@@ -35,7 +36,7 @@ static void flush(struct launcher *launcher)
 }
 
 /* An answer that there is no memory for cannot be left out either: wardend would wait for ever. */
-static void send_answer(struct launcher *launcher)
+void answer_send(struct launcher *launcher)
 {
 	struct error err = { .step = STEP_ANSWER };
 
@@ -51,14 +52,14 @@ void answer_ok(struct launcher *launcher, uint32_t request, pid_t pid)
 	wire_put_u32(&launcher->output, TAG_REQUEST, request);
 	if (pid != 0)
 		wire_put_u32(&launcher->output, TAG_PID, (uint32_t)pid);
-	send_answer(launcher);
+	answer_send(launcher);
 }
 
 void answer_error(struct launcher *launcher, uint32_t request, const struct error *problem)
 {
 	wire_begin_error(&launcher->output, problem);
 	wire_put_u32(&launcher->output, TAG_REQUEST, request);
-	send_answer(launcher);
+	answer_send(launcher);
 }
 
 static void change_firewall(struct launcher *launcher, uint32_t request, const struct frame *frame)
@@ -107,6 +108,9 @@ static int serve_request(struct launcher *launcher, const struct frame *frame, s
 		return 0;
 	case WIRE_DISCARD:
 		discard_begin(launcher, request, frame->body, frame->size);
+		return 0;
+	case WIRE_QUOTA:
+		quota_serve(launcher, request, frame->body, frame->size);
 		return 0;
 	case WIRE_ABANDON:
 		abandon(launcher, request, frame);

@@ -35,7 +35,9 @@
 	X(ANSWER, "answer") \
 	X(ABANDONED, "abandoned") \
 	X(CHANGE_ELEMENTS, "change firewall elements") \
-	X(DISCARD, "remove discarded directories")
+	X(DISCARD, "remove discarded directories") \
+	X(SET_QUOTA, "set quota") \
+	X(READ_QUOTA, "read quota")
 
 #define LAUNCHER_STEPS(X) LAUNCHER_START_STEPS(X) LAUNCHER_CREATE_STEPS(X) LAUNCHER_OTHER_STEPS(X)
 

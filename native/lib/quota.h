@@ -12,11 +12,9 @@
 #include <stdint.h>
 
 #include "lib/error.h"
+#include "lib/wire.h"
 
 #define QUOTA_BLOCK_SIZE 1024
-
-/* Whose files are counted. */
-enum { QUOTA_USER = 1, QUOTA_PROJECT = 2 };
 
 struct quota {
 	uint64_t space_in_bytes;      /* used, with what is reserved for data that is not written yet */

@@ -22,6 +22,7 @@ enum wire_type {
 	WIRE_FIREWALL = 3,
 	WIRE_ABANDON = 4,
 	WIRE_DISCARD = 5,
+	WIRE_QUOTA = 8,              /* PATH, QUOTA_KIND, QUOTA_ID, BLOCK_LIMIT?, INODE_LIMIT? */
 	/* requests to a monitor */
 	WIRE_SPAWN = 10,
 	WIRE_FOLLOW = 11,
@@ -161,8 +162,19 @@ enum wire_tag {
 	TAG_COMMAND = 133,            /* string: at most 256 bytes to show to people; the monitor only keeps it */
 	TAG_NO_WAIT = 134,            /* u32: 1 = FOLLOW ends after what is there now, with an EXIT without kind when the job runs */
 	TAG_REQUIRE_DIRECTORY = 135,  /* u32: 1 = a WORKING_DIRECTORY that the job cannot enter is an error; else it starts in the root */
+
+	/* QUOTA, and its reply */
+	TAG_PROJECT = 160,            /* u32, in CREATE: the upper layer's project for quotas */
+	TAG_QUOTA_KIND = 161,         /* u32: QUOTA_* */
+	TAG_QUOTA_ID = 162,           /* u32: user or project */
+	TAG_BLOCK_LIMIT = 163,        /* u64: blocks of 1024 bytes; 0: none */
+	TAG_INODE_LIMIT = 164,        /* u64; 0: none */
+	TAG_BYTES_USED = 165,         /* u64 */
+	TAG_INODES_USED = 166,        /* u64 */
+	TAG_QUOTA_ENFORCED = 167,     /* u32: 1 = writes beyond a limit fail; 0 = they are only counted */
 };
 
+enum { QUOTA_USER = 1, QUOTA_PROJECT = 2 };
 enum { MOUNT_FLAG_READ_ONLY = 1, MOUNT_FLAG_RECURSIVE = 2 };
 enum { ELEMENT_ADD = 1, ELEMENT_DELETE = 2, ELEMENT_ENSURE = 3 };
 enum { STREAM_STDOUT = 1, STREAM_STDERR = 2 };

@@ -258,6 +258,8 @@ static int read_attribute(const struct wire_attribute *attribute, struct descrip
 		return wire_u32(attribute, &description->deadline_ms, err);
 	case TAG_SHM_SIZE:
 		return wire_u64(attribute, &description->shm_size, err);
+	case TAG_PROJECT:
+		return wire_u32(attribute, &description->project, err);
 	case TAG_PRIVILEGED_CAPABILITIES:
 		return wire_u64(attribute, &description->privileged_capabilities, err);
 	case TAG_ID_MAP:

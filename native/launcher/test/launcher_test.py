@@ -196,6 +196,29 @@ def test_discard(world, launcher):
     tap.check(discard(trash, "busy").kind == "OK" and os.listdir(trash) == [], "tried again, it is removed")
 
 
+def test_quota(world, launcher):
+    """Where there are no quotas. Where there are, the virtual machine tests it."""
+    def ask(kind, identity, *more, path=None):
+        return launcher.ask("QUOTA", ("PATH", path or plain), ("QUOTA_KIND", kind), ("QUOTA_ID", identity), *more)
+
+    plain = world.make("plain")
+    run("mount", "-t", "tmpfs", "plain", plain)
+    try:
+        for kind, name in ((1, "user"), (2, "project")):
+            for more, step in (((), "read quota"), ((("BLOCK_LIMIT", struct.pack("<Q", 1024)),), "set quota")):
+                reply = ask(kind, 7, *more)
+                tap.check(failed(reply, step, errno.ENOSYS, f"{name} quotas: this kernel, or this kind of file system, has none"), f"{step}: a file system without {name} quotas", reply)
+    finally:
+        run("umount", plain)
+    for reply in (ask(3, 7), ask(1, 0), ask(2, 2**32 - 1), ask(1, 7, path="relative"), ask(1, 7, path=world.base + "/../x")):
+        tap.check(failed(reply, "read quota", errno.EINVAL), "what makes no sense is refused", reply)
+    reply = ask(1, 7, path=os.path.join(world.base, "missing"))
+    tap.check(failed(reply, "read quota", errno.ENOENT, "missing"), "a directory that is not there", reply)
+    os.symlink(plain, os.path.join(world.base, "link"))
+    reply = ask(1, 7, path=os.path.join(world.base, "link"))
+    tap.check(failed(reply, "read quota", errno.ENOTDIR, "link"), "a link is not followed", reply)
+
+
 def test_spare(launcher):
     def spares():
         return [pid for pid in driver.children(launcher.process.pid) if driver.is_spare(pid)]
@@ -325,6 +348,7 @@ def main():
         test_abandon(launcher)
         test_firewall(launcher)
         test_discard(world, launcher)
+        test_quota(world, launcher)
         test_spare(launcher)
         test_large(launcher)
         driver.await_no_links()

@@ -108,3 +108,14 @@ test('closing ends it, and nothing is started afterwards', async () => {
   await assert.rejects(launcher.changeFirewall([]), { code: 'unavailable' });
   assert.deepEqual(messages, []);
 });
+
+test('a quota: limits that are given, and 64 bits both ways', async () => {
+  writeLauncher(`${helloOk}
+    const asked = [Tag.quotaKind, Tag.quotaId].map((tag) => attributes.u32(tag)).concat([Tag.blockLimit, Tag.inodeLimit].map((tag) => attributes.u64(tag)));
+    appendFileSync(${JSON.stringify(join(programs, 'asked'))}, [attributes.text(Tag.path), ...asked].join(' ') + '\\n');
+    reply(FrameType.ok, (writer) => writer.u64(Tag.bytesUsed, 2n ** 63n).u64(Tag.blockLimit, 2n ** 53n + 1n).u64(Tag.inodesUsed, 3n).u64(Tag.inodeLimit, 4n).u32(Tag.quotaEnforced, 1));`);
+  const quota = await launcher.quota({ path: '/depot', kind: 'project', id: 0xffff_fffe, blockLimit: 0n });
+  assert.deepEqual(quota, { bytesUsed: 2n ** 63n, blockLimit: 2n ** 53n + 1n, inodesUsed: 3n, inodeLimit: 4n, enforced: true });
+  await launcher.quota({ path: '/depot', kind: 'user', id: 1, inodeLimit: 2n ** 60n });
+  assert.equal(readFileSync(join(programs, 'asked'), 'utf8'), `/depot 2 4294967294 0 \n/depot 1 1  ${2n ** 60n}\n`);
+});

@@ -12,7 +12,7 @@ import type { CgroupDescription, ContainerDescription, FirewallElement } from '.
 import { LauncherGone, type Launcher } from '../launcher.js';
 import { StepError } from './step-error.js';
 import { writeCgroup, writeDescription, writeFirewallElement } from './write-description.js';
-import { FrameType, Tag, wireVersion } from './wire.js';
+import { FrameType, QuotaKind, Tag, wireVersion } from './wire.js';
 import { Attributes, FrameReader, FrameWriter, type Frame } from './wire-codec.js';
 
 /** The launcher keeps its own deadline; ours comes later and is for a launcher that hangs. */
@@ -20,12 +20,38 @@ const slackMs = 5000;
 /** Taking over the lock of a depot whose owner just died takes up to 5 s. */
 const helloDeadlineMs = 15_000;
 const firewallDeadlineMs = 10_000;
+const quotaDeadlineMs = 10_000;
 /** A container can have left millions of files. */
 const discardDeadlineMs = 30 * 60_000;
 /** Replies are small. */
 const replyLimitInBytes = 64 * 1024;
 /** What of the launcher's standard error is kept in one log line. */
 const stderrLineLimit = 2000;
+
+/** Whose quota on which file system; limits that are missing stay as they are. */
+export interface QuotaOrder {
+  /** A directory of the file system. */
+  readonly path: string;
+  readonly kind: keyof typeof QuotaKind;
+  /** Of a user or project; not 0. */
+  readonly id: number;
+  /** In blocks of 1024 bytes; 0: none. */
+  readonly blockLimit?: bigint;
+  /** 0: none. */
+  readonly inodeLimit?: bigint;
+}
+
+/** What the kernel counts and allows. */
+export interface Quota {
+  readonly bytesUsed: bigint;
+  /** In blocks of 1024 bytes; 0: none. */
+  readonly blockLimit: bigint;
+  readonly inodesUsed: bigint;
+  /** 0: none. */
+  readonly inodeLimit: bigint;
+  /** Whether writes beyond a limit fail; else they are only counted. */
+  readonly enforced: boolean;
+}
 
 export interface LauncherOptions {
   readonly programsPath: string;
@@ -87,6 +113,26 @@ export class LauncherProcess implements Launcher {
       writer.text(Tag.path, directory);
       for (const name of names) writer.text(Tag.name, name);
     });
+  }
+
+  /**
+   * Sets the limits that are given, and answers what is in force then and what is used.
+   * @throws StepError ENOSYS: no quotas there; ESRCH: not switched on; ERANGE: a limit that cannot be expressed
+   */
+  async quota(order: QuotaOrder): Promise<Quota> {
+    const { path, kind, id, blockLimit, inodeLimit } = order;
+    const reply = await this.#request(FrameType.quota, quotaDeadlineMs, `disk quota of ${kind} ${id}`, (writer) => {
+      writer.text(Tag.path, path).u32(Tag.quotaKind, QuotaKind[kind]).u32(Tag.quotaId, id);
+      if (blockLimit !== undefined) writer.u64(Tag.blockLimit, blockLimit);
+      if (inodeLimit !== undefined) writer.u64(Tag.inodeLimit, inodeLimit);
+    });
+    return {
+      bytesUsed: reply.requiredU64(Tag.bytesUsed),
+      blockLimit: reply.requiredU64(Tag.blockLimit),
+      inodesUsed: reply.requiredU64(Tag.inodesUsed),
+      inodeLimit: reply.requiredU64(Tag.inodeLimit),
+      enforced: reply.requiredU32(Tag.quotaEnforced) === 1,
+    };
   }
 
   /**

@@ -131,6 +131,13 @@ export class Attributes {
     return value;
   }
 
+  /** The u64 of an attribute that must be there. */
+  requiredU64(tag: number): bigint {
+    const value = this.u64(tag);
+    if (value === undefined) throw malformed(`attribute ${tag} is missing`);
+    return value;
+  }
+
   /** Every nested attribute with this tag, in order. */
   nested(tag: number): Attributes[] {
     return this.#values.filter((attribute) => attribute.tag === tag).map((attribute) => new Attributes(attribute.value));

@@ -24,6 +24,7 @@ test('types, tags, flags and kinds are those of wire.h', () => {
   const pairs: [string, Record<string, number>][] = [
     ['WIRE_', wire.FrameType],
     ['TAG_', wire.Tag],
+    ['QUOTA_', wire.QuotaKind],
     ['MOUNT_FLAG_', wire.MountFlag],
     ['ELEMENT_', wire.ElementOperation],
     ['STREAM_', wire.StreamNumber],

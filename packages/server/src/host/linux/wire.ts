@@ -18,6 +18,7 @@ export const FrameType = {
   firewall: 3,
   abandon: 4,
   discard: 5,
+  quota: 8,
   spawn: 10,
   follow: 11,
   forget: 12,
@@ -147,6 +148,20 @@ export const Tag = {
   command: 133,
   noWait: 134,
   requireDirectory: 135,
+  project: 160,
+  quotaKind: 161,
+  quotaId: 162,
+  blockLimit: 163,
+  inodeLimit: 164,
+  bytesUsed: 165,
+  inodesUsed: 166,
+  quotaEnforced: 167,
+} as const;
+
+/** QUOTA_*: whose files a quota counts. */
+export const QuotaKind = {
+  user: 1,
+  project: 2,
 } as const;
 
 /** MOUNT_FLAG_* */
