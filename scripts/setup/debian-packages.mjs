@@ -32,6 +32,14 @@ export const TEST_PACKAGES = [
   'xfsprogs', // mkfs.xfs: a file system that has projects also without quotas
 ];
 
+/** And for the tests in a virtual machine. Its kernel is a package too, which is downloaded but not installed (scripts/vm/kernel.mjs). */
+export const VM_PACKAGES = [
+  'qemu-system-x86', // emulates a machine with a kernel that has quotas and only cgroup v2
+  'e2fsprogs', // its disks: ext4
+  'xfsprogs', // and XFS
+  'btrfs-progs', // the disk limits' own depot image, there as here
+];
+
 const QUERY_DEADLINE_MS = 30_000;
 const UPDATE_DEADLINE_MS = 5 * 60_000;
 const INSTALL_DEADLINE_MS = 20 * 60_000;

@@ -1,6 +1,7 @@
 /* Runs a program to its end, without a shell. */
 import { spawn } from 'node:child_process';
 import type { SpawnOptions } from 'node:child_process';
+import { PATIENCE } from './patience.js';
 
 export interface Finished { readonly status: number | null; readonly signal: NodeJS.Signals | null; readonly stdout: string; readonly stderr: string }
 
@@ -10,7 +11,7 @@ export function runProgram(program: string, args: readonly string[], options: Sp
     const child = spawn(program, args, { ...rest, stdio: ['pipe', 'pipe', 'pipe'] });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
-    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs * PATIENCE);
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
     child.on('error', reject);

@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { existsSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { EventEmitter } from 'node:events';
+import { PATIENCE } from './patience.js';
 
 export function withDeadline<T>(promise: Promise<T>, milliseconds: number, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
+  const allowedMs = milliseconds * PATIENCE;
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what}: not within ${milliseconds} ms`)), milliseconds);
+    timer = setTimeout(() => reject(new Error(`${what}: not within ${allowedMs} ms`)), allowedMs);
   });
   return Promise.race([promise, deadline]).finally(() => clearTimeout(timer));
 }
@@ -27,7 +29,7 @@ export function nextEvent(emitter: EventEmitter, name: string, release: () => vo
  * passed: the caller decides whether that is a failure.
  */
 export async function untilClean(look: () => string[] | Promise<string[]>, arm: () => Trigger, milliseconds: number): Promise<string[]> {
-  const end = Date.now() + milliseconds;
+  const end = Date.now() + milliseconds * PATIENCE;
   for (;;) {
     const trigger = arm();
     const complaints = await look();

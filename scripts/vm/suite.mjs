@@ -1,0 +1,90 @@
+/**
+ * Which tests run in the virtual machine, on which depot, and how what they report there comes into the host's report.
+ * Emulation is ten to twenty times slower: these are the tests that another kernel, pure cgroup v2, or quotas can break.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../setup/prepare.mjs';
+import { SetupError } from '../setup/setup-error.mjs';
+import { DEPOTS } from './depots.mjs';
+import { runMachine } from './machine.mjs';
+import { prepareVirtualMachine } from './prepare.mjs';
+import { ResultReader } from './results.mjs';
+
+const MINUTE_MS = 60_000;
+const SUITE_DEADLINE_MS = 20 * MINUTE_MS;
+const FILE_DEADLINE_MS = 8 * MINUTE_MS;
+/** The tests' deadlines, which only turn a hang into a failure, times this. */
+const PATIENCE = 10;
+
+/** By depot, built test files. They run beside each other; keep their times alike. */
+export const SUITE = /** @type {const} */ ({
+  ext4: ['test/dist/integration/cgroups.test.js'],
+  xfs: ['test/dist/e2e/lifecycle.test.js'],
+});
+
+/** @typedef {{ depot: string, file: string }} SuiteEntry */
+
+/**
+ * @param {readonly string[]} patterns only files whose path contains one of these; none: all. One that names a file outside of the suite runs it nevertheless.
+ * @param {string} [depot] only this one
+ * @returns {SuiteEntry[]}
+ */
+export function chooseSuite(patterns, depot) {
+  if (depot !== undefined && !DEPOTS.some(({ name }) => name === depot)) throw new SetupError(`there is no depot ${depot} in the virtual machine, only ${DEPOTS.map(({ name }) => name).join(', ')}`);
+  const all = Object.entries(SUITE).flatMap(([name, files]) => files.map((file) => ({ depot: name, file })));
+  const chosen = all.filter(({ depot: name, file }) => (depot === undefined || name === depot) && (patterns.length === 0 || patterns.some((pattern) => file.includes(pattern))));
+  const further = patterns.filter((pattern) => pattern.endsWith('.js') && existsSync(join(root, pattern)) && !chosen.some(({ file }) => file === pattern))
+    .map((file) => ({ depot: depot ?? 'ext4', file }));
+  if (chosen.length + further.length === 0) throw new SetupError(`no test of the virtual machine's suite has a path that contains ${patterns.join(' or ')}`);
+  return [...chosen, ...further];
+}
+
+/**
+ * @param {import('../setup/steps.mjs').Steps} steps
+ * @param {readonly SuiteEntry[]} suite
+ * @param {import('../test-reporter.mjs').TestReporter} reporter
+ */
+export async function runSuiteInVirtualMachine(steps, suite, reporter) {
+  const depots = [...new Set(suite.map(({ depot }) => depot))];
+  const plan = {
+    fileDeadlineMs: FILE_DEADLINE_MS,
+    environment: { WARDEN_TEST_PATIENCE: String(PATIENCE), NODE_OPTIONS: '--enable-source-maps' },
+    files: Object.fromEntries(depots.map((name) => [name, suite.filter(({ depot }) => depot === name).map(({ file }) => file)])),
+  };
+  const { machine, remove } = await prepareVirtualMachine(steps, { depots, files: { 'plan.json': JSON.stringify(plan) } });
+  try {
+    const results = new ResultReader(suite, reporter);
+    const end = await runMachine(machine, { deadlineMs: SUITE_DEADLINE_MS, onLine: (depot, line) => results.read(depot, line) });
+    results.finish(end);
+  } finally {
+    remove();
+  }
+}
+
+/**
+ * @param {import('../setup/steps.mjs').Steps} steps
+ * @param {string} command for bash
+ * @param {string} depot
+ * @returns {Promise<number>} exit status
+ */
+export async function runCommandInVirtualMachine(steps, command, depot) {
+  chooseSuite([], depot);
+  const done = 'the command ended with status ';
+  const script = `#!/bin/bash\nexport WARDEN_TEST_PATIENCE=${PATIENCE}\n(\n${command}\n) 2>&1\necho "${done}$?"\n`;
+  const { machine, remove } = await prepareVirtualMachine(steps, { depots: [depot], files: { command: script } });
+  try {
+    let status = 1;
+    const end = await runMachine(machine, {
+      deadlineMs: SUITE_DEADLINE_MS, onLine: () => undefined,
+      onConsole: (line) => {
+        process.stdout.write(`${line}\n`);
+        if (line.startsWith(done)) status = Number(line.slice(done.length));
+      },
+    });
+    if (end.timedOut) process.stdout.write(`the virtual machine ${end.how}\n`);
+    return status;
+  } finally {
+    remove();
+  }
+}

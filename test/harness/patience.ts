@@ -1,0 +1,5 @@
+/* How much longer than usual things may take here: deadlines, which only turn a hang into a failure, are that many times as long. */
+const wanted = Number(process.env['WARDEN_TEST_PATIENCE'] ?? '1');
+
+/** 1 but in an emulated machine (`npm run test:vm`). */
+export const PATIENCE = wanted >= 1 ? wanted : 1;
