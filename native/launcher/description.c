@@ -197,6 +197,8 @@ static int read_attribute(struct description *description, const struct wire_att
 		return read_id(attribute, description->id, err);
 	case TAG_DIRECTORY:
 		return read_plain_path(attribute, &description->directory, err);
+	case TAG_DISK_DIRECTORY:
+		return read_plain_path(attribute, &description->disk, err);
 	case TAG_LOWER:
 		if (check_count(description->lower_count, DESCRIPTION_MAX_LOWERS, "root file system layers", err) < 0)
 			return -1;
@@ -258,6 +260,7 @@ int description_read(struct description *ret_description, const void *body, size
 void description_free(struct description *description)
 {
 	free(description->directory);
+	free(description->disk);
 	for (size_t i = 0; i < description->lower_count; i++)
 		free(description->lowers[i]);
 	for (size_t i = 0; i < description->mount_count; i++)

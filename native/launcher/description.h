@@ -43,6 +43,7 @@ struct description {
 	uint32_t deadline_ms;
 	char id[DESCRIPTION_ID_SIZE];
 	char *directory;
+	char *disk;            /* NULL: upper and work directory are in the container's directory */
 	char *lowers[DESCRIPTION_MAX_LOWERS];
 	size_t lower_count;
 	struct mount_source mounts[DESCRIPTION_MAX_MOUNTS];

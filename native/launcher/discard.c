@@ -12,6 +12,7 @@
 #include "lib/fd.h"
 #include "lib/remove.h"
 #include "launcher/description.h"
+#include "launcher/disk.h"
 #include "launcher/steps.h"
 
 enum { NAME_SIZE = 256, NICE = 10, CHILD_DIRECTORY = 3, CHILD_REPORT = 4 };
@@ -77,6 +78,8 @@ _Noreturn static void remove_in_child(int directory, int report, const struct or
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* Creates and jobs come first. */
 	setpriority(PRIO_PROCESS, 0, NICE);
+	for (size_t i = 0; i < order->names.count; i++)
+		disk_take_apart(CHILD_DIRECTORY, order->names.items[i]);
 	if (remove_entries(CHILD_DIRECTORY, order->names.items, order->names.count, &err) == 0)
 		_exit(0);
 	_exit(write(CHILD_REPORT, &err, sizeof(err)) == (ssize_t)sizeof(err) ? 2 : 1);

@@ -14,6 +14,7 @@
  *   ABANDON   a create under way is undone.
  *   DISCARD   directories are removed, in a process of its own.
  *   QUOTA     disk limits of one user or project are set and read (quota.c).
+ *   DISK_*    disk.c: where containers' files are kept and how much of them there may be.
  *
  * Privileges: root, all of it: this process and the monitors are the trusted part of warden. It reads nothing that a container writes: no path is
  * resolved inside of a container's file system, and monitors send a process id and error texts only.

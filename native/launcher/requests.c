@@ -7,6 +7,7 @@
 #include "lib/fd.h"
 #include "launcher/create.h"
 #include "launcher/discard.h"
+#include "launcher/disk.h"
 #include "launcher/quota.h"
 #include "launcher/steps.h"
 
@@ -111,6 +112,11 @@ static int serve_request(struct launcher *launcher, const struct frame *frame, s
 		return 0;
 	case WIRE_QUOTA:
 		quota_serve(launcher, request, frame->body, frame->size);
+		return 0;
+	case WIRE_DISK_PREPARE:
+	case WIRE_DISK_MAKE:
+	case WIRE_DISK:
+		disk_serve(launcher, request, frame);
 		return 0;
 	case WIRE_ABANDON:
 		abandon(launcher, request, frame);

@@ -63,6 +63,8 @@ int sources_open(struct sources *ret_sources, const struct host *host, const str
 	add(sources, devices);
 	if (step_begin(STEP_OPEN_DIRECTORY, err) < 0 || add_tree(sources, description->directory, 0, true, err) < 0)
 		return -1;
+	if (description->disk != NULL && add_tree(sources, description->disk, 0, true, err) < 0)
+		return -1;
 	if (step_begin(STEP_OPEN_ROOT, err) < 0)
 		return -1;
 	for (size_t i = 0; i < description->lower_count; i++)

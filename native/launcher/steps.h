@@ -37,7 +37,11 @@
 	X(CHANGE_ELEMENTS, "change firewall elements") \
 	X(DISCARD, "remove discarded directories") \
 	X(SET_QUOTA, "set quota") \
-	X(READ_QUOTA, "read quota")
+	X(READ_QUOTA, "read quota") \
+	X(PREPARE_DISKS, "prepare disks") \
+	X(MAKE_DISK, "make disk") \
+	X(LIMIT_DISK, "limit disk") \
+	X(READ_DISK, "read disk")
 
 #define LAUNCHER_STEPS(X) LAUNCHER_START_STEPS(X) LAUNCHER_CREATE_STEPS(X) LAUNCHER_OTHER_STEPS(X)
 

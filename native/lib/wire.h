@@ -22,7 +22,10 @@ enum wire_type {
 	WIRE_FIREWALL = 3,
 	WIRE_ABANDON = 4,
 	WIRE_DISCARD = 5,
+	WIRE_DISK_PREPARE = 6,       /* DISK_KIND, PATH, DISK_IMAGE? */
+	WIRE_DISK_MAKE = 7,          /* DISK_KIND, PATH */
 	WIRE_QUOTA = 8,              /* PATH, QUOTA_KIND, QUOTA_ID, BLOCK_LIMIT?, INODE_LIMIT? */
+	WIRE_DISK = 9,               /* DISK_KIND, PATH, BYTE_LIMIT? */
 	/* requests to a monitor */
 	WIRE_SPAWN = 10,
 	WIRE_FOLLOW = 11,
@@ -163,6 +166,12 @@ enum wire_tag {
 	TAG_NO_WAIT = 134,            /* u32: 1 = FOLLOW ends after what is there now, with an EXIT without kind when the job runs */
 	TAG_REQUIRE_DIRECTORY = 135,  /* u32: 1 = a WORKING_DIRECTORY that the job cannot enter is an error; else it starts in the root */
 
+	/* DISK_PREPARE, DISK_MAKE, DISK and its reply, which has BYTES_USED and perhaps INODES_USED, too */
+	TAG_DISK_DIRECTORY = 150,     /* string, in CREATE: holds upper and work of the overlay; absent: the container's own directory */
+	TAG_DISK_KIND = 151,          /* u32: DISK_* */
+	TAG_DISK_IMAGE = 152,         /* string: file of a file system */
+	TAG_BYTE_LIMIT = 153,         /* u64; 0: none */
+
 	/* QUOTA, and its reply */
 	TAG_PROJECT = 160,            /* u32, in CREATE: the upper layer's project for quotas */
 	TAG_QUOTA_KIND = 161,         /* u32: QUOTA_* */
@@ -177,6 +186,7 @@ enum wire_tag {
 enum { QUOTA_USER = 1, QUOTA_PROJECT = 2 };
 enum { MOUNT_FLAG_READ_ONLY = 1, MOUNT_FLAG_RECURSIVE = 2 };
 enum { ELEMENT_ADD = 1, ELEMENT_DELETE = 2, ELEMENT_ENSURE = 3 };
+enum { DISK_BTRFS = 1, DISK_IMAGE = 2 };
 enum { STREAM_STDOUT = 1, STREAM_STDERR = 2 };
 enum { JOB_RUNNING = 1, JOB_ENDED = 2 };
 enum { EXIT_EXITED = 1, EXIT_SIGNALLED = 2, EXIT_LOST = 3 };

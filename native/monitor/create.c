@@ -31,7 +31,7 @@
 #define UNDO_DEADLINE_MS 4000   /* the launcher kills a monitor that takes 5 s */
 #define REPORT_SIZE 1024        /* for a step and a detail */
 #define FIXED_FDS 4
-#define MAX_FDS (FIXED_FDS + 1 + DESCRIPTION_MAX_LOWERS + DESCRIPTION_MAX_MOUNTS + DESCRIPTION_MAX_CGROUPS)
+#define MAX_FDS (FIXED_FDS + 2 + DESCRIPTION_MAX_LOWERS + DESCRIPTION_MAX_MOUNTS + DESCRIPTION_MAX_CGROUPS)
 
 struct create {
 	int launcher;
@@ -117,7 +117,7 @@ static int read_description(struct create *create, struct error *err)
 	if (description->fault_step != NULL)
 		fault_set(description->fault_step, (int)description->fault_number);
 #endif
-	size_t expected = FIXED_FDS + description->lower_count + description->volume_count + description->cgroup_count;
+	size_t expected = FIXED_FDS + description->has_disk + description->lower_count + description->volume_count + description->cgroup_count;
 
 	/* The directory of syslog's socket comes last, when there is one. */
 	bool has_syslog = description->syslog_name != NULL && create->input.fd_count == expected + 1;
@@ -128,6 +128,8 @@ static int read_description(struct create *create, struct error *err)
 	take_fds(&create->input, &create->filter, 1);
 	take_fds(&create->input, &create->dev, 1);
 	take_fds(&create->input, &create->container->directories.container, 1);
+	if (description->has_disk)
+		take_fds(&create->input, &create->container->directories.disk, 1);
 	take_fds(&create->input, create->lowers, description->lower_count);
 	take_fds(&create->input, create->volumes, description->volume_count);
 	take_fds(&create->input, create->parents, description->cgroup_count);
@@ -272,7 +274,7 @@ static int make_mounts(struct create *create, struct error *err)
 	if (step_begin(STEP_MAP_LAYERS, err) < 0 || mounts_map_layers(create->lowers, description->lower_count, create->user_namespace, err) < 0)
 		return -1;
 	if (step_begin(STEP_MOUNT_OVERLAY, err) < 0 ||
-	    mounts_make_overlay(create->container->directories.container, description->lower_count, &overlay, err) < 0)
+	    mounts_make_overlay(directories_of_layers(&create->container->directories), description->lower_count, &overlay, err) < 0)
 		return -1;
 	if (step_begin(STEP_MAP_MOUNTS, err) < 0 || volumes_prepare(create->volumes, description, create->user_namespace, err) < 0)
 		return -1;
@@ -349,7 +351,7 @@ int create_run(int launcher, char *title, struct container *ret_container, struc
 	static struct create create;   /* not on the stack: the child's copy of that should be small */
 	struct undo undo = { 0 };
 
-	*ret_container = (struct container){ .directories = { .container = -1, .upper = -1, .run = -1, .jobs = -1 }, .listener = -1, .wshd = -1, .pidfd = -1, .syslog_directory = -1 };
+	*ret_container = (struct container){ .directories = { .container = -1, .disk = -1, .upper = -1, .run = -1, .jobs = -1 }, .listener = -1, .wshd = -1, .pidfd = -1, .syslog_directory = -1 };
 	create = (struct create){ .launcher = launcher, .title = title, .program = -1, .filter = -1, .dev = -1, .child_pair = -1, .user_namespace = -1, .container = ret_container };
 	create.input = (struct stream_input){ .fd_limit = MAX_FDS };
 	int result = read_description(&create, err);
@@ -365,6 +367,7 @@ int create_run(int launcher, char *title, struct container *ret_container, struc
 		create.description.users = NULL;
 		create.description.user_count = 0;
 		ret_container->directories.container = close_fd(ret_container->directories.container);
+		ret_container->directories.disk = close_fd(ret_container->directories.disk);
 		ret_container->directories.upper = close_fd(ret_container->directories.upper);
 	}
 	release(&create);

@@ -277,6 +277,9 @@ static int read_attribute(const struct wire_attribute *attribute, struct descrip
 		return read_cgroup(attribute, description, err);
 	case TAG_USER:
 		return read_user(attribute, description, err);
+	case TAG_DISK_DIRECTORY:
+		description->has_disk = true;
+		return 0;
 	case TAG_SYSLOG_SOCKET:
 		return read_syslog(attribute, description, err);
 	case TAG_FAULT:

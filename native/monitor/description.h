@@ -82,6 +82,7 @@ struct description {
 	size_t cgroup_count;
 	struct user *users;
 	size_t user_count;
+	bool has_disk;        /* upper and work directory are in a directory of their own, which comes as a descriptor */
 	char *syslog_name;    /* of the socket; its directory comes as a descriptor. NULL: none */
 	char *fault_step;     /* NULL: none */
 	uint32_t fault_number;

@@ -18,12 +18,24 @@ static const char *const names[] = { "upper", "work", "run", "jobs" };
 
 enum { UPPER, WORK, RUN, JOBS };
 
+int directories_of_layers(const struct container_directories *directories)
+{
+	return directories->disk >= 0 ? directories->disk : directories->container;
+}
+
+static int parent_of(const struct container_directories *directories, unsigned int which)
+{
+	return which == UPPER || which == WORK ? directories_of_layers(directories) : directories->container;
+}
+
 static int make_directory(struct container_directories *directories, unsigned int which, mode_t mode, int *ret_fd, struct error *err)
 {
-	if (mkdirat(directories->container, names[which], mode) < 0)
+	int parent = parent_of(directories, which);
+
+	if (mkdirat(parent, names[which], mode) < 0)
 		return error_set(err, errno, "%s", names[which]);
 	directories->made |= 1u << which;
-	if (ret_fd != NULL && (*ret_fd = openat(directories->container, names[which], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)) < 0)
+	if (ret_fd != NULL && (*ret_fd = openat(parent, names[which], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)) < 0)
 		return error_set(err, errno, "%s", names[which]);
 	return 0;
 }
@@ -55,12 +67,13 @@ void directories_remove(struct container_directories *directories)
 
 	for (unsigned int i = 4; i-- > 0;)
 		if (directories->made & 1u << i)
-			remove_tree(directories->container, names[i], &ignored);
+			remove_tree(parent_of(directories, i), names[i], &ignored);
 	directories->made = 0;
 	directories->upper = close_fd(directories->upper);
 	directories->run = close_fd(directories->run);
 	directories->jobs = close_fd(directories->jobs);
 	directories->container = close_fd(directories->container);
+	directories->disk = close_fd(directories->disk);
 }
 
 /* Opens the directory that a path lies in, making what is missing for the container's root. *ret_name is the last component. */

@@ -1,6 +1,6 @@
 /*
- * The container's directory: upper and work of the overlay, run/ and jobs/, and the files that the upper layer gets before
- * anything untrusted runs, so that they can be written by plain paths.
+ * The container's directory: run/ and jobs/, upper and work of the overlay, which may lie in a directory of their own, so that nothing else counts for the
+ * disk's limit; and the files that the upper layer gets before anything untrusted runs, so that they can be written by plain paths.
  */
 #ifndef WARDEN_MONITOR_UPPER_H
 #define WARDEN_MONITOR_UPPER_H
@@ -10,13 +10,16 @@
 
 struct container_directories {
 	int container;
+	int disk;            /* -1: there is none */
 	int upper;
 	int run;
 	int jobs;
 	unsigned int made;   /* which of the four are ours to remove */
 };
 
-/* Make upper and work, which the overlay needs, and run and jobs, which the monitor needs later, in the (empty) container directory; EEXIST when one is
+/* The directory of upper and work. */
+int directories_of_layers(const struct container_directories *directories);
+/* Make upper and work, which the overlay needs, and run and jobs, which the monitor needs later, in the (empty) directories; EEXIST when one is
  * there already. On failure call directories_remove(). upper and work belong to the project, if it is not 0: a rename from one to the other needs the same for both. */
 int directories_make_layers(struct container_directories *directories, const struct id_map *map, uint32_t project, struct error *err);
 int directories_make_own(struct container_directories *directories, struct error *err);

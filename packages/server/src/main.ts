@@ -18,6 +18,7 @@ import { LinuxCgroups } from './host/linux/cgroups.js';
 import { LinuxDepot } from './host/linux/depot.js';
 import { LinuxCpuLimits } from './host/linux/cpu-limits.js';
 import { claimName } from './host/linux/exclusive-name.js';
+import { LinuxDisks } from './host/linux/disks.js';
 import { LinuxFirewall } from './host/linux/firewall.js';
 import { LinuxHostLinks } from './host/linux/host-links.js';
 import { LauncherProcess } from './host/linux/launcher.js';
@@ -39,7 +40,7 @@ import { Listener } from './server/listener.js';
 import { writePidfile } from './server/pidfile.js';
 
 /** Shares of the time for the end, by which each of its steps is over, whatever clients, monitors and disks do. */
-const endOf = { requests: 0.75, background: 0.85, trash: 0.95, launcher: 1 } as const;
+const endOf = { requests: 0.75, background: 0.85, trash: 0.9, disks: 0.95, launcher: 1 } as const;
 /** Descriptors that are not clients': log, launcher, depot, and those of containers, two or three each. */
 const reservedDescriptors = 64;
 
@@ -57,6 +58,7 @@ async function serve(configPath: string): Promise<void> {
     bootId,
     now: () => systemClock.now(),
     removeEntries: (directory, names) => launcher.discard(directory, names),
+    makeDisk: () => disks.make(),
   });
   depot.prepare();
   const { root, version, parent } = configuration.cgroup;
@@ -74,7 +76,9 @@ async function serve(configPath: string): Promise<void> {
     clock: systemClock,
     log,
   });
+  const disks = new LinuxDisks({ depotPath: configuration.depotPath, choice: configuration.disk.backend, imageSizeInBytes: configuration.disk.imageSizeInBytes, launcher, log });
   await startLauncher(launcher, configuration);
+  await disks.prepare();
 
   const firewall = new LinuxFirewall({ ...configuration.network });
   const syslog = new LinuxSyslog(configuration.syslogSocketPath);
@@ -85,6 +89,7 @@ async function serve(configPath: string): Promise<void> {
     launcher,
     monitors: new LinuxMonitors((id) => monitorSocketPath(depot.directoryOf(id)), systemClock, log),
     depot,
+    disks,
     cgroups,
     memory: new LinuxMemoryLimits((id) => cgroups.groupOf(id, 'memory')),
     cpu: new LinuxCpuLimits(cgroups),
@@ -146,8 +151,10 @@ async function serve(configPath: string): Promise<void> {
   }
   healthCheck?.close();
   await withDeadline(systemClock, timeFor('trash'), depot.removed(), () => new Error('late')).catch(() => log.warn('leaving discarded directories to the next start'));
+  const isEmpty = containers.handles().length === 0 && !containers.hasQuarantined;
+  if (isEmpty) await withDeadline(systemClock, timeFor('disks'), disks.remove(), () => new Error('late')).catch(() => log.warn('leaving the disks\' image to the next start'));
   await launcher.close(timeFor('launcher'));
-  if (containers.handles().length === 0 && !containers.hasQuarantined) {
+  if (isEmpty) {
     await firewall.unload();
     cgroups.removeParents();
   }

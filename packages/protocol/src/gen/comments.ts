@@ -24,6 +24,7 @@ export const fieldComments: ReadonlyMap<string, string> = new Map([
   ["warden.InfoResponse.CpuStat.user", "Ticks of USER_HZ."],
   ["warden.InfoResponse.CpuStat.system", "Ticks of USER_HZ."],
   ["warden.InfoResponse.job_ids", "Jobs still running."],
+  ["warden.InfoResponse.disk_backend", "How disk limits are enforced: project, user, btrfs, image or none."],
   ["warden.Terminal.rows", "Lines of text, 1 to 4096."],
   ["warden.Terminal.columns", "Characters of a line, 1 to 4096."],
   ["warden.Terminal.term", "TERM in the job's environment; xterm unless given."],

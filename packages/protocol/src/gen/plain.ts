@@ -200,6 +200,10 @@ export interface InfoResponse {
    * Jobs still running.
    */
   jobIds: bigint[];
+  /**
+   * How disk limits are enforced: project, user, btrfs, image or none.
+   */
+  diskBackend?: string | undefined;
 }
 
 export interface ResourceLimits {

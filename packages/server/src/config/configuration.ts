@@ -1,6 +1,7 @@
 /**
  * What the server runs with: the configuration file in the server's own terms and units.
  */
+import type { DiskBackendName } from '../lib/disk-backend-names.js';
 import type { Ipv4Range } from '../lib/ipv4.js';
 import type { RlimitName } from '../lib/rlimit-names.js';
 
@@ -19,6 +20,8 @@ export interface Configuration {
   readonly pidsMax: number;
   /** Of all containers together; undefined: as many as the kernel's limits allow. */
   readonly totalPidsMax: number | undefined;
+  /** How disk limits are enforced; an image that is made for it has that size, null: nine tenths of what is free. */
+  readonly disk: { readonly backend: 'auto' | DiskBackendName; readonly imageSizeInBytes: number | null };
   readonly jobOutputLimitInBytes: number;
   readonly pidfile: string | null;
   /** Where the lines of jobs with a log_tag go. */

@@ -142,7 +142,6 @@ function ranges(networks: readonly string[]): Ipv4Range[] {
  */
 function keysWithoutEffect({ server, logging, port }: ConfigurationFile): KeyWithoutEffect[] {
   const keys: [isSet: boolean, key: string, consequence: string][] = [
-    [server.quota.disk_quota_enabled !== undefined, 'server.quota.disk_quota_enabled', 'disk use of containers is neither limited nor counted: one container can fill the file system of the depot, and limit_disk is refused'],
     [server.allow_nested_warden, 'server.allow_nested_warden', 'containers keep the full confinement: a wardend that is started inside a container will not work'],
     [logging.syslog !== null, 'logging.syslog', 'the log goes to logging.file or standard error alone, not to syslog'],
     [port.pool_start_port !== undefined, 'port.pool_start_port', 'no ports are handed out: net_in is refused'],
@@ -171,6 +170,7 @@ function toConfiguration(file: ConfigurationFile): Configuration {
     rlimits,
     pidsMax: server.container_pids_max,
     totalPidsMax: server.containers_pids_max ?? undefined,
+    disk: { backend: server.quota.disk_quota_enabled ? server.quota.backend : 'none', imageSizeInBytes: server.quota.image_size },
     jobOutputLimitInBytes: server.job_output_limit,
     pidfile: server.pidfile,
     syslogSocketPath: resolve(server.syslog_socket ?? '/dev/log'),

@@ -3,6 +3,7 @@
  * docs/configuration.md tells what each key does; a test compares the two.
  */
 import type * as zod from 'zod';
+import { diskBackendNames } from '../lib/disk-backend-names.js';
 import { parseIpv4Address, parseIpv4Range } from '../lib/ipv4.js';
 import { rlimitNames, type RlimitName } from '../lib/rlimit-names.js';
 import { z } from '../lib/zod.js';
@@ -61,7 +62,7 @@ const server = section({
   container_pids_max: z.int().min(4).max(4_194_304).default(1024),
   containers_pids_max: z.int().min(4).max(4_194_304).nullable().default(null),
   job_output_limit: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(10 * 1024 * 1024),
-  quota: section({ disk_quota_enabled: z.boolean().optional() }),
+  quota: section({ disk_quota_enabled: z.boolean().default(true), backend: z.enum(['auto', ...diskBackendNames]).default('auto'), image_size: z.int().min(256 * 1024 * 1024).nullable().default(null) }),
   allow_nested_warden: z.boolean().default(false),
   pidfile: absolutePath.nullable().default(null),
   syslog_socket: syslogSocket.nullable().default(null),

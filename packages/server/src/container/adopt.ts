@@ -188,6 +188,7 @@ function containerOf(containers: Containers, snapshot: Snapshot): Container | st
     id: snapshot.id,
     handle: snapshot.handle,
     directory: host.depot.directoryOf(snapshot.id),
+    disk: { backend: snapshot.diskBackend ?? 'none', directory: host.depot.diskOf(snapshot.id), uid: snapshot.uid },
     network,
     identity,
     link: linkOf(snapshot.linkName, network, snapshot.mtu),

@@ -4,6 +4,7 @@
  */
 import { WardenError } from 'warden-protocol';
 import type { LinkDescription } from '../host/container-description.js';
+import type { ContainerDisk } from '../host/disk.js';
 import type { JobExit, Monitor } from '../host/monitor.js';
 import type { ContainerNetwork } from '../pool/network-pool.js';
 import type { ContainerIdentity } from '../pool/uid-pool.js';
@@ -35,6 +36,7 @@ export interface ContainerIdentification {
   readonly id: string;
   readonly handle: string;
   readonly directory: string;
+  readonly disk: ContainerDisk;
   readonly network: ContainerNetwork;
   readonly identity: ContainerIdentity;
   readonly link: LinkDescription;
@@ -47,6 +49,7 @@ export class Container {
   readonly id: string;
   readonly handle: string;
   readonly directory: string;
+  readonly disk: ContainerDisk;
   readonly network: ContainerNetwork;
   readonly identity: ContainerIdentity;
   readonly link: LinkDescription;
@@ -67,6 +70,7 @@ export class Container {
     this.id = identification.id;
     this.handle = identification.handle;
     this.directory = identification.directory;
+    this.disk = identification.disk;
     this.network = identification.network;
     this.identity = identification.identity;
     this.link = identification.link;

@@ -3,6 +3,7 @@
  * undo is registered on the line after it, so that a create that fails leaves nothing.
  */
 import { WardenError } from 'warden-protocol';
+import type { ContainerDisk } from '../host/disk.js';
 import { LauncherGone } from '../host/launcher.js';
 import type { ContainerNetwork } from '../pool/network-pool.js';
 import { UndoStack } from '../lib/undo-stack.js';
@@ -65,10 +66,11 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
   const rootFileSystem = host.rootFileSystems.open(rootfsPath);
 
   undo.push('remove the directory', () => host.depot.discardDirectory(id));
-  const directory = host.depot.makeDirectory(id);
+  const { path: directory, disk: diskDirectory } = await host.depot.makeDirectory(id);
+  const disk: ContainerDisk = { backend: host.disks.backend, directory: diskDirectory, uid: identity.uid };
 
   const graceTimeMs = order.graceTimeMs === undefined ? configuration.defaultGraceTimeMs : order.graceTimeMs;
-  const identification: ContainerIdentification = { id, handle, directory, network, identity, link, rootfsPath, graceTimeMs };
+  const identification: ContainerIdentification = { id, handle, directory, disk, network, identity, link, rootfsPath, graceTimeMs };
   const container = new Container(identification, host.monitors.open(id), 'born');
   undo.push('close the way to the monitor', () => container.monitor.close());
   // Registered before the launcher is asked: it undoes what it began, but it may also die or be late.

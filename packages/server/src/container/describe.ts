@@ -47,6 +47,7 @@ export function describeContainer(parts: DescriptionParts): ContainerDescription
     id: identification.id,
     handle: identification.handle,
     directory: identification.directory,
+    diskDirectory: identification.disk.directory,
     lowers: rootFileSystem.lowers,
     mounts: rootFileSystem.mounts,
     upperDirectories: upperDirectories(identity.uid),

@@ -17,6 +17,7 @@ export function infoOf(container: Container): ContainerInfo {
     hostIp: formatIpv4Address(container.network.hostAddress),
     containerIp: formatIpv4Address(container.network.containerAddress),
     containerPath: container.directory,
+    diskBackend: container.disk.backend,
     jobIds,
   };
 }

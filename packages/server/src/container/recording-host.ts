@@ -4,6 +4,7 @@
  */
 import { WardenError } from 'warden-protocol';
 import type { FirewallElement } from '../host/container-description.js';
+import type { ContainerDisk, DiskLimits, DiskState } from '../host/disk.js';
 import type { Host, JobRemains, NetworkRelease } from '../host/host.js';
 import { defaultCpuShares, unlimitedMemory, type CpuLimit } from '../host/limits.js';
 import { MonitorGone } from '../host/monitor.js';
@@ -116,11 +117,12 @@ export class RecordingHost implements Host {
 
   readonly depot: Host['depot'] = {
     directoryOf: (id) => `/depot/containers/${id}`,
-    makeDirectory: (id) =>
+    makeDirectory: async (id) =>
       this.call('depot.makeDirectory', () => {
         this.directories.add(id);
-        return `/depot/containers/${id}`;
+        return { path: `/depot/containers/${id}`, disk: `/depot/disks/${id}` };
       }),
+    diskOf: (id) => (this.directories.has(id) ? `/depot/disks/${id}` : undefined),
     discardDirectory: (id) =>
       this.call('depot.discardDirectory', () => {
         this.directories.delete(id);
@@ -132,6 +134,22 @@ export class RecordingHost implements Host {
     readReleases: () => this.releases.filter(({ freeFromMs }) => freeFromMs > this.clock.now()),
     readSnapshots: () => [...this.directories].map((containerId) => ({ containerId, snapshot: this.snapshots.get(containerId) })),
   };
+
+  /** By directory. */
+  readonly diskLimits = new Map<string, DiskLimits>();
+
+  readonly disks: Host['disks'] = {
+    backend: 'project',
+    limit: async (disk, change) =>
+      this.call('disks.limit', () => {
+        this.diskLimits.set(disk.directory ?? '', { ...this.#diskState(disk).limits, ...change });
+        return this.#diskState(disk);
+      }),
+  };
+
+  #diskState({ directory }: ContainerDisk): DiskState {
+    return { limits: this.diskLimits.get(directory ?? '') ?? { bytes: 0n, inodes: 0n }, usage: { bytes: 4096n, inodes: 3n } };
+  }
 
   readonly cgroups: Host['cgroups'] = {
     describe: (id) => [{ path: `/cgroup/${id}`, version: 1, settings: [] }],

@@ -7,6 +7,7 @@
 import { crc32 } from 'node:zlib';
 import type * as zod from 'zod';
 import { isContainerId } from '../lib/container-id.js';
+import { diskBackendNames } from '../lib/disk-backend-names.js';
 import { z } from '../lib/zod.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
@@ -33,6 +34,8 @@ const snapshotSchema = z.strictObject({
   mtu: z.int(),
   rootfsPath: z.string(),
   graceTimeMs: z.number().nullable(),
+  /** How its disk can be limited; none unless given. */
+  diskBackend: z.enum(diskBackendNames).optional(),
 });
 
 export type Snapshot = zod.output<typeof snapshotSchema>;
@@ -53,6 +56,7 @@ export function snapshotOf(container: Container, bootId: string): string {
     mtu: link.mtu,
     rootfsPath: container.rootfsPath,
     graceTimeMs: container.graceTimeMs,
+    ...(container.disk.backend === 'none' ? {} : { diskBackend: container.disk.backend }),
   };
   return sealSnapshot(JSON.stringify(snapshot));
 }

@@ -19,6 +19,7 @@ export const testConfiguration: Configuration = {
   rlimits: new Map([['nofile', 8192]]),
   pidsMax: 1024,
   totalPidsMax: undefined,
+  disk: { backend: 'auto', imageSizeInBytes: null },
   jobOutputLimitInBytes: 1000,
   pidfile: null,
   syslogSocketPath: '/dev/log',

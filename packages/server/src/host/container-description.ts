@@ -90,6 +90,8 @@ export interface ContainerDescription {
   readonly handle: string;
   /** The container's directory in the depot. */
   readonly directory: string;
+  /** Holds upper and work directory of the overlay; undefined: they are in the container's directory. */
+  readonly diskDirectory: string | undefined;
   /** Root file system layers, topmost first. */
   readonly lowers: readonly string[];
   readonly mounts: readonly MountDescription[];

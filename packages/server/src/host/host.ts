@@ -5,6 +5,7 @@
 import type { Ipv4Address } from '../lib/ipv4.js';
 import type { Clock } from '../lib/timer.js';
 import type { CgroupDescription, FirewallElement, LinkDescription, MountDescription } from './container-description.js';
+import type { Disks } from './disk.js';
 import type { Launcher } from './launcher.js';
 import type { CpuLimits, MemoryLimits } from './limits.js';
 import type { JobExit, Monitors } from './monitor.js';
@@ -26,12 +27,21 @@ export interface NetworkRelease {
   readonly freeFromMs: number;
 }
 
-/** The containers' directories. Calls are synchronous: each takes some ten microseconds. */
+export interface ContainerDirectory {
+  /** Absolute path. */
+  readonly path: string;
+  /** Where its overlay's layers lie when that is not in it; as in ContainerDisk. */
+  readonly disk: string | undefined;
+}
+
+/** The containers' directories. Nearly all calls are synchronous: each takes some ten microseconds. */
 export interface Depot {
-  /** Makes a container's directory. @returns its absolute path */
-  makeDirectory(containerId: string): string;
+  /** Makes a container's directory, and its disk; both are mostly there in advance. */
+  makeDirectory(containerId: string): Promise<ContainerDirectory>;
   directoryOf(containerId: string): string;
-  /** Moves the directory away and removes it in the background; one that is not there is no error. */
+  /** The disk that the container was made with. */
+  diskOf(containerId: string): string | undefined;
+  /** Moves the directory away and removes it, with its disk, in the background; one that is not there is no error. */
   discardDirectory(containerId: string): void;
   /** Replaces the snapshot, by a new file and a rename. */
   writeSnapshot(containerId: string, text: string): void;
@@ -95,6 +105,7 @@ export interface Host {
   readonly launcher: Launcher;
   readonly monitors: Monitors;
   readonly depot: Depot;
+  readonly disks: Disks;
   readonly cgroups: Cgroups;
   readonly memory: MemoryLimits;
   readonly cpu: CpuLimits;

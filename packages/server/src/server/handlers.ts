@@ -98,7 +98,6 @@ export function makeHandlers(containers: Containers): Handlers {
     [Type.NetOut]: unsupported('net_out'),
     [Type.CopyIn]: unsupported('copy_in'),
     [Type.CopyOut]: unsupported('copy_out'),
-    [Type.LimitDisk]: unsupported('limit_disk'),
     [Type.LimitBandwidth]: unsupported('limit_bandwidth'),
   };
 }

@@ -3,11 +3,12 @@ import { Type } from 'warden-protocol';
 import type { Container } from '../container/container.js';
 import type { Containers } from '../container/containers.js';
 import { limitCpu } from '../container/limit-cpu.js';
+import { limitDisk } from '../container/limit-disk.js';
 import { limitMemory } from '../container/limit-memory.js';
 import type { Call } from './call.js';
 import type { Handlers } from './handlers.js';
 
-type LimitRequests = Type.LimitMemory | Type.LimitCpu;
+type LimitRequests = Type.LimitMemory | Type.LimitCpu | Type.LimitDisk;
 
 /** @param named finds the container of a request, to which the connection refers from then on */
 export function makeLimitHandlers(containers: Containers, named: (call: Call, handle: string) => Container): Pick<Handlers, LimitRequests> {
@@ -17,5 +18,6 @@ export function makeLimitHandlers(containers: Containers, named: (call: Call, ha
       const { shares, quota, cpus } = await limitCpu(containers, named(call, handle), request);
       return { limitInShares: shares, ...quota, cpus };
     },
+    [Type.LimitDisk]: (call, request) => limitDisk(containers, named(call, request.handle), request),
   };
 }

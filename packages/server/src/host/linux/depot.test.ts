@@ -27,7 +27,7 @@ beforeEach(() => {
 afterEach(() => rmSync(path, { recursive: true, force: true }));
 
 test('a container directory is for root alone, is found again, and goes', async () => {
-  const directory = depot.makeDirectory(id);
+  const { path: directory } = await depot.makeDirectory(id);
   assert.equal(statSync(directory).mode & 0o777, 0o700);
   assert.deepEqual(depot.readSnapshots(), [{ containerId: id, snapshot: undefined }]);
   depot.writeSnapshot(id, 'one');
@@ -59,7 +59,7 @@ test('symbolic links in the depot are not followed, and nothing they lead to is 
   await depot.removed();
   assert.equal(readFileSync(join(outside, id, 'snapshot.json'), 'utf8'), 'theirs');
 
-  const directory = depot.makeDirectory(id);
+  const { path: directory } = await depot.makeDirectory(id);
   symlinkSync(join(outside, id, 'snapshot.json'), join(directory, 'snapshot.json'));
   assert.deepEqual(depot.readSnapshots(), [{ containerId: id, snapshot: '' }], 'a link in place of a snapshot');
   symlinkSync(join(outside, id, 'snapshot.json'), join(directory, 'snapshot.json.new'));
@@ -81,8 +81,8 @@ test('symbolic links in the depot are not followed, and nothing they lead to is 
   }
 });
 
-test('a snapshot that is a FIFO, a directory or a huge file is one that cannot be read', () => {
-  const file = join(depot.makeDirectory(id), 'snapshot.json');
+test('a snapshot that is a FIFO, a directory or a huge file is one that cannot be read', async () => {
+  const file = join((await depot.makeDirectory(id)).path, 'snapshot.json');
   mkdirSync(file);
   assert.deepEqual(depot.readSnapshots(), [{ containerId: id, snapshot: '' }]);
   rmSync(file, { recursive: true });
@@ -136,8 +136,8 @@ test('networks that rest are found by the next server of the same boot', () => {
   reopened().recordRelease({ network: 1, freeFromMs: 1e9 });
 });
 
-test('what a dead monitor left of its jobs is read as far as it is whole', () => {
-  const jobs = join(depot.makeDirectory(id), 'jobs');
+test('what a dead monitor left of its jobs is read as far as it is whole', async () => {
+  const jobs = join((await depot.makeDirectory(id)).path, 'jobs');
   assert.deepEqual(depot.readJobRemains(id), []);
   mkdirSync(jobs);
   const files = { '1.exit': '1 1 3 0\n', '2.exit': '1 2 9 4096 1\n', '2.spool': 'x', '3.spool': 'x', '3.runs': '', '4.exit': '1 1', '4.exit.part': '1 1 0 0\n', '5.exit': '2 1 0 0\n', '2147483648.exit': '1 1 0 0\n', 'x.exit': '', '6.exit': '1 3 0 0\n', '8.exit': '1 2 9 7 timed-out\n' };
@@ -155,8 +155,8 @@ test('what a dead monitor left of its jobs is read as far as it is whole', () =>
   ]);
 });
 
-test('errors name the step, the path and the cause', () => {
-  depot.makeDirectory(id);
-  assert.throws(() => depot.makeDirectory(id), { message: /^make the container directory \(.*1hq3k5m7o9q\): file already exists \(EEXIST\)$/ });
+test('errors name the step, the path and the cause', async () => {
+  await depot.makeDirectory(id);
+  await assert.rejects(depot.makeDirectory(id), { message: /^make the container directory \(.*1hq3k5m7o9q\): file already exists \(EEXIST\)$/ });
   assert.throws(() => depot.writeSnapshot('1hq3k5m7o9r', ''), { message: /snapshot\.json\): no such file or directory/ });
 });

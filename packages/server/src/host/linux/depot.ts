@@ -4,19 +4,21 @@
  *   DEPOT/lock                     held by the launcher
  *   DEPOT/state.json               job ids that may have been handed out
  *   DEPOT/containers/ID/           snapshot.json, and run/, jobs/, upper/, work/ of the native programs
+ *   DEPOT/disks/NAME/              upper/ and work/, where disk limits want them in a place of their own; containers/ID/disk leads there
  *   DEPOT/spare/                   an empty directory, to become the next container's
  *   DEPOT/releases                 networks that rest
  *   DEPOT/trash/                   directories on their way out
  *
- * Calls are synchronous: a small file or a rename takes 10 to 30 microseconds, a promise of node:fs ten times that. Nothing is
+ * Nearly all calls are synchronous: a small file or a rename takes 10 to 30 microseconds, a promise of node:fs ten times that. Nothing is
  * flushed to the disk: containers do not outlive the machine's boot, and after a crash of the server alone the kernel still has it.
  */
 import { lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { WardenError, type ErrorCode } from 'warden-protocol';
 import { isContainerId } from '../../lib/container-id.js';
 import type { Log } from '../../lib/log.js';
-import type { Depot, JobRemains, NetworkRelease } from '../host.js';
+import type { ContainerDirectory, Depot, JobRemains, NetworkRelease } from '../host.js';
+import { disksName, findUnownedDisks, linkDisk, readDiskLink } from './disk-links.js';
 import { describeErrno } from './errno.js';
 import { readJobRemains } from './job-remains.js';
 import { ReleaseJournal } from './release-journal.js';
@@ -31,6 +33,7 @@ const stateLimitInBytes = 4096;
 export class LinuxDepot implements Depot {
   readonly #containers: string;
   readonly #trash: Trash;
+  readonly #disks: Trash;
   readonly #spare: SpareDirectory;
   readonly #releases: ReleaseJournal;
   #trashNumber = 0;
@@ -38,16 +41,19 @@ export class LinuxDepot implements Depot {
   /**
    * @param bootId what was noted at another boot of the machine does not count
    * @param removeEntries removes what was discarded
+   * @param makeDisk makes the place of a container's files; it gives undefined when that is the container's own directory
    */
   constructor(
     readonly path: string,
     private readonly log: Log,
-    { bootId, now, removeEntries }: { readonly bootId: string; readonly now: () => number; readonly removeEntries: RemoveEntries },
+    private readonly options: { readonly bootId: string; readonly now: () => number; readonly removeEntries: RemoveEntries; readonly makeDisk?: () => Promise<string | undefined> },
   ) {
+    const { bootId, now, removeEntries, makeDisk } = options;
     this.#releases = new ReleaseJournal(join(path, 'releases'), bootId, now);
     this.#containers = join(path, 'containers');
     this.#trash = new Trash(join(path, 'trash'), removeEntries, log);
-    this.#spare = new SpareDirectory(join(path, 'spare'), (error) => log.warn({ err: error }, 'no directory could be made for the next container in advance'));
+    this.#disks = new Trash(join(path, disksName), removeEntries, log);
+    this.#spare = new SpareDirectory(join(path, 'spare'), (error) => log.warn({ err: error }, 'no directory could be made for the next container in advance'), makeDisk);
   }
 
   /**
@@ -64,27 +70,46 @@ export class LinuxDepot implements Depot {
     }
   }
 
-  /** Empties the trash of an earlier server; needs the depot's lock. */
+  /** Empties the trash of an earlier server, and removes the disks that no container has; needs the depot's lock. */
   emptyTrash(): void {
     for (const name of readdirSync(this.#trash.path)) this.#trash.remove(name);
     this.#spare.clear();
+    attempt('look for disks that no container has', this.#disks.path, () => {
+      for (const name of findUnownedDisks(this.#disks.path, this.#containers)) this.#disks.remove(name);
+    });
   }
 
   directoryOf(containerId: string): string {
     return join(this.#containers, containerId);
   }
 
-  makeDirectory(containerId: string): string {
-    const directory = this.directoryOf(containerId);
-    attempt('make the container directory', directory, () => {
-      if (!this.#spare.moveTo(directory)) mkdirSync(directory, { mode: 0o700 });
-    });
+  async makeDirectory(containerId: string): Promise<ContainerDirectory> {
+    const path = this.directoryOf(containerId);
+    const spare = attempt('make the container directory', path, () => this.#spare.moveTo(path));
     this.#spare.makeSoon();
-    return directory;
+    if (spare !== undefined) return { path, disk: spare.disk };
+    const disk = await this.options.makeDisk?.();
+    try {
+      attempt('make the container directory', path, () => {
+        mkdirSync(path, { mode: 0o700 });
+        if (disk !== undefined) linkDisk(path, disk);
+      });
+    } catch (error) {
+      if (disk !== undefined) this.#disks.remove(basename(disk));
+      throw error;
+    }
+    return { path, disk };
+  }
+
+  diskOf(containerId: string): string | undefined {
+    const directory = this.directoryOf(containerId);
+    const name = attempt('read which disk a container has', directory, () => readDiskLink(directory));
+    return name === undefined ? undefined : join(this.#disks.path, name);
   }
 
   discardDirectory(containerId: string): void {
     const directory = this.directoryOf(containerId);
+    const disk = this.#diskToDiscard(directory);
     const name = `${containerId}-${process.pid}-${this.#trashNumber++}`;
     try {
       renameSync(directory, join(this.#trash.path, name));
@@ -93,6 +118,17 @@ export class LinuxDepot implements Depot {
       throw depotError('move away the container directory', directory, error);
     }
     this.#trash.remove(name);
+    if (disk !== undefined) this.#disks.remove(disk);
+  }
+
+  /** One that cannot be found out is left to the next start. */
+  #diskToDiscard(directory: string): string | undefined {
+    try {
+      return readDiskLink(directory);
+    } catch (error) {
+      this.log.warn({ err: error }, 'which disk a container has cannot be read; the next start removes it');
+      return undefined;
+    }
   }
 
   writeSnapshot(containerId: string, text: string): void {
@@ -154,8 +190,8 @@ export class LinuxDepot implements Depot {
   }
 
   /** Settles when everything discarded so far is off the disk, or could not be removed. */
-  removed(): Promise<void> {
-    return this.#trash.emptied();
+  async removed(): Promise<void> {
+    await Promise.all([this.#trash.emptied(), this.#disks.emptied()]);
   }
 
   #replace(path: string, text: string): void {
@@ -180,9 +216,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-function attempt(step: string, path: string, work: () => void): void {
+function attempt<Result>(step: string, path: string, work: () => Result): Result {
   try {
-    work();
+    return work();
   } catch (error) {
     throw depotError(step, path, error);
   }

@@ -23,6 +23,8 @@ const firewallDeadlineMs = 10_000;
 const quotaDeadlineMs = 10_000;
 /** A container can have left millions of files. */
 const discardDeadlineMs = 30 * 60_000;
+/** A few system calls; the file system may have to write first. */
+const diskDeadlineMs = 30_000;
 /** Replies are small. */
 const replyLimitInBytes = 64 * 1024;
 /** What of the launcher's standard error is kept in one log line. */
@@ -52,6 +54,7 @@ export interface Quota {
   /** Whether writes beyond a limit fail; else they are only counted. */
   readonly enforced: boolean;
 }
+export type DiskRequestType = typeof FrameType.diskPrepare | typeof FrameType.diskMake | typeof FrameType.disk;
 
 export interface LauncherOptions {
   readonly programsPath: string;
@@ -113,6 +116,11 @@ export class LauncherProcess implements Launcher {
       writer.text(Tag.path, directory);
       for (const name of names) writer.text(Tag.name, name);
     });
+  }
+
+  /** A request about disks. @param what names it in errors */
+  async disk(type: DiskRequestType, what: string, write: (writer: FrameWriter) => void): Promise<Attributes> {
+    return this.#request(type, diskDeadlineMs, what, write);
   }
 
   /**

@@ -5,6 +5,7 @@ export const sampleDescription: ContainerDescription = {
   id: '1hq3k5m7o9q',
   handle: 'größe',
   directory: '/depot/containers/1hq3k5m7o9q',
+  diskDirectory: '/depot/disks/7',
   lowers: ['/top', '/bottom'],
   mounts: [{ source: '/usr', destination: '/usr', readOnly: true, recursive: true }],
   upperDirectories: [{ path: '/home/vcap', mode: 0o755, uid: 10_000, gid: 10_001 }],

@@ -19,17 +19,17 @@ beforeEach(() => {
 afterEach(() => rmSync(path, { recursive: true, force: true }));
 
 test('one directory is there for the next, and one more when it was taken', async () => {
-  assert.equal(spare.moveTo(join(path, 'one')), false, 'nothing was made yet');
+  assert.equal(spare.moveTo(join(path, 'one')), undefined, 'nothing was made yet');
   spare.makeSoon();
   spare.makeSoon();
   await madeAnew();
   assert.equal(readdirSync(path).length, 1);
-  assert.equal(spare.moveTo(join(path, 'one')), true);
+  assert.deepEqual(spare.moveTo(join(path, 'one')), { disk: undefined });
   assert.equal(statSync(join(path, 'one')).mode & 0o777, 0o700);
-  assert.equal(spare.moveTo(join(path, 'two')), false);
+  assert.equal(spare.moveTo(join(path, 'two')), undefined);
   spare.makeSoon();
   await madeAnew();
-  assert.equal(spare.moveTo(join(path, 'two')), true);
+  assert.deepEqual(spare.moveTo(join(path, 'two')), { disk: undefined });
   assert.deepEqual(failures, []);
 });
 
@@ -37,7 +37,7 @@ test('what stands at the place is never replaced', async () => {
   spare.makeSoon();
   await madeAnew();
   mkdirSync(join(path, 'taken'));
-  assert.equal(spare.moveTo(join(path, 'taken')), false);
+  assert.equal(spare.moveTo(join(path, 'taken')), undefined);
   assert.equal(readdirSync(path).length, 2);
 });
 
@@ -45,10 +45,10 @@ test('one that somebody removed is no failure', async () => {
   spare.makeSoon();
   await madeAnew();
   for (const name of readdirSync(path)) rmdirSync(join(path, name));
-  assert.equal(spare.moveTo(join(path, 'one')), false);
+  assert.equal(spare.moveTo(join(path, 'one')), undefined);
   spare.makeSoon();
   await madeAnew();
-  assert.equal(spare.moveTo(join(path, 'one')), true);
+  assert.deepEqual(spare.moveTo(join(path, 'one')), { disk: undefined });
 });
 
 test('what an earlier server has left is removed, and what is not empty is left alone', () => {
@@ -66,7 +66,7 @@ test('each has a name of its own', async () => {
     spare.makeSoon();
     await madeAnew();
     for (const name of readdirSync(path)) if (!/^taken/.test(name)) names.add(name);
-    assert.equal(spare.moveTo(join(path, `taken-${round}`)), true);
+    assert.deepEqual(spare.moveTo(join(path, `taken-${round}`)), { disk: undefined });
   }
   assert.equal(names.size, 3);
 });
@@ -78,5 +78,5 @@ test('when it cannot be made that is told once, and there is none', async () => 
   spare.makeSoon();
   await madeAnew();
   assert.equal(failures.length, 1);
-  assert.equal(spare.moveTo(join(path, 'one')), false);
+  assert.equal(spare.moveTo(join(path, 'one')), undefined);
 });

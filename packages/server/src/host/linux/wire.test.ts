@@ -27,6 +27,7 @@ test('types, tags, flags and kinds are those of wire.h', () => {
     ['QUOTA_', wire.QuotaKind],
     ['MOUNT_FLAG_', wire.MountFlag],
     ['ELEMENT_', wire.ElementOperation],
+    ['DISK_', wire.DiskKind],
     ['STREAM_', wire.StreamNumber],
     ['JOB_', wire.JobState],
     ['EXIT_', wire.ExitKind],

@@ -18,7 +18,10 @@ export const FrameType = {
   firewall: 3,
   abandon: 4,
   discard: 5,
+  diskPrepare: 6,
+  diskMake: 7,
   quota: 8,
+  disk: 9,
   spawn: 10,
   follow: 11,
   forget: 12,
@@ -148,6 +151,10 @@ export const Tag = {
   command: 133,
   noWait: 134,
   requireDirectory: 135,
+  diskDirectory: 150,
+  diskKind: 151,
+  diskImage: 152,
+  byteLimit: 153,
   project: 160,
   quotaKind: 161,
   quotaId: 162,
@@ -175,6 +182,12 @@ export const ElementOperation = {
   add: 1,
   delete: 2,
   ensure: 3,
+} as const;
+
+/** DISK_*: how disks are kept that are not the depot's own. */
+export const DiskKind = {
+  btrfs: 1,
+  image: 2,
 } as const;
 
 /** STREAM_* */

@@ -17,6 +17,7 @@ export function writeDescription(writer: FrameWriter, description: ContainerDesc
     .u64(Tag.privilegedCapabilities, description.privilegedCapabilities)
     .text(Tag.syslogSocket, description.syslogSocket)
     .u32(Tag.deadlineMs, description.deadlineMs);
+  if (description.diskDirectory !== undefined) writer.text(Tag.diskDirectory, description.diskDirectory);
   for (const lower of description.lowers) writer.text(Tag.lower, lower);
   for (const mount of description.mounts) {
     const flags = (mount.readOnly ? MountFlag.readOnly : 0) | (mount.recursive ? MountFlag.recursive : 0);

@@ -1,0 +1,97 @@
+#include "launcher/disk.h"
+
+#include <errno.h>
+
+#include "lib/codec.h"
+#include "launcher/description.h"
+#include "launcher/steps.h"
+
+static const struct disk_kind *const kinds[] = {
+	[DISK_BTRFS] = &disk_btrfs,
+};
+
+static int read_path(const struct wire_attribute *attribute, char *ret_path, struct error *err)
+{
+	if (wire_string_into(attribute, ret_path, PATH_MAX, err) < 0)
+		return -1;
+	return path_is_plain(ret_path) ? 0 : error_set(err, EINVAL, "path is not plain: %.200s", ret_path);
+}
+
+static int read_attribute(struct disk_order *order, const struct wire_attribute *attribute, struct error *err)
+{
+	switch (attribute->tag) {
+	case TAG_DISK_KIND:
+		return wire_u32(attribute, &order->kind, err);
+	case TAG_PATH:
+		return read_path(attribute, order->path, err);
+	case TAG_DISK_IMAGE:
+		return read_path(attribute, order->image, err);
+	case TAG_BYTE_LIMIT:
+		order->limits_bytes = true;
+		return wire_u64(attribute, &order->byte_limit, err);
+	default:
+		return 0;
+	}
+}
+
+static int read_order(struct disk_order *ret_order, const struct frame *frame, struct error *err)
+{
+	struct wire_reader reader;
+	struct wire_attribute attribute;
+	int result;
+
+	*ret_order = (struct disk_order){ 0 };
+	wire_reader_init(&reader, frame->body, frame->size);
+	while ((result = wire_next(&reader, &attribute, err)) > 0)
+		if (read_attribute(ret_order, &attribute, err) < 0)
+			return -1;
+	if (result < 0)
+		return -1;
+	if (ret_order->path[0] == '\0')
+		return error_set(err, EINVAL, "a disk without a path");
+	if (ret_order->kind >= sizeof(kinds) / sizeof(*kinds) || kinds[ret_order->kind] == NULL)
+		return error_set(err, EOPNOTSUPP, "disks of kind %u", ret_order->kind);
+	return 0;
+}
+
+static int limit_and_read(const struct disk_order *order, struct disk_state *ret_state, struct error *err)
+{
+	const struct disk_kind *kind = kinds[order->kind];
+
+	err->step = STEP_LIMIT_DISK;
+	if (order->limits_bytes && kind->limit(order, err) < 0)
+		return -1;
+	err->step = STEP_READ_DISK;
+	return kind->read(order, ret_state, err);
+}
+
+static void answer(struct launcher *launcher, uint32_t request, const struct disk_state *state)
+{
+	struct wire_buffer *output = &launcher->output;
+
+	wire_begin(output, WIRE_OK);
+	wire_put_u32(output, TAG_REQUEST, request);
+	wire_put_u64(output, TAG_BYTE_LIMIT, state->byte_limit);
+	wire_put_u64(output, TAG_BYTES_USED, state->bytes_used);
+	if (state->counts_inodes)
+		wire_put_u64(output, TAG_INODES_USED, state->inodes_used);
+	answer_send(launcher);
+}
+
+void disk_serve(struct launcher *launcher, uint32_t request, const struct frame *frame)
+{
+	struct error err = { .step = frame->type == WIRE_DISK_PREPARE ? STEP_PREPARE_DISKS : frame->type == WIRE_DISK_MAKE ? STEP_MAKE_DISK : STEP_READ_DISK };
+	struct disk_order order;
+	struct disk_state state = { 0 };
+	int result = read_order(&order, frame, &err);
+
+	if (result == 0)
+		result = frame->type == WIRE_DISK_PREPARE ? kinds[order.kind]->prepare(&order, &err) :
+			 frame->type == WIRE_DISK_MAKE ? kinds[order.kind]->make(&order, &err) : limit_and_read(&order, &state, &err);
+	if (result < 0)
+		answer_error(launcher, request, &err);
+	else if (frame->type == WIRE_DISK)
+		answer(launcher, request, &state);
+	else
+		answer_ok(launcher, request, 0);
+}

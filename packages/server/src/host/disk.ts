@@ -1,0 +1,45 @@
+/**
+ * Limits on what a container's files take of the disk. How they are enforced depends on the file systems that the kernel and the
+ * depot have: docs/limits.md compares the backends.
+ */
+
+import type { DiskBackendName } from '../lib/disk-backend-names.js';
+
+/** Where a container's files lie, and whose they are. */
+export interface ContainerDisk {
+  /** What the container was made with; a later server may have another. */
+  readonly backend: DiskBackendName;
+  /** Holds upper/ and work/ of the container's overlay and nothing else. Undefined: they lie in the container's own directory. */
+  readonly directory: string | undefined;
+  /** vcap's on the host; unique among living containers. */
+  readonly uid: number;
+}
+
+/** 0 is no limit. */
+export interface DiskLimits {
+  readonly bytes: bigint;
+  readonly inodes: bigint;
+}
+
+export interface DiskUsage {
+  readonly bytes: bigint;
+  /** Undefined: the backend does not count them. */
+  readonly inodes: bigint | undefined;
+}
+
+export interface DiskState {
+  /** What is in force. */
+  readonly limits: DiskLimits;
+  readonly usage: DiskUsage;
+}
+
+/** A call is one message to the launcher. */
+export interface Disks {
+  /** What new containers are made with. */
+  readonly backend: DiskBackendName;
+  /**
+   * Changes the limits that are given, at once, also to less than is used: then nothing more can be written. Without any it only reads.
+   * @throws WardenError unsupported when the container's backend cannot limit that (the message names those that could), or it has none
+   */
+  limit(disk: ContainerDisk, change: Partial<DiskLimits>): Promise<DiskState>;
+}

@@ -1,0 +1,88 @@
+/**
+ * Disk limits by one of several backends: the first that works on this kernel and depot. What each can do is in docs/limits.md. A
+ * container keeps the one that it was made with.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { WardenError } from 'warden-protocol';
+import type { DiskBackendName } from '../../lib/disk-backend-names.js';
+import type { Log } from '../../lib/log.js';
+import type { ContainerDisk, DiskLimits, Disks, DiskState } from '../disk.js';
+import type { DiskBackend } from './disk-backend.js';
+import { BtrfsDisks } from './disk-btrfs.js';
+import { disksName } from './disk-links.js';
+import type { LauncherProcess } from './launcher.js';
+
+const imageName = 'disks.img';
+const consequence = 'a container can fill the file system of the depot';
+
+export interface LinuxDisksOptions {
+  readonly depotPath: string;
+  readonly choice: 'auto' | DiskBackendName;
+  /** Of an image that is made; null: nine tenths of what is free. */
+  readonly imageSizeInBytes: number | null;
+  readonly launcher: Pick<LauncherProcess, 'disk' | 'discard' | 'quota'>;
+  readonly log: Log;
+}
+
+export class LinuxDisks implements Disks {
+  readonly #path: string;
+  /** In the order in which they are tried. */
+  readonly #backends: readonly DiskBackend[];
+  #chosen: DiskBackend | undefined;
+  #number = 0;
+
+  constructor(private readonly options: LinuxDisksOptions) {
+    const { depotPath, imageSizeInBytes, launcher } = options;
+    this.#path = join(depotPath, disksName);
+    this.#backends = [new BtrfsDisks(this.#path, join(depotPath, imageName), imageSizeInBytes, launcher)];
+  }
+
+  get backend(): DiskBackendName {
+    return this.#chosen?.name ?? 'none';
+  }
+
+  /**
+   * Finds the backend, and has it ready. Needs the launcher.
+   * @throws WardenError unsupported when the one that is configured does not work
+   */
+  async prepare(): Promise<void> {
+    const { choice, log } = this.options;
+    mkdirSync(this.#path, { recursive: true, mode: 0o700 });
+    const refused: string[] = [];
+    for (const backend of this.#backends) {
+      if (choice !== 'auto' && choice !== backend.name) continue;
+      try {
+        await backend.prepare();
+        this.#chosen = backend;
+        break;
+      } catch (error) {
+        refused.push(`${backend.name}: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+    if (this.#chosen !== undefined) log.info({ backend: this.backend, refused }, `disk limits: ${this.backend}`);
+    else if (choice === 'none') log.info({ backend: 'none' }, `disk limits: none, as configured: ${consequence}`);
+    else if (choice === 'auto') log.warn({ backend: 'none', refused }, `disk limits: none, because no backend works on this kernel and depot: ${consequence}, and limit_disk is refused`);
+    else throw new WardenError('unsupported', `server.quota.backend: ${refused.join('; ')}; auto takes what works here`);
+  }
+
+  /** A place for the next container's files; undefined: they stay in its own directory. */
+  async make(): Promise<string | undefined> {
+    if (this.#chosen?.make === undefined) return undefined;
+    const path = join(this.#path, `${process.pid}-${Date.now()}-${this.#number++}`);
+    await this.#chosen.make(path);
+    return path;
+  }
+
+  async limit(disk: ContainerDisk, change: Partial<DiskLimits>): Promise<DiskState> {
+    const backend = this.#backends.find(({ name }) => name === disk.backend);
+    if (backend !== undefined) return backend.limit(disk, change);
+    const remedy = this.#chosen === undefined ? 'the server\'s log tells at its start why (server.quota)' : 'it was made when the server had none; make another one';
+    throw new WardenError('unsupported', `limit_disk: this container has no disk limits: ${remedy}`);
+  }
+
+  /** Takes everything away, for when there is no container left. */
+  async remove(): Promise<void> {
+    await this.options.launcher.discard(this.options.depotPath, [disksName, imageName]);
+  }
+}
