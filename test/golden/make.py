@@ -111,6 +111,7 @@ ADDED_FIELDS = {
 LATER_FIELDS = {
     "LimitCpuRequest": ADDED_CPU,
     "LimitCpuResponse": ADDED_CPU,
+    "InfoResponse": "o disk_backend string 1000",
 }
 
 ADDED_MESSAGES = {

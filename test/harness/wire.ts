@@ -24,6 +24,7 @@ const info: Schema = {
   container_path: field(32, 'string'), memory_stat: field(40, counters(1, 'cache rss')),
   cpu_stat: field(41, counters(1, 'usage user system')), disk_stat: field(42, counters(1, 'bytes_used inodes_used')),
   bandwidth_stat: field(43, counters(1, 'in_rate in_burst out_rate out_burst')), job_ids: many(44, 'uint64'),
+  disk_backend: field(1000, 'string'),
 };
 const handle: Schema = { handle: field(1, 'string') };
 const job: Schema = {
@@ -40,6 +41,10 @@ const listedJob: Schema = {
   id: field(1, 'uint32'), state: field(2, 'string'), command: field(3, 'string'), started_ms: field(4, 'uint64'), ended_ms: field(5, 'uint64'),
   exit_status: field(6, 'uint32'), signal: field(7, 'uint32'), timed_out: field(8, 'bool'), output_bytes: field(9, 'uint64'),
   pid: field(10, 'uint32'), lost: field(11, 'bool'),
+};
+const diskLimits: Schema = {
+  ...counters(10, 'block_limit block block_soft block_hard'), ...counters(20, 'inode_limit inode inode_soft inode_hard'),
+  ...counters(30, 'byte_limit byte byte_soft byte_hard'),
 };
 const copy: Schema = { ...handle, src_path: field(2, 'string'), dst_path: field(3, 'string'), owner: field(4, 'string') };
 const cpu: Schema = { quota_in_us: field(1000, 'uint64'), period_in_us: field(1001, 'uint64'), cpus: field(1002, 'string') };
@@ -75,7 +80,7 @@ export const operations = {
   copy_in: { type: 41, request: copy, response: {} },
   copy_out: { type: 42, request: copy, response: {} },
   limit_memory: { type: 51, request: { ...handle, limit_in_bytes: field(2, 'uint64') }, response: { limit_in_bytes: field(1, 'uint64') } },
-  limit_disk: { type: 52, request: { ...handle, byte_limit: field(30, 'uint64') }, response: { byte_limit: field(30, 'uint64') } },
+  limit_disk: { type: 52, request: { ...handle, ...diskLimits }, response: diskLimits },
   limit_bandwidth: {
     type: 53, request: { ...handle, rate: field(2, 'uint64'), burst: field(3, 'uint64') },
     response: { rate: field(1, 'uint64'), burst: field(2, 'uint64') },

@@ -58,7 +58,8 @@ test('an old file loads unchanged', () => {
   assert.equal(formatIpv4Range(configuration.network.denied[0]!), '169.254.0.0-169.254.255.255');
   assert.equal(configuration.logging.level, 'trace');
   assert.equal(configuration.pidfile, null);
-  assert.deepEqual(configuration.withoutEffect.map(({ key }) => key), ['server.quota.disk_quota_enabled']);
+  assert.deepEqual(configuration.disk, { backend: 'auto', imageSizeInBytes: null });
+  assert.deepEqual(configuration.withoutEffect, []);
 });
 
 test('an empty file is the defaults', () => {
@@ -77,14 +78,22 @@ test('an empty file is the defaults', () => {
 
 test('keys without effect load, and each says what does not happen', () => {
   const { withoutEffect } = parseConfiguration(
-    'server: {quota: {disk_quota_enabled: true}, allow_nested_warden: true}\nlogging: {syslog: warden}\nport: {pool_start_port: 61001, pool_size: 9}',
+    'server: {allow_nested_warden: true}\nlogging: {syslog: warden}\nport: {pool_start_port: 61001, pool_size: 9}',
     't',
   );
   const consequences = new Map(withoutEffect.map(({ key, consequence }) => [key, consequence]));
-  assert.equal(consequences.size, 5);
-  assert.match(consequences.get('server.quota.disk_quota_enabled') ?? '', /neither limited nor counted/);
+  assert.equal(consequences.size, 4);
   assert.match(consequences.get('server.allow_nested_warden') ?? '', /inside a container will not work/);
   assert.match(consequences.get('port.pool_size') ?? '', /net_in is refused/);
+});
+
+test('disk limits: whether, by which backend, and how large an image is', () => {
+  const diskOf = (quota: string) => parseConfiguration(`server: {quota: ${quota}}`, 't').disk;
+  assert.deepEqual(diskOf('{}'), { backend: 'auto', imageSizeInBytes: null });
+  assert.deepEqual(diskOf('{disk_quota_enabled: false, backend: btrfs}'), { backend: 'none', imageSizeInBytes: null });
+  assert.deepEqual(diskOf('{backend: btrfs, image_size: 1073741824}'), { backend: 'btrfs', imageSizeInBytes: 2 ** 30 });
+  assert.match(refusalOf('server: {quota: {backend: zfs}}'), /server\.quota\.backend/);
+  assert.match(refusalOf('server: {quota: {image_size: 1000}}'), /server\.quota\.image_size/);
 });
 
 test('syslog\'s socket is /dev/log unless another is named', () => {
