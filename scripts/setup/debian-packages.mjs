@@ -17,6 +17,7 @@ export const RUN_PACKAGES = [
   'libmnl-dev', // netlink, in the launcher: links and nftables
   'nftables', // nft: shows administrators (and the kernel checks) what is loaded
   'iproute2', // ip: the same for links
+  'btrfs-progs', // mkfs.btrfs: at the daemon's start, the image that disk limits need where the depot's file system has no quotas
 ];
 
 /** What the tests need beyond that. */
