@@ -8,6 +8,7 @@ import { announcedLength, decode, encode, ERROR_TYPE, errorSchema, frame, operat
 import type { Fields, OperationName, Reply } from './wire.js';
 
 export interface Info {
+  readonly disk_backend?: string;
   readonly state: string; readonly events: string[]; readonly job_ids: bigint[];
   readonly host_ip: string; readonly container_ip: string; readonly container_path: string;
 }

@@ -15,6 +15,7 @@ import { pathsOf } from './configuration.js';
 import type { Paths } from './configuration.js';
 import { scanForLeaks, takeBaseline } from './leaks.js';
 import type { Baseline } from './leaks.js';
+import { loopsBelow, mountsBelow } from './disks.js';
 import { LinkMonitor } from './links.js';
 import { deleteTable } from './nftables.js';
 import { commandLine, findProcesses, readProc } from './processes.js';
@@ -24,6 +25,7 @@ import { cgroupParents, keptMark, takeSlot } from './slot.js';
 import type { Slot } from './slot.js';
 import { Wardend } from './wardend.js';
 import type { StartOptions } from './wardend.js';
+import { untilClean } from './wait.js';
 
 export const KEEP = process.env['KEEP'] === '1';
 
@@ -175,6 +177,13 @@ export class ServerFixture {
     assert.deepEqual(await this.scan(), [], 'left behind by the test');
   }
 
+  /** A file system goes when the last mount namespace that had it is gone: some turns after the daemon. */
+  #fileSystemsLeft(): Promise<string[]> {
+    const { directory } = this.slot;
+    const look = (): string[] => [...mountsBelow(directory).map(({ path }) => `mount ${path}`), ...loopsBelow(directory).map((loop) => `loop device ${loop}`)];
+    return untilClean(look, () => ({ event: new Promise(setImmediate), disarm: () => {} }), 5_000);
+  }
+
   async close(): Promise<void> {
     await this.#links?.close();
     if (KEEP) {
@@ -186,10 +195,12 @@ export class ServerFixture {
       return;
     }
     const status = this.#daemon === undefined ? 0 : await this.stop();
+    const left = await this.#fileSystemsLeft();
     await deleteTable(this.slot.table);
     for (const parent of cgroupParents(this.slot)) rmdirSync(parent);
     rmSync(this.slot.directory, { recursive: true, force: true });
     this.slot.release();
+    assert.deepEqual(left, [], 'left behind by the daemon');
     assert.equal(status, 0, 'wardend ends with status 0 on SIGTERM');
   }
 }

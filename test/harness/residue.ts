@@ -1,6 +1,7 @@
 /* What the machine holds for the containers that are there, and for no others: a look that is quick enough for after every kill. */
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { diskLeaks } from './disks.js';
 import type { ServerFixture } from './fixture.js';
 import { listLinks } from './links.js';
 import { tableElements } from './nftables.js';
@@ -30,6 +31,7 @@ async function look(server: ServerFixture, ids: ReadonlySet<string>, handles: re
   };
   return [
     ...strangers(join(paths.depot, 'containers')),
+    ...diskLeaks(paths),
     ...cgroupParents(slot).flatMap(strangers),
     ...(await listLinks()).filter(({ name, addresses }) => addresses.some((address) => address.startsWith(`${prefix}.`)) && !handles.some((handle) => name === `w-${handle}-0`)).map(({ name }) => `link ${name}`),
     ...(await tableElements(slot.table)).filter((element) => /w-[^ "]+-0/.test(element) && !handles.some((handle) => element.includes(`w-${handle}-0`))).map((element) => `element ${element}`),

@@ -1,0 +1,46 @@
+/* The disks of a depot: directories for containers' files, and the file systems they are on. */
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Paths } from './configuration.js';
+
+export interface Mount { readonly path: string; readonly type: string; readonly source: string; readonly options: string }
+
+/** What is mounted below a directory, in our view. */
+export function mountsBelow(directory: string): Mount[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8').split('\n').flatMap((line) => {
+    const [fields = '', rest = ''] = line.split(' - ');
+    const path = fields.split(' ')[4] ?? '';
+    const [type = '', source = '', options = ''] = rest.split(' ');
+    return path.startsWith(`${directory}/`) ? [{ path, type, source, options: `${fields.split(' ')[5] ?? ''},${options}` }] : [];
+  });
+}
+
+/** Loop devices whose file lies, or lay, below a directory. */
+export function loopsBelow(directory: string): string[] {
+  return readdirSync('/sys/block').flatMap((name) => {
+    const file = join('/sys/block', name, 'loop/backing_file');
+    try {
+      const path = readFileSync(file, 'utf8').trimEnd();
+      return path.startsWith(`${directory}/`) ? [`${name} of ${path}`] : [];
+    } catch {
+      return []; // it is none, or has none
+    }
+  });
+}
+
+const names = (directory: string): string[] => (existsSync(directory) ? readdirSync(directory) : []);
+
+/** The disk that a container's directory, or the spare one, leads to. */
+export function diskOf(directory: string): string | undefined {
+  try {
+    return basename(readlinkSync(join(directory, 'disk')));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Disks that neither a container nor the spare directory has. */
+export function diskLeaks({ depot }: Paths): string[] {
+  const owned = new Set(['containers', 'spare'].flatMap((parent) => names(join(depot, parent)).map((name) => diskOf(join(depot, parent, name)))));
+  return names(join(depot, 'disks')).filter((name) => !owned.has(name)).map((name) => `disk ${name}`);
+}
