@@ -97,7 +97,7 @@ static int compare_numbers(const void *a, const void *b)
 static uint32_t *find_boundaries(const struct input *input, size_t *ret_count)
 {
 	const struct sock_filter *program = input->program;
-	uint32_t *numbers = calloc(2 * input->count + 1, sizeof(*numbers));
+	uint32_t *numbers = calloc(2 * input->count + input->decided_count + 1, sizeof(*numbers));
 	size_t used = 0;
 
 	if (numbers == NULL)
@@ -109,6 +109,9 @@ static uint32_t *find_boundaries(const struct input *input, size_t *ret_count)
 		numbers[used++] = program[i].k;
 		numbers[used++] = program[i].k + 1;
 	}
+	/* What a decided number would have begun begins behind it. */
+	for (size_t i = 0; i < input->decided_count; i++)
+		numbers[used++] = input->decided[i].number + 1;
 	qsort(numbers, used, sizeof(*numbers), compare_numbers);
 	*ret_count = used;
 	return numbers;

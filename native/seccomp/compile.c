@@ -11,6 +11,8 @@
  *   socket       UNIX; INET with ICMP, TCP, UDP; NETLINK with the route protocol. INET6 answers EAFNOSUPPORT, as on a machine without IPv6.
  *                i386's socketcall has its arguments in memory: SOCKET and SOCKETPAIR are refused there, the others are allowed
  *   socketpair   UNIX
+ *   prlimit64    RLIMIT_CORE is set by wshd alone; for others that has no effect and is no error, because programs that are careful with
+ *   setrlimit    their memory set it to 0 and end when they cannot
  *   ioctl        TIOCSTI, TIOCLINUX and TIOCSETD refused by the low 32 bits
  */
 #include <errno.h>

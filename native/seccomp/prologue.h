@@ -10,7 +10,7 @@
  * What libseccomp's rules cannot say, as instructions to stand before its program: ioctl commands refused by their low 32 bits (the kernel
  * ignores the high ones, so a 64-bit comparison could be walked around), socket families for both architectures, and ENOSYS for numbers of
  * kernels to come; and what is decided by the first argument: clone by its flags, personality by its value, socketcall by the call it
- * stands for.
+ * stands for; and prlimit64 and setrlimit, which have no effect on the limit of core files (seccomp/core-key.h).
  * Returns the number of instructions.
  */
 size_t prologue_instructions(const struct sock_filter **ret_instructions);

@@ -96,10 +96,27 @@ static void test_refused(void)
 	CHECK(compact(wide, write_long(wide, results), NULL, 0, &shorter, &count) == -E2BIG && shorter == NULL, "one whose jumps would reach too far");
 }
 
+/* 301 is allowed; 302 would begin what is refused, is decided before, and is compared with nowhere else. */
+static void test_decided_at_a_boundary(void)
+{
+	static const struct sock_filter program[] = {
+		LOAD(arch), JUMP(BPF_JEQ, AUDIT_ARCH_X86_64, 1, 0), RETURN(SECCOMP_RET_KILL_PROCESS), LOAD(nr),
+		JUMP(BPF_JEQ, 301, 0, 1), RETURN(SECCOMP_RET_ALLOW), RETURN(SECCOMP_RET_ERRNO | EPERM),
+	};
+	const struct decided decided = { AUDIT_ARCH_X86_64, 302 };
+	struct sock_filter *shorter = NULL;
+	size_t count = 0;
+
+	CHECK(compact(program, sizeof(program) / sizeof(program[0]), &decided, 1, &shorter, &count) == 0, "a decided number where another result would begin");
+	CHECK(compact_decide(shorter, count, AUDIT_ARCH_X86_64, 303) == (SECCOMP_RET_ERRNO | EPERM), "does not hide that result");
+	free(shorter);
+}
+
 int main(void)
 {
 	test_runs();
 	test_decided();
+	test_decided_at_a_boundary();
 	test_refused();
 	return tap_end();
 }

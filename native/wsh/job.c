@@ -21,6 +21,7 @@
 
 #include "lib/fd.h"
 #include "lib/syscalls.h"
+#include "wsh/core-limit.h"
 #include "wsh/job-identity.h"
 
 enum { CHILD_STACK_SIZE = 64 << 10 };
@@ -56,27 +57,41 @@ static int take_streams(const struct job_streams *streams, struct error *err)
 	return 0;
 }
 
-static int limit_resources(const struct run_request *request, struct job_clamps *clamps, struct error *err)
+static int set_limit(const struct wshd *wshd, uint32_t resource, const struct rlimit *limit)
+{
+	return resource == RLIMIT_CORE ? core_limit_set(wshd, limit) : setrlimit((int)resource, limit);
+}
+
+/* A soft limit above the hard one is lowered to it. */
+static int limit_resource(const struct wshd *wshd, const struct run_rlimit *wanted, struct job_clamps *clamps, struct error *err)
+{
+	struct rlimit current, limit = { .rlim_cur = wanted->soft, .rlim_max = wanted->hard };
+
+	if (limit.rlim_cur > limit.rlim_max)
+		limit.rlim_cur = limit.rlim_max;
+	if (set_limit(wshd, wanted->resource, &limit) == 0)
+		return 0;
+	/* Raising a hard limit needs CAP_SYS_RESOURCE outside of every user namespace: stay at the one we have. */
+	if (errno != EPERM || getrlimit((int)wanted->resource, &current) < 0)
+		return error_set(err, errno, "resource %u", wanted->resource);
+	limit.rlim_max = current.rlim_max;
+	if (limit.rlim_cur > limit.rlim_max)
+		limit.rlim_cur = limit.rlim_max;
+	if (set_limit(wshd, wanted->resource, &limit) < 0)
+		return error_set(err, errno, "resource %u, lowered to %llu", wanted->resource, (unsigned long long)limit.rlim_max);
+	/* Off is off, whether it is done by 1 or, where even that may not be set, by 0. */
+	if (wanted->resource != RLIMIT_CORE || wanted->hard > CORE_LIMIT_OFF)
+		clamps->limits[clamps->count++] = (struct run_rlimit){ wanted->resource, limit.rlim_cur, limit.rlim_max };
+	return 0;
+}
+
+/* All but that of descriptors, of which entering a directory needs one more; that is set afterwards. */
+static int limit_resources(const struct wshd *wshd, const struct run_request *request, bool descriptors, struct job_clamps *clamps, struct error *err)
 {
 	err->step = "set resource limits";
-	for (size_t i = 0; i < request->rlimit_count; i++) {
-		struct run_rlimit wanted = request->rlimits[i];
-		struct rlimit current, limit = { .rlim_cur = wanted.soft, .rlim_max = wanted.hard };
-
-		if (limit.rlim_cur > limit.rlim_max)
-			limit.rlim_cur = limit.rlim_max;
-		if (setrlimit((int)wanted.resource, &limit) == 0)
-			continue;
-		/* Raising a hard limit needs CAP_SYS_RESOURCE outside of every user namespace: stay at the one we have. */
-		if (errno != EPERM || getrlimit((int)wanted.resource, &current) < 0)
-			return error_set(err, errno, "resource %u", wanted.resource);
-		limit.rlim_max = current.rlim_max;
-		if (limit.rlim_cur > limit.rlim_max)
-			limit.rlim_cur = limit.rlim_max;
-		if (setrlimit((int)wanted.resource, &limit) < 0)
-			return error_set(err, errno, "resource %u, lowered to %llu", wanted.resource, (unsigned long long)limit.rlim_max);
-		clamps->limits[clamps->count++] = (struct run_rlimit){ wanted.resource, limit.rlim_cur, limit.rlim_max };
-	}
+	for (size_t i = 0; i < request->rlimit_count; i++)
+		if ((request->rlimits[i].resource == RLIMIT_NOFILE) == descriptors && limit_resource(wshd, &request->rlimits[i], clamps, err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -161,11 +176,11 @@ static int run_child(void *argument)
 	struct error *err = start->err;
 
 	if (join_cgroup(start->cgroup, err) == 0 && take_streams(start->streams, err) == 0 &&
-	    limit_resources(request, start->clamps, err) == 0) {
+	    limit_resources(start->wshd, request, false, start->clamps, err) == 0) {
 		umask(022);
 		err->step = "assume identity";
 		if (identity_assume(request->uid, request->gid, request->privileged, start->wshd->privileged_capabilities, err) == 0 &&
-		    enter_directory(request, err) == 0 && reset_signals(err) == 0)
+		    enter_directory(request, err) == 0 && limit_resources(start->wshd, request, true, start->clamps, err) == 0 && reset_signals(err) == 0)
 			execute(request, err);
 	}
 	_exit(127);

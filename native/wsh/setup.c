@@ -16,6 +16,7 @@
 #include "lib/fd.h"
 #include "lib/steps.h"
 #include "lib/stream.h"
+#include "wsh/core-limit.h"
 #include "wsh/job-identity.h"
 
 enum { CONFIGURE_TIMEOUT_MS = 30000, CONFIGURE_MAX = 4096 };
@@ -76,7 +77,7 @@ static int receive_configuration(struct wshd *wshd, struct error *err)
 	return read_configuration(packet + 4, size - 4, wshd, err);
 }
 
-static int load_filter(struct error *err)
+static int load_filter(struct wshd *wshd, struct error *err)
 {
 	struct sock_filter instructions[BPF_MAXINSNS];
 	struct stat status;
@@ -92,6 +93,8 @@ static int load_filter(struct error *err)
 		.len = (unsigned short)((size_t)status.st_size / sizeof(instructions[0])),
 		.filter = instructions,
 	};
+	if (core_limit_make_key(instructions, program.len, wshd, err) < 0)
+		return -1;
 	/* Without no_new_privs, so that setuid programs work for privileged jobs: allowed with CAP_SYS_ADMIN in our user namespace. */
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
 		return error_set(err, errno, "%u instructions", program.len);
@@ -125,9 +128,10 @@ int setup_run(struct wshd *wshd, struct error *err)
 
 	if (separate_groups(err) < 0)
 		return -1;
+	core_limit_begin();
 
 	/* Loading the filter still needs CAP_SYS_ADMIN; dropping capabilities needs no call that the filter forbids. */
-	if (step_begin(STEP_LOAD_FILTER, err) < 0 || load_filter(err) < 0)
+	if (step_begin(STEP_LOAD_FILTER, err) < 0 || load_filter(wshd, err) < 0)
 		return -1;
 	if (step_begin(STEP_START_WSHD, err) < 0)
 		return -1;

@@ -14,6 +14,7 @@ enum { WSHD_SEND_TIMEOUT_MS = 10000 };
 
 struct wshd {
 	uint64_t privileged_capabilities;   /* what a privileged job keeps */
+	uint32_t core_key[2];               /* by which the filter knows our own changes of RLIMIT_CORE */
 };
 
 #endif

@@ -89,13 +89,16 @@ test('a limit is in force', async () => {
 test('every resource can be set', async () => {
   const { client, handle } = await server.container();
   const rlimits = {
-    as: 1n << 32n, core: 4096n, cpu: 100n, data: 1n << 31n, fsize: 1n << 30n, locks: 10n, memlock: 4096n, msgqueue: 8192n, nice: 0n,
+    as: 1n << 32n, core: 0n, cpu: 100n, data: 1n << 31n, fsize: 1n << 30n, locks: 10n, memlock: 4096n, msgqueue: 8192n, nice: 0n,
     nofile: 64n, nproc: 50n, rss: 1n << 30n, rtprio: 0n, sigpending: 100n, stack: 4_194_304n,
   };
   const text = output(await client.run(handle, 'cat /proc/self/limits', { rlimits }));
   for (const [name, value] of [
     ['Max address space', 4_294_967_296], ['Max cpu time', 100], ['Max open files', 64], ['Max processes', 50], ['Max stack size', 4_194_304],
-    ['Max locked memory', 4096], ['Max pending signals', 100], ['Max file locks', 10], ['Max msgqueue size', 8192], ['Max core file size', 4096],
+    ['Max locked memory', 4096], ['Max pending signals', 100], ['Max file locks', 10], ['Max msgqueue size', 8192],
+    // 0 would let a program that core_pattern names see the memory: docs/limits.md.
+    ['Max core file size', 1], ['Max data size', 2_147_483_648], ['Max file size', 1_073_741_824], ['Max resident set', 1_073_741_824],
+    ['Max nice priority', 0], ['Max realtime priority', 0],
   ] as const) assert.match(text, new RegExp(`^${name}\\s+${value}\\s+${value}\\s`, 'm'), name);
 });
 

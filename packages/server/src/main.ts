@@ -12,9 +12,11 @@ import { Containers } from './container/containers.js';
 import { destroyContainer } from './container/destroy.js';
 import { lacksNameServers } from './container/name-servers.js';
 import { reserveUnknownLinks } from './container/quarantine.js';
+import { limitsAbove } from './container/rlimits.js';
 import { recordState } from './container/snapshot.js';
 import type { Host } from './host/host.js';
 import { LinuxCgroups } from './host/linux/cgroups.js';
+import { LinuxCoreDumps } from './host/linux/core-dumps.js';
 import { LinuxDepot } from './host/linux/depot.js';
 import { LinuxCpuLimits } from './host/linux/cpu-limits.js';
 import { claimName } from './host/linux/exclusive-name.js';
@@ -27,7 +29,7 @@ import { LinuxMonitors, monitorSocketPath } from './host/linux/monitor.js';
 import { LinuxNameServers } from './host/linux/name-servers.js';
 import { LinuxSyslog } from './host/linux/syslog.js';
 import { kernelProcessLimit, totalPidsMax } from './host/linux/process-numbers.js';
-import { enableForwarding, openFileLimit, readBootId, requirePrograms, requireRoot } from './host/linux/preflight.js';
+import { enableForwarding, hardLimits, openFileLimit, readBootId, requirePrograms, requireRoot } from './host/linux/preflight.js';
 import { LinuxRootFileSystems } from './host/linux/root-file-systems.js';
 import { StepError } from './host/linux/step-error.js';
 import { withDeadline } from './lib/deadline.js';
@@ -52,6 +54,9 @@ async function serve(configPath: string): Promise<void> {
   process.on('SIGHUP', reopen);
   for (const { key, consequence } of configuration.withoutEffect) log.warn({ key }, `${key} is set and has no effect in this version: ${consequence}`);
 
+  for (const { name, hard } of limitsAbove(configuration.rlimits, hardLimits())) {
+    log.warn({ hard: String(hard) }, `server.container_rlimits.${name} is above what wardend itself may have (its hard limit): jobs get that, with an event of their container`);
+  }
   await claimNames(configuration);
   const bootId = readBootId();
   const depot = new LinuxDepot(configuration.depotPath, log, {
@@ -98,6 +103,7 @@ async function serve(configPath: string): Promise<void> {
     rootFileSystems: new LinuxRootFileSystems(configuration.depotPath),
     nameServers: new LinuxNameServers(),
     syslog,
+    coreDumps: new LinuxCoreDumps(),
     clock: systemClock,
     bootId,
     lang: process.env['LANG'] ?? 'en_US.UTF-8',

@@ -4,7 +4,7 @@ import type { JobDescription } from '../host/monitor.js';
 import { describeJob } from './job-description.js';
 import type { JobRequest } from './job-options.js';
 
-const defaults = { jobId: 1, vcap: 10_000, lang: 'C.UTF-8', timeZone: () => 'UTC0', rlimits: new Map(), outputLimitInBytes: 1000 };
+const defaults = { jobId: 1, vcap: 10_000, lang: 'C.UTF-8', timeZone: () => 'UTC0', rlimits: new Map(), refuseCoreDumps: () => false, outputLimitInBytes: 1000 };
 const ownEnvironment = ['LANG=C.UTF-8', 'HOME=/home/vcap', 'USER=vcap', 'PATH=/bin:/usr/bin'];
 
 function described(request: Partial<JobRequest>): JobDescription {

@@ -15,6 +15,8 @@ export interface JobDefaults {
   /** Asked only for a job with a log_tag. */
   readonly timeZone: () => string;
   readonly rlimits: ReadonlyMap<RlimitName, number>;
+  /** Asked only for a job that is to have core dumps. */
+  readonly refuseCoreDumps: () => boolean;
   readonly outputLimitInBytes: number;
 }
 
@@ -28,7 +30,7 @@ export function checkJobRequest(request: JobRequest): void {
 }
 
 /** @param request one that checkJobRequest accepts */
-export function describeJob(request: JobRequest, { jobId, vcap, lang, timeZone, rlimits, outputLimitInBytes }: JobDefaults): JobDescription {
+export function describeJob(request: JobRequest, { jobId, vcap, lang, timeZone, rlimits, refuseCoreDumps, outputLimitInBytes }: JobDefaults): JobDescription {
   const user = request.privileged === true ? rootUser(lang) : vcapUser(vcap, lang);
   return {
     jobId,
@@ -40,7 +42,7 @@ export function describeJob(request: JobRequest, { jobId, vcap, lang, timeZone, 
     uid: user.id,
     gid: user.id,
     privileged: user.privileged,
-    rlimits: rlimitsOf(rlimits, request.rlimits),
+    rlimits: rlimitsOf(rlimits, request.rlimits, refuseCoreDumps),
     outputLimitInBytes: BigInt(outputLimitInBytes),
     discard: request.discardOutput ?? false,
     openInput: hasOpenInput(request),

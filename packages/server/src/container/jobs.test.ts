@@ -48,8 +48,22 @@ test('a job is described completely: bash, environment, limits, output limit', a
   assert.equal(job.rlimits.length, 15);
   assert.equal(limit(6), 7n, 'the request wins');
   assert.equal(limit(7), 8192n, 'then the configuration');
-  assert.equal(limit(4), 0n, 'then the defaults');
+  assert.equal(limit(4), 1n, 'then the defaults: no core dumps, not to a program either');
   assert.equal(limit(9), 2n ** 64n - 1n);
+});
+
+test('core dumps that would leave the container are refused, with an event, and nobody asks when a job is to have none', async () => {
+  const { containers, container, monitor, host } = await scene();
+  const coreOf = async (core: bigint): Promise<bigint | undefined> => {
+    const id = await spawnJob(containers, container, { ...request, rlimits: { core } });
+    return monitor.jobs.get(id)?.description.rlimits.find(({ resource }) => resource === 4)?.soft;
+  };
+  assert.equal(await coreOf(4096n), 4096n);
+  host.coreDumpsLeave = true;
+  assert.equal(await coreOf(0n), 1n);
+  assert.deepEqual(infoOf(container).events, []);
+  assert.equal(await coreOf(4096n), 1n);
+  assert.deepEqual(infoOf(container).events, ['rlimit core clamped to 0']);
 });
 
 test('limits of one job are not those of the next', async () => {

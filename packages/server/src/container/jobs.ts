@@ -8,11 +8,12 @@ import { InitDead, type FollowedJob, type OutputSink } from '../host/monitor.js'
 import type { Container, Job } from './container.js';
 import type { Containers } from './containers.js';
 import { endLife, endLifeIfGone, initDied } from './end-of-life.js';
-import { noteExit } from './events.js';
+import { noteEvent, noteExit } from './events.js';
 import { forgetIfConsumed } from './forget.js';
 import { checkJobRequest, describeJob } from './job-description.js';
 import { exitStatusOf, unknownStatus } from './job-ending.js';
 import type { JobRequest } from './job-options.js';
+import { coreDumpsRefused } from './rlimits.js';
 
 /** A job that one request follows. */
 export interface Following {
@@ -90,6 +91,11 @@ async function prepareJob(containers: Containers, container: Container, request:
     lang: containers.host.lang,
     timeZone: () => containers.host.syslog.timeZone(),
     rlimits: containers.configuration.rlimits,
+    refuseCoreDumps: () => {
+      const refuse = containers.host.coreDumps.leaveContainers();
+      if (refuse) noteEvent(containers, container, coreDumpsRefused);
+      return refuse;
+    },
     outputLimitInBytes: containers.configuration.jobOutputLimitInBytes,
   });
   const job: Job = { id: jobId, exit: undefined, followers: 0, consumed: false };

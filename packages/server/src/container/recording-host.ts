@@ -21,6 +21,9 @@ export class RecordingHost implements Host {
   readonly bootId = 'boot-1';
   readonly lang = 'en_US.UTF-8';
   readonly syslog = { socketPath: () => '/run/host/log', timeZone: () => 'CET-1CEST,M3.5.0,M10.5.0/3' };
+  readonly coreDumps = { leaveContainers: () => this.coreDumpsLeave };
+  /** What coreDumps says. */
+  coreDumpsLeave = false;
   readonly calls: string[] = [];
   readonly directories = new Set<string>();
   readonly snapshots = new Map<string, string>();

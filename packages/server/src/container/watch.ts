@@ -6,7 +6,7 @@ import type { Containers } from './containers.js';
 import { endLife, initDied, monitorDied } from './end-of-life.js';
 import { jobTimedOut, noteEvent, noteExit, outputExceeded } from './events.js';
 import { forgetIfConsumed } from './forget.js';
-import { rlimitName } from './rlimits.js';
+import { rlimitClamped } from './rlimits.js';
 
 /**
  * Begins to receive the container's events, after the reply to its create is on its way; its first job waits for that.
@@ -49,7 +49,7 @@ function receive(containers: Containers, container: Container, event: MonitorEve
       noteEvent(containers, container, jobTimedOut);
       return;
     case 'rlimit_clamped':
-      noteEvent(containers, container, `rlimit ${rlimitName(event.resource)} clamped to ${event.hard}`);
+      noteEvent(containers, container, rlimitClamped(event.resource, event.hard));
       return;
     case 'record_failed':
       containers.log.warn({ container: container.id, job: event.jobId, errno: event.errno }, 'the exit record of a job could not be written: a restart of the daemon would not know how it ended');

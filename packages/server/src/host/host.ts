@@ -96,6 +96,11 @@ export interface Syslog {
   timeZone(): string;
 }
 
+export interface CoreDumps {
+  /** Whether the memory of a crashed process goes somewhere else than into a file in its own root directory. */
+  leaveContainers(): boolean;
+}
+
 export interface HostLinks {
   /** Interfaces of the host that are named as containers' links are, with their address. */
   list(): { readonly hostName: string; readonly hostAddress: Ipv4Address }[];
@@ -114,6 +119,7 @@ export interface Host {
   readonly links: HostLinks;
   readonly nameServers: NameServers;
   readonly syslog: Syslog;
+  readonly coreDumps: CoreDumps;
   readonly clock: Clock;
   /** Changes at every boot of the machine. */
   readonly bootId: string;

@@ -48,6 +48,15 @@ export function readBootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
+/** Hard limits of this process, by their numbers for setrlimit(2): the order of the file. */
+export function hardLimits(text = readFileSync('/proc/self/limits', 'utf8')): bigint[] {
+  const rows = text.split('\n').slice(1).filter((row) => row !== '');
+  return rows.map((row) => {
+    const hard = /^.{25}\s\S+\s+(\S+)/.exec(row)?.[1];
+    return hard === undefined || hard === 'unlimited' ? 2n ** 64n - 1n : BigInt(hard);
+  });
+}
+
 /** Soft limit of open files of this process; undefined when it is unlimited or unknown. */
 export function openFileLimit(): number | undefined {
   const match = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
