@@ -54,6 +54,10 @@ struct job_group {
 
 /* Makes the job's group and opens the file its process joins by, *ret_join; both are -1 when the container has no group for jobs. */
 int job_group_make(const struct cgroups *cgroups, uint32_t job_id, struct job_group *ret_group, int *ret_join, struct error *err);
+/* A group that becomes a job's by job_group_rename(), where the kernel can rename: in version 1. Else ENOTSUP. */
+int job_group_prepare(const struct cgroups *cgroups, struct job_group *ret_group, int *ret_join, struct error *err);
+/* 0, or -1: it has kept its name. */
+int job_group_rename(const struct cgroups *cgroups, struct job_group *group, uint32_t job_id);
 /* Signals every process of the group; for SIGKILL none can fork away meanwhile. Returns how many there were, or -1. */
 int job_group_signal(const struct cgroups *cgroups, const struct job_group *group, int signal, struct error *err);
 /* Kills those that have not joined their job's group yet: children of PID 1 on their way to their program. */

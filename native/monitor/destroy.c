@@ -63,7 +63,7 @@ void destroy_advance(struct monitor *monitor)
 		give_up(monitor, &err);
 		return;
 	}
-	if (jobs_remove_groups(monitor) && cgroups_remove(&monitor->container.cgroups, &err) == 0) {
+	if (jobs_remove_groups(monitor) && prepared_drop(&monitor->prepared, &monitor->container.cgroups, &err) == 0 && cgroups_remove(&monitor->container.cgroups, &err) == 0) {
 		unlinkat(monitor->container.directories.run, SOCKET_NAME, 0);
 		unlinkat(monitor->container.directories.run, PID_FILE_NAME, 0);
 		answer(monitor, NULL);

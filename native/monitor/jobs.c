@@ -22,6 +22,8 @@
 #define SIGNAL_AGAIN_MS 100
 /* The kernel has no event for an emptied group of version 1. */
 #define REMOVAL_FIRST_MS 100
+/* A page of memory is asked for and given back with every job, unless it is kept. */
+#define KEPT_CAPACITY 4096u
 
 struct job *jobs_find(struct monitor *monitor, uint32_t id)
 {
@@ -64,13 +66,15 @@ struct job *jobs_add(struct monitor *monitor, uint32_t id, struct error *err)
 		error_set(err, ENOMEM, "job %u", id);
 		return NULL;
 	}
-	if (job_group_make(&monitor->container.cgroups, id, &job->group, &join, err) < 0) {
+	if (prepared_take_group(&monitor->prepared, &monitor->container.cgroups, id, &job->group, &join, err) < 0) {
 		free(job);
 		return NULL;
 	}
 	job->monitor = monitor;
 	job->id = id;
 	job->run_fds[0] = job->run_fds[1] = -1;
+	job->run = monitor->run;
+	monitor->run = (struct wire_buffer){ 0 };
 	/* Behind standard input, which is put in front when there is one. */
 	if (join >= 0)
 		job->run_fds[job->run_fd_count++] = join;
@@ -86,6 +90,12 @@ struct job *jobs_add(struct monitor *monitor, uint32_t id, struct error *err)
 
 static void free_run(struct job *job)
 {
+	struct monitor *monitor = job->monitor;
+
+	if (monitor->run.data == NULL && job->run.capacity <= KEPT_CAPACITY) {
+		monitor->run = (struct wire_buffer){ .data = job->run.data, .capacity = job->run.capacity };
+		job->run = (struct wire_buffer){ 0 };
+	}
 	wire_buffer_free(&job->run);
 	for (int i = 0; i < 2; i++)
 		job->run_fds[i] = close_fd(job->run_fds[i]);
@@ -274,12 +284,12 @@ void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value)
 		job->record_errno = (uint32_t)problem.number;
 		events_record_failed(monitor, job);
 	}
-	output_end(job);
-	/* Before anybody hears of the end: who destroys the container at once should find the group gone. */
-	job_group_remove(&monitor->container.cgroups, &job->group, &ignored);
+	/* Nobody who waits for the end has to wait for the cleaning up: the next request is read after it. */
 	follow_end(job);
 	if (!shell)
 		events_job_ended(monitor, job);
+	output_end(job);
+	job_group_remove(&monitor->container.cgroups, &job->group, &ignored);
 	if (shell)
 		jobs_forget(job);
 	jobs_check_empty(monitor);

@@ -22,6 +22,7 @@
 
 #include "lib/deadline.h"
 #include "lib/fd.h"
+#include "lib/short-slice.h"
 #include "lib/steps.h"
 #include "lib/stream.h"
 #include "monitor/create.h"
@@ -92,6 +93,7 @@ int main(int argc, char **argv)
 	}
 	close_fd(LAUNCHER);
 	raise_descriptor_limit();
+	short_slice_take();
 	/* A job may close its input while something is written to it. After the clone: jobs have the default. */
 	signal(SIGPIPE, SIG_IGN);
 	return server_run(&container, &err) < 0 ? 1 : 0;

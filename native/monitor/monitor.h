@@ -9,6 +9,7 @@
 #include "lib/stream.h"
 #include "monitor/container.h"
 #include "monitor/loop.h"
+#include "monitor/prepared.h"
 #include "monitor/spool.h"
 #include "monitor/syslog.h"
 
@@ -140,6 +141,8 @@ struct monitor {
 	struct timer accept_again;   /* while there was no descriptor for a connection */
 	struct timer timer;       /* starting jobs, groups to kill or to remove, DESTROY */
 	struct job *jobs;
+	struct prepared prepared;
+	struct wire_buffer run;   /* memory for the next RUN packet; or nothing */
 	uint32_t job_count;       /* all, with the forgotten ones */
 	uint32_t left_count;      /* the forgotten ones */
 	int64_t removal_at;       /* when to try again to remove what is left of forgotten jobs; 0: nothing to do */

@@ -2,13 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#include "lib/deadline.h"
 #include "lib/fd.h"
-#include "lib/syscalls.h"
 
 #define MAX_SCRIPT (16u << 20)
 
@@ -133,26 +129,6 @@ int run_packet_from_shell(struct job *job, const struct frame *frame, struct err
 	return finish(job, err);
 }
 
-/* The job gets a description of its own: the sealed file opened for writing must not get out, and its position is nobody else's. */
-static int open_script(const struct wire_attribute *script, struct error *err)
-{
-	char path[48];
-	_cleanup_close_ int file = (int)syscall(SYS_memfd_create, "script", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-
-	if (file < 0 && errno == EINVAL)   /* before Linux 6.3 */
-		file = (int)syscall(SYS_memfd_create, "script", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (file < 0)
-		return error_set(err, errno, "memfd");
-	if (fd_write_all(file, script->data, script->size, deadline_in_ms(1000), err) < 0)
-		return -1;
-	if (fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-		return error_set(err, errno, "seal");
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
-	int input = open(path, O_RDONLY | O_CLOEXEC);
-
-	return input < 0 ? error_set(err, errno, "script") : input;
-}
-
 int run_packet_add_input(struct job *job, const struct wire_attribute *script, struct error *err)
 {
 	int input;
@@ -160,7 +136,7 @@ int run_packet_add_input(struct job *job, const struct wire_attribute *script, s
 	if (script != NULL && script->size > MAX_SCRIPT)
 		return error_set(err, E2BIG, "script of %u bytes, at most %u", script->size, MAX_SCRIPT);
 	if (script != NULL) {
-		input = open_script(script, err);
+		input = prepared_take_script(&job->monitor->prepared, script->data, script->size, err);
 		if (input < 0)
 			return -1;
 	} else {

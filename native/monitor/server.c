@@ -56,6 +56,7 @@ int server_run(const struct container *container, struct error *err)
 	static struct monitor monitor;
 
 	monitor.container = *container;
+	prepared_init(&monitor.prepared);
 	err->step = "serve";
 	if (cgroups_know_init(&monitor.container.cgroups, container->pid, err) < 0 || loop_init(&monitor.loop, err) < 0)
 		return -1;

@@ -237,6 +237,27 @@ def test_wshd_dies():
     tap.check(container.destroy()[0], "it is destroyed")
 
 
+def groups_of_jobs(container):
+    return {name for path in container.world.groups.left() if path.endswith(f"/lt{container.number}") for name in os.listdir(path) if "job" in name}
+
+
+def test_prepared(container):
+    """While one job runs, the group of the next is made; it becomes that job's."""
+    connection, job, _ = container.spawn("echo ready; read x < /tmp/gate")
+    connection.read()
+    tap.check(groups_of_jobs(container) == {f"job-{job}", "next-job"}, "the next job's group is made", groups_of_jobs(container))
+    other, second, _ = container.spawn("echo ready; cat /proc/self/cgroup; read x < /tmp/gate")
+    other.read()
+    text = other.read().body[12:].decode()
+    tap.check(f"/job-{second}" in text, "it takes the job's name", text)
+    for number in (job, second):
+        container.connect().ask("KILL_JOB", ("JOB_ID", number), ("SIGNAL", 9))
+    for number, followed in ((job, connection), (second, other)):
+        followed.output()
+        container.connect().ask("FORGET", ("JOB_ID", number))
+    tap.check(container.connect().ask("AWAIT_EMPTY").kind == "OK" and groups_of_jobs(container) == {"next-job"}, "only the next one's stays", groups_of_jobs(container))
+
+
 def test_monitor_dies():
     container = Container(world, 10)
     connection, _, _ = container.spawn("echo ready; sleep 1000")
@@ -248,7 +269,7 @@ def test_monitor_dies():
     # What then is left is for wardend's recovery.
     for path in container.world.groups.left():
         for name in os.listdir(path):
-            if name.startswith("job-"):
+            if name.startswith("job-") or name == "next-job":
                 os.rmdir(os.path.join(path, name))
         os.rmdir(path)
 
@@ -258,7 +279,7 @@ def main():
     if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
         # A job waits at this gate: a FIFO that nobody opens for writing.
         container.run("mkfifo /tmp/gate; chmod 666 /tmp/gate")
-        for test in (test_identity, test_input, test_ends, test_table, test_background, test_kill_job, test_rlimits, test_bad_frames, test_many):
+        for test in (test_prepared, test_identity, test_input, test_ends, test_table, test_background, test_kill_job, test_rlimits, test_bad_frames, test_many):
             test(container)
         container.spawn("setsid sleep 1000 & while :; do (sleep 5 & sleep 5 &) ; done", follow=False)[0].close()
         done, reply = container.destroy()

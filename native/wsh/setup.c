@@ -14,6 +14,7 @@
 #include "lib/deadline.h"
 #include "lib/fault.h"
 #include "lib/fd.h"
+#include "lib/short-slice.h"
 #include "lib/steps.h"
 #include "lib/stream.h"
 #include "wsh/core-limit.h"
@@ -129,6 +130,7 @@ int setup_run(struct wshd *wshd, struct error *err)
 	if (separate_groups(err) < 0)
 		return -1;
 	core_limit_begin();
+	short_slice_take();
 
 	/* Loading the filter still needs CAP_SYS_ADMIN; dropping capabilities needs no call that the filter forbids. */
 	if (step_begin(STEP_LOAD_FILTER, err) < 0 || load_filter(wshd, err) < 0)

@@ -120,6 +120,18 @@ describe('encoding', () => {
 
   it('refuses values out of range', () => {
     assert.match(codeOf(() => encodeRequest(Type.Stream, { handle: 'x', jobId: 2 ** 32 })), /invalid_argument: .*StreamRequest.job_id/);
+  });
+
+  it('refuses values of another type, also within', () => {
+    const refused: [() => unknown, RegExp][] = [
+      [() => encodeRequest(Type.Echo, { message: 5 } as never), /invalid_argument: EchoRequest.message: has to be a string, not a number/],
+      [() => encodeRequest(Type.Create, { bindMounts: [{ srcPath: '/a', dstPath: 1 }] } as never), /invalid_argument: .*dst_path: has to be a string/],
+      [() => encodeRequest(Type.Create, { bindMounts: 'x' } as never), /invalid_argument: CreateRequest.bind_mounts: has to be a list/],
+      [() => encodeRequest(Type.Spawn, { handle: 'x', script: '', privileged: 1 } as never), /invalid_argument: SpawnRequest.privileged: has to be a boolean/],
+      [() => encodeRequest(Type.Spawn, { handle: 'x', script: '', rlimits: { as: -1n } }), /invalid_argument: ResourceLimits.as: /],
+      [() => encodeRequest(Type.Input, { handle: 'x', jobId: 1, data: 'x' } as never), /invalid_argument: InputRequest.data: has to be a Uint8Array/],
+    ];
+    for (const [encode, expected] of refused) assert.match(codeOf(encode), expected);
     assert.match(codeOf(() => encodeRequest(Type.Stream, { handle: 'x', jobId: -1 })), /job_id/);
     assert.match(codeOf(() => encodeRequest(Type.LimitMemory, { handle: 'x', limitInBytes: 2n ** 64n })), /limit_in_bytes/);
     assert.match(codeOf(() => encodeRequest(Type.LimitMemory, { handle: 'x', limitInBytes: -1n })), /limit_in_bytes/);

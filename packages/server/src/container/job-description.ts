@@ -63,7 +63,8 @@ function programOf(request: JobRequest): Pick<JobDescription, 'argv' | 'script' 
 }
 
 /** Each variable once: what the request says wins. HOME and USER of a user by name are known in the container alone. */
-function environmentOf({ env = [], tty, user }: JobRequest, { environment }: JobUser): string[] {
+function environmentOf({ env = [], tty, user }: JobRequest, { environment }: JobUser): readonly string[] {
+  if (env.length === 0 && tty === undefined && user === undefined) return environment;
   const own = user === undefined ? environment : environment.filter((variable) => !/^(?:HOME|USER)=/.test(variable));
   const term = tty === undefined ? [] : [`TERM=${tty.term ?? defaultTerm}`];
   const byName = new Map([...own, ...term, ...env].map((variable) => [variable.slice(0, variable.indexOf('=')), variable]));

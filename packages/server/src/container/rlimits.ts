@@ -45,11 +45,28 @@ const defaults: Readonly<Record<RlimitName, bigint>> = {
   stack: 8_388_608n,
 };
 
+/** Those of jobs that bring none of their own, by the configuration they are made of. */
+const usual = new WeakMap<ReadonlyMap<RlimitName, number>, readonly JobRlimit[]>();
+
 /**
- * @param configured -1 stands for no limit
+ * @param configured -1 stands for no limit; the same map mostly gives the same array, while a job brings no limits of its own
  * @param refuseCoreDumps asked only when the job is to have core dumps
  */
-export function rlimitsOf(configured: ReadonlyMap<RlimitName, number>, requested: ResourceLimits | undefined, refuseCoreDumps: () => boolean): JobRlimit[] {
+export function rlimitsOf(configured: ReadonlyMap<RlimitName, number>, requested: ResourceLimits | undefined, refuseCoreDumps: () => boolean): readonly JobRlimit[] {
+  if (requested !== undefined) return listLimits(configured, requested, refuseCoreDumps);
+  const known = usual.get(configured);
+  if (known !== undefined) return known;
+  let asked = false;
+  const limits = listLimits(configured, undefined, () => {
+    asked = true;
+    return refuseCoreDumps();
+  });
+  // The answer may be another one for the next job.
+  if (!asked) usual.set(configured, limits);
+  return limits;
+}
+
+function listLimits(configured: ReadonlyMap<RlimitName, number>, requested: ResourceLimits | undefined, refuseCoreDumps: () => boolean): readonly JobRlimit[] {
   return rlimitNames.map((name) => {
     const wanted = effective(name, requested?.[name] ?? configuredLimit(configured, name) ?? defaults[name]);
     const value = name === 'core' && wanted > noCoreDumps && refuseCoreDumps() ? noCoreDumps : wanted;

@@ -1,7 +1,7 @@
 /** Jobs in the messages of a container's monitor: the description of one that is to start, records, and how one ended. Pure. */
-import type { JobDescription, JobExit, JobRecord } from '../monitor.js';
+import type { JobDescription, JobExit, JobRecord, JobRlimit } from '../monitor.js';
 import { ExitKind, JobState, Tag } from './wire.js';
-import type { Attributes, FrameWriter } from './wire-codec.js';
+import { FrameWriter, type Attributes } from './wire-codec.js';
 
 /** Undefined: the job still runs. */
 export function readExit(attributes: Attributes): JobExit | undefined {
@@ -57,8 +57,20 @@ export function writeJob(writer: FrameWriter, job: JobDescription): FrameWriter 
   if (job.log !== undefined) writer.text(Tag.logTag, job.log.tag).text(Tag.timeZone, job.log.timeZone);
   for (const argument of job.argv) writer.text(Tag.argument, argument);
   for (const variable of job.environment) writer.text(Tag.environment, variable);
-  for (const { resource, soft, hard } of job.rlimits) {
-    writer.nested(Tag.rlimit, () => writer.u32(Tag.resource, resource).u64(Tag.soft, soft).u64(Tag.hard, hard));
+  return writer.raw(rlimitAttributes(job.rlimits));
+}
+
+/** Nearly all jobs have the same limits, in the same array. */
+const writtenRlimits = new WeakMap<readonly JobRlimit[], Uint8Array>();
+
+function rlimitAttributes(rlimits: readonly JobRlimit[]): Uint8Array {
+  let written = writtenRlimits.get(rlimits);
+  if (written === undefined) {
+    const writer = new FrameWriter();
+    for (const { resource, soft, hard } of rlimits) {
+      writer.nested(Tag.rlimit, () => writer.u32(Tag.resource, resource).u64(Tag.soft, soft).u64(Tag.hard, hard));
+    }
+    writtenRlimits.set(rlimits, written = writer.attributes());
   }
-  return writer;
+  return written;
 }

@@ -28,6 +28,13 @@ test('the bytes are those of wire.h: little endian, header of 8, attributes with
   assert.equal(frame.toString('hex'), `${'16000000'}${'0200'}${'0000'}` + `${'0100'}${'0000'}${'04000000'}${'04030201'}` + `${'1400'}${'0000'}${'02000000'}6162`);
 });
 
+test('attributes that are kept are the same in any frame', () => {
+  const content = Buffer.alloc(3000, 7);
+  const kept = new FrameWriter().u32(Tag.uid, 5).bytes(Tag.content, content).attributes();
+  const frame = new FrameWriter().u32(Tag.request, 1).raw(kept).text(Tag.id, 'x').frame(FrameType.create);
+  assert.deepEqual(frame, new FrameWriter().u32(Tag.request, 1).u32(Tag.uid, 5).bytes(Tag.content, content).text(Tag.id, 'x').frame(FrameType.create));
+});
+
 test('what was written is read, at every split point', () => {
   const bytes = sample();
   const two = Buffer.concat([bytes, new FrameWriter().frame(FrameType.list)]);

@@ -43,12 +43,26 @@ export class FrameWriter {
     return this;
   }
 
+  /** Attributes that were written before: what attributes() gave. */
+  raw(attributes: Uint8Array): this {
+    const start = this.#length;
+    this.#makeRoom(start + attributes.length);
+    this.#buffer.set(attributes, start);
+    this.#length = start + attributes.length;
+    return this;
+  }
+
   /** An attribute made of the attributes that `write` adds. */
   nested(tag: number, write: (writer: this) => void): this {
     const at = this.#attribute(tag, 0);
     write(this);
     this.#buffer.writeUInt32LE(this.#length - at, at - 4);
     return this;
+  }
+
+  /** What was written so far, without a frame around it. */
+  attributes(): Uint8Array {
+    return Uint8Array.prototype.slice.call(this.#buffer, headerSize, this.#length);
   }
 
   /** The frame. @throws WardenError invalid_argument when it is larger than the limit */
@@ -67,16 +81,19 @@ export class FrameWriter {
   #attribute(tag: number, size: number): number {
     const start = this.#length;
     const end = start + attributeHeaderSize + size;
-    if (end > this.#buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(end, this.#buffer.length * 2));
-      this.#buffer.copy(larger, 0, 0, start);
-      this.#buffer = larger;
-    }
+    this.#makeRoom(end);
     this.#buffer.writeUInt16LE(tag, start);
     this.#buffer.writeUInt16LE(0, start + 2);
     this.#buffer.writeUInt32LE(size, start + 4);
     this.#length = end;
     return start + attributeHeaderSize;
+  }
+
+  #makeRoom(end: number): void {
+    if (end <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(end, this.#buffer.length * 2));
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
   }
 }
 

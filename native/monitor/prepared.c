@@ -1,0 +1,76 @@
+#include "monitor/prepared.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+#include "lib/deadline.h"
+#include "lib/fd.h"
+#include "lib/syscalls.h"
+
+void prepared_init(struct prepared *prepared)
+{
+	*prepared = (struct prepared){ .group = { .directory = -1 }, .join = -1, .script = -1, .input = -1 };
+}
+
+/* The job gets a description of its own: the sealed file opened for writing must not get out, and its position is nobody else's. */
+static int make_script(struct prepared *prepared, struct error *err)
+{
+	char path[48];
+	_cleanup_close_ int file = (int)syscall(SYS_memfd_create, "script", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+
+	if (file < 0 && errno == EINVAL)   /* before Linux 6.3 */
+		file = (int)syscall(SYS_memfd_create, "script", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (file < 0)
+		return error_set(err, errno, "memfd");
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	prepared->input = open(path, O_RDONLY | O_CLOEXEC);
+	if (prepared->input < 0)
+		return error_set(err, errno, "script");
+	prepared->script = steal_fd(&file);
+	return 0;
+}
+
+void prepared_make(struct prepared *prepared, const struct cgroups *cgroups)
+{
+	struct error ignored;
+
+	if (prepared->script < 0)
+		make_script(prepared, &ignored);
+	if (prepared->group.directory < 0)
+		job_group_prepare(cgroups, &prepared->group, &prepared->join, &ignored);
+}
+
+int prepared_take_group(struct prepared *prepared, const struct cgroups *cgroups, uint32_t job_id, struct job_group *ret_group, int *ret_join, struct error *err)
+{
+	if (prepared->group.directory >= 0 && job_group_rename(cgroups, &prepared->group, job_id) == 0) {
+		*ret_group = prepared->group;
+		*ret_join = steal_fd(&prepared->join);
+		prepared->group = (struct job_group){ .directory = -1 };
+		return 0;
+	}
+	return job_group_make(cgroups, job_id, ret_group, ret_join, err);
+}
+
+int prepared_take_script(struct prepared *prepared, const void *script, size_t size, struct error *err)
+{
+	if (prepared->script < 0 && make_script(prepared, err) < 0)
+		return -1;
+	_cleanup_close_ int file = steal_fd(&prepared->script);
+	_cleanup_close_ int input = steal_fd(&prepared->input);
+
+	if (fd_write_all(file, script, size, deadline_in_ms(1000), err) < 0)
+		return -1;
+	if (fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+		return error_set(err, errno, "seal");
+	return steal_fd(&input);
+}
+
+int prepared_drop(struct prepared *prepared, const struct cgroups *cgroups, struct error *err)
+{
+	prepared->join = close_fd(prepared->join);
+	prepared->script = close_fd(prepared->script);
+	prepared->input = close_fd(prepared->input);
+	return job_group_remove(cgroups, &prepared->group, err);
+}

@@ -1,0 +1,31 @@
+/*
+ * What the next job will need, made while the one before it runs: its cgroup, under a name that is no job's, and the file for its script. Both take
+ * time that nobody has to wait for. Where there is nothing prepared, everything is made when it is needed.
+ */
+#ifndef WARDEN_MONITOR_PREPARED_H
+#define WARDEN_MONITOR_PREPARED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/error.h"
+#include "monitor/cgroup.h"
+
+struct prepared {
+	struct job_group group;   /* directory -1: there is none */
+	int join;
+	int script;               /* an empty file, open for writing, that can be sealed; -1: there is none */
+	int input;                /* the same, opened for reading */
+};
+
+void prepared_init(struct prepared *prepared);
+/* Makes what is missing, as far as it goes. */
+void prepared_make(struct prepared *prepared, const struct cgroups *cgroups);
+/* job_group_make(), with what is prepared. */
+int prepared_take_group(struct prepared *prepared, const struct cgroups *cgroups, uint32_t job_id, struct job_group *ret_group, int *ret_join, struct error *err);
+/* A descriptor that reads the script, from its beginning; nobody can write to it any more. */
+int prepared_take_script(struct prepared *prepared, const void *script, size_t size, struct error *err);
+/* Removes the cgroup. Returns 0, or -1 with err when it is still there. */
+int prepared_drop(struct prepared *prepared, const struct cgroups *cgroups, struct error *err);
+
+#endif
