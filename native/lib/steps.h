@@ -15,6 +15,7 @@
 	X(STEP_MAP_DEVICES, "map devices") \
 	X(STEP_MAKE_DIRECTORIES, "make directories") \
 	X(STEP_LISTEN, "listen") \
+	X(STEP_WATCH_MEMORY, "watch memory") \
 	X(STEP_WRITE_UPPER, "write upper files") \
 	X(STEP_MAP_LAYERS, "map layers") \
 	X(STEP_MOUNT_OVERLAY, "mount overlay") \

@@ -126,7 +126,7 @@ enum wire_tag {
 	TAG_SYSLOG_SOCKET = 66,       /* string: on the host, where lines of jobs with LOG_TAG go; may be missing */
 
 	/* jobs */
-	TAG_JOB = 80,                 /* u32; nested in the reply to LIST: JOB_ID, STATE, POSITION, PID, STARTED_MS, COMMAND?, EXIT_KIND?, EXIT_VALUE?, OUTPUT_CUT?, TIMED_OUT?, ENDED_MS? */
+	TAG_JOB = 80,                 /* u32; nested in the reply to LIST: JOB_ID, STATE, POSITION, PID, STARTED_MS, COMMAND?, EXIT_KIND?, EXIT_VALUE?, OUTPUT_CUT?, TIMED_OUT?, OUT_OF_MEMORY?, ENDED_MS? */
 	TAG_JOB_ID = 81,              /* u32 */
 	TAG_ARGUMENT = 82,            /* string, repeated */
 	TAG_ENVIRONMENT = 83,         /* string NAME=value, repeated */
@@ -165,6 +165,7 @@ enum wire_tag {
 	TAG_COMMAND = 133,            /* string: at most 256 bytes to show to people; the monitor only keeps it */
 	TAG_NO_WAIT = 134,            /* u32: 1 = FOLLOW ends after what is there now, with an EXIT without kind when the job runs */
 	TAG_REQUIRE_DIRECTORY = 135,  /* u32: 1 = a WORKING_DIRECTORY that the job cannot enter is an error; else it starts in the root */
+	TAG_OUT_OF_MEMORY = 140,      /* u32: 1 = EVENT_OUT_OF_MEMORY had been told when the job ended */
 
 	/* DISK_PREPARE, DISK_MAKE, DISK and its reply, which has BYTES_USED and perhaps INODES_USED, too */
 	TAG_DISK_DIRECTORY = 150,     /* string, in CREATE: holds upper and work of the overlay; absent: the container's own directory */
@@ -193,10 +194,11 @@ enum { EXIT_EXITED = 1, EXIT_SIGNALLED = 2, EXIT_LOST = 3 };
 enum {
 	EVENT_OUTPUT_LIMIT = 1,   /* JOB_ID: command exceeded maximum output */
 	EVENT_WSHD_DIED = 2,      /* STATUS */
-	EVENT_JOB_ENDED = 3,      /* JOB_ID, EXIT_KIND, EXIT_VALUE, TIMED_OUT?, OUTPUT_CUT? */
+	EVENT_JOB_ENDED = 3,      /* JOB_ID, EXIT_KIND, EXIT_VALUE, TIMED_OUT?, OUTPUT_CUT?, OUT_OF_MEMORY? */
 	EVENT_RLIMIT_CLAMPED = 4, /* JOB_ID, RESOURCE, HARD: what is in force */
 	EVENT_RECORD_FAILED = 5,  /* JOB_ID, ERRNO: the exit record could not be written; after a restart the job will have been lost */
 	EVENT_JOB_TIMED_OUT = 6,  /* JOB_ID: it has run for its TIMEOUT_MS and is being killed */
+	EVENT_OUT_OF_MEMORY = 7,  /* the OOM killer took a process of the container, for the first time */
 };
 
 #endif

@@ -38,10 +38,16 @@ static int make_one(struct cgroup *cgroup, const struct cgroup_description *desc
 	return 0;
 }
 
+static bool is_memory(const struct cgroup *cgroup)
+{
+	return faccessat(cgroup->directory, cgroup->version == 1 ? "memory.oom_control" : "memory.events", F_OK, 0) == 0;
+}
+
 int cgroups_make(struct cgroups *cgroups, const struct description *description, int *parents, struct error *err)
 {
 	cgroups->count = 0;
 	cgroups->job_parent = -1;
+	cgroups->memory = -1;
 	for (size_t i = 0; i < description->cgroup_count; i++) {
 		const struct cgroup_description *wanted = &description->cgroups[i];
 		struct cgroup *cgroup = &cgroups->items[cgroups->count++];
@@ -57,6 +63,8 @@ int cgroups_make(struct cgroups *cgroups, const struct description *description,
 
 		if (freezer || (wanted->version == 2 && cgroups->job_parent < 0))
 			cgroups->job_parent = (int)i;
+		if (cgroups->memory < 0 && !freezer && is_memory(cgroup))
+			cgroups->memory = (int)i;
 	}
 	return 0;
 }
@@ -81,9 +89,22 @@ void cgroups_close_tasks(struct cgroups *cgroups)
 {
 	for (size_t i = 0; i < cgroups->count; i++) {
 		cgroups->items[i].tasks = close_fd(cgroups->items[i].tasks);
-		if (cgroups->job_parent != (int)i)
+		if (cgroups->job_parent != (int)i && cgroups->memory != (int)i)
 			cgroups->items[i].directory = close_fd(cgroups->items[i].directory);
 	}
+}
+
+int cgroups_watch_memory(struct cgroups *cgroups, struct oom_watch *ret_watch, struct error *err)
+{
+	*ret_watch = OOM_WATCH_NONE;
+	if (cgroups->memory < 0)
+		return 0;
+	struct cgroup *cgroup = &cgroups->items[cgroups->memory];
+	int result = oom_watch_open(ret_watch, cgroup->directory, err);
+
+	if (cgroups->job_parent != cgroups->memory)
+		cgroup->directory = close_fd(cgroup->directory);
+	return result;
 }
 
 int cgroups_remove(struct cgroups *cgroups, struct error *err)

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "lib/error.h"
+#include "lib/oom-watch.h"
 #include "monitor/description.h"
 
 struct cgroup {
@@ -29,6 +30,7 @@ struct cgroups {
 	struct cgroup items[DESCRIPTION_MAX_CGROUPS];
 	size_t count;
 	struct stat pid_namespace;   /* the container's: only processes in it are ever signalled */
+	int memory;         /* index of the group with the memory controller, or -1 */
 	int job_parent;     /* index of the group that holds the jobs' groups, or -1 */
 };
 
@@ -38,6 +40,8 @@ int cgroups_make(struct cgroups *cgroups, const struct description *description,
 int cgroups_join(const struct cgroups *cgroups, struct error *err);
 /* The directory for CLONE_INTO_CGROUP, or -1. */
 int cgroups_v2_directory(const struct cgroups *cgroups);
+/* Watches the group with the memory controller; none: *ret_watch watches nothing. To be called once. */
+int cgroups_watch_memory(struct cgroups *cgroups, struct oom_watch *ret_watch, struct error *err);
 void cgroups_close_tasks(struct cgroups *cgroups);
 /* Removes what was made; 0 when all is gone, -1 with err (EBUSY: a process is still leaving, try again). */
 int cgroups_remove(struct cgroups *cgroups, struct error *err);

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "lib/oom-watch.h"
 #include "monitor/cgroup.h"
 #include "monitor/description.h"
 #include "monitor/upper.h"
@@ -14,6 +15,7 @@
 struct container {
 	struct container_directories directories;
 	struct cgroups cgroups;
+	struct oom_watch oom;   /* of the group with the memory controller */
 	struct user *users;
 	size_t user_count;
 	int listener;

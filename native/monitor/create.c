@@ -256,6 +256,19 @@ static int open_to_wardend(struct create *create, struct error *err)
 	return pid_file_write(container->directories.run, PID_FILE_NAME, err);
 }
 
+/* While the child assembles its mounts, too. */
+static int watch_memory(struct container *container, struct error *err)
+{
+	return step_begin(STEP_WATCH_MEMORY, err) < 0 ? -1 : cgroups_watch_memory(&container->cgroups, &container->oom, err);
+}
+
+static void undo_watch(void *argument)
+{
+	struct container *container = argument;
+
+	oom_watch_close(&container->oom);
+}
+
 static void undo_layers(void *argument)
 {
 	struct error ignored;
@@ -326,6 +339,7 @@ static int make_container(struct create *create, struct undo *undo, struct error
 		return -1;
 	if (step_begin(STEP_MAKE_CGROUPS, err) < 0 || cgroups_make(&container->cgroups, &create->description, create->parents, err) < 0)
 		return -1;
+	undo_push(undo, undo_watch, container);
 	undo_push(undo, undo_listener, container);
 	undo_push(undo, undo_wshd_pair, container);
 	if (step_begin(STEP_CLONE, err) < 0 || clone_child(create, err) < 0)
@@ -334,7 +348,8 @@ static int make_container(struct create *create, struct undo *undo, struct error
 	handshake.wshd = container->wshd;
 	handshake.pidfd = container->pidfd;
 	if (start_child(create, err) < 0 || make_mounts(create, err) < 0 ||
-	    handshake_configure(container->wshd, &create->description, create->deadline, err) < 0 || open_to_wardend(create, err) < 0) {
+	    handshake_configure(container->wshd, &create->description, create->deadline, err) < 0 || open_to_wardend(create, err) < 0 ||
+	    watch_memory(container, err) < 0) {
 		/* When the child failed first, its reason is the better one. */
 		handshake_child_error(&handshake, err);
 		return -1;
@@ -351,7 +366,7 @@ int create_run(int launcher, char *title, struct container *ret_container, struc
 	static struct create create;   /* not on the stack: the child's copy of that should be small */
 	struct undo undo = { 0 };
 
-	*ret_container = (struct container){ .directories = { .container = -1, .disk = -1, .upper = -1, .run = -1, .jobs = -1 }, .listener = -1, .wshd = -1, .pidfd = -1, .syslog_directory = -1 };
+	*ret_container = (struct container){ .directories = { .container = -1, .disk = -1, .upper = -1, .run = -1, .jobs = -1 }, .oom = OOM_WATCH_NONE, .listener = -1, .wshd = -1, .pidfd = -1, .syslog_directory = -1 };
 	create = (struct create){ .launcher = launcher, .title = title, .program = -1, .filter = -1, .dev = -1, .child_pair = -1, .user_namespace = -1, .container = ret_container };
 	create.input = (struct stream_input){ .fd_limit = MAX_FDS };
 	int result = read_description(&create, err);

@@ -8,6 +8,7 @@
 #include "lib/syscalls.h"
 #include "monitor/connection.h"
 #include "monitor/jobs.h"
+#include "monitor/memory-watch.h"
 
 #define DESTROY_DEADLINE_MS 20000
 #define RETRY_MS 1
@@ -63,6 +64,7 @@ void destroy_advance(struct monitor *monitor)
 		give_up(monitor, &err);
 		return;
 	}
+	memory_watch_end(monitor);
 	if (jobs_remove_groups(monitor) && prepared_drop(&monitor->prepared, &monitor->container.cgroups, &err) == 0 && cgroups_remove(&monitor->container.cgroups, &err) == 0) {
 		unlinkat(monitor->container.directories.run, SOCKET_NAME, 0);
 		unlinkat(monitor->container.directories.run, PID_FILE_NAME, 0);

@@ -7,7 +7,8 @@ static void put_event(struct wire_buffer *buffer, const struct event *event)
 {
 	wire_begin(buffer, WIRE_EVENT);
 	wire_put_u32(buffer, TAG_EVENT, event->kind);
-	wire_put_u32(buffer, TAG_JOB_ID, event->job_id);
+	if (event->kind != EVENT_OUT_OF_MEMORY)
+		wire_put_u32(buffer, TAG_JOB_ID, event->job_id);
 	if (event->kind == EVENT_RLIMIT_CLAMPED) {
 		wire_put_u32(buffer, TAG_RESOURCE, event->resource);
 		wire_put_u64(buffer, TAG_HARD, event->hard);
@@ -91,6 +92,11 @@ void events_job_timed_out(struct monitor *monitor, const struct job *job)
 void events_rlimit_clamped(struct monitor *monitor, uint32_t job_id, uint32_t resource, uint64_t hard)
 {
 	publish_kept(monitor, &(struct event){ .kind = EVENT_RLIMIT_CLAMPED, .job_id = job_id, .resource = resource, .hard = hard });
+}
+
+void events_out_of_memory(struct monitor *monitor)
+{
+	publish_kept(monitor, &(struct event){ .kind = EVENT_OUT_OF_MEMORY });
 }
 
 void events_job_ended(struct monitor *monitor, const struct job *job)

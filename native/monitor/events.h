@@ -14,6 +14,7 @@ void events_job_timed_out(struct monitor *monitor, const struct job *job);
 void events_record_failed(struct monitor *monitor, const struct job *job);
 void events_job_ended(struct monitor *monitor, const struct job *job);
 void events_wshd_died(struct monitor *monitor);
+void events_out_of_memory(struct monitor *monitor);
 void events_rlimit_clamped(struct monitor *monitor, uint32_t job_id, uint32_t resource, uint64_t hard);
 /* Answers WATCH: OK, and all that earlier watchers were told and a new one has to know. */
 void events_begin_watch(struct connection *connection);

@@ -51,4 +51,6 @@ void exit_record_put(struct wire_buffer *buffer, const struct job *job)
 		wire_put_u32(buffer, TAG_OUTPUT_CUT, 1);
 	if (job->timed_out)
 		wire_put_u32(buffer, TAG_TIMED_OUT, 1);
+	if (job->out_of_memory)
+		wire_put_u32(buffer, TAG_OUT_OF_MEMORY, 1);
 }

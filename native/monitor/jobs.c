@@ -13,6 +13,7 @@
 #include "monitor/follow.h"
 #include "monitor/input.h"
 #include "monitor/job-log.h"
+#include "monitor/memory-watch.h"
 #include "monitor/output.h"
 #include "monitor/scratch.h"
 #include "monitor/wshd-channel.h"
@@ -279,6 +280,7 @@ void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value)
 	job->exit_value = cut_off ? SIGKILL : exit_value;
 	job->ended_ms = clock_wall_ms();
 	job->phase = JOB_OVER;
+	memory_watch_job_ended(job);
 	/* Whoever follows is about to be told; then the file would only be made to be removed again. */
 	if (!shell && !follow_is_awaited(job) && exit_record_write(job, &problem) < 0) {
 		job->record_errno = (uint32_t)problem.number;

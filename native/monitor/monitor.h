@@ -70,6 +70,7 @@ struct job {
 	bool terminal;            /* a pty, held by the monitor */
 	bool open_input;
 	bool timed_out;
+	bool out_of_memory;       /* the OOM killer had taken a process of the container when it ended */
 	bool forgotten;           /* held only by followers, open pipes or processes that are left */
 	bool killing;             /* its group is being killed until it is empty */
 	uint64_t output_limit;
@@ -137,6 +138,9 @@ struct monitor {
 	struct source pidfd;
 	struct source output;     /* the epoll of all pipes, itself a source */
 	struct timer output_rest;
+	struct source oom;        /* memory-watch.c */
+	struct timer oom_again;   /* while the OOM killer may be at work */
+	bool out_of_memory;
 	struct syslog syslog;
 	struct timer accept_again;   /* while there was no descriptor for a connection */
 	struct timer timer;       /* starting jobs, groups to kill or to remove, DESTROY */

@@ -12,6 +12,7 @@
 #include "monitor/destroy.h"
 #include "monitor/events.h"
 #include "monitor/jobs.h"
+#include "monitor/memory-watch.h"
 #include "monitor/output.h"
 #include "monitor/syslog.h"
 #include "monitor/wshd-channel.h"
@@ -32,6 +33,7 @@ static void on_death(struct source *source, uint32_t events)
 		loop_remove(&monitor->loop, &monitor->wshd);
 		monitor->wshd.fd = close_fd(monitor->wshd.fd);
 	}
+	memory_watch_look(monitor);
 	monitor->dead = true;
 	monitor->wshd_status = info.si_code == CLD_EXITED ? (uint32_t)info.si_status << 8 : (uint32_t)info.si_status;
 	jobs_lose_all(monitor);
@@ -64,7 +66,7 @@ int server_run(const struct container *container, struct error *err)
 	loop_add_timer(&monitor.loop, &monitor.timer);
 	syslog_init(&monitor.syslog, &monitor.loop, container->syslog_directory, container->syslog_name);
 	monitor.pidfd = (struct source){ .fd = container->pidfd, .ready = on_death };
-	if (output_init(&monitor, err) < 0 || wshd_channel_init(&monitor, err) < 0 ||
+	if (memory_watch_begin(&monitor, err) < 0 || output_init(&monitor, err) < 0 || wshd_channel_init(&monitor, err) < 0 ||
 	    accepting_begin(&monitor, container->listener, MAX_CONNECTIONS, err) < 0 || loop_add(&monitor.loop, &monitor.pidfd, EPOLLIN, err) < 0)
 		return -1;
 	return loop_run(&monitor.loop, err);

@@ -12,9 +12,10 @@ import { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { destroyContainer } from './destroy.js';
 import { endLife, monitorDied } from './end-of-life.js';
-import { noteExit } from './events.js';
+import { noteExit } from './exit-events.js';
 import { linkOf } from './link.js';
 import { jobsWithoutMonitor } from './lost-jobs.js';
+import { stopIfOutOfMemory } from './out-of-memory.js';
 import { quarantine } from './quarantine.js';
 import { removeDeadlineMs } from './remove.js';
 import { parseSnapshot, type Snapshot } from './snapshot.js';
@@ -71,6 +72,7 @@ async function takeOver(containers: Containers, found: Found): Promise<void> {
   const verdict = await judge(containers, found);
   if ('adopted' in verdict) {
     finishStop(containers, verdict.adopted);
+    stopIfOutOfMemory(containers, verdict.adopted);
     return;
   }
   if ('leaveAlone' in verdict) {

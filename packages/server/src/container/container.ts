@@ -61,6 +61,8 @@ export class Container {
   watching: Promise<void> = Promise.resolve();
   /** A stop was begun and is not done: the next server finishes it. */
   stopping = false;
+  /** This server has begun to stop it for want of memory. */
+  stopRequested = false;
   /** What info said when the removal began; set from then on. */
   lastInfo: ContainerInfo | undefined;
   readonly #events = new Set<string>();

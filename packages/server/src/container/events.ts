@@ -1,5 +1,4 @@
 /** A container's events: what happened to it, in words, each once. */
-import type { JobExit } from '../host/monitor.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { recordState } from './snapshot.js';
@@ -12,12 +11,6 @@ export function noteEvent(containers: Containers, container: Container, event: s
   if (!container.addEvent(event)) return;
   containers.log.info({ container: container.id, handle: container.handle, event }, 'event');
   recordOrLog(containers, container);
-}
-
-/** What the end of a job tells of, where the event itself was missed, or comes later by another connection. */
-export function noteExit(containers: Containers, container: Container, exit: JobExit | undefined): void {
-  if (exit?.outputCut === true) noteEvent(containers, container, outputExceeded);
-  if (exit?.timedOut === true) noteEvent(containers, container, jobTimedOut);
 }
 
 /** Records a change that nobody waits for. */

@@ -8,7 +8,8 @@ import { InitDead, type FollowedJob, type OutputSink } from '../host/monitor.js'
 import type { Container, Job } from './container.js';
 import type { Containers } from './containers.js';
 import { endLife, endLifeIfGone, initDied } from './end-of-life.js';
-import { noteEvent, noteExit } from './events.js';
+import { noteEvent } from './events.js';
+import { noteExit } from './exit-events.js';
 import { forgetIfConsumed } from './forget.js';
 import { checkJobRequest, describeJob } from './job-description.js';
 import { exitStatusOf, unknownStatus } from './job-ending.js';

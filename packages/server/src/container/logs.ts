@@ -4,7 +4,7 @@ import type { JobExit, OutputRange, OutputSink } from '../host/monitor.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { endLife, endLifeIfGone, initDied } from './end-of-life.js';
-import { noteExit } from './events.js';
+import { noteExit } from './exit-events.js';
 import { forgetIfConsumed } from './forget.js';
 
 /** Output that one request reads. */

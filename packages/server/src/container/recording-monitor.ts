@@ -205,7 +205,7 @@ export class RecordingMonitor {
 /** What makes an event of the container a different one; undefined: it is one of a job. */
 function keyOf(event: MonitorEvent): string | undefined {
   if (event.kind === 'rlimit_clamped') return `rlimit ${event.resource} ${event.hard}`;
-  return event.kind === 'output_limit' || event.kind === 'job_timed_out' || event.kind === 'init_died' ? event.kind : undefined;
+  return event.kind === 'output_limit' || event.kind === 'job_timed_out' || event.kind === 'out_of_memory' || event.kind === 'init_died' ? event.kind : undefined;
 }
 
 function sizeOf({ output }: RecordedJob): bigint {

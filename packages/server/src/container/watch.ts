@@ -4,8 +4,10 @@ import type { JobExit, MonitorEvent } from '../host/monitor.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { endLife, initDied, monitorDied } from './end-of-life.js';
-import { jobTimedOut, noteEvent, noteExit, outputExceeded } from './events.js';
+import { jobTimedOut, noteEvent, outputExceeded } from './events.js';
+import { noteExit } from './exit-events.js';
 import { forgetIfConsumed } from './forget.js';
+import { noteOutOfMemory } from './out-of-memory.js';
 import { rlimitClamped } from './rlimits.js';
 
 /**
@@ -47,6 +49,9 @@ function receive(containers: Containers, container: Container, event: MonitorEve
       return;
     case 'job_timed_out':
       noteEvent(containers, container, jobTimedOut);
+      return;
+    case 'out_of_memory':
+      noteOutOfMemory(containers, container);
       return;
     case 'rlimit_clamped':
       noteEvent(containers, container, rlimitClamped(event.resource, event.hard));

@@ -43,6 +43,8 @@ export type JobExit = (
   readonly outputCut?: true;
   /** Its time-out ended it. */
   readonly timedOut?: true;
+  /** When it ended the OOM killer had taken a process of its container. */
+  readonly outOfMemory?: true;
 };
 
 export interface JobRlimit {
@@ -139,6 +141,8 @@ export interface JobRecord {
 
 export type MonitorEvent =
   | { readonly kind: 'output_limit'; readonly jobId: number }
+  /** The OOM killer took a process of the container. */
+  | { readonly kind: 'out_of_memory' }
   | { readonly kind: 'job_timed_out'; readonly jobId: number }
   | { readonly kind: 'job_ended'; readonly jobId: number; readonly exit: JobExit }
   | { readonly kind: 'rlimit_clamped'; readonly jobId: number; readonly resource: number; readonly hard: bigint }

@@ -331,6 +331,8 @@ function readEvent(attributes: Attributes): MonitorEvent | undefined {
       return { kind: 'output_limit', jobId: attributes.requiredU32(Tag.jobId) };
     case EventKind.jobTimedOut:
       return { kind: 'job_timed_out', jobId: attributes.requiredU32(Tag.jobId) };
+    case EventKind.outOfMemory:
+      return { kind: 'out_of_memory' };
     case EventKind.wshdDied:
       return { kind: 'init_died', status: attributes.u32(Tag.status) ?? 0 };
     case EventKind.jobEnded:

@@ -151,6 +151,7 @@ export const Tag = {
   command: 133,
   noWait: 134,
   requireDirectory: 135,
+  outOfMemory: 140,
   diskDirectory: 150,
   diskKind: 151,
   diskImage: 152,
@@ -217,4 +218,5 @@ export const EventKind = {
   rlimitClamped: 4,
   recordFailed: 5,
   jobTimedOut: 6,
+  outOfMemory: 7,
 } as const;
