@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "launcher/launcher.h"
 
@@ -12,11 +11,5 @@ enum { DISCARD_MAX_UNDER_WAY = 16, DISCARD_MAX_NAMES = 1024 };
 
 /* A DISCARD message: {PATH of a directory, NAME of an entry of it, repeated}. Answered when they are gone, or with the first of what could not be removed. */
 void discard_begin(struct launcher *launcher, uint32_t request, const void *body, size_t size);
-
-/* A child of ours has ended. Returns whether it was one of these. */
-bool discard_child_ended(struct launcher *launcher, pid_t pid, int status);
-
-/* wardend is gone: the processes finish what they are at, and nobody is told. */
-void discard_drop_all(struct launcher *launcher);
 
 #endif

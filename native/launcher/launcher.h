@@ -13,7 +13,7 @@
 
 struct launcher;
 struct create;
-struct discard;
+struct background;
 
 /* Something in the epoll set. `ready` may free what the watch is part of: the loop takes one event at a time. */
 struct watch {
@@ -42,7 +42,7 @@ struct launcher {
 	struct watch link_deletions;  /* fd -1 as long as nobody waits for one */
 	struct create *creates;
 	size_t create_count;
-	struct discard *discards;
+	struct background *background;
 	struct spare spare;
 };
 
@@ -51,7 +51,8 @@ void watch_change(struct launcher *launcher, struct watch *watch, uint32_t event
 /* Closes the descriptor, too. */
 void watch_close(struct launcher *launcher, struct watch *watch);
 
-/* Answers to wardend, queued. pid 0: none. */
+/* Answers to wardend, queued. Between begin and send attributes are put into launcher->output. pid 0: none. */
+void answer_begin(struct launcher *launcher, uint32_t request);
 void answer_ok(struct launcher *launcher, uint32_t request, pid_t pid);
 void answer_error(struct launcher *launcher, uint32_t request, const struct error *problem);
 /* What has been begun in `output`, REQUEST included. */

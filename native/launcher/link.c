@@ -45,7 +45,7 @@ void link_put_pair(struct netlink_batch *batch, const struct link_description *l
 	netlink_nest_end(batch, info);
 }
 
-static void put_up(struct netlink_batch *batch, int index)
+void link_put_up(struct netlink_batch *batch, int index)
 {
 	struct ifinfomsg *header = netlink_message(batch, RTM_SETLINK, 0, sizeof(*header));
 
@@ -65,7 +65,7 @@ static bool ipv6_exists(void)
 	return known != 0;
 }
 
-static void put_no_ipv6_address(struct netlink_batch *batch, int index)
+void link_put_no_ipv6_address(struct netlink_batch *batch, int index)
 {
 	if (!ipv6_exists())
 		return;
@@ -113,21 +113,21 @@ static void put_default_route(struct netlink_batch *batch, struct in_addr gatewa
 
 void link_put_host_end(struct netlink_batch *batch, const struct link_description *link, int index)
 {
-	put_no_ipv6_address(batch, index);
+	link_put_no_ipv6_address(batch, index);
 	put_address(batch, index, link->host_address, link->prefix);
-	put_up(batch, index);
+	link_put_up(batch, index);
 }
 
 void link_put_loopback(struct netlink_batch *batch)
 {
-	put_up(batch, LOOPBACK_INDEX);
+	link_put_up(batch, LOOPBACK_INDEX);
 }
 
 void link_put_container_end(struct netlink_batch *batch, const struct link_description *link, int index)
 {
-	put_no_ipv6_address(batch, index);
+	link_put_no_ipv6_address(batch, index);
 	put_address(batch, index, link->container_address, link->prefix);
-	put_up(batch, index);
+	link_put_up(batch, index);
 	put_default_route(batch, link->host_address, index);
 }
 
@@ -154,7 +154,7 @@ int link_create(int rtnetlink, const struct link_description *link, int network_
 }
 
 /* Any socket of the namespace takes this call, netlink's too. 0: none of that name, or errno says more. */
-static int find_index(int rtnetlink, const char *name)
+int link_find_index(int rtnetlink, const char *name)
 {
 	struct ifreq request = { 0 };
 
@@ -164,7 +164,7 @@ static int find_index(int rtnetlink, const char *name)
 
 bool link_exists(int rtnetlink, const char *name)
 {
-	return find_index(rtnetlink, name) != 0;
+	return link_find_index(rtnetlink, name) != 0;
 }
 
 int link_configure_host(int rtnetlink, const struct link_description *link, struct error *err)
@@ -174,7 +174,7 @@ int link_configure_host(int rtnetlink, const struct link_description *link, stru
 
 	if (step_begin(STEP_CONFIGURE_HOST_END, err) < 0)
 		return -1;
-	int index = find_index(rtnetlink, link->host_name);
+	int index = link_find_index(rtnetlink, link->host_name);
 
 	if (index == 0)
 		return error_set(err, errno, "%s", link->host_name);
@@ -212,7 +212,7 @@ int link_configure_container(int own_namespace, int network_namespace, const str
 	netlink_batch_init(&batch, bytes, sizeof(bytes));
 	link_put_loopback(&batch);
 	if (link != NULL) {
-		int index = find_index(rtnetlink, link->container_name);
+		int index = link_find_index(rtnetlink, link->container_name);
 
 		if (index == 0)
 			return error_set(err, errno, "%s", link->container_name);

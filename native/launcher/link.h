@@ -33,6 +33,8 @@ void link_put_pair(struct netlink_batch *batch, const struct link_description *l
 void link_put_host_end(struct netlink_batch *batch, const struct link_description *link, int index);
 void link_put_container_end(struct netlink_batch *batch, const struct link_description *link, int index);
 void link_put_loopback(struct netlink_batch *batch);
+void link_put_no_ipv6_address(struct netlink_batch *batch, int index);
+void link_put_up(struct netlink_batch *batch, int index);
 
 /* The pair; EEXIST (and nothing done) when an interface of that name exists on the host. */
 int link_create(int rtnetlink, const struct link_description *link, int network_namespace, struct error *err);
@@ -42,6 +44,9 @@ int link_configure_host(int rtnetlink, const struct link_description *link, stru
 
 /* In the container's namespace: loopback, address, up, default route. link may be NULL: loopback only. */
 int link_configure_container(int own_namespace, int network_namespace, const struct link_description *link, struct error *err);
+
+/* The interface of that name in the socket's namespace; 0: there is none, or errno says more. */
+int link_find_index(int rtnetlink, const char *name);
 
 /* Whether the host has an interface of that name. */
 bool link_exists(int rtnetlink, const char *name);

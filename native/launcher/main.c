@@ -12,9 +12,11 @@
  *             released, and belongs to nobody but itself. A failure of either side undoes both (create-undo.c).
  *   FIREWALL  one nftables transaction.
  *   ABANDON   a create under way is undone.
- *   DISCARD   directories are removed, in a process of its own.
+ *   DISCARD   directories are removed, in a process of its own (background.c).
  *   QUOTA     disk limits of one user or project are set and read (quota.c).
  *   DISK_*    disk.c: where containers' files are kept and how much of them there may be.
+ *   SHAPE     shape.c limits what a link carries in both directions, and tells what the kernel has; READ_SHAPE only tells.
+ *   UNSHAPE   takes the limit off. The kernel waits for RCU while it removes an interface, so this is a process of its own, too.
  *
  * Privileges: root, all of it: this process and the monitors are the trusted part of warden. It reads nothing that a container writes: no path is
  * resolved inside of a container's file system, and monitors send a process id and error texts only.
@@ -33,8 +35,8 @@
 
 #include "lib/deadline.h"
 #include "lib/fd.h"
+#include "launcher/background.h"
 #include "launcher/create.h"
-#include "launcher/discard.h"
 #include "launcher/launcher.h"
 #include "launcher/requests.h"
 #include "launcher/spare.h"
@@ -53,7 +55,7 @@ static void on_signal(struct launcher *launcher, struct watch *watch, uint32_t e
 	while (read(watch->fd, &information, sizeof(information)) > 0)
 		continue;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!spare_ended(launcher, pid) && !discard_child_ended(launcher, pid, status))
+		if (!spare_ended(launcher, pid) && !background_child_ended(launcher, pid, status))
 			create_child_ended(launcher, pid, status);
 }
 
@@ -153,7 +155,7 @@ static int serve(struct launcher *launcher, struct error *err)
 		create_expire(launcher);
 	}
 	create_drop_all(launcher);
-	discard_drop_all(launcher);
+	background_drop_all(launcher);
 	stream_input_free(&launcher->input);
 	wire_buffer_free(&launcher->output);
 	*err = launcher->failure;

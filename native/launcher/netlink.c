@@ -169,7 +169,33 @@ static void answer_read(const struct nlmsghdr *header, struct netlink_answer *re
 	}
 }
 
-int netlink_exchange(int fd, struct netlink_batch *batch, netlink_answer_function function, void *context)
+struct listener {
+	netlink_answer_function answer;
+	netlink_data_function data;   /* NULL: what is no answer is of no interest */
+	void *context;
+};
+
+/* Returns true when no further message is to be waited for. */
+static bool take_message(const struct netlink_batch *batch, const struct nlmsghdr *header, const struct listener *listener)
+{
+	uint32_t index = header->nlmsg_seq - batch->first;
+
+	if (index >= batch->count)
+		return false;   /* of an earlier exchange that timed out */
+	if (header->nlmsg_type != NLMSG_ERROR) {
+		if (listener->data != NULL && header->nlmsg_type >= NLMSG_MIN_TYPE)
+			listener->data(header, listener->context);
+		return false;
+	}
+	if (mnl_nlmsg_get_payload_len(header) < sizeof(struct nlmsgerr))
+		return false;
+	struct netlink_answer answer = { .index = index };
+
+	answer_read(header, &answer);
+	return listener->answer(&answer, listener->context) || index == batch->last;
+}
+
+static int exchange(int fd, struct netlink_batch *batch, const struct listener *listener)
 {
 	_Alignas(struct nlmsghdr) char buffer[ANSWER_BUFFER_SIZE];
 
@@ -190,17 +216,31 @@ int netlink_exchange(int fd, struct netlink_batch *batch, netlink_answer_functio
 		const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
 		int left = (int)got;
 
-		for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
-			uint32_t index = header->nlmsg_seq - batch->first;
-			if (header->nlmsg_type != NLMSG_ERROR || index >= batch->count ||
-			    mnl_nlmsg_get_payload_len(header) < sizeof(struct nlmsgerr))
-				continue;   /* an answer to an earlier exchange that timed out */
-			struct netlink_answer answer = { .index = index };
-			answer_read(header, &answer);
-			if (function(&answer, context) || index == batch->last)
+		for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left))
+			if (take_message(batch, header, listener))
 				return 0;
-		}
 	}
+}
+
+int netlink_exchange(int fd, struct netlink_batch *batch, netlink_answer_function function, void *context)
+{
+	const struct listener listener = { .answer = function, .context = context };
+
+	return exchange(fd, batch, &listener);
+}
+
+static bool go_on(const struct netlink_answer *answer, void *context)
+{
+	(void)answer;
+	(void)context;
+	return false;
+}
+
+int netlink_query(int fd, struct netlink_batch *batch, netlink_data_function function, void *context)
+{
+	const struct listener listener = { .answer = go_on, .data = function, .context = context };
+
+	return exchange(fd, batch, &listener);
 }
 
 static bool keep_first_failure(const struct netlink_answer *answer, void *context)

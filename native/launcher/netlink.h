@@ -37,6 +37,9 @@ struct netlink_answer {
 /* Returns true when no further answer is to be waited for. */
 typedef bool (*netlink_answer_function)(const struct netlink_answer *answer, void *context);
 
+/* Takes a message of the kernel's that is no answer but what was asked for. */
+typedef void (*netlink_data_function)(const struct nlmsghdr *message, void *context);
+
 void netlink_batch_init(struct netlink_batch *batch, void *bytes, size_t size);
 
 /* Begin a message; the result is its zeroed protocol header of `header_size` bytes, or NULL when the batch is full. */
@@ -66,7 +69,10 @@ int netlink_open(int protocol, size_t capacity);
  */
 int netlink_exchange(int fd, struct netlink_batch *batch, netlink_answer_function function, void *context);
 
-/* The same; returns 0 or the first failing message's -errno, described in *ret_answer. */
+/* The same for questions: `function` gets what the kernel tells. What it does not have, which is an answer with an error, is left out. */
+int netlink_query(int fd, struct netlink_batch *batch, netlink_data_function function, void *context);
+
+/* As netlink_exchange(); returns 0 or the first failing message's -errno, described in *ret_answer. */
 int netlink_apply(int fd, struct netlink_batch *batch, struct netlink_answer *ret_answer);
 
 #endif

@@ -9,6 +9,7 @@
 #include "launcher/discard.h"
 #include "launcher/disk.h"
 #include "launcher/quota.h"
+#include "launcher/shape-requests.h"
 #include "launcher/steps.h"
 
 /* With this much unread nothing more is taken on. */
@@ -47,10 +48,15 @@ void answer_send(struct launcher *launcher)
 		flush(launcher);
 }
 
-void answer_ok(struct launcher *launcher, uint32_t request, pid_t pid)
+void answer_begin(struct launcher *launcher, uint32_t request)
 {
 	wire_begin(&launcher->output, WIRE_OK);
 	wire_put_u32(&launcher->output, TAG_REQUEST, request);
+}
+
+void answer_ok(struct launcher *launcher, uint32_t request, pid_t pid)
+{
+	answer_begin(launcher, request);
 	if (pid != 0)
 		wire_put_u32(&launcher->output, TAG_PID, (uint32_t)pid);
 	answer_send(launcher);
@@ -120,6 +126,15 @@ static int serve_request(struct launcher *launcher, const struct frame *frame, s
 		return 0;
 	case WIRE_ABANDON:
 		abandon(launcher, request, frame);
+		return 0;
+	case WIRE_SHAPE:
+		shape_begin(launcher, request, frame->body, frame->size);
+		return 0;
+	case WIRE_READ_SHAPE:
+		shape_read_begin(launcher, request, frame->body, frame->size);
+		return 0;
+	case WIRE_UNSHAPE:
+		unshape_begin(launcher, request, frame->body, frame->size);
 		return 0;
 	default:
 		return error_set(err, EBADMSG, "message %u", frame->type);

@@ -41,7 +41,10 @@
 	X(PREPARE_DISKS, "prepare disks") \
 	X(MAKE_DISK, "make disk") \
 	X(LIMIT_DISK, "limit disk") \
-	X(READ_DISK, "read disk")
+	X(READ_DISK, "read disk") \
+	X(LIMIT_BANDWIDTH, "limit bandwidth") \
+	X(READ_BANDWIDTH, "read bandwidth limit") \
+	X(REMOVE_BANDWIDTH, "remove bandwidth limit")
 
 #define LAUNCHER_STEPS(X) LAUNCHER_START_STEPS(X) LAUNCHER_CREATE_STEPS(X) LAUNCHER_OTHER_STEPS(X)
 

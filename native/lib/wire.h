@@ -39,6 +39,10 @@ enum wire_type {
 	WIRE_KILL_JOB = 19,
 	WIRE_INPUT = 20,             /* JOB_ID, CONTENT?, CLOSE_INPUT? */
 	WIRE_RESIZE = 21,            /* JOB_ID, ROWS, COLUMNS */
+	/* requests to the launcher about the bandwidth of a link; SHAPE and READ_SHAPE are answered with INBOUND?, OUTBOUND? as the kernel has them */
+	WIRE_SHAPE = 30,             /* HOST_NAME, IFB_NAME, ALIAS?, MTU, RATE, BURST */
+	WIRE_READ_SHAPE = 31,        /* HOST_NAME, IFB_NAME, MTU */
+	WIRE_UNSHAPE = 32,           /* HOST_NAME?, IFB_NAME */
 	/* monitor -> wshd, over the SOCK_SEQPACKET pair: one packet is {u16 type, u16 zero, attributes} */
 	WIRE_RUN = 40,
 	WIRE_SIGNAL = 41,
@@ -182,6 +186,14 @@ enum wire_tag {
 	TAG_BYTES_USED = 165,         /* u64 */
 	TAG_INODES_USED = 166,        /* u64 */
 	TAG_QUOTA_ENFORCED = 167,     /* u32: 1 = writes beyond a limit fail; 0 = they are only counted */
+
+	/* bandwidth */
+	TAG_IFB_NAME = 170,           /* string: interface on the host that shapes what comes from the container */
+	TAG_RATE = 171,               /* u64: bytes per second, 1 to 2^40 */
+	TAG_BURST = 172,              /* u64: bytes, 1 to 2^31 */
+	TAG_INBOUND = 173,            /* nested: RATE, BURST in force for what goes to the container; absent: no limit */
+	TAG_OUTBOUND = 174,           /* nested: the same for what comes from it */
+	TAG_ALIAS = 175,              /* string: alias of the ifb, to know whose it is */
 };
 
 enum { QUOTA_USER = 1, QUOTA_PROJECT = 2 };

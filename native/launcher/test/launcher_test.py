@@ -1,5 +1,6 @@
 """The launcher with a monitor that only speaks its language: what is set up, what is refused, and that nothing is left. Root."""
 import errno
+import json
 import os
 import signal
 import struct
@@ -7,7 +8,7 @@ import subprocess
 import threading
 
 import launcher_driver as driver
-from wire import frame
+from wire import attributes as wire_attributes, frame
 from launcher_driver import Launcher, Tap, World, element, elements_in, inside, leftovers, links, name_key, run
 
 tap = Tap()
@@ -219,6 +220,75 @@ def test_quota(world, launcher):
     tap.check(failed(reply, "read quota", errno.ENOTDIR, "link"), "a link is not followed", reply)
 
 
+def bucket(reply, direction):
+    """(rate, burst) of a reply, or None."""
+    if direction not in reply:
+        return None
+    values = dict(wire_attributes(reply[direction]))
+    return struct.unpack("<Q", values["RATE"])[0], struct.unpack("<Q", values["BURST"])[0]
+
+
+def test_bandwidth(launcher):
+    """The two discs and the redirection, told and told again, by one who does not take them for granted."""
+    host, ifb = "w-lt60-0", "w-lt60-2"
+
+    def shape(rate, burst, mtu=1450, host_name=host):
+        return launcher.ask("SHAPE", ("HOST_NAME", host_name), ("IFB_NAME", ifb), ("ALIAS", "warden test lt60"), ("MTU", mtu),
+                            ("RATE", struct.pack("<Q", rate)), ("BURST", struct.pack("<Q", burst)))
+
+    def read():
+        reply = launcher.ask("READ_SHAPE", ("HOST_NAME", host), ("IFB_NAME", ifb), ("MTU", 1450))
+        return bucket(reply, "INBOUND"), bucket(reply, "OUTBOUND")
+
+    def shown(device):
+        return [disc for disc in json.loads(run("tc", "-json", "qdisc", "show", "dev", device)) if disc["kind"] == "tbf"]
+
+    tap.check(failed(shape(1000, 1000), "limit bandwidth", errno.ENODEV, host), "a link that is not there is named")
+    tap.check(ifb not in links(), "and nothing was made for it")
+    launcher.create(60)
+    tap.check(read() == (None, None), "a link has no limit at first", read())
+    reply = shape(100_000, 1000)
+    tap.check(reply.kind == "OK" and bucket(reply, "INBOUND") == bucket(reply, "OUTBOUND") == (100_000, 1000), "a limit is set and read back", reply)
+    tap.check([disc["options"]["rate"] for device in (host, ifb) for disc in shown(device)] == [100_000] * 2, "tc sees a tbf of that rate in both directions",
+              shown(host), shown(ifb))
+    tap.check("Redirect" in run("tc", "filter", "show", "dev", host, "ingress"), "and the redirection")
+    own = run("ip", "address", "show", "dev", ifb)
+    tap.check("inet" not in own and "UP" in own, "the ifb is up and has no address", own)
+    tap.check("alias warden test lt60" in run("ip", "link", "show", "dev", ifb), "it says whose it is")
+    exact = [(1, 1), (999, 2_000_000), (1_000_000, 1_000_001), (12_345_678_901, 987_654_321), ((1 << 32) - 1, 65_536), (1 << 32, 65_536), (1 << 40, 1 << 31), (1, 1 << 31)]
+    for rate, burst in exact:
+        reply = shape(rate, burst)
+        tap.check(reply.kind == "OK" and read() == ((rate, burst), (rate, burst)), f"rate {rate} and burst {burst} can be read back exactly", reply, read())
+    filters = run("tc", "filter", "show", "dev", host, "ingress")
+    tap.check(filters.count("Redirect") == 1, "however often it is set there is one redirection", filters)
+    for rate, burst in [(0, 1), (1, 0), ((1 << 40) + 1, 1), (1, (1 << 31) + 1), ((1 << 64) - 1, (1 << 64) - 1)]:
+        tap.check(failed(shape(rate, burst), "limit bandwidth", errno.EINVAL), f"rate {rate} and burst {burst} are refused")
+    tap.check(failed(shape(1, 1, mtu=0), "limit bandwidth", errno.EINVAL) and failed(shape(1, 1, host_name="../x"), "limit bandwidth", errno.EINVAL), "so are a bad MTU and name")
+    tap.check(read() == ((1, 1 << 31),) * 2, "and nothing has changed")
+    shape(100_000, 1000)
+    run("tc", "qdisc", "replace", "dev", host, "root", "handle", "1:", "tbf", "rate", "8mbit", "burst", "10000", "limit", "50000")
+    inbound = read()[0]
+    tap.check(inbound[0] == 1_000_000 and abs(inbound[1] - 10_000) <= 1, "what somebody else has set is read, too", inbound)
+    run("tc", "qdisc", "delete", "dev", host, "ingress")
+    tap.check(read()[1] is None, "without the redirection nothing is limited that comes from the container", read())
+    run("tc", "qdisc", "delete", "dev", host, "root")
+    tap.check(read() == (None, None), "without the disc nothing that goes to it", read())
+    tap.check(shape(5000, 6000).kind == "OK" and read() == ((5000, 6000),) * 2, "set again, all is there again", read())
+    run("ip", "link", "delete", ifb)
+    tap.check(read() == ((5000, 6000), None), "the same without the ifb", read())
+    tap.check(shape(5000, 6000).kind == "OK" and read() == ((5000, 6000),) * 2, "which is made anew, and the redirection leads to the new one", read())
+    reply = launcher.ask("UNSHAPE", ("HOST_NAME", host), ("IFB_NAME", ifb))
+    tap.check(reply.kind == "OK" and read() == (None, None) and ifb not in links() and "ingress" not in run("tc", "qdisc", "show", "dev", host), "taken off, nothing is left of it", reply)
+    tap.check(launcher.ask("UNSHAPE", ("HOST_NAME", host), ("IFB_NAME", ifb)).kind == "OK", "and again is no error")
+    shape(5000, 6000)
+    requests = [launcher.send("UNSHAPE", ("IFB_NAME", ifb)) for _ in range(5)]
+    tap.check([launcher.answer(request).kind for request in requests] == ["OK"] * 5 and ifb not in links(), "several at once neither")
+    tap.check(failed(launcher.ask("UNSHAPE", ("HOST_NAME", host)), "remove bandwidth limit", errno.EINVAL), "without a name there is nothing to remove")
+    launcher.stop_monitors()
+    launcher.ask("FIREWALL", ("ELEMENT", element(2, "names", name_key(host))), ("ELEMENT", element(2, "sources", driver.source_key(60, host))))
+    driver.await_no_links()
+
+
 def test_spare(launcher):
     def spares():
         return [pid for pid in driver.children(launcher.process.pid) if driver.is_spare(pid)]
@@ -349,6 +419,7 @@ def main():
         test_firewall(launcher)
         test_discard(world, launcher)
         test_quota(world, launcher)
+        test_bandwidth(launcher)
         test_spare(launcher)
         test_large(launcher)
         driver.await_no_links()
