@@ -7,6 +7,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cycles } from './cycles.js';
 import { Floor } from './floor.js';
 import { lifecycle } from './lifecycle.js';
+import { limits } from './limits.js';
 import { live } from './live.js';
 import { takeLock } from './lock.js';
 import { describeMachine } from './machine.js';
@@ -21,7 +22,7 @@ import { Server } from './server.js';
 import { markdownTable } from './table.js';
 import type { Row } from './table.js';
 
-const MEASUREMENTS: Readonly<Record<SectionName, (surroundings: Surroundings) => Promise<Result>>> = { lifecycle, cycles, ping, requests, output, live };
+const MEASUREMENTS: Readonly<Record<SectionName, (surroundings: Surroundings) => Promise<Result>>> = { lifecycle, cycles, ping, requests, limits, output, live };
 
 async function measure(options: Options, surroundings: Surroundings): Promise<{ rows: Row[]; samples: Record<string, readonly number[]> }> {
   const rows: Row[] = [];

@@ -1,9 +1,9 @@
-/* info and list, one after the other. */
+/* list, one after the other. */
 import { WardenClient } from 'warden-client';
 import { timed } from './measurement.js';
 import type { Result, Surroundings } from './measurement.js';
 import { summarize } from './statistics.js';
-import { atMost, rowOf } from './table.js';
+import { rowOf } from './table.js';
 
 async function repeat(count: number, call: () => Promise<unknown>): Promise<number[]> {
   const samples: number[] = [];
@@ -14,17 +14,9 @@ async function repeat(count: number, call: () => Promise<unknown>): Promise<numb
 export async function requests({ server, sizes }: Surroundings): Promise<Result> {
   const client = await WardenClient.connect({ path: server.socket });
   const { handle } = await client.create();
-  await repeat(sizes.requests / 10, () => client.info({ handle }));
-  const info = await repeat(sizes.requests, () => client.info({ handle }));
+  await repeat(sizes.requests / 10, () => client.list());
   const list = await repeat(sizes.requests, () => client.list());
   await client.destroy({ handle });
   await client.close();
-  const { median } = summarize(info);
-  return {
-    rows: [
-      rowOf('info', 'µs', summarize(info), { budget: atMost(1, 'ms', median / 1000), goal: atMost(0.5, 'ms', median / 1000) }),
-      rowOf('list', 'µs', summarize(list)),
-    ],
-    samples: { info, list },
-  };
+  return { rows: [rowOf('list', 'µs', summarize(list))], samples: { list } };
 }

@@ -84,7 +84,6 @@ test('requests of later versions are answered by an error, on an existing contai
   const requests: [OperationName, Fields][] = [
     ['net_in', {}], ['net_out', { network: '192.0.2.1' }], ['copy_in', { src_path: '/etc/hosts', dst_path: '/tmp/x' }],
     ['copy_out', { src_path: '/etc/hosts', dst_path: '/tmp/x' }],
-    ['limit_bandwidth', { rate: 1000n, burst: 1000n }],
   ];
   for (const [name, fields] of requests) await refused(client.request(name, { handle, ...fields }), 'unsupported', /./);
   await refused(client.run(handle, 'true', { log_tag: 'a b' }), 'invalid_argument', /log_tag/);

@@ -68,7 +68,7 @@ async function linkLeaks({ slot, handles }: ScanTarget): Promise<string[]> {
   const prefix = slot.network.split('.').slice(0, 2).join('.');
   const names = new Set([...handles].flatMap((handle) => [`w-${handle}-0`, `w-${handle}-1`, `w-${handle}-2`]));
   const links = await listLinks();
-  return links.filter(({ name, addresses }) => names.has(name) || addresses.some((address) => address.startsWith(`${prefix}.`)))
+  return links.filter(({ name, alias, addresses }) => names.has(name) || alias.startsWith(`warden ${slot.table} `) || addresses.some((address) => address.startsWith(`${prefix}.`)))
     .map(({ name }) => `link ${name}`);
 }
 

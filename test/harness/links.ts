@@ -9,12 +9,12 @@ import { mustRun } from './run-program.js';
 import { nextEvent } from './wait.js';
 import type { Trigger } from './wait.js';
 
-export interface Link { readonly name: string; readonly addresses: string[] }
+export interface Link { readonly name: string; readonly alias: string; readonly addresses: string[] }
 
 export async function listLinks(): Promise<Link[]> {
-  const links = JSON.parse(await mustRun('ip', ['-json', 'address', 'show'])) as { ifname?: string; addr_info?: { local?: string }[] }[];
-  return links.filter(({ ifname }) => ifname !== undefined).map(({ ifname, addr_info }) => ({
-    name: ifname ?? '', addresses: (addr_info ?? []).map(({ local }) => local ?? ''),
+  const links = JSON.parse(await mustRun('ip', ['-json', 'address', 'show'])) as { ifname?: string; ifalias?: string; addr_info?: { local?: string }[] }[];
+  return links.filter(({ ifname }) => ifname !== undefined).map(({ ifname, ifalias, addr_info }) => ({
+    name: ifname ?? '', alias: ifalias ?? '', addresses: (addr_info ?? []).map(({ local }) => local ?? ''),
   }));
 }
 

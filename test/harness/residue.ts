@@ -34,6 +34,7 @@ async function look(server: ServerFixture, ids: ReadonlySet<string>, handles: re
     ...diskLeaks(paths),
     ...cgroupParents(slot).flatMap(strangers),
     ...(await listLinks()).filter(({ name, addresses }) => addresses.some((address) => address.startsWith(`${prefix}.`)) && !handles.some((handle) => name === `w-${handle}-0`)).map(({ name }) => `link ${name}`),
+    ...(await listLinks()).filter(({ alias }) => alias.startsWith(`warden ${slot.table} `) && !ids.has(alias.split(' ')[2] ?? '')).map(({ name, alias }) => `link ${name} of ${alias}`),
     ...(await tableElements(slot.table)).filter((element) => /w-[^ "]+-0/.test(element) && !handles.some((handle) => element.includes(`w-${handle}-0`))).map((element) => `element ${element}`),
     ...findProcesses((pid) => belongsToGroups(pid, slot.cgroupParent) && !isKnown(pid)).map((pid) => `process ${pid}: ${commandLine(pid)}`),
   ];

@@ -19,9 +19,13 @@ const counters = (first: number, names: string): Schema =>
   Object.fromEntries(names.split(' ').map((name, index) => [name, field(first + index, 'uint64')]));
 
 const rlimits = counters(1, 'as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio sigpending stack');
+const memory = counters(1, [
+  'cache rss mapped_file pgpgin pgpgout swap pgfault pgmajfault inactive_anon active_anon inactive_file active_file unevictable hierarchical_memory_limit hierarchical_memsw_limit',
+  'total_cache total_rss total_mapped_file total_pgpgin total_pgpgout total_swap total_pgfault total_pgmajfault total_inactive_anon total_active_anon total_inactive_file total_active_file total_unevictable',
+].join(' '));
 const info: Schema = {
   state: field(10, 'string'), events: many(20, 'string'), host_ip: field(30, 'string'), container_ip: field(31, 'string'),
-  container_path: field(32, 'string'), memory_stat: field(40, counters(1, 'cache rss')),
+  container_path: field(32, 'string'), memory_stat: field(40, memory),
   cpu_stat: field(41, counters(1, 'usage user system')), disk_stat: field(42, counters(1, 'bytes_used inodes_used')),
   bandwidth_stat: field(43, counters(1, 'in_rate in_burst out_rate out_burst')), job_ids: many(44, 'uint64'),
   disk_backend: field(1000, 'string'),

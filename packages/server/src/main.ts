@@ -8,6 +8,7 @@ import { parseCommandLine, usage } from './command-line.js';
 import type { Configuration } from './config/configuration.js';
 import { loadConfiguration } from './config/load.js';
 import { adoptContainers } from './container/adopt.js';
+import { restoreBandwidthLimits } from './container/bandwidth.js';
 import { Containers } from './container/containers.js';
 import { destroyContainer } from './container/destroy.js';
 import { lacksNameServers } from './container/name-servers.js';
@@ -27,6 +28,7 @@ import { LauncherProcess } from './host/linux/launcher.js';
 import { LinuxMemoryLimits } from './host/linux/memory-limits.js';
 import { LinuxMonitors, monitorSocketPath } from './host/linux/monitor.js';
 import { LinuxNameServers } from './host/linux/name-servers.js';
+import { LinuxStatistics } from './host/linux/statistics.js';
 import { LinuxSyslog } from './host/linux/syslog.js';
 import { kernelProcessLimit, totalPidsMax } from './host/linux/process-numbers.js';
 import { enableForwarding, hardLimits, openFileLimit, readBootId, requirePrograms, requireRoot } from './host/linux/preflight.js';
@@ -104,6 +106,7 @@ async function serve(configPath: string): Promise<void> {
     nameServers: new LinuxNameServers(),
     syslog,
     coreDumps: new LinuxCoreDumps(),
+    statistics: new LinuxStatistics(cgroups.hierarchies, parent),
     clock: systemClock,
     bootId,
     lang: process.env['LANG'] ?? 'en_US.UTF-8',
@@ -134,6 +137,7 @@ async function serve(configPath: string): Promise<void> {
   depot.emptyTrash();
   await adoptContainers(containers);
   await firewall.load([...containers.all().map((container) => container.link), ...reserveUnknownLinks(containers)]);
+  await restoreBandwidthLimits(containers);
   enableForwarding(log);
   await listener.listen();
   for (const container of containers.all()) containers.references.check(container);

@@ -8,6 +8,7 @@ import { WardenError } from 'warden-protocol';
 import { BeingDestroyed, MonitorGone, type JobExit } from '../host/monitor.js';
 import { withDeadline } from '../lib/deadline.js';
 import { startTimer } from '../lib/timer.js';
+import { recordedBandwidth, removeBandwidthLimit } from './bandwidth.js';
 import { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { destroyContainer } from './destroy.js';
@@ -199,6 +200,7 @@ function containerOf(containers: Containers, snapshot: Snapshot): Container | st
   };
   const container = new Container(identification, host.monitors.open(snapshot.id), snapshot.state, snapshot.events);
   container.stopping = snapshot.stopping ?? false;
+  if (snapshot.bandwidth !== undefined) container.bandwidth = recordedBandwidth(snapshot.bandwidth);
   return container;
 }
 
@@ -213,7 +215,10 @@ async function removeLeftovers(containers: Containers, containerId: string, cont
   } finally {
     monitor.close();
   }
-  if (container !== undefined) containers.noteRelease(container);
+  if (container !== undefined) {
+    await removeBandwidthLimit(containers, container);
+    containers.noteRelease(container);
+  }
   host.depot.discardDirectory(containerId);
   if (container !== undefined) containers.release(container);
 }

@@ -8,6 +8,7 @@ import type { ContainerDisk } from '../host/disk.js';
 import type { JobExit, Monitor } from '../host/monitor.js';
 import type { ContainerNetwork } from '../pool/network-pool.js';
 import type { ContainerIdentity } from '../pool/uid-pool.js';
+import type { BandwidthLimit } from './bandwidth.js';
 import type { ContainerInfo } from './info.js';
 
 export type ContainerState = 'born' | 'active' | 'stopped' | 'destroyed';
@@ -65,6 +66,8 @@ export class Container {
   stopRequested = false;
   /** What info said when the removal began; set from then on. */
   lastInfo: ContainerInfo | undefined;
+  /** Undefined: none was ever set. */
+  bandwidth: BandwidthLimit | undefined;
   readonly #events = new Set<string>();
   #state: ContainerState;
 

@@ -19,6 +19,11 @@ export function hostInterfaceName(name: string): string {
   return `w-${name}-0`;
 }
 
+/** The interface on the host that shapes what comes from the container, `w-NAME-2`. */
+export function ifbName(hostName: string): string {
+  return `${hostName.slice(0, -'0'.length)}2`;
+}
+
 /** A locally administered address made of the IPv4 address: unique among the containers, the same after a restart. */
 function macOf(address: Ipv4Address): Uint8Array {
   return Uint8Array.of(0x02, 0x00, ...ipv4Bytes(address));

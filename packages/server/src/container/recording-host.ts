@@ -6,6 +6,7 @@ import { WardenError } from 'warden-protocol';
 import type { FirewallElement } from '../host/container-description.js';
 import type { ContainerDisk, DiskLimits, DiskState } from '../host/disk.js';
 import type { Host, JobRemains, NetworkRelease } from '../host/host.js';
+import type { Bandwidth, BandwidthInForce } from '../host/launcher.js';
 import { defaultCpuShares, unlimitedMemory, type CpuLimit } from '../host/limits.js';
 import { MonitorGone } from '../host/monitor.js';
 import { ManualClock } from '../lib/manual-clock.js';
@@ -29,6 +30,8 @@ export class RecordingHost implements Host {
   readonly snapshots = new Map<string, string>();
   readonly elements = new Set<string>();
   readonly groups = new Set<string>();
+  /** Limits by the ifb's name. */
+  readonly bandwidths = new Map<string, Bandwidth>();
   /** Living monitors by container id. */
   readonly living = new Map<string, RecordingMonitor>();
   /** Ids of those that ended because they were told to. */
@@ -61,6 +64,7 @@ export class RecordingHost implements Host {
       ...[...this.elements].map((element) => `element ${element}`),
       ...[...this.groups].map((id) => `cgroup ${id}`),
       ...[...this.living.keys()].map((id) => `monitor ${id}`),
+      ...[...this.bandwidths.keys()].map((name) => `interface ${name}`),
     ];
   }
 
@@ -84,6 +88,9 @@ export class RecordingHost implements Host {
         return 4711;
       }),
     changeFirewall: async (elements) => this.call('launcher.changeFirewall', () => this.#change(elements)),
+    limitBandwidth: async ({ ifbName }, limit) => this.call('launcher.limitBandwidth', () => this.#shape(ifbName, limit)),
+    readBandwidth: async ({ ifbName }) => this.call('launcher.readBandwidth', () => this.#shape(ifbName, this.bandwidths.get(ifbName))),
+    removeBandwidthLimit: async ({ ifbName }) => this.call('launcher.removeBandwidthLimit', () => void this.bandwidths.delete(ifbName)),
   };
 
   readonly monitors: Host['monitors'] = {
@@ -205,7 +212,14 @@ export class RecordingHost implements Host {
 
   readonly links: Host['links'] = { list: () => this.interfaces };
 
+  readonly statistics: Host['statistics'] = { memory: () => undefined, cpu: () => ({ usage: 1n, user: 2n, system: 3n }) };
+
   readonly nameServers: Host['nameServers'] = { list: () => ['192.0.2.53'] };
+
+  #shape(ifbName: string, limit: Bandwidth | undefined): BandwidthInForce {
+    if (limit !== undefined) this.bandwidths.set(ifbName, limit);
+    return { inbound: limit, outbound: limit };
+  }
 
   #change(elements: readonly FirewallElement[]): void {
     for (const { operation, set, key } of elements) {

@@ -3,6 +3,7 @@
  * repeated: what is not there is no error.
  */
 import { WardenError } from 'warden-protocol';
+import { removeBandwidthLimit } from './bandwidth.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 
@@ -15,6 +16,9 @@ const deleteAttempts = 5;
 /** @throws what failed last, when something could not be removed */
 export async function removeFromHost(containers: Containers, container: Container): Promise<void> {
   const { host } = containers;
+  // Takes longer than all else. Without it the kernel drops what the container still sends.
+  const bandwidth = removeBandwidthLimit(containers, container);
+  bandwidth.catch(() => undefined);
   try {
     await container.monitor.destroy(removeDeadlineMs);
   } catch (error) {
@@ -24,6 +28,7 @@ export async function removeFromHost(containers: Containers, container: Containe
   }
   // Only now, when no process is left that could send: an interface without elements is not filtered.
   await deleteElements(containers, container);
+  await bandwidth;
 }
 
 /** When the launcher dies under it, or while it starts, a new one is asked again: what is not there any more is no error. */

@@ -17,6 +17,8 @@ const snapshotVersion = 2;
 /** Version 1 had no checksum. */
 const versions: readonly number[] = [1, snapshotVersion];
 
+const decimal = z.string().regex(/^[1-9]\d{0,18}$/);
+
 const snapshotSchema = z.strictObject({
   version: z.int().refine((version) => versions.includes(version), 'is not a version of this server'),
   bootId: z.string(),
@@ -36,6 +38,8 @@ const snapshotSchema = z.strictObject({
   graceTimeMs: z.number().nullable(),
   /** How its disk can be limited; none unless given. */
   diskBackend: z.enum(diskBackendNames).optional(),
+  /** Bytes per second and bytes, in decimal. */
+  bandwidth: z.strictObject({ rate: decimal, burst: decimal }).optional(),
 });
 
 export type Snapshot = zod.output<typeof snapshotSchema>;
@@ -57,6 +61,7 @@ export function snapshotOf(container: Container, bootId: string): string {
     rootfsPath: container.rootfsPath,
     graceTimeMs: container.graceTimeMs,
     ...(container.disk.backend === 'none' ? {} : { diskBackend: container.disk.backend }),
+    ...(container.bandwidth === undefined ? {} : { bandwidth: { rate: String(container.bandwidth.wanted.rate), burst: String(container.bandwidth.wanted.burst) } }),
   };
   return sealSnapshot(JSON.stringify(snapshot));
 }

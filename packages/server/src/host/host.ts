@@ -9,6 +9,7 @@ import type { Disks } from './disk.js';
 import type { Launcher } from './launcher.js';
 import type { CpuLimits, MemoryLimits } from './limits.js';
 import type { JobExit, Monitors } from './monitor.js';
+import type { Statistics } from './statistics.js';
 
 /** What a dead monitor has left of one of its jobs. */
 export interface JobRemains {
@@ -120,6 +121,7 @@ export interface Host {
   readonly nameServers: NameServers;
   readonly syslog: Syslog;
   readonly coreDumps: CoreDumps;
+  readonly statistics: Statistics;
   readonly clock: Clock;
   /** Changes at every boot of the machine. */
   readonly bootId: string;

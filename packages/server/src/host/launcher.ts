@@ -11,6 +11,29 @@ export class LauncherGone extends WardenError {
   }
 }
 
+/** A token bucket. */
+export interface Bandwidth {
+  /** Bytes per second. */
+  readonly rate: bigint;
+  /** Bytes. */
+  readonly burst: bigint;
+}
+
+/** What the kernel limits a link to; undefined: it does not. */
+export interface BandwidthInForce {
+  /** To the container. */
+  readonly inbound: Bandwidth | undefined;
+  /** From it. */
+  readonly outbound: Bandwidth | undefined;
+}
+
+/** A container's link with the host's interface that shapes what comes from the container; that one exists only with a limit. */
+export interface ShapedLink {
+  readonly hostName: string;
+  readonly ifbName: string;
+  readonly mtu: number;
+}
+
 export interface Launcher {
   /**
    * Makes a container: processes, cgroups, mounts, links, firewall elements. When it fails, nothing of it is left.
@@ -19,4 +42,13 @@ export interface Launcher {
   create(description: ContainerDescription): Promise<number>;
   /** Changes the firewall's sets in one transaction. */
   changeFirewall(elements: readonly FirewallElement[]): Promise<void>;
+  /**
+   * Limits what a link carries in each direction, also when it is limited already.
+   * @param alias of the ifb, by which it is known whose it is
+   * @returns what the kernel has then
+   */
+  limitBandwidth(link: ShapedLink, limit: Bandwidth, alias: string): Promise<BandwidthInForce>;
+  readBandwidth(link: ShapedLink): Promise<BandwidthInForce>;
+  /** Removes the ifb and, of a link that stays, the limit. What is not there is no error. */
+  removeBandwidthLimit(link: Pick<ShapedLink, 'ifbName'> & { readonly hostName?: string }): Promise<void>;
 }

@@ -9,7 +9,7 @@ import { createContainer } from '../container/create.js';
 import { checkCreateRequest } from '../container/create-request.js';
 import { destroyContainer } from '../container/destroy.js';
 import { consumeJob } from '../container/forget.js';
-import { infoOf } from '../container/info.js';
+import { infoWithUse } from '../container/info.js';
 import { endingDetailsOf } from '../container/job-ending.js';
 import { followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
 import { stopContainer } from '../container/stop.js';
@@ -56,7 +56,7 @@ export function makeHandlers(containers: Containers): Handlers {
     [Type.Info]: (call, { handle }) => {
       const container = named(call, handle);
       container.requireState('active', 'stopped');
-      return infoOf(container);
+      return infoWithUse(containers, container);
     },
     [Type.Stop]: async (call, { handle, background, kill }) => {
       const container = named(call, handle);
@@ -75,13 +75,13 @@ export function makeHandlers(containers: Containers): Handlers {
       const container = named(call, request.handle);
       const output = new CollectedOutput(keepOutputInBytes);
       const following = await runJob(containers, container, request, output);
-      return resultOf(call, Type.Run, container, following, output, () => consumeJob(containers, container, following.job));
+      return resultOf(containers, Type.Run, { call, container, following, output }, () => consumeJob(containers, container, following.job));
     },
     [Type.Link]: async (call, { handle, jobId }) => {
       const container = named(call, handle);
       const output = new CollectedOutput(keepOutputInBytes);
       const following = await followJob(containers, container, jobId, output);
-      return resultOf(call, Type.Link, container, following, output);
+      return resultOf(containers, Type.Link, { call, container, following, output });
     },
     [Type.Stream]: async (call, { handle, jobId }) => {
       const container = named(call, handle);
@@ -89,7 +89,7 @@ export function makeHandlers(containers: Containers): Handlers {
       const following = await followJob(containers, container, jobId, output);
       call.onWritable(() => following.resume());
       const exitStatus = await outcome(call, following);
-      return { exitStatus, info: infoOf(container), ...endingDetailsOf(following.job.exit) };
+      return { exitStatus, info: infoWithUse(containers, container), ...endingDetailsOf(following.job.exit) };
     },
     ...makeJobHandlers(containers, named),
     ...makeLimitHandlers(containers, named),
@@ -98,14 +98,21 @@ export function makeHandlers(containers: Containers): Handlers {
     [Type.NetOut]: unsupported('net_out'),
     [Type.CopyIn]: unsupported('copy_in'),
     [Type.CopyOut]: unsupported('copy_out'),
-    [Type.LimitBandwidth]: unsupported('limit_bandwidth'),
   };
 }
 
+/** A run or a link under way. */
+interface Collecting {
+  readonly call: Call;
+  readonly container: Container;
+  readonly following: Following;
+  readonly output: CollectedOutput;
+}
+
 /** The reply of a run or a link: with the output that was collected, or sent piece by piece when that is too much to keep. */
-async function resultOf(call: Call, type: ResultType, container: Container, following: Following, output: CollectedOutput, lost?: () => void) {
+async function resultOf(containers: Containers, type: ResultType, { call, container, following, output }: Collecting, lost?: () => void) {
   const exitStatus = await outcome(call, following, lost);
-  const response = { exitStatus, info: infoOf(container), ...endingDetailsOf(following.job.exit) };
+  const response = { exitStatus, info: infoWithUse(containers, container), ...endingDetailsOf(following.job.exit) };
   if (output.isWhole) return { ...response, stdout: output.get('stdout'), stderr: output.get('stderr') };
   return sendLargeResult(call, type, response, container, following.job, output);
 }

@@ -101,6 +101,23 @@ test('when it dies, requests under way fail and the next starts it again', async
   assert.deepEqual(messages.map(({ message }) => message), ['the launcher is gone; the next request starts it again']);
 });
 
+test('a bandwidth limit goes out as it is, and what comes back is what the kernel has', async () => {
+  writeLauncher(`${helloOk}
+    const echo = (writer) => writer.nested(Tag.inbound, () => writer.u64(Tag.rate, attributes.u64(Tag.rate) ?? 7n).u64(Tag.burst, attributes.u64(Tag.burst) ?? 8n));
+    const named = [Tag.hostName, Tag.ifbName, Tag.alias].map((tag) => attributes.text(tag)).join(' ');
+    appendFileSync(${JSON.stringify(join(programs, 'names'))}, named + ' ' + attributes.u32(Tag.mtu) + '\\n');
+    if (type === FrameType.unshape) reply(FrameType.ok);
+    else if (attributes.u64(Tag.rate) === 1n) reply(FrameType.error, (writer) => writer.text(Tag.step, 'limit bandwidth').u32(Tag.errno, 95).text(Tag.detail, 'w-a-2'));
+    else reply(FrameType.ok, echo);`);
+  await launcher.start();
+  const link = { hostName: 'w-a-0', ifbName: 'w-a-2', mtu: 1400 };
+  assert.deepEqual(await launcher.limitBandwidth(link, { rate: 2n ** 40n, burst: 9n }, 'whose'), { inbound: { rate: 2n ** 40n, burst: 9n }, outbound: undefined });
+  assert.deepEqual(await launcher.readBandwidth(link), { inbound: { rate: 7n, burst: 8n }, outbound: undefined });
+  await launcher.removeBandwidthLimit({ ifbName: 'w-a-2' });
+  assert.deepEqual(readFileSync(join(programs, 'names'), 'utf8').split('\n').slice(0, 3), ['w-a-0 w-a-2 whose 1400', 'w-a-0 w-a-2  1400', ' w-a-2  undefined']);
+  await assert.rejects(launcher.limitBandwidth(link, { rate: 1n, burst: 1n }, ''), { code: 'unsupported', message: /^limit bandwidth \(w-a-2\): this kernel cannot: .*ifb/ });
+});
+
 test('closing ends it, and nothing is started afterwards', async () => {
   writeLauncher(helloOk);
   await launcher.start();

@@ -9,7 +9,8 @@ import { WardenError } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
 import type { CgroupDescription, ContainerDescription, FirewallElement } from '../container-description.js';
-import { LauncherGone, type Launcher } from '../launcher.js';
+import { LauncherGone, type Bandwidth, type BandwidthInForce, type Launcher, type ShapedLink } from '../launcher.js';
+import { readBandwidthReply, writeShapedLink } from './bandwidth-messages.js';
 import { StepError } from './step-error.js';
 import { writeCgroup, writeDescription, writeFirewallElement } from './write-description.js';
 import { FrameType, QuotaKind, Tag, wireVersion } from './wire.js';
@@ -21,6 +22,7 @@ const slackMs = 5000;
 const helloDeadlineMs = 15_000;
 const firewallDeadlineMs = 10_000;
 const quotaDeadlineMs = 10_000;
+const bandwidthDeadlineMs = 10_000;
 /** A container can have left millions of files. */
 const discardDeadlineMs = 30 * 60_000;
 /** A few system calls; the file system may have to write first. */
@@ -107,6 +109,24 @@ export class LauncherProcess implements Launcher {
   async changeFirewall(elements: readonly FirewallElement[]): Promise<void> {
     await this.#request(FrameType.firewall, firewallDeadlineMs, 'firewall change', (writer) => {
       for (const element of elements) writeFirewallElement(writer, element);
+    });
+  }
+
+  async limitBandwidth(link: ShapedLink, limit: Bandwidth, alias: string): Promise<BandwidthInForce> {
+    const reply = await this.#request(FrameType.shape, bandwidthDeadlineMs, `bandwidth limit of ${link.hostName}`, (writer) =>
+      writeShapedLink(writer, link).text(Tag.alias, alias).u64(Tag.rate, limit.rate).u64(Tag.burst, limit.burst),
+    );
+    return readBandwidthReply(reply);
+  }
+
+  async readBandwidth(link: ShapedLink): Promise<BandwidthInForce> {
+    return readBandwidthReply(await this.#request(FrameType.readShape, bandwidthDeadlineMs, `reading the bandwidth limit of ${link.hostName}`, (writer) => writeShapedLink(writer, link)));
+  }
+
+  async removeBandwidthLimit({ hostName, ifbName }: { readonly hostName?: string; readonly ifbName: string }): Promise<void> {
+    await this.#request(FrameType.unshape, bandwidthDeadlineMs, `removal of ${ifbName}`, (writer) => {
+      if (hostName !== undefined) writer.text(Tag.hostName, hostName);
+      writer.text(Tag.ifbName, ifbName);
     });
   }
 

@@ -11,7 +11,7 @@ function hintFor(step: string, errno: number): string {
   return '';
 }
 
-const { E2BIG, EACCES, EINVAL, ELOOP, ENOENT, ENOEXEC, ENOTDIR, EPERM } = constants.errno;
+const { E2BIG, EACCES, EINVAL, ELOOP, ENODEV, ENOENT, ENOEXEC, ENOTDIR, EOPNOTSUPP, EPERM } = constants.errno;
 
 interface Fault {
   readonly code: ErrorCode;
@@ -19,6 +19,7 @@ interface Fault {
   readonly text?: string;
 }
 
+const lacksShaping: Fault = { code: 'unsupported', text: 'this kernel cannot: it needs sch_tbf, sch_ingress, cls_u32, act_mirred and ifb (modprobe them, or install the kernel\'s package of extra modules)' };
 const noSuchIdentity = new Map<number, Fault>([[EINVAL, { code: 'invalid_argument', text: 'the container has no such uid or gid' }]]);
 
 /** Steps that fail because of what a request asked for: no fault of the server's, and nothing for its log. */
@@ -41,6 +42,11 @@ const faultsOfRequests: ReadonlyMap<string, ReadonlyMap<number, Fault>> = new Ma
     [ENOENT, { code: 'not_found', text: 'the container\'s /etc/passwd has no such user' }],
     [EPERM, { code: 'permission', text: 'only a privileged job can be root' }],
     [EINVAL, { code: 'invalid_argument' }],
+  ])],
+  ['limit bandwidth', new Map<number, Fault>([
+    [ENOENT, lacksShaping],
+    [EOPNOTSUPP, lacksShaping],
+    [ENODEV, { code: 'wrong_state', text: 'the container\'s link is gone' }],
   ])],
   ['assume identity', noSuchIdentity],
   // The pipes belong to the job's user.

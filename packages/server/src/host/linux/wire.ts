@@ -34,6 +34,9 @@ export const FrameType = {
   killJob: 19,
   input: 20,
   resize: 21,
+  shape: 30,
+  readShape: 31,
+  unshape: 32,
   run: 40,
   signal: 41,
   configure: 42,
@@ -164,6 +167,12 @@ export const Tag = {
   bytesUsed: 165,
   inodesUsed: 166,
   quotaEnforced: 167,
+  ifbName: 170,
+  rate: 171,
+  burst: 172,
+  inbound: 173,
+  outbound: 174,
+  alias: 175,
 } as const;
 
 /** QUOTA_*: whose files a quota counts. */

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import { LinuxStatistics } from './statistics.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'warden-statistics-'));
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+function write(files: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
+    writeFileSync(join(directory, name), text);
+  }
+}
+
+const mountPoint = (name: string): string => join(directory, name);
+
+test('version 1: memory and cpuacct of the container\'s own groups, wherever they are mounted', () => {
+  write({
+    'memory/w/one/memory.stat': 'cache 5\nrss 6\n',
+    'both/w/one/cpuacct.usage': '123456789012345\n',
+    'both/w/one/cpuacct.stat': 'user 17\nsystem 4\n',
+  });
+  const statistics = new LinuxStatistics([
+    { version: 2, mountPoint: mountPoint('unified'), controllers: [] },
+    { version: 1, mountPoint: mountPoint('memory'), controllers: ['memory'] },
+    { version: 1, mountPoint: mountPoint('both'), controllers: ['cpu', 'cpuacct'] },
+  ], 'w');
+  assert.deepEqual([statistics.memory('one')?.cache, statistics.memory('one')?.rss], [5n, 6n]);
+  assert.deepEqual(statistics.cpu('one'), { usage: 123_456_789_012_345n, user: 17n, system: 4n });
+});
+
+test('version 2: cpu.stat in the same units, and limits of the container and of all', () => {
+  write({
+    'pure/w/one/memory.stat': 'anon 5\nfile 6\n', 'pure/w/one/memory.max': '1048576\n', 'pure/w/one/memory.swap.max': '0\n', 'pure/w/one/memory.swap.current': '7\n', 'pure/w/memory.max': '524288\n',
+    'pure/w/one/cpu.stat': 'usage_usec 1234567\nuser_usec 1019999\nsystem_usec 214568\nnr_periods 0\n',
+  });
+  const statistics = new LinuxStatistics([{ version: 2, mountPoint: mountPoint('pure'), controllers: ['cpu', 'memory', 'pids'] }], 'w');
+  const memory = statistics.memory('one');
+  assert.deepEqual([memory?.totalRss, memory?.cache, memory?.swap, memory?.hierarchicalMemoryLimit, memory?.hierarchicalMemswLimit], [5n, 6n, 7n, 524_288n, 1_048_576n]);
+  assert.deepEqual(statistics.cpu('one'), { usage: 1_234_567_000n, user: 101n, system: 21n });
+});
+
+test('what cannot be known is undefined: no controller, or a group that is gone', () => {
+  write({ 'hybrid/w/one/cpu.stat': 'usage_usec 5\n' });
+  const hybrid = new LinuxStatistics([{ version: 2, mountPoint: mountPoint('hybrid'), controllers: [] }], 'w');
+  assert.equal(hybrid.memory('one'), undefined);
+  assert.equal(hybrid.cpu('one')?.usage, 5000n);
+  const gone = new LinuxStatistics([{ version: 1, mountPoint: mountPoint('memory'), controllers: ['memory', 'cpuacct'] }], 'w');
+  assert.deepEqual([gone.memory('two'), gone.cpu('two')], [undefined, undefined]);
+  assert.deepEqual([new LinuxStatistics([], 'w').memory('one'), new LinuxStatistics([], 'w').cpu('one')], [undefined, undefined]);
+});
+
+test('no descriptor is kept', () => {
+  const statistics = new LinuxStatistics([{ version: 1, mountPoint: mountPoint('memory'), controllers: ['memory', 'cpuacct'] }], 'w');
+  const before = readdirSync('/proc/self/fd').length;
+  for (let round = 0; round < 100; round++) {
+    statistics.memory('one');
+    statistics.cpu('one');
+  }
+  assert.equal(readdirSync('/proc/self/fd').length, before);
+});

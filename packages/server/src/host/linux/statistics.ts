@@ -1,0 +1,90 @@
+/**
+ * What containers use, from their cgroups. The files are opened each time: one that is kept open is a descriptor for each container,
+ * and a thousand of them make everything slower that wardend's descriptors are copied or closed for.
+ */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CpuStatistics, MemoryStatistics, Statistics } from '../statistics.js';
+import type { CgroupHierarchy } from './cgroup-hierarchies.js';
+import { memoryStatisticsOfVersion1, memoryStatisticsOfVersion2 } from './memory-statistics.js';
+import { isErrno } from './small-file.js';
+
+/** memory.stat has 2 KiB with version 1 and 4 KiB with version 2, some more where there are many memory nodes. */
+const buffer = Buffer.allocUnsafe(64 * 1024);
+
+interface Group {
+  /** Of the group that all containers are in. */
+  readonly parent: string;
+  readonly version: 1 | 2;
+}
+
+export class LinuxStatistics implements Statistics {
+  readonly #memory: Group | undefined;
+  readonly #cpu: Group | undefined;
+
+  /** @param parent name of the group that all containers are in */
+  constructor(hierarchies: readonly CgroupHierarchy[], parent: string) {
+    const groupOf = (accepts: (hierarchy: CgroupHierarchy) => boolean): Group | undefined => {
+      const found = hierarchies.find(accepts);
+      return found === undefined ? undefined : { parent: join(found.mountPoint, parent), version: found.version };
+    };
+    this.#memory = groupOf(({ controllers }) => controllers.includes('memory'));
+    // Every group of version 2 has cpu.stat, with its controller or without.
+    this.#cpu = groupOf(({ version, controllers }) => version === 1 && controllers.includes('cpuacct')) ?? groupOf(({ version }) => version === 2);
+  }
+
+  memory(containerId: string): MemoryStatistics | undefined {
+    if (this.#memory === undefined) return undefined;
+    const { parent, version } = this.#memory;
+    const directory = `${parent}/${containerId}`;
+    const text = read(`${directory}/memory.stat`);
+    if (text === undefined || version === 1) return text === undefined ? undefined : memoryStatisticsOfVersion1(text);
+    return memoryStatisticsOfVersion2(text, {
+      swapCurrent: read(`${directory}/memory.swap.current`),
+      max: read(`${directory}/memory.max`),
+      swapMax: read(`${directory}/memory.swap.max`),
+      parentMax: read(`${parent}/memory.max`),
+    });
+  }
+
+  cpu(containerId: string): CpuStatistics | undefined {
+    if (this.#cpu === undefined) return undefined;
+    const directory = `${this.#cpu.parent}/${containerId}`;
+    if (this.#cpu.version === 2) {
+      const text = read(`${directory}/cpu.stat`);
+      return text === undefined ? undefined : { usage: valueIn(text, 'usage_usec') * 1000n, user: valueIn(text, 'user_usec') / usPerTick, system: valueIn(text, 'system_usec') / usPerTick };
+    }
+    const usage = read(`${directory}/cpuacct.usage`);
+    const text = read(`${directory}/cpuacct.stat`);
+    return usage === undefined || text === undefined ? undefined : { usage: BigInt(usage.trim()), user: valueIn(text, 'user'), system: valueIn(text, 'system') };
+  }
+}
+
+/** USER_HZ is 100 on every architecture that Node runs on. */
+const usPerTick = 10_000n;
+
+/** The value of a line `name value`; 0 when there is none. */
+function valueIn(text: string, name: string): bigint {
+  const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
+  return line === undefined ? 0n : BigInt(line.slice(name.length + 1));
+}
+
+/** A file's text; undefined: it is not there, or its group goes at this moment. */
+function read(path: string): string | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENODEV')) return undefined;
+    throw error;
+  }
+  try {
+    // The kernel gives a file of a group as a whole.
+    return buffer.toString('latin1', 0, readSync(descriptor, buffer, 0, buffer.length, 0));
+  } catch (error) {
+    if (isErrno(error, 'ENODEV')) return undefined;
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+}

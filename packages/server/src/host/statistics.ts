@@ -1,0 +1,27 @@
+/** What a container uses, as the kernel counts it. */
+
+/** Names of cgroup v1's memory.stat that clients know, in camel case; each but the limits is also there with `total` before it. */
+export const memoryCounters = [
+  'cache', 'rss', 'mappedFile', 'pgpgin', 'pgpgout', 'swap', 'pgfault', 'pgmajfault', 'inactiveAnon', 'activeAnon', 'inactiveFile', 'activeFile', 'unevictable',
+] as const;
+export type MemoryCounter = (typeof memoryCounters)[number];
+
+type TotalOf<Name extends string> = `total${Capitalize<Name>}`;
+
+/** Bytes, but pgpgin, pgpgout, pgfault and pgmajfault, which are numbers of events. */
+export type MemoryStatistics = Readonly<Record<MemoryCounter | TotalOf<MemoryCounter> | 'hierarchicalMemoryLimit' | 'hierarchicalMemswLimit', bigint>>;
+
+export interface CpuStatistics {
+  /** Nanoseconds. */
+  readonly usage: bigint;
+  /** Ticks of USER_HZ, a hundredth of a second. */
+  readonly user: bigint;
+  readonly system: bigint;
+}
+
+/** Calls are synchronous: each takes some ten microseconds, and a reply is not to be held up by waiting for it. */
+export interface Statistics {
+  /** Undefined: nothing is known, because the controller is missing or the container's groups are gone. */
+  memory(containerId: string): MemoryStatistics | undefined;
+  cpu(containerId: string): CpuStatistics | undefined;
+}
