@@ -6,6 +6,7 @@ import { parseFields } from './fields.js';
 import { commandHelp, commandList } from './help.js';
 import { copyLogs, jobCommandOf } from './job-commands.js';
 import { feedJob } from './job-input.js';
+import { LIMIT_HELP, runLimit } from './limit-command.js';
 import { printable, printedFields } from './print.js';
 import { type Streams, write } from './streams.js';
 
@@ -38,6 +39,11 @@ export function sentence(reason: unknown): string {
 
 async function dispatch([name = '', ...words]: readonly string[], context: CommandContext): Promise<number> {
   const { client, streams: { stdout }, signal } = context;
+  if (name === 'limit' || (name === 'help' && words[0] === 'limit')) {
+    if (name === 'limit' && !words.includes('--help')) return runLimit(words, context);
+    await write(stdout, LIMIT_HELP);
+    return 0;
+  }
   if (name === 'help') {
     const type = words[0] === undefined ? undefined : requestTypeOf(words[0]);
     if (words[0] !== undefined && type === undefined) throw unknownCommand(words[0]);

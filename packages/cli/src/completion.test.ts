@@ -7,9 +7,9 @@ const offers = async (line: string): Promise<string[]> => (await complete(line, 
 
 describe('complete', () => {
   it('offers commands', async () => {
-    assert.deepEqual(await complete('li', live), [['limit_bandwidth ', 'limit_cpu ', 'limit_disk ', 'limit_memory ', 'link ', 'list '], 'li']);
+    assert.deepEqual(await complete('li', live), [['limit ', 'limit_bandwidth ', 'limit_cpu ', 'limit_disk ', 'limit_memory ', 'link ', 'list '], 'li']);
     assert.deepEqual(await offers('pin'), ['ping ']);
-    assert.equal((await offers('')).length, 24 + 3);
+    assert.equal((await offers('')).length, 24 + 4);
     assert.deepEqual(await offers('nope'), []);
     assert.deepEqual(await offers('help net'), ['net_in ', 'net_out ']);
   });

@@ -4,6 +4,7 @@ import { CommandReader, quoteWord } from './command-reader.js';
 import { flagsOf } from './fields.js';
 import { BUILTINS } from './help.js';
 import { JOB_USAGES } from './job-commands.js';
+import { LIMIT_KINDS } from './limit-command.js';
 
 /** What can stand in place of the last word of a line, and that word as it was written. */
 export async function complete(line: string, liveHandles: () => Promise<readonly string[]>): Promise<[string[], string]> {
@@ -13,6 +14,7 @@ export async function complete(line: string, liveHandles: () => Promise<readonly
   const offered = (candidates: readonly string[]): [string[], string] =>
     [candidates.filter((candidate) => candidate.startsWith(word)).map((candidate) => `${quoteWord(candidate)} `), written];
   if (words.length === 0) return offered([...requestTypes.map((type) => messageTypes[type].name), ...BUILTINS.keys()].sort());
+  if (words[0] === 'limit') return words.length === 1 ? offered(await liveHandles()) : words.length === 2 ? offered(LIMIT_KINDS) : [[], line];
   const type = requestTypeOf(words[0] as string);
   if (type === undefined) return words[0] === 'help' ? offered(requestTypes.map((each) => messageTypes[each].name).sort()) : [[], line];
   const flags = flagsOf(messageTypes[type].request);

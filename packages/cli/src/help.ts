@@ -3,6 +3,7 @@ import { DEFAULT_SOCKET_PATH } from 'warden-client';
 import { messageTypes, type RequestType, requestTypes, Type, UNSUPPORTED_REQUESTS } from 'warden-protocol';
 import { commentOf, defaultOf, type Flag, flagsOf, typeOf } from './fields.js';
 import { JOB_USAGES } from './job-commands.js';
+import { LIMIT_SUMMARY } from './limit-command.js';
 import type { LocalCommand } from './local-commands.js';
 
 const SUMMARIES: Readonly<Record<RequestType, string>> = {
@@ -32,8 +33,8 @@ const SUMMARIES: Readonly<Record<RequestType, string>> = {
   [Type.Logs]: 'show the output of a job, and leave it as it is',
 };
 
-/** Commands of the REPL itself. */
-export const BUILTINS: ReadonlyMap<string, string> = new Map([['help', 'show this list'], ['exit', 'leave, as quit and the end of the input do'], ['quit', 'leave']]);
+/** Commands that are no single request. */
+export const BUILTINS: ReadonlyMap<string, string> = new Map([['limit', LIMIT_SUMMARY], ['help', 'show this list'], ['exit', 'leave, as quit and the end of the input do'], ['quit', 'leave']]);
 
 /** A command's line, which also says when this version's server refuses it. */
 function summaryOf(type: RequestType): string {

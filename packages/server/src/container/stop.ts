@@ -14,6 +14,9 @@ import { recordState } from './snapshot.js';
 /** For processes to disappear after KILL; longer only when they are stuck in the kernel. */
 const killDeadlineMs = 20_000;
 
+/** The most that a destroy waits between TERM and KILL: who destroys a container does not wait for what is deaf in it. */
+const destroyGraceMs = 3000;
+
 export interface StopOptions {
   /** KILL at once. */
   readonly kill: boolean;
@@ -25,7 +28,8 @@ export interface StopOptions {
 export async function stopContainer(containers: Containers, container: Container, { kill, forDestroy = false }: StopOptions): Promise<void> {
   await beginStop(containers, container, !forDestroy);
   try {
-    await endProcesses(containers, container, kill);
+    const { stopDeadlineMs } = containers.configuration;
+    await endProcesses(container, kill, forDestroy ? Math.min(stopDeadlineMs, destroyGraceMs) : stopDeadlineMs);
   } catch (error) {
     // Without its monitor a container has no process: it is as stopped as it can be.
     if (!(await endLifeIfGone(containers, container))) throw error;
@@ -42,10 +46,10 @@ export function finishStop(containers: Containers, container: Container): void {
   containers.inBackground(stopContainer(containers, container, { kill: false }), 'a stop that was begun before the start could not be finished', container);
 }
 
-async function endProcesses(containers: Containers, { monitor }: Container, kill: boolean): Promise<void> {
+async function endProcesses({ monitor }: Container, kill: boolean, graceMs: number): Promise<void> {
   if (!kill) {
     try {
-      await Promise.all([monitor.signalAll(constants.signals.SIGTERM), monitor.awaitEmpty(containers.configuration.stopDeadlineMs)]);
+      await Promise.all([monitor.signalAll(constants.signals.SIGTERM), monitor.awaitEmpty(graceMs)]);
       return;
     } catch (error) {
       if (!isTimeout(error)) throw error;
