@@ -1,4 +1,4 @@
-/* Ways out of a disk limit that a file system itself offers: containers see an overlay, which passes none of them on. */
+/* D6: ways out of a disk limit that a file system itself offers: containers see an overlay, which passes none of them on. */
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -21,7 +21,7 @@ import { LinuxCoreDumps } from './host/linux/core-dumps.js';
 import { LinuxDepot } from './host/linux/depot.js';
 import { LinuxCpuLimits } from './host/linux/cpu-limits.js';
 import { claimName } from './host/linux/exclusive-name.js';
-import { LinuxDisks } from './host/linux/disks.js';
+import { diskBackends, LinuxDisks } from './host/linux/disks.js';
 import { LinuxFirewall } from './host/linux/firewall.js';
 import { LinuxHostLinks } from './host/linux/host-links.js';
 import { LauncherProcess } from './host/linux/launcher.js';
@@ -83,7 +83,8 @@ async function serve(configPath: string): Promise<void> {
     clock: systemClock,
     log,
   });
-  const disks = new LinuxDisks({ depotPath: configuration.depotPath, choice: configuration.disk.backend, imageSizeInBytes: configuration.disk.imageSizeInBytes, launcher, log });
+  const { depotPath, disk } = configuration;
+  const disks = new LinuxDisks({ depotPath, choice: disk.backend, launcher, log }, diskBackends(depotPath, disk.imageSizeInBytes, launcher));
   await startLauncher(launcher, configuration);
   await disks.prepare();
 

@@ -19,23 +19,29 @@ const consequence = 'a container can fill the file system of the depot';
 export interface LinuxDisksOptions {
   readonly depotPath: string;
   readonly choice: 'auto' | DiskBackendName;
-  /** Of an image that is made; null: nine tenths of what is free. */
-  readonly imageSizeInBytes: number | null;
-  readonly launcher: Pick<LauncherProcess, 'disk' | 'discard' | 'quota'>;
+  readonly launcher: Pick<LauncherProcess, 'discard'>;
   readonly log: Log;
+}
+
+/**
+ * Every backend there is, in the order in which they are tried.
+ * @param imageSizeInBytes of an image that is made; null: nine tenths of what is free
+ */
+export function diskBackends(depotPath: string, imageSizeInBytes: number | null, launcher: Pick<LauncherProcess, 'disk' | 'quota'>): DiskBackend[] {
+  return [new BtrfsDisks(join(depotPath, disksName), join(depotPath, imageName), imageSizeInBytes, launcher)];
 }
 
 export class LinuxDisks implements Disks {
   readonly #path: string;
-  /** In the order in which they are tried. */
-  readonly #backends: readonly DiskBackend[];
   #chosen: DiskBackend | undefined;
   #number = 0;
 
-  constructor(private readonly options: LinuxDisksOptions) {
-    const { depotPath, imageSizeInBytes, launcher } = options;
-    this.#path = join(depotPath, disksName);
-    this.#backends = [new BtrfsDisks(this.#path, join(depotPath, imageName), imageSizeInBytes, launcher)];
+  /** @param backends in the order in which they are tried */
+  constructor(
+    private readonly options: LinuxDisksOptions,
+    private readonly backends: readonly DiskBackend[],
+  ) {
+    this.#path = join(options.depotPath, disksName);
   }
 
   get backend(): DiskBackendName {
@@ -50,7 +56,7 @@ export class LinuxDisks implements Disks {
     const { choice, log } = this.options;
     mkdirSync(this.#path, { recursive: true, mode: 0o700 });
     const refused: string[] = [];
-    for (const backend of this.#backends) {
+    for (const backend of this.backends) {
       if (choice !== 'auto' && choice !== backend.name) continue;
       try {
         await backend.prepare();
@@ -75,7 +81,7 @@ export class LinuxDisks implements Disks {
   }
 
   async limit(disk: ContainerDisk, change: Partial<DiskLimits>): Promise<DiskState> {
-    const backend = this.#backends.find(({ name }) => name === disk.backend);
+    const backend = this.backends.find(({ name }) => name === disk.backend);
     if (backend !== undefined) return backend.limit(disk, change);
     const remedy = this.#chosen === undefined ? 'the server\'s log tells at its start why (server.quota)' : 'it was made when the server had none; make another one';
     throw new WardenError('unsupported', `limit_disk: this container has no disk limits: ${remedy}`);
