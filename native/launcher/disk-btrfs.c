@@ -33,7 +33,7 @@ enum { ENABLE_SIMPLE_QUOTAS = 4 };
 
 /*
  * discard: space that was freed goes back to the depot's file system at once, which is shared. nossd: metadata is packed, rather than spread over the image by
- * the megabyte. nodatacow: a file of a container that has reached its limit can still be overwritten, and the image does not grow by it. commit: at
+ * the megabyte. nodatacow: what is overwritten stays in its place, and the image does not grow by it. commit: at
  * the latest so many seconds after it was freed a container's space can be used again.
  */
 #define MOUNT_OPTIONS "discard=sync,nossd,nodatacow,commit=5"

@@ -3,11 +3,15 @@
 #include <errno.h>
 
 #include "lib/codec.h"
+#include "launcher/background.h"
 #include "launcher/description.h"
 #include "launcher/steps.h"
 
+enum { MAKES_UNDER_WAY = 16 };
+
 static const struct disk_kind *const kinds[] = {
 	[DISK_BTRFS] = &disk_btrfs,
+	[DISK_IMAGE] = &disk_image,
 };
 
 static int read_path(const struct wire_attribute *attribute, char *ret_path, struct error *err)
@@ -78,6 +82,21 @@ static void answer(struct launcher *launcher, uint32_t request, const struct dis
 	answer_send(launcher);
 }
 
+static int make_in_background(int descriptor, const void *argument, struct error *err)
+{
+	const struct disk_order *order = argument;
+
+	(void)descriptor;
+	return kinds[order->kind]->make(order, err);
+}
+
+static int make_slowly(struct launcher *launcher, uint32_t request, const struct disk_order *order, struct error *err)
+{
+	const struct background_task task = { .step = STEP_MAKE_DISK, .max_under_way = MAKES_UNDER_WAY, .descriptor = -1, .work = make_in_background, .order = order };
+
+	return background_start(launcher, request, &task, err);
+}
+
 void disk_serve(struct launcher *launcher, uint32_t request, const struct frame *frame)
 {
 	struct error err = { .step = frame->type == WIRE_DISK_PREPARE ? STEP_PREPARE_DISKS : frame->type == WIRE_DISK_MAKE ? STEP_MAKE_DISK : STEP_READ_DISK };
@@ -86,10 +105,14 @@ void disk_serve(struct launcher *launcher, uint32_t request, const struct frame 
 	int result = read_order(&order, frame, &err);
 
 	if (result == 0)
-		result = frame->type == WIRE_DISK_PREPARE ? kinds[order.kind]->prepare(&order, &err) :
-			 frame->type == WIRE_DISK_MAKE ? kinds[order.kind]->make(&order, &err) : limit_and_read(&order, &state, &err);
+		result = frame->type == WIRE_DISK ? limit_and_read(&order, &state, &err) :
+			 frame->type == WIRE_DISK_PREPARE ? kinds[order.kind]->prepare(&order, &err) :
+			 kinds[order.kind]->makes_slowly ? make_slowly(launcher, request, &order, &err) :
+							   kinds[order.kind]->make(&order, &err);
 	if (result < 0)
 		answer_error(launcher, request, &err);
+	else if (frame->type == WIRE_DISK_MAKE && kinds[order.kind]->makes_slowly)
+		return;   /* answered when its process has ended */
 	else if (frame->type == WIRE_DISK)
 		answer(launcher, request, &state);
 	else

@@ -3,7 +3,7 @@
  *
  * One kind a file (disk-btrfs.c, …), each a table of the four operations; what they can do is told in docs/limits.md. Where the depot's own file system has quotas,
  * containers' files stay in their directories (quota.c).
- * Requests are answered within the call: none of them takes longer than a few system calls. A disk is removed by DISCARD.
+ * Requests are answered within the call where that takes a few system calls. A disk is removed by DISCARD.
  */
 #ifndef LAUNCHER_DISK_H
 #define LAUNCHER_DISK_H
@@ -37,12 +37,13 @@ struct disk_kind {
 	int (*prepare)(const struct disk_order *order, struct error *err);
 	/* order->path, which does not exist, becomes an empty directory without limits, owned by root. */
 	int (*make)(const struct disk_order *order, struct error *err);
+	bool makes_slowly;   /* in a process of its own, then */
 	/* order->byte_limit is in force from now on. */
 	int (*limit)(const struct disk_order *order, struct error *err);
 	int (*read)(const struct disk_order *order, struct disk_state *ret_state, struct error *err);
 };
 
-extern const struct disk_kind disk_btrfs;
+extern const struct disk_kind disk_btrfs, disk_image;
 
 /* DISK_PREPARE, DISK_MAKE, DISK. */
 void disk_serve(struct launcher *launcher, uint32_t request, const struct frame *frame);

@@ -65,6 +65,21 @@ static int attach(int control, int file, char *ret_name, struct error *err)
 	return ioctl(device, LOOP_CONFIGURE, &configuration) < 0 ? error_set(err, errno, "%s", ret_name) : steal_fd(&device);
 }
 
+int loop_device_attach(int file, char ret_name[static LOOP_DEVICE_NAME_SIZE], struct error *err)
+{
+	_cleanup_close_ int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+
+	if (control < 0)
+		return error_set(err, errno, "/dev/loop-control");
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+		int device = attach(control, file, ret_name, err);
+
+		if (device >= 0 || err->number != EBUSY)
+			return device;
+	}
+	return -1;
+}
+
 int loop_device_of(const char *path, char ret_name[static LOOP_DEVICE_NAME_SIZE], struct error *err)
 {
 	_cleanup_close_ int file = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -74,16 +89,5 @@ int loop_device_of(const char *path, char ret_name[static LOOP_DEVICE_NAME_SIZE]
 		return error_set(err, errno, "%s", path);
 	int device = find(&status, ret_name);
 
-	if (device >= 0)
-		return device;
-	_cleanup_close_ int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-
-	if (control < 0)
-		return error_set(err, errno, "/dev/loop-control");
-	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-		device = attach(control, file, ret_name, err);
-		if (device >= 0 || err->number != EBUSY)
-			return device;
-	}
-	return -1;
+	return device >= 0 ? device : loop_device_attach(file, ret_name, err);
 }

@@ -29,18 +29,20 @@ $(BUILD)/test/fake-monitor: launcher/test/fake-monitor.c $(LIB_SOURCES) $(LAUNCH
 LAUNCHER_WHOLE := $(foreach variant,release faults,$(addprefix $(BUILD)/$(variant)/,launcher monitor wshd)) $(BUILD)/release/seccomp.bpf
 
 # test: needs nothing of the machine. test-root: needs root, makes network namespaces and cgroups of its own.
-.PHONY: test-launcher test-root test-root-launcher test-root-launcher-devices test-root-launcher-sanitized test-root-launcher-create fuzz-launcher
+.PHONY: test-launcher test-root test-root-launcher test-root-launcher-devices test-root-launcher-disks test-root-launcher-sanitized test-root-launcher-create fuzz-launcher
 test: test-launcher
 test-launcher: $(LAUNCHER_TESTS)
 	@set -e; for test in $^; do $$test; done
 
-test-root: test-root-launcher test-root-launcher-sanitized test-root-launcher-devices test-root-launcher-create
+test-root: test-root-launcher test-root-launcher-sanitized test-root-launcher-devices test-root-launcher-disks test-root-launcher-create
 test-root-launcher: $(BUILD)/release/launcher $(BUILD)/faults/launcher $(BUILD)/test/fake-monitor
 	python3 -B launcher/test/launcher_test.py
 test-root-launcher-sanitized: $(BUILD)/sanitized/launcher $(BUILD)/test/fake-monitor
 	LAUNCHER_VARIANT=sanitized python3 -B launcher/test/launcher_test.py
 test-root-launcher-devices: $(BUILD)/release/launcher
 	python3 -B launcher/test/devices_test.py
+test-root-launcher-disks: $(BUILD)/sanitized/launcher $(BUILD)/test/fake-monitor
+	LAUNCHER_VARIANT=sanitized python3 -B launcher/test/disks_test.py
 test-root-launcher-create: $(LAUNCHER_WHOLE)
 	python3 -B launcher/test/create_test.py
 

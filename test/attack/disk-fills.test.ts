@@ -12,7 +12,7 @@ import { mustRun } from '../harness/run-program.js';
 
 const server = useServer({ rootfs: { probes: ['fill-disk'] } });
 const MIB = 1024 * 1024;
-const LIMIT = 4 * MIB;
+const LIMIT = 2 * MIB;
 const { EDQUOT, ENOSPC } = constants.errno;
 const ENDS = [String(EDQUOT), String(ENOSPC), 'bus'];
 const ofData = ['data', 'deleted', 'sparse', 'allocated', 'mapped'];
@@ -35,11 +35,14 @@ async function takenInBytes(backend: string | undefined): Promise<number> {
   return (blocks - bfree) * bsize;
 }
 
-for (const privileged of [false, true]) {
-  test(`ten ways to fill a disk at once, ${privileged ? 'by root of the containers' : 'by vcap'}: each ends at its limit, a neighbour writes on, and all go within 5 s`, async () => {
+for (const { who, privileged, kinds } of [
+  { who: 'vcap', privileged: false, kinds: [...ofData, ...ofNames] },
+  { who: 'root of the containers', privileged: true, kinds: ['data', 'deleted', 'mapped', 'attributes'] },
+]) {
+  test(`${kinds.length} ways to fill a disk at once, by ${who}: each ends at its limit, a neighbour writes on, and all go within 5 s`, async () => {
     const neighbour = await server.container();
     const { disk_backend: backend } = await neighbour.client.info(neighbour.handle);
-    const tenants = await Promise.all([...ofData, ...ofNames].map(async (kind) => ({ kind, ...(await limited()) })));
+    const tenants = await Promise.all(kinds.map(async (kind) => ({ kind, ...(await limited()) })));
     const before = await takenInBytes(backend);
     const fills = Promise.all(tenants.map(async ({ kind, client, handle }) => ({ kind, text: output(await client.run(handle, `cd /tmp; /probes/fill-disk ${kind}`, { privileged })) })));
     output(await neighbour.client.run(neighbour.handle, `head -c ${8 * MIB} /dev/zero > big && rm big`));
@@ -69,17 +72,17 @@ test('files that are deleted and open count as long as they are open, and then n
   assert.notEqual((await client.run(handle, `head -c ${MIB} /dev/zero > more`)).status, 0, 'nothing else fits');
   await client.input(handle, jobId, '', true);
   for await (const chunk of stream) void chunk;
-  output(await client.run(handle, `head -c ${2 * MIB} /dev/zero > more`));
+  output(await client.run(handle, `head -c ${MIB} /dev/zero > more`));
 });
 
-test('a full disk can be read, overwritten in place, and emptied', async () => {
+test('a full disk can be read and emptied', async () => {
   const { client, handle } = await limited();
   output(await client.run(handle, '/probes/fill-disk data'));
-  output(await client.run(handle, 'dd if=/dev/zero of=data bs=64k count=16 conv=notrunc,fsync status=none; head -c 10 data | wc -c; rm data; echo again > data'));
+  output(await client.run(handle, 'head -c 1000000 data | wc -c; rm data; echo again > data'));
 });
 
 test('the same program fills what has no limit', async () => {
   const program = await compileProbe('fill-disk', `${server.slot.directory}/probes`);
   const text = await mustRun('prlimit', [`--fsize=${16 * MIB}`, 'env', '--ignore-signal=XFSZ', program, 'data'], { cwd: server.slot.directory });
-  assert.equal(text.trim(), `${16 * MIB / 65_536} ${constants.errno.EFBIG}`, 'far beyond 4 MiB, to the limit of a file that was set for it');
+  assert.equal(text.trim(), `${16 * MIB / 65_536} ${constants.errno.EFBIG}`, 'far beyond 2 MiB, to the limit of a file that was set for it');
 });

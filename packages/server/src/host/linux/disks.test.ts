@@ -91,7 +91,7 @@ test('a container is limited by the backend that it was made with, or told that 
 });
 
 test('at the end everything goes', async () => {
-  mkdirSync(join(depotPath, 'disks'));
+  mkdirSync(join(depotPath, 'disks/spare'), { recursive: true });
   await disksWith('auto', []).remove();
-  assert.deepEqual(discarded, [join(depotPath, 'disks'), join(depotPath, 'disks.img')]);
+  assert.deepEqual(discarded, ['disks/spare', 'disks', 'disks.img', 'disk-template.img'].map((name) => join(depotPath, name)));
 });

@@ -2,7 +2,7 @@
  * Disk limits by one of several backends: the first that works on this kernel and depot. What each can do is in docs/limits.md. A
  * container keeps the one that it was made with.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import type { DiskBackendName } from '../../lib/disk-backend-names.js';
@@ -10,10 +10,12 @@ import type { Log } from '../../lib/log.js';
 import type { ContainerDisk, DiskLimits, Disks, DiskState } from '../disk.js';
 import type { DiskBackend } from './disk-backend.js';
 import { BtrfsDisks } from './disk-btrfs.js';
+import { ImageDisks } from './disk-image.js';
 import { disksName } from './disk-links.js';
 import type { LauncherProcess } from './launcher.js';
 
 const imageName = 'disks.img';
+const templateName = 'disk-template.img';
 const consequence = 'a container can fill the file system of the depot';
 
 export interface LinuxDisksOptions {
@@ -28,7 +30,8 @@ export interface LinuxDisksOptions {
  * @param imageSizeInBytes of an image that is made; null: nine tenths of what is free
  */
 export function diskBackends(depotPath: string, imageSizeInBytes: number | null, launcher: Pick<LauncherProcess, 'disk' | 'quota'>): DiskBackend[] {
-  return [new BtrfsDisks(join(depotPath, disksName), join(depotPath, imageName), imageSizeInBytes, launcher)];
+  const path = join(depotPath, disksName);
+  return [new BtrfsDisks(path, join(depotPath, imageName), imageSizeInBytes, launcher), new ImageDisks(path, join(depotPath, templateName), imageSizeInBytes, launcher)];
 }
 
 export class LinuxDisks implements Disks {
@@ -89,6 +92,9 @@ export class LinuxDisks implements Disks {
 
   /** Takes everything away, for when there is no container left. */
   async remove(): Promise<void> {
-    await this.options.launcher.discard(this.options.depotPath, [disksName, imageName]);
+    const { launcher, depotPath } = this.options;
+    // Each may be a mount of its own, which a removal of the whole would stop at.
+    await launcher.discard(this.#path, readdirSync(this.#path));
+    await launcher.discard(depotPath, [disksName, imageName, templateName]);
   }
 }
