@@ -160,3 +160,43 @@ test('errors name the step, the path and the cause', async () => {
   await assert.rejects(depot.makeDirectory(id), { message: /^make the container directory \(.*1hq3k5m7o9q\): file already exists \(EEXIST\)$/ });
   assert.throws(() => depot.writeSnapshot('1hq3k5m7o9r', ''), { message: /snapshot\.json\): no such file or directory/ });
 });
+
+test('a container\'s disk is found by its directory, goes with it, and no other does', async () => {
+  let number = 0;
+  const makeDisk = (): Promise<string> => {
+    const disk = join(path, 'disks', `1-1-${number++}`);
+    mkdirSync(disk, { recursive: true });
+    return Promise.resolve(disk);
+  };
+  depot = new LinuxDepot(path, silentLog, { bootId: 'boot', now: () => now, removeEntries, makeDisk });
+  const first = await depot.makeDirectory(id);
+  assert.equal(first.disk, join(path, 'disks/1-1-0'));
+  await new Promise(setImmediate);
+  const second = await depot.makeDirectory('1hq3k5m7o9r');
+  assert.equal(second.disk, join(path, 'disks/1-1-1'), 'made in advance');
+  assert.equal(depot.diskOf(id), first.disk);
+  assert.equal(depot.diskOf('1hq3k5m7o9s'), undefined);
+  await new Promise(setImmediate);
+  depot.discardDirectory(id);
+  await depot.removed();
+  assert.deepEqual(readdirSync(join(path, 'disks')).sort(), ['1-1-1', '1-1-2']);
+
+  mkdirSync(join(path, 'disks/9-9-9'));
+  new LinuxDepot(path, silentLog, { bootId: 'boot', now: () => now, removeEntries }).emptyTrash();
+  depot.emptyTrash();
+  await depot.removed();
+  assert.deepEqual(readdirSync(join(path, 'disks')), ['1-1-1'], 'the spare one and one that nobody knows are gone');
+  assert.equal(depot.diskOf('1hq3k5m7o9r'), second.disk);
+});
+
+test('a disk whose container directory cannot be made does not stay', async () => {
+  const makeDisk = (): Promise<string> => {
+    mkdirSync(join(path, 'disks/1-1-1'), { recursive: true });
+    return Promise.resolve(join(path, 'disks/1-1-1'));
+  };
+  depot = new LinuxDepot(path, silentLog, { bootId: 'boot', now: () => now, removeEntries, makeDisk });
+  mkdirSync(join(path, 'containers', id));
+  await assert.rejects(depot.makeDirectory(id), { message: /file already exists/ });
+  await depot.removed();
+  assert.equal(existsSync(join(path, 'disks/1-1-1')), false);
+});

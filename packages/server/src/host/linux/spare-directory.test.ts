@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -79,4 +79,30 @@ test('when it cannot be made that is told once, and there is none', async () => 
   await madeAnew();
   assert.equal(failures.length, 1);
   assert.equal(spare.moveTo(join(path, 'one')), undefined);
+});
+
+test('its disk is made beforehand, and a link in it leads there', async () => {
+  const disks = ['/depot/disks/1-2-3', '/depot/disks/4-5-6'];
+  spare = new SpareDirectory(path, (error) => failures.push(error), () => Promise.resolve(disks.shift()));
+  spare.makeSoon();
+  await madeAnew();
+  mkdirSync(join(path, 'kept'));
+  assert.deepEqual(spare.moveTo(join(path, 'kept/one')), { disk: '/depot/disks/1-2-3' });
+  assert.equal(readlinkSync(join(path, 'kept/one/disk')), '../../disks/1-2-3');
+  spare.makeSoon();
+  await madeAnew();
+  new SpareDirectory(path, () => undefined).clear();
+  assert.deepEqual(readdirSync(path), ['kept'], 'what an earlier server has left goes with its link');
+});
+
+test('a disk that cannot be made is told, and tried again for the next', async () => {
+  let attempts = 0;
+  spare = new SpareDirectory(path, (error) => failures.push(error), () => (++attempts === 1 ? Promise.reject(new Error('no launcher')) : Promise.resolve('/depot/disks/1-2-3')));
+  spare.makeSoon();
+  await madeAnew();
+  assert.equal(spare.moveTo(join(path, 'one')), undefined);
+  assert.equal(failures.length, 1);
+  spare.makeSoon();
+  await madeAnew();
+  assert.deepEqual(spare.moveTo(join(path, 'one')), { disk: '/depot/disks/1-2-3' });
 });
