@@ -93,34 +93,6 @@ static int mount_copy(const struct disk_order *order, struct error *err)
 	return error_set(err, number, "%s", order->path);
 }
 
-static int make(const struct disk_order *order, struct error *err)
-{
-	if (mkdir(order->path, 0700) < 0)
-		return error_set(err, errno, "%s", order->path);
-	if (mount_copy(order, err) == 0)
-		return 0;
-	rmdir(order->path);
-	return -1;
-}
-
-/* By trying: whether there are loop devices and ext4 with what it takes. */
-static int prepare(const struct disk_order *order, struct error *err)
-{
-	struct disk_order trial = *order;
-	struct disk_state state;
-
-	if (snprintf(trial.path, sizeof(trial.path), "%.4000s/trial", order->path) < 0 || make(&trial, err) < 0)
-		return -1;
-	trial.byte_limit = 1 << 20;
-	int result = disk_image.limit(&trial, err);
-
-	if (result == 0)
-		result = disk_image.read(&trial, &state, err);
-	umount2(trial.path, MNT_DETACH);
-	rmdir(trial.path);
-	return result;
-}
-
 /* A disk, and the file of its reservation. */
 static int open_image(const char *path, struct statfs *ret_status, char ret_reservation[static SYSFS_PATH_SIZE], struct error *err)
 {
@@ -159,6 +131,43 @@ static int limit(const struct disk_order *order, struct error *err)
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
 		return error_set(err, errno, "%s", reservation);
 	return 0;
+}
+
+static int make(const struct disk_order *order, struct error *err)
+{
+	struct disk_order unlimited = *order;
+
+	unlimited.byte_limit = 0;
+	if (mkdir(order->path, 0700) < 0)
+		return error_set(err, errno, "%s", order->path);
+	if (mount_copy(order, err) < 0) {
+		rmdir(order->path);
+		return -1;
+	}
+	/* ext4 begins with a reservation of its own. */
+	if (limit(&unlimited, err) == 0)
+		return 0;
+	umount2(order->path, MNT_DETACH);
+	rmdir(order->path);
+	return -1;
+}
+
+/* By trying: whether there are loop devices and ext4 with what it takes. */
+static int prepare(const struct disk_order *order, struct error *err)
+{
+	struct disk_order trial = *order;
+	struct disk_state state;
+
+	if (snprintf(trial.path, sizeof(trial.path), "%.4000s/trial", order->path) < 0 || make(&trial, err) < 0)
+		return -1;
+	trial.byte_limit = 1 << 20;
+	int result = limit(&trial, err);
+
+	if (result == 0)
+		result = disk_image.read(&trial, &state, err);
+	umount2(trial.path, MNT_DETACH);
+	rmdir(trial.path);
+	return result;
 }
 
 static int read_reservation(const char *path, uint64_t *ret_blocks, struct error *err)

@@ -1,6 +1,6 @@
 /* The disks of a depot: directories for containers' files, and the file systems they are on. */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Paths } from './configuration.js';
 
 export interface Mount { readonly path: string; readonly type: string; readonly source: string; readonly options: string }
@@ -39,8 +39,24 @@ export function diskOf(directory: string): string | undefined {
   }
 }
 
+/** Loop devices whose file lies below a directory, and that nothing is mounted from. */
+export function loopLeaks(directory: string): string[] {
+  const mounted = new Set(mountsBelow(directory).map(({ source }) => basename(source)));
+  return loopsBelow(directory).filter((loop) => !mounted.has(loop.split(' ')[0] ?? '')).map((loop) => `loop device ${loop}`);
+}
+
+function ownedDisks({ depot }: Paths): Set<string | undefined> {
+  return new Set(['containers', 'spare'].flatMap((parent) => names(join(depot, parent)).map((name) => diskOf(join(depot, parent, name)))));
+}
+
+/** Whether a line of mountinfo is that of a disk that a container or the spare directory has. */
+export function isOwnedMount(line: string, paths: Paths): boolean {
+  const path = line.split(' ')[4] ?? '';
+  return dirname(path) === join(paths.depot, 'disks') && ownedDisks(paths).has(basename(path));
+}
+
 /** Disks that neither a container nor the spare directory has. */
-export function diskLeaks({ depot }: Paths): string[] {
-  const owned = new Set(['containers', 'spare'].flatMap((parent) => names(join(depot, parent)).map((name) => diskOf(join(depot, parent, name)))));
-  return names(join(depot, 'disks')).filter((name) => !owned.has(name)).map((name) => `disk ${name}`);
+export function diskLeaks(paths: Paths): string[] {
+  const owned = ownedDisks(paths);
+  return names(join(paths.depot, 'disks')).filter((name) => !owned.has(name)).map((name) => `disk ${name}`);
 }

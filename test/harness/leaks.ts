@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from './client.js';
-import { diskLeaks, loopsBelow } from './disks.js';
+import { diskLeaks, isOwnedMount, loopLeaks } from './disks.js';
 import { listLinks } from './links.js';
 import type { LinkMonitor } from './links.js';
 import { tableElements } from './nftables.js';
@@ -48,7 +48,7 @@ export function fileLeaks({ depot }: Paths): string[] {
   return leaks;
 }
 
-export interface Baseline { readonly elements: readonly string[]; readonly mounts: readonly string[]; readonly loops: readonly string[]; readonly descriptors: ReadonlyMap<number, number> }
+export interface Baseline { readonly elements: readonly string[]; readonly mounts: readonly string[]; readonly descriptors: ReadonlyMap<number, number> }
 
 export interface ScanTarget {
   readonly slot: Slot; readonly paths: Paths; readonly pids: readonly number[];
@@ -59,7 +59,6 @@ export async function takeBaseline(slot: Slot, pids: readonly number[]): Promise
   return {
     elements: await tableElements(slot.table),
     mounts: mountLeaks(slot),
-    loops: loopsBelow(slot.directory),
     descriptors: new Map(pids.map((pid) => [pid, openDescriptors(pid).size])),
   };
 }
@@ -94,12 +93,12 @@ export async function scanForLeaks(target: ScanTarget, baseline: Baseline, waitM
     // A monitor's process ends after it has answered DESTROY; the daemon's next round trips give it the time for that.
     ...await untilClean(() => processLeaks(slot, own), roundTrip, waitMs),
     ...cgroupLeaks(slot),
-    ...mountLeaks(slot).filter((mount) => !baseline.mounts.includes(mount)),
+    ...await untilClean(() => mountLeaks(slot).filter((mount) => !baseline.mounts.includes(mount) && !isOwnedMount(mount.slice('mount '.length), paths)), roundTrip, waitMs),
     ...(await tableElements(slot.table)).filter((element) => !baseline.elements.includes(element)).map((element) => `nftables element ${element}`),
     ...await untilClean(() => linkLeaks(target), () => target.links.nextChange(), waitMs),
     ...await untilClean(() => fileLeaks(paths), () => nextFileChange(join(paths.depot, 'trash')), waitMs),
     ...(existsSync(join(paths.depot, 'disks')) ? await untilClean(() => diskLeaks(paths), () => nextFileChange(join(paths.depot, 'disks')), waitMs) : []),
-    ...await untilClean(() => loopsBelow(slot.directory).filter((loop) => !baseline.loops.includes(loop)).map((loop) => `loop device ${loop}`), roundTrip, waitMs),
+    ...await untilClean(() => loopLeaks(slot.directory), roundTrip, waitMs),
     ...await untilClean(() => descriptorLeaks(baseline), roundTrip, waitMs),
   ];
 }
