@@ -74,9 +74,11 @@ export class LinuxDepot implements Depot {
   emptyTrash(): void {
     for (const name of readdirSync(this.#trash.path)) this.#trash.remove(name);
     this.#spare.clear();
-    attempt('look for disks that no container has', this.#disks.path, () => {
+    try {
       for (const name of findUnownedDisks(this.#disks.path, this.#containers)) this.#disks.remove(name);
-    });
+    } catch (error) {
+      this.log.warn({ err: error }, 'which disks no container has cannot be found out; none is removed');
+    }
   }
 
   directoryOf(containerId: string): string {
@@ -102,14 +104,13 @@ export class LinuxDepot implements Depot {
   }
 
   diskOf(containerId: string): string | undefined {
-    const directory = this.directoryOf(containerId);
-    const name = attempt('read which disk a container has', directory, () => readDiskLink(directory));
+    const name = this.#nameOfDisk(this.directoryOf(containerId));
     return name === undefined ? undefined : join(this.#disks.path, name);
   }
 
   discardDirectory(containerId: string): void {
     const directory = this.directoryOf(containerId);
-    const disk = this.#diskToDiscard(directory);
+    const disk = this.#nameOfDisk(directory);
     const name = `${containerId}-${process.pid}-${this.#trashNumber++}`;
     try {
       renameSync(directory, join(this.#trash.path, name));
@@ -121,12 +122,12 @@ export class LinuxDepot implements Depot {
     if (disk !== undefined) this.#disks.remove(disk);
   }
 
-  /** One that cannot be found out is left to the next start. */
-  #diskToDiscard(directory: string): string | undefined {
+  /** Of a disk that cannot be found out the container goes on, without limits that could be changed, and a later start removes it. */
+  #nameOfDisk(directory: string): string | undefined {
     try {
       return readDiskLink(directory);
     } catch (error) {
-      this.log.warn({ err: error }, 'which disk a container has cannot be read; the next start removes it');
+      this.log.warn({ err: error }, 'which disk a container has cannot be read');
       return undefined;
     }
   }
