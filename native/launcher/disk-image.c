@@ -25,8 +25,8 @@
 /* noinit_itable: no thread fills the inode tables, which would take their space at once. discard: what is removed goes back to the depot's file system. */
 #define MOUNT_OPTIONS "noinit_itable,discard,errors=continue"
 
-/* Those that ext4 keeps for itself, the root directory's but one of them. */
-enum { OWN_INODES = 10, SYSFS_PATH_SIZE = 96 };
+/* Those that ext4 keeps for itself, but for the root directory's. */
+enum { OWN_INODES = 9, SYSFS_PATH_SIZE = 96 };
 
 static int copy_range(int from, int to, off_t begin, off_t end, struct error *err)
 {
