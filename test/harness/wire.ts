@@ -28,7 +28,7 @@ const info: Schema = {
   container_path: field(32, 'string'), memory_stat: field(40, memory),
   cpu_stat: field(41, counters(1, 'usage user system')), disk_stat: field(42, counters(1, 'bytes_used inodes_used')),
   bandwidth_stat: field(43, counters(1, 'in_rate in_burst out_rate out_burst')), job_ids: many(44, 'uint64'),
-  disk_backend: field(1000, 'string'),
+  disk_backend: field(1000, 'string'), pids_stat: field(1010, counters(1, 'current max')),
 };
 const handle: Schema = { handle: field(1, 'string') };
 const job: Schema = {

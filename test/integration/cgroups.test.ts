@@ -62,6 +62,19 @@ test('all containers together have fixed shares and three quarters of the proces
   await server.restart({});
 });
 
+test('info tells processes and threads, also in the reply of a run, and no more when they have ended', async () => {
+  const { client, handle } = await server.container();
+  assert.deepEqual((await client.info(handle)).pids_stat, { current: 1n, max: 1024n });
+  const jobId = await client.spawn(handle, 'for i in 1 2 3 4; do sleep 1000 & done; echo up; wait');
+  const watcher = await server.connect();
+  await streamUntil(watcher.stream(handle, jobId), 'up');
+  watcher.close();
+  assert.deepEqual((await client.info(handle)).pids_stat, { current: 6n, max: 1024n });
+  assert.equal((await client.run(handle, 'true')).info.pids_stat?.max, 1024n);
+  await client.stop(handle, { kill: true });
+  assert.equal((await client.info(handle)).pids_stat?.current, 1n);
+});
+
 test('a job\'s processes stay in their container\'s groups', async () => {
   const { client, handle } = await server.container();
   const jobId = await client.spawn(handle, 'setsid sleep 3002 & echo up; exec sleep 3003');

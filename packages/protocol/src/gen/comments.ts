@@ -23,6 +23,8 @@ export const fieldComments: ReadonlyMap<string, string> = new Map([
   ["warden.InfoResponse.CpuStat.usage", "Nanoseconds."],
   ["warden.InfoResponse.CpuStat.user", "Ticks of USER_HZ."],
   ["warden.InfoResponse.CpuStat.system", "Ticks of USER_HZ."],
+  ["warden.InfoResponse.PidsStat.current", "Processes and threads."],
+  ["warden.InfoResponse.PidsStat.max", "The most there may be; absent: none but what all containers may have together."],
   ["warden.InfoResponse.job_ids", "Jobs still running."],
   ["warden.InfoResponse.disk_backend", "How disk limits are enforced: project, user, btrfs, image or none."],
   ["warden.Terminal.rows", "Lines of text, 1 to 4096."],

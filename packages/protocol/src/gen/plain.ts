@@ -186,6 +186,17 @@ export interface BandwidthStat {
   outBurst?: bigint | undefined;
 }
 
+export interface PidsStat {
+  /**
+   * Processes and threads.
+   */
+  current?: bigint | undefined;
+  /**
+   * The most there may be; absent: none but what all containers may have together.
+   */
+  max?: bigint | undefined;
+}
+
 export interface InfoResponse {
   state?: string | undefined;
   events: string[];
@@ -204,6 +215,7 @@ export interface InfoResponse {
    * How disk limits are enforced: project, user, btrfs, image or none.
    */
   diskBackend?: string | undefined;
+  pidsStat?: PidsStat | undefined;
 }
 
 export interface ResourceLimits {
@@ -765,6 +777,7 @@ export interface PlainTypes {
   "warden.InfoResponse.CpuStat": CpuStat;
   "warden.InfoResponse.DiskStat": DiskStat;
   "warden.InfoResponse.BandwidthStat": BandwidthStat;
+  "warden.InfoResponse.PidsStat": PidsStat;
   "warden.InfoResponse": InfoResponse;
   "warden.ResourceLimits": ResourceLimits;
   "warden.Terminal": Terminal;

@@ -169,3 +169,11 @@ test('docs/configuration.md has every key, and no other', () => {
   });
   assert.deepEqual([...documented].sort(), keys.sort());
 });
+
+test('numbers of processes and of resource limits that cannot be are refused', () => {
+  for (const value of ['0', '3', '-1', '1.5', '4194305', '9223372036854775808', '18446744073709551616', 'many', '.inf']) {
+    for (const key of ['container_pids_max', 'containers_pids_max']) assert.match(refusalOf(`server: {${key}: ${value}}`), new RegExp(`server\\.${key}`));
+  }
+  for (const value of ['-2', '1.5', '18446744073709551615', 'unlimited', 'true']) assert.match(refusalOf(`server: {container_rlimits: {nofile: ${value}}}`), /server\.container_rlimits\.nofile/);
+  assert.equal(parseConfiguration('server: {container_rlimits: {nofile: -1}, containers_pids_max: 4}', 'test.yml').totalPidsMax, 4);
+});

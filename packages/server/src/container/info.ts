@@ -29,5 +29,5 @@ export function infoOf(container: Container): ContainerInfo {
 /** The same with what the container uses at this moment. Also in the replies of link, run and stream: some files of cgroups are read, no more. */
 export function infoWithUse({ host }: Containers, container: Container): ContainerInfo {
   if (container.lastInfo !== undefined) return container.lastInfo;
-  return { ...infoOf(container), memoryStat: host.statistics.memory(container.id), cpuStat: host.statistics.cpu(container.id) };
+  return { ...infoOf(container), memoryStat: host.statistics.memory(container.id), cpuStat: host.statistics.cpu(container.id), pidsStat: host.statistics.pids(container.id) };
 }

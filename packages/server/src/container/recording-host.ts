@@ -212,7 +212,7 @@ export class RecordingHost implements Host {
 
   readonly links: Host['links'] = { list: () => this.interfaces };
 
-  readonly statistics: Host['statistics'] = { memory: () => undefined, cpu: () => ({ usage: 1n, user: 2n, system: 3n }) };
+  readonly statistics: Host['statistics'] = { memory: () => undefined, cpu: () => ({ usage: 1n, user: 2n, system: 3n }), pids: () => ({ current: 4n, max: undefined }) };
 
   readonly nameServers: Host['nameServers'] = { list: () => ['192.0.2.53'] };
 

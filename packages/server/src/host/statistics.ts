@@ -19,9 +19,17 @@ export interface CpuStatistics {
   readonly system: bigint;
 }
 
+/** Processes and threads. */
+export interface PidsStatistics {
+  readonly current: bigint;
+  /** Undefined: as many as all containers may have together. */
+  readonly max: bigint | undefined;
+}
+
 /** Calls are synchronous: each takes some ten microseconds, and a reply is not to be held up by waiting for it. */
 export interface Statistics {
   /** Undefined: nothing is known, because the controller is missing or the container's groups are gone. */
   memory(containerId: string): MemoryStatistics | undefined;
   cpu(containerId: string): CpuStatistics | undefined;
+  pids(containerId: string): PidsStatistics | undefined;
 }

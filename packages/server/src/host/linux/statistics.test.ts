@@ -53,12 +53,23 @@ test('what cannot be known is undefined: no controller, or a group that is gone'
   assert.deepEqual([new LinuxStatistics([], 'w').memory('one'), new LinuxStatistics([], 'w').cpu('one')], [undefined, undefined]);
 });
 
+test('processes and threads, and the most there may be, by either version', () => {
+  write({ 'pids/w/one/pids.current': '17\n', 'pids/w/one/pids.max': '1024\n', 'pids/w/two/pids.current': '0\n', 'pids/w/two/pids.max': 'max\n' });
+  const one = new LinuxStatistics([{ version: 1, mountPoint: mountPoint('memory'), controllers: ['memory'] }, { version: 1, mountPoint: mountPoint('pids'), controllers: ['pids'] }], 'w');
+  const two = new LinuxStatistics([{ version: 2, mountPoint: mountPoint('pids'), controllers: ['cpu', 'pids'] }], 'w');
+  for (const statistics of [one, two]) {
+    assert.deepEqual([statistics.pids('one'), statistics.pids('two'), statistics.pids('gone')], [{ current: 17n, max: 1024n }, { current: 0n, max: undefined }, undefined]);
+  }
+  assert.equal(new LinuxStatistics([], 'w').pids('one'), undefined);
+});
+
 test('no descriptor is kept', () => {
   const statistics = new LinuxStatistics([{ version: 1, mountPoint: mountPoint('memory'), controllers: ['memory', 'cpuacct'] }], 'w');
   const before = readdirSync('/proc/self/fd').length;
   for (let round = 0; round < 100; round++) {
     statistics.memory('one');
     statistics.cpu('one');
+    statistics.pids('one');
   }
   assert.equal(readdirSync('/proc/self/fd').length, before);
 });

@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CpuStatistics, MemoryStatistics, Statistics } from '../statistics.js';
+import type { CpuStatistics, MemoryStatistics, PidsStatistics, Statistics } from '../statistics.js';
 import type { CgroupHierarchy } from './cgroup-hierarchies.js';
 import { memoryStatisticsOfVersion1, memoryStatisticsOfVersion2 } from './memory-statistics.js';
 import { isErrno } from './small-file.js';
@@ -21,6 +21,7 @@ interface Group {
 export class LinuxStatistics implements Statistics {
   readonly #memory: Group | undefined;
   readonly #cpu: Group | undefined;
+  readonly #pids: Group | undefined;
 
   /** @param parent name of the group that all containers are in */
   constructor(hierarchies: readonly CgroupHierarchy[], parent: string) {
@@ -29,6 +30,7 @@ export class LinuxStatistics implements Statistics {
       return found === undefined ? undefined : { parent: join(found.mountPoint, parent), version: found.version };
     };
     this.#memory = groupOf(({ controllers }) => controllers.includes('memory'));
+    this.#pids = groupOf(({ controllers }) => controllers.includes('pids'));
     // Every group of version 2 has cpu.stat, with its controller or without.
     this.#cpu = groupOf(({ version, controllers }) => version === 1 && controllers.includes('cpuacct')) ?? groupOf(({ version }) => version === 2);
   }
@@ -57,6 +59,15 @@ export class LinuxStatistics implements Statistics {
     const usage = read(`${directory}/cpuacct.usage`);
     const text = read(`${directory}/cpuacct.stat`);
     return usage === undefined || text === undefined ? undefined : { usage: BigInt(usage.trim()), user: valueIn(text, 'user'), system: valueIn(text, 'system') };
+  }
+
+  pids(containerId: string): PidsStatistics | undefined {
+    if (this.#pids === undefined) return undefined;
+    const directory = `${this.#pids.parent}/${containerId}`;
+    const current = read(`${directory}/pids.current`);
+    const max = read(`${directory}/pids.max`)?.trim();
+    if (current === undefined || max === undefined) return undefined;
+    return { current: BigInt(current.trim()), max: max === 'max' ? undefined : BigInt(max) };
   }
 }
 
