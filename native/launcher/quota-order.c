@@ -12,6 +12,7 @@ static int read_attribute(struct quota_order *order, const struct wire_attribute
 	case TAG_QUOTA_KIND:
 		return wire_u32(attribute, &order->kind, err);
 	case TAG_QUOTA_ID:
+		order->has_id = true;
 		return wire_u32(attribute, &order->id, err);
 	case TAG_BLOCK_LIMIT:
 		order->limits.has_blocks = true;
@@ -42,7 +43,9 @@ int quota_order_read(const void *body, size_t size, struct quota_order *ret_orde
 	if (ret_order->kind != QUOTA_USER && ret_order->kind != QUOTA_PROJECT)
 		return error_set(err, EINVAL, "quota kind %u", ret_order->kind);
 	/* 0 is root, or what has no project; on XFS its limits are those of everybody without any. 2^32-1 is nobody. */
-	if (ret_order->id == 0 || ret_order->id == UINT32_MAX)
+	if (ret_order->has_id && (ret_order->id == 0 || ret_order->id == UINT32_MAX))
 		return error_set(err, EINVAL, "quota of id %u", ret_order->id);
+	if (!ret_order->has_id && ret_order->kind != QUOTA_PROJECT)
+		return error_set(err, EINVAL, "quota of a user without an id");
 	return 0;
 }

@@ -16,6 +16,7 @@ static int carry_out(const struct quota_order *order, struct quota_state *ret_st
 {
 	bool limits = order->limits.has_blocks || order->limits.has_inodes;
 	struct quota_file_system file_system;
+	uint32_t id = order->id;
 
 	if (step_begin(limits ? STEP_SET_QUOTA : STEP_READ_QUOTA, err) < 0)
 		return -1;
@@ -25,9 +26,11 @@ static int carry_out(const struct quota_order *order, struct quota_state *ret_st
 		return error_set(err, errno, "%.200s", order->path);
 	if (quota_open(directory, &file_system, err) < 0 || quota_is_enforced(&file_system, order->kind, &ret_state->enforced, err) < 0)
 		return -1;
-	if (limits && quota_limit(&file_system, order->kind, order->id, &order->limits, err) < 0)
+	if (!order->has_id && project_read(directory, &id, err) < 0)
 		return -1;
-	return quota_read(&file_system, order->kind, order->id, &ret_state->quota, err);
+	if (limits && quota_limit(&file_system, order->kind, id, &order->limits, err) < 0)
+		return -1;
+	return quota_read(&file_system, order->kind, id, &ret_state->quota, err);
 }
 
 static void answer(struct launcher *launcher, uint32_t request, const struct quota_state *state)

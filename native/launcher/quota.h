@@ -11,6 +11,7 @@
 struct quota_order {
 	char *path;          /* of a directory of the file system */
 	uint32_t kind;
+	bool has_id;         /* else it is the project that the directory hands on */
 	uint32_t id;
 	struct quota_limits limits;
 };

@@ -123,15 +123,32 @@ int quota_limit(const struct quota_file_system *file_system, uint32_t kind, uint
 	return errno == ERANGE ? error_set(err, ERANGE, "%s quota of %u: more than this file system's format can hold", kind_name(kind), id) : explain(file_system, kind, errno, err);
 }
 
+static int attributes_read(int directory, struct fsxattr *ret_attributes, struct error *err)
+{
+	return ioctl(directory, FS_IOC_FSGETXATTR, ret_attributes) < 0 ? error_set(err, errno == ENOTTY ? EOPNOTSUPP : errno, "read project") : 0;
+}
+
 int project_assign(int directory, uint32_t project, struct error *err)
 {
 	struct fsxattr attributes;
 
-	if (ioctl(directory, FS_IOC_FSGETXATTR, &attributes) < 0)
-		return error_set(err, errno == ENOTTY ? EOPNOTSUPP : errno, "read project");
+	if (attributes_read(directory, &attributes, err) < 0)
+		return -1;
 	attributes.fsx_projid = project;
 	attributes.fsx_xflags |= FS_XFLAG_PROJINHERIT;
 	if (ioctl(directory, FS_IOC_FSSETXATTR, &attributes) < 0)
 		return error_set(err, errno == ENOTTY ? EOPNOTSUPP : errno, "set project %u", project);
+	return 0;
+}
+
+int project_read(int directory, uint32_t *ret_project, struct error *err)
+{
+	struct fsxattr attributes;
+
+	if (attributes_read(directory, &attributes, err) < 0)
+		return -1;
+	if (attributes.fsx_projid == 0 || (attributes.fsx_xflags & FS_XFLAG_PROJINHERIT) == 0)
+		return error_set(err, ENODATA, "the directory has no project of its own");
+	*ret_project = attributes.fsx_projid;
 	return 0;
 }

@@ -53,5 +53,7 @@ int quota_limit(const struct quota_file_system *file_system, uint32_t kind, uint
 
 /* Gives an (empty) directory to a project, and what is made in it from now on. EOPNOTSUPP: this file system has no projects. */
 int project_assign(int directory, uint32_t project, struct error *err);
+/* The project that a directory hands on. ENODATA: none. */
+int project_read(int directory, uint32_t *ret_project, struct error *err);
 
 #endif

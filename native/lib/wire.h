@@ -24,7 +24,7 @@ enum wire_type {
 	WIRE_DISCARD = 5,
 	WIRE_DISK_PREPARE = 6,       /* DISK_KIND, PATH, DISK_IMAGE? */
 	WIRE_DISK_MAKE = 7,          /* DISK_KIND, PATH */
-	WIRE_QUOTA = 8,              /* PATH, QUOTA_KIND, QUOTA_ID, BLOCK_LIMIT?, INODE_LIMIT? */
+	WIRE_QUOTA = 8,              /* PATH, QUOTA_KIND, QUOTA_ID?, BLOCK_LIMIT?, INODE_LIMIT? */
 	WIRE_DISK = 9,               /* DISK_KIND, PATH, BYTE_LIMIT? */
 	/* requests to a monitor */
 	WIRE_SPAWN = 10,
@@ -178,9 +178,8 @@ enum wire_tag {
 	TAG_BYTE_LIMIT = 153,         /* u64; 0: none */
 
 	/* QUOTA, and its reply */
-	TAG_PROJECT = 160,            /* u32, in CREATE: the upper layer's project for quotas */
-	TAG_QUOTA_KIND = 161,         /* u32: QUOTA_* */
-	TAG_QUOTA_ID = 162,           /* u32: user or project */
+	TAG_QUOTA_KIND = 161,         /* u32: QUOTA_*; in CREATE: the upper layer is to be limited so */
+	TAG_QUOTA_ID = 162,           /* u32: user or project; absent: the project that PATH belongs to */
 	TAG_BLOCK_LIMIT = 163,        /* u64: blocks of 1024 bytes; 0: none */
 	TAG_INODE_LIMIT = 164,        /* u64; 0: none */
 	TAG_BYTES_USED = 165,         /* u64 */

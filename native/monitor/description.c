@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/fd.h"
+#include "lib/quota.h"
 
 #define MAX_TEXT 4096u
 #define DEFAULT_DEADLINE_MS 30000u
@@ -243,6 +244,13 @@ static int read_syslog(const struct wire_attribute *attribute, struct descriptio
 	return description->syslog_name != NULL ? 0 : error_set(err, ENOMEM, "syslog socket");
 }
 
+static int read_quota_kind(const struct wire_attribute *attribute, struct description *description, struct error *err)
+{
+	if (wire_u32(attribute, &description->quota_kind, err) < 0)
+		return -1;
+	return description->quota_kind == QUOTA_USER || description->quota_kind == QUOTA_PROJECT ? 0 : error_set(err, EINVAL, "quota kind %u", description->quota_kind);
+}
+
 static int read_attribute(const struct wire_attribute *attribute, struct description *description, struct error *err)
 {
 	switch (attribute->tag) {
@@ -258,8 +266,8 @@ static int read_attribute(const struct wire_attribute *attribute, struct descrip
 		return wire_u32(attribute, &description->deadline_ms, err);
 	case TAG_SHM_SIZE:
 		return wire_u64(attribute, &description->shm_size, err);
-	case TAG_PROJECT:
-		return wire_u32(attribute, &description->project, err);
+	case TAG_QUOTA_KIND:
+		return read_quota_kind(attribute, description, err);
 	case TAG_PRIVILEGED_CAPABILITIES:
 		return wire_u64(attribute, &description->privileged_capabilities, err);
 	case TAG_ID_MAP:

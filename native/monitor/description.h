@@ -68,7 +68,7 @@ struct description {
 	char *ping_groups;    /* NULL: left as it is */
 	uint32_t deadline_ms;
 	uint64_t shm_size;
-	uint32_t project;     /* of the upper layer, for disk quotas. 0: none */
+	uint32_t quota_kind;  /* QUOTA_*: how the upper layer is limited; 0: not by quotas */
 	uint64_t privileged_capabilities;
 	struct id_map map;
 	size_t lower_count;

@@ -2,6 +2,7 @@
 
 #include "lib/fault.h"
 #include "lib/steps.h"
+#include "monitor/layer-quota.h"
 
 static void *make(void *argument)
 {
@@ -10,7 +11,8 @@ static void *make(void *argument)
 	struct error *err = &layers->err;
 
 	layers->result = -1;
-	if (step_begin(STEP_MAKE_DIRECTORIES, err) < 0 || directories_make_layers(directories, &layers->description->map, layers->description->project, err) < 0)
+	if (step_begin(STEP_MAKE_DIRECTORIES, err) < 0 || directories_make_layers(directories, &layers->description->map, err) < 0 ||
+	    layer_quota_prepare(directories, layers->description, err) < 0)
 		return NULL;
 	/* Before the layers are mapped: the owners that matter are those on disk. */
 	if (step_begin(STEP_WRITE_UPPER, err) < 0 || upper_write(directories->upper, layers->description, layers->lowers, err) < 0)

@@ -9,7 +9,6 @@
 
 #include "lib/deadline.h"
 #include "lib/fd.h"
-#include "lib/quota.h"
 #include "lib/remove.h"
 #include "lib/syscalls.h"
 #include "monitor/accounts.h"
@@ -40,15 +39,12 @@ static int make_directory(struct container_directories *directories, unsigned in
 	return 0;
 }
 
-int directories_make_layers(struct container_directories *directories, const struct id_map *map, uint32_t project, struct error *err)
+int directories_make_layers(struct container_directories *directories, const struct id_map *map, struct error *err)
 {
-	_cleanup_close_ int work = -1;
 	uint32_t root;
 
 	if (id_map_to_host(map, 0, &root, err) < 0 || make_directory(directories, UPPER, 0755, &directories->upper, err) < 0 ||
-	    make_directory(directories, WORK, 0700, &work, err) < 0)
-		return -1;
-	if (project != 0 && (project_assign(directories->upper, project, err) < 0 || project_assign(work, project, err) < 0))
+	    make_directory(directories, WORK, 0700, NULL, err) < 0)
 		return -1;
 	/* The root directory of the container, as it sees it. */
 	return fchown(directories->upper, root, root) < 0 ? error_set(err, errno, "upper") : 0;

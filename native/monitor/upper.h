@@ -20,8 +20,8 @@ struct container_directories {
 /* The directory of upper and work. */
 int directories_of_layers(const struct container_directories *directories);
 /* Make upper and work, which the overlay needs, and run and jobs, which the monitor needs later, in the (empty) directories; EEXIST when one is
- * there already. On failure call directories_remove(). upper and work belong to the project, if it is not 0: a rename from one to the other needs the same for both. */
-int directories_make_layers(struct container_directories *directories, const struct id_map *map, uint32_t project, struct error *err);
+ * there already. On failure call directories_remove(). */
+int directories_make_layers(struct container_directories *directories, const struct id_map *map, struct error *err);
 int directories_make_own(struct container_directories *directories, struct error *err);
 /* Removes those that these made, with all that is in them, and closes them; the container directory itself stays. */
 void directories_remove(struct container_directories *directories);

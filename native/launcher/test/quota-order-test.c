@@ -59,6 +59,14 @@ static void test_limits(void)
 	wire_put_u32(&buffer, TAG_BLOCK_LIMIT, 5);
 	CHECK(read_back(&buffer, &order) == EBADMSG, "a limit of the wrong size");
 	free(order.path);
+	for (uint32_t kind = QUOTA_USER; kind <= QUOTA_PROJECT; kind++) {
+		buffer = (struct wire_buffer){ 0 };
+		wire_begin(&buffer, WIRE_QUOTA);
+		wire_put_string(&buffer, TAG_PATH, "/depot/upper");
+		wire_put_u32(&buffer, TAG_QUOTA_KIND, kind);
+		CHECK(kind == QUOTA_PROJECT ? read_back(&buffer, &order) == 0 && !order.has_id : read_back(&buffer, &order) == EINVAL, "without an id it is the project of the directory");
+		free(order.path);
+	}
 }
 
 int main(void)

@@ -12,6 +12,7 @@ import { recordedBandwidth, removeBandwidthLimit } from './bandwidth.js';
 import { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { destroyContainer } from './destroy.js';
+import { diskOf } from './disk-of.js';
 import { endLife, monitorDied } from './end-of-life.js';
 import { noteExit } from './exit-events.js';
 import { linkOf } from './link.js';
@@ -187,11 +188,12 @@ function containerOf(containers: Containers, snapshot: Snapshot): Container | st
     containers.networks.forget(network);
     return 'another container has its uid';
   }
+  const directory = host.depot.directoryOf(snapshot.id);
   const identification = {
     id: snapshot.id,
     handle: snapshot.handle,
-    directory: host.depot.directoryOf(snapshot.id),
-    disk: { backend: snapshot.diskBackend ?? 'none', directory: host.depot.diskOf(snapshot.id), uid: snapshot.uid },
+    directory,
+    disk: diskOf(snapshot.diskBackend ?? 'none', directory, host.depot.diskOf(snapshot.id), identity),
     network,
     identity,
     link: linkOf(snapshot.linkName, network, snapshot.mtu),

@@ -3,7 +3,6 @@
  * undo is registered on the line after it, so that a create that fails leaves nothing.
  */
 import { WardenError } from 'warden-protocol';
-import type { ContainerDisk } from '../host/disk.js';
 import { LauncherGone } from '../host/launcher.js';
 import type { ContainerNetwork } from '../pool/network-pool.js';
 import { UndoStack } from '../lib/undo-stack.js';
@@ -11,6 +10,7 @@ import { Container, type ContainerIdentification } from './container.js';
 import type { Containers } from './containers.js';
 import { networkRefused, type CreateOrder } from './create-request.js';
 import { describeContainer } from './describe.js';
+import { diskOf } from './disk-of.js';
 import { hostInterfaceName, linkNameOf, linkOf } from './link.js';
 import { removeFromHost } from './remove.js';
 import { snapshotOf } from './snapshot.js';
@@ -67,7 +67,7 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
 
   undo.push('remove the directory', () => host.depot.discardDirectory(id));
   const { path: directory, disk: diskDirectory } = await host.depot.makeDirectory(id);
-  const disk: ContainerDisk = { backend: host.disks.backend, directory: diskDirectory, uid: identity.uid };
+  const disk = diskOf(host.disks.backend, directory, diskDirectory, identity);
 
   const graceTimeMs = order.graceTimeMs === undefined ? configuration.defaultGraceTimeMs : order.graceTimeMs;
   const identification: ContainerIdentification = { id, handle, directory, disk, network, identity, link, rootfsPath, graceTimeMs };

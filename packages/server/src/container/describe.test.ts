@@ -103,3 +103,11 @@ test('the range of groups that may ping covers every group, counted by the host\
   const [low = 0, high = 0] = pingGroups.split(' ').map((text) => hostId(Number(text)));
   for (const group of [0, 1, 9_999, 10_000, 10_001, 65_535]) assert.ok(low <= hostId(group) && hostId(group) <= high, String(group));
 });
+
+test('only backends by quotas need the monitor for them', async () => {
+  for (const [backend, expected] of [['project', 'project'], ['user', 'user'], ['btrfs', undefined], ['none', undefined]] as const) {
+    const { identification, ...others } = await parts();
+    const disk = { ...identification.disk, backend };
+    assert.equal(describeContainer({ ...others, identification: { ...identification, disk } }).quotaKind, expected, backend);
+  }
+});

@@ -48,6 +48,7 @@ export function describeContainer(parts: DescriptionParts): ContainerDescription
     handle: identification.handle,
     directory: identification.directory,
     diskDirectory: identification.disk.directory,
+    quotaKind: identification.disk.backend === 'project' || identification.disk.backend === 'user' ? identification.disk.backend : undefined,
     lowers: rootFileSystem.lowers,
     mounts: rootFileSystem.mounts,
     upperDirectories: upperDirectories(identity.uid),

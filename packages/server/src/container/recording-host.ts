@@ -155,6 +155,7 @@ export class RecordingHost implements Host {
         this.diskLimits.set(disk.directory ?? '', { ...this.#diskState(disk).limits, ...change });
         return this.#diskState(disk);
       }),
+    release: async (disk) => this.call('disks.release', () => void this.diskLimits.delete(disk.directory ?? '')),
   };
 
   #diskState({ directory }: ContainerDisk): DiskState {

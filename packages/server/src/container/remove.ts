@@ -29,6 +29,12 @@ export async function removeFromHost(containers: Containers, container: Containe
   // Only now, when no process is left that could send: an interface without elements is not filtered.
   await deleteElements(containers, container);
   await bandwidth;
+  await releaseDisk(containers, container);
+}
+
+/** A limit that stays behind limits nobody: who gets the id next has it taken away. */
+async function releaseDisk({ host, log }: Containers, container: Container): Promise<void> {
+  await host.disks.release(container.disk).catch((error: unknown) => log.debug({ container: container.id, err: error }, 'its disk limits could not be taken away'));
 }
 
 /** When the launcher dies under it, or while it starts, a new one is asked again: what is not there any more is no error. */

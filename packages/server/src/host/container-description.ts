@@ -92,6 +92,8 @@ export interface ContainerDescription {
   readonly directory: string;
   /** Holds upper and work directory of the overlay; undefined: they are in the container's directory. */
   readonly diskDirectory: string | undefined;
+  /** By whose quotas its files are limited; undefined: by none. */
+  readonly quotaKind: 'user' | 'project' | undefined;
   /** Root file system layers, topmost first. */
   readonly lowers: readonly string[];
   readonly mounts: readonly MountDescription[];

@@ -11,8 +11,12 @@ export interface ContainerDisk {
   readonly backend: DiskBackendName;
   /** Holds upper/ and work/ of the container's overlay and nothing else. Undefined: they lie in the container's own directory. */
   readonly directory: string | undefined;
+  /** The upper layer of the container's overlay. */
+  readonly upper: string;
   /** vcap's on the host; unique among living containers. */
   readonly uid: number;
+  /** Of the container's root on the host; undefined: not known, after the pool of uids was configured anew. */
+  readonly rootUid: number | undefined;
 }
 
 /** 0 is no limit. */
@@ -42,4 +46,6 @@ export interface Disks {
    * @throws WardenError unsupported when the container's backend cannot limit that (the message names those that could), or it has none
    */
   limit(disk: ContainerDisk, change: Partial<DiskLimits>): Promise<DiskState>;
+  /** Takes away what would outlive the container's files: limits of ids. Its processes are gone, its files are still there. */
+  release(disk: ContainerDisk): Promise<void>;
 }

@@ -11,6 +11,8 @@ export interface DiskBackend {
   readonly make?: (path: string) => Promise<void>;
   /** As Disks.limit(). */
   limit(disk: ContainerDisk, change: Partial<DiskLimits>): Promise<DiskState>;
+  /** As Disks.release(); absent: limits go with the files. */
+  readonly release?: (disk: ContainerDisk) => Promise<void>;
 }
 
 /** Refuses a limit of inodes where they are not counted; 0 is none. */

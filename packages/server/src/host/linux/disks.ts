@@ -12,6 +12,7 @@ import type { DiskBackend } from './disk-backend.js';
 import { BtrfsDisks } from './disk-btrfs.js';
 import { ImageDisks } from './disk-image.js';
 import { disksName } from './disk-links.js';
+import { ProjectDisks, UserDisks } from './disk-quota.js';
 import type { LauncherProcess } from './launcher.js';
 
 const imageName = 'disks.img';
@@ -31,7 +32,13 @@ export interface LinuxDisksOptions {
  */
 export function diskBackends(depotPath: string, imageSizeInBytes: number | null, launcher: Pick<LauncherProcess, 'disk' | 'quota'>): DiskBackend[] {
   const path = join(depotPath, disksName);
-  return [new BtrfsDisks(path, join(depotPath, imageName), imageSizeInBytes, launcher), new ImageDisks(path, join(depotPath, templateName), imageSizeInBytes, launcher)];
+  return [
+    new ProjectDisks(depotPath, launcher),
+    new BtrfsDisks(path, join(depotPath, imageName), imageSizeInBytes, launcher),
+    new ImageDisks(path, join(depotPath, templateName), imageSizeInBytes, launcher),
+    // The last, because it cannot hold root of a container to the limit of the whole.
+    new UserDisks(depotPath, launcher),
+  ];
 }
 
 export class LinuxDisks implements Disks {
@@ -88,6 +95,10 @@ export class LinuxDisks implements Disks {
     if (backend !== undefined) return backend.limit(disk, change);
     const remedy = this.#chosen === undefined ? 'the server\'s log tells at its start why (server.quota)' : 'it was made when the server had none; make another one';
     throw new WardenError('unsupported', `limit_disk: this container has no disk limits: ${remedy}`);
+  }
+
+  async release(disk: ContainerDisk): Promise<void> {
+    await this.backends.find(({ name }) => name === disk.backend)?.release?.(disk);
   }
 
   /** Takes everything away, for when there is no container left. */

@@ -37,8 +37,8 @@ export interface QuotaOrder {
   /** A directory of the file system. */
   readonly path: string;
   readonly kind: keyof typeof QuotaKind;
-  /** Of a user or project; not 0. */
-  readonly id: number;
+  /** Of a user or project, not 0; without it the project that the directory hands on. */
+  readonly id?: number;
   /** In blocks of 1024 bytes; 0: none. */
   readonly blockLimit?: bigint;
   /** 0: none. */
@@ -145,12 +145,13 @@ export class LauncherProcess implements Launcher {
 
   /**
    * Sets the limits that are given, and answers what is in force then and what is used.
-   * @throws StepError ENOSYS: no quotas there; ESRCH: not switched on; ERANGE: a limit that cannot be expressed
+   * @throws StepError ENOSYS: no quotas there; ESRCH: not switched on; ENODATA: the directory has no project; ERANGE: a limit that cannot be expressed
    */
   async quota(order: QuotaOrder): Promise<Quota> {
     const { path, kind, id, blockLimit, inodeLimit } = order;
-    const reply = await this.#request(FrameType.quota, quotaDeadlineMs, `disk quota of ${kind} ${id}`, (writer) => {
-      writer.text(Tag.path, path).u32(Tag.quotaKind, QuotaKind[kind]).u32(Tag.quotaId, id);
+    const reply = await this.#request(FrameType.quota, quotaDeadlineMs, `disk quota of ${kind} ${id ?? path}`, (writer) => {
+      writer.text(Tag.path, path).u32(Tag.quotaKind, QuotaKind[kind]);
+      if (id !== undefined) writer.u32(Tag.quotaId, id);
       if (blockLimit !== undefined) writer.u64(Tag.blockLimit, blockLimit);
       if (inodeLimit !== undefined) writer.u64(Tag.inodeLimit, inodeLimit);
     });

@@ -6,6 +6,7 @@ export const sampleDescription: ContainerDescription = {
   handle: 'größe',
   directory: '/depot/containers/1hq3k5m7o9q',
   diskDirectory: '/depot/disks/7',
+  quotaKind: 'project',
   lowers: ['/top', '/bottom'],
   mounts: [{ source: '/usr', destination: '/usr', readOnly: true, recursive: true }],
   upperDirectories: [{ path: '/home/vcap', mode: 0o755, uid: 10_000, gid: 10_001 }],

@@ -11,7 +11,7 @@ function hintFor(step: string, errno: number): string {
   return '';
 }
 
-const { E2BIG, EACCES, EINVAL, ELOOP, ENODEV, ENOENT, ENOEXEC, ENOTDIR, EOPNOTSUPP, EPERM } = constants.errno;
+const { E2BIG, EACCES, EINVAL, ELOOP, ENODATA, ENODEV, ENOENT, ENOEXEC, ENOSYS, ENOTDIR, EOPNOTSUPP, EPERM, ERANGE, ESRCH } = constants.errno;
 
 interface Fault {
   readonly code: ErrorCode;
@@ -21,6 +21,12 @@ interface Fault {
 
 const lacksShaping: Fault = { code: 'unsupported', text: 'this kernel cannot: it needs sch_tbf, sch_ingress, cls_u32, act_mirred and ifb (modprobe them, or install the kernel\'s package of extra modules)' };
 const noSuchIdentity = new Map<number, Fault>([[EINVAL, { code: 'invalid_argument', text: 'the container has no such uid or gid' }]]);
+
+const withoutQuotas: readonly [number, Fault][] = [
+  [ENOSYS, { code: 'unsupported' }],
+  [ESRCH, { code: 'unsupported', text: 'quotas are off' }],
+  [ENODATA, { code: 'unsupported', text: 'it was made without one' }],
+];
 
 /** Steps that fail because of what a request asked for: no fault of the server's, and nothing for its log. */
 const faultsOfRequests: ReadonlyMap<string, ReadonlyMap<number, Fault>> = new Map([
@@ -49,6 +55,8 @@ const faultsOfRequests: ReadonlyMap<string, ReadonlyMap<number, Fault>> = new Ma
     [ENODEV, { code: 'wrong_state', text: 'the container\'s link is gone' }],
   ])],
   ['assume identity', noSuchIdentity],
+  ['read quota', new Map<number, Fault>(withoutQuotas)],
+  ['set quota', new Map<number, Fault>([...withoutQuotas, [ERANGE, { code: 'invalid_argument', text: 'the file system cannot have a limit that large' }]])],
   // The pipes belong to the job's user.
   ['set up streams', noSuchIdentity],
 ]);

@@ -159,7 +159,6 @@ export const Tag = {
   diskKind: 151,
   diskImage: 152,
   byteLimit: 153,
-  project: 160,
   quotaKind: 161,
   quotaId: 162,
   blockLimit: 163,

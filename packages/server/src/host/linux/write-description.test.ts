@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleDescription } from './sample-description.js';
-import { ElementOperation, FrameType, MountFlag, Tag } from './wire.js';
+import { ElementOperation, FrameType, MountFlag, QuotaKind, Tag } from './wire.js';
 import { Attributes, FrameReader, FrameWriter } from './wire-codec.js';
 import { writeDescription } from './write-description.js';
 
@@ -17,6 +17,7 @@ test('every part of a description is on the wire', () => {
   );
   assert.equal(sent.u64(Tag.privilegedCapabilities), 0x8004_05fbn);
   assert.equal(sent.u32(Tag.deadlineMs), 30_000);
+  assert.equal(sent.u32(Tag.quotaKind), QuotaKind.project);
   assert.equal(sent.text(Tag.lower), '/top', 'the topmost comes first');
 
   const [mount] = sent.nested(Tag.mount);

@@ -1,7 +1,7 @@
 /** A container's description in attributes of the internal wire. */
 import { ipv4Bytes } from '../../lib/ipv4.js';
 import type { CgroupDescription, ContainerDescription, FileOwner, FirewallElement, LinkDescription } from '../container-description.js';
-import { ElementOperation, MountFlag, Tag } from './wire.js';
+import { ElementOperation, MountFlag, QuotaKind, Tag } from './wire.js';
 import type { FrameWriter } from './wire-codec.js';
 
 /** NFPROTO_* of linux/netfilter.h */
@@ -18,6 +18,7 @@ export function writeDescription(writer: FrameWriter, description: ContainerDesc
     .text(Tag.syslogSocket, description.syslogSocket)
     .u32(Tag.deadlineMs, description.deadlineMs);
   if (description.diskDirectory !== undefined) writer.text(Tag.diskDirectory, description.diskDirectory);
+  if (description.quotaKind !== undefined) writer.u32(Tag.quotaKind, QuotaKind[description.quotaKind]);
   for (const lower of description.lowers) writer.text(Tag.lower, lower);
   for (const mount of description.mounts) {
     const flags = (mount.readOnly ? MountFlag.readOnly : 0) | (mount.recursive ? MountFlag.recursive : 0);
