@@ -1,11 +1,12 @@
 /*
- * libFuzzer's entry for CREATE and FIREWALL messages: whatever is read of one is also turned into netlink messages, in a buffer of just the size
+ * libFuzzer's entry for CREATE, FIREWALL and QUOTA messages: whatever is read of one is also turned into netlink messages, in a buffer of just the size
  * that firewall_batch_size() says.
  */
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "launcher/description.h"
+#include "launcher/quota.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,5 +34,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		free(bytes);
 	}
 	description_free(&description);
+
+	struct quota_order order;
+
+	quota_order_read(data, size, &order, &err);
+	free(order.path);
 	return 0;
 }
