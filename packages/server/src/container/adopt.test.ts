@@ -39,7 +39,7 @@ test('a living container is taken over with its jobs, events, state, network and
   assert.equal(after.containers.get('stopped').state, 'stopped');
   assert.equal(again.graceTimeMs, 5000);
   assert.deepEqual(again.link, container.link);
-  assert.deepEqual(again.disk, { backend: 'project', directory: `/depot/disks/${container.id}`, uid: container.identity.uid });
+  assert.deepEqual(again.disk, { backend: 'project', directory: `/depot/disks/${container.id}`, upper: `/depot/disks/${container.id}/upper`, uid: container.identity.uid, rootUid: container.identity.firstSubuid });
   const output = new CollectedOutput(1000);
   assert.equal(await (await followJob(after.containers, again, ended, output)).exitStatus, 4);
   assert.equal(output.get('stdout').toString(), 'before the restart');

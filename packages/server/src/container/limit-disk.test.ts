@@ -58,3 +58,20 @@ test('a destroy that comes meanwhile is what the error tells', async () => {
   host.disks.limit = () => Promise.reject(new Error('broken'));
   await assert.rejects(limitDisk(containers, await create(), { handle, byte: 1n }), { message: 'broken' });
 });
+
+test('with the container its limits go, while its files are still there; one that cannot be taken away holds nothing up', async () => {
+  const { host, containers, create } = makeTestContainers();
+  const container = await create({ handle });
+  await limitDisk(containers, container, { handle, byte: 1n });
+  assert.equal(host.diskLimits.size, 1);
+  host.calls.length = 0;
+  await destroyContainer(containers, container);
+  assert.equal(host.diskLimits.size, 0);
+  const order = host.calls.filter((name) => /^(monitor\.destroy|disks\.release|depot\.discardDirectory)$/.test(name));
+  assert.deepEqual(order, ['monitor.destroy', 'disks.release', 'depot.discardDirectory']);
+
+  const other = await create({ handle: 'other' });
+  host.disks.release = () => Promise.reject(new Error('quotas are off'));
+  await destroyContainer(containers, other);
+  assert.deepEqual(host.leftovers(), []);
+});

@@ -41,7 +41,7 @@ function disksWith(choice: 'auto' | DiskBackendName, backends: readonly DiskBack
   return new LinuxDisks({ depotPath, choice, launcher: { discard }, log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') } }, backends);
 }
 
-const diskOf = (name: DiskBackendName): ContainerDisk => ({ backend: name, directory: '/depot/disks/1', uid: 10_000 });
+const diskOf = (name: DiskBackendName): ContainerDisk => ({ backend: name, directory: '/depot/disks/1', upper: '/depot/disks/1/upper', uid: 10_000, rootUid: undefined });
 
 test('auto takes the first that works, and tells why those before it do not', async () => {
   const disks = disksWith('auto', [backend('project', { broken: 'no quotas' }), backend('btrfs'), backend('image', { broken: 'never asked' })]);
@@ -94,4 +94,13 @@ test('at the end everything goes', async () => {
   mkdirSync(join(depotPath, 'disks/spare'), { recursive: true });
   await disksWith('auto', []).remove();
   assert.deepEqual(discarded, ['disks/spare', 'disks', 'disks.img', 'disk-template.img'].map((name) => join(depotPath, name)));
+});
+
+test('what a limit leaves behind is the backend\'s that the container was made with', async () => {
+  const released: string[] = [];
+  const disks = disksWith('auto', [backend('btrfs'), { ...backend('user'), release: async ({ uid }) => void released.push(`user ${uid}`) }]);
+  await disks.release(diskOf('user'));
+  await disks.release(diskOf('btrfs'));
+  await disks.release(diskOf('none'));
+  assert.deepEqual(released, ['user 10000']);
 });
