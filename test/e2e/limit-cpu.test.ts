@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Client } from '../harness/client.js';
 import { output, refused } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
+import { PATIENCE } from '../harness/patience.js';
 import { controllerVersion } from '../harness/cgroup-files.js';
 import type { Fields } from '../harness/wire.js';
 
@@ -37,7 +38,7 @@ test('a quota is set, read and taken away, and holds', async () => {
   assert.deepEqual(await limit(client, handle, { quota_in_us: 20_000n }), { limit_in_shares: 1024n, quota_in_us: 20_000n, period_in_us: 100_000n });
   assert.deepEqual(await limit(client, handle, { quota_in_us: 5_000n, period_in_us: 50_000n }), { limit_in_shares: 1024n, quota_in_us: 5_000n, period_in_us: 50_000n });
   // A tenth of a processor: 100 ms of work take ten times as long, however busy the machine is.
-  const { stdout } = await client.run(handle, 'TIMEFORMAT="%R %U %S"; { time { for ((i = 0; i < 60000; i++)); do :; done; }; } 2>&1');
+  const { stdout } = await client.run(handle, `TIMEFORMAT="%R %U %S"; { time { for ((i = 0; i < ${60_000 / PATIENCE}; i++)); do :; done; }; } 2>&1`);
   const [real = 0, user = 0, system = 0] = stdout.trim().split(' ').map(Number);
   assert.ok(real >= 4 * (user + system) - 0.1, `${real} s for ${user + system} s of work`);
   assert.deepEqual(await limit(client, handle, { quota_in_us: 0n }), { limit_in_shares: 1024n });

@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import type { Client } from '../harness/client.js';
 import { output, streamUntil } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
-import { PATIENCE } from '../harness/patience.js';
+import { SHORT_PATIENCE } from '../harness/patience.js';
 import { mustRun, runProgram } from '../harness/run-program.js';
 import { World, WORLD_PORT } from '../harness/world.js';
 
@@ -38,7 +38,7 @@ after(async () => {
 
 /** Connects by TCP from inside; `open` with the peer's first line, or `closed`. Who expects an answer waits longer for it. */
 async function dial(client: Client, handle: string, address: string, port: number, seconds = 1): Promise<string> {
-  const { stdout } = await client.run(handle, `timeout ${seconds * PATIENCE} bash -c 'exec 3<>/dev/tcp/${address}/${port} && echo open; echo hi >&3; head -n 1 <&3' 2>/dev/null || echo closed`);
+  const { stdout } = await client.run(handle, `timeout ${seconds * SHORT_PATIENCE} bash -c 'exec 3<>/dev/tcp/${address}/${port} && echo open; echo hi >&3; head -n 1 <&3' 2>/dev/null || echo closed`);
   return stdout.replace('\n', ' ').trim();
 }
 
@@ -129,11 +129,11 @@ test('the world does not reach a container', async () => {
   const { client, handle } = await server.container();
   const { container_ip } = await client.info(handle);
   await listen(handle, 5002);
-  const probe = ['timeout', String(PATIENCE), 'bash', '-c', `exec 3<>/dev/tcp/${container_ip}/5002`];
+  const probe = ['timeout', String(SHORT_PATIENCE), 'bash', '-c', `exec 3<>/dev/tcp/${container_ip}/5002`];
   const [program = '', ...args] = [...world.enter, ...probe];
   assert.notEqual((await runProgram(program, args)).status, 0);
   // The same from the host is open, so it is not the listener that is missing.
-  assert.equal((await runProgram('timeout', [String(2 * PATIENCE), 'bash', '-c', `exec 3<>/dev/tcp/${container_ip}/5002`])).status, 0);
+  assert.equal((await runProgram('timeout', [String(2 * SHORT_PATIENCE), 'bash', '-c', `exec 3<>/dev/tcp/${container_ip}/5002`])).status, 0);
 });
 
 test('a reply to what the host began passes', async () => {

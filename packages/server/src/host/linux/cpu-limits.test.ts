@@ -40,11 +40,17 @@ test('version 1: shares, quota and processors', () => {
 test('version 2: shares are converted to a weight and back', () => {
   const limits = groups(2, version2, { 'cpuset.cpus.effective': '0-3' });
   assert.deepEqual(limits.read('a'), { shares: 1024n, quota: undefined, cpus: undefined });
-  limits.write('a', { shares: 512n, quota: { quotaInUs: 1000n, periodInUs: 1000n }, cpus: '0-3' });
-  assert.deepEqual([text('cpu.weight'), text('cpu.max'), text('cpuset.cpus')], ['50', '1000 1000', '0-3']);
-  assert.deepEqual(limits.read('a'), { shares: 512n, quota: { quotaInUs: 1000n, periodInUs: 1000n }, cpus: '0-3' });
+  limits.write('a', { shares: 512n, quota: { quotaInUs: 1000n, periodInUs: 1000n }, cpus: '0,2' });
+  assert.deepEqual([text('cpu.weight'), text('cpu.max'), text('cpuset.cpus')], ['50', '1000 1000', '0,2']);
+  writeFileSync(join(directory, 'container', 'cpuset.cpus.effective'), '0,2\n');
+  assert.deepEqual(limits.read('a'), { shares: 512n, quota: { quotaInUs: 1000n, periodInUs: 1000n }, cpus: '0,2' });
   limits.write('a', { quota: null, cpus: '' });
   assert.deepEqual([text('cpu.max'), text('cpuset.cpus')], ['max 100000', '']);
+});
+
+test('version 2: a list of all processors, which an older kernel has in place of an empty one, is no limit', () => {
+  const limits = groups(2, { ...version2, 'cpuset.cpus': '0-3' }, { 'cpuset.cpus.effective': '0-3' });
+  assert.equal(limits.read('a').cpus, undefined);
 });
 
 test('a change that is refused half-way changes nothing', () => {

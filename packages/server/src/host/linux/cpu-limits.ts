@@ -2,13 +2,14 @@
  * Processor time of a container's groups: shares against its neighbours, a quota, and which processors.
  *
  *   version 1   cpu.shares; cpu.cfs_quota_us and cpu.cfs_period_us; cpuset.cpus, which is never empty
- *   version 2   cpu.weight; cpu.max; cpuset.cpus, empty for all
+ *   version 2   cpu.weight; cpu.max; cpuset.cpus, empty or all of the parent's for all
  */
 import { WardenError } from 'warden-protocol';
 import { parseCpuList } from '../../lib/cpu-list.js';
 import type { CpuLimit, CpuLimitChange, CpuLimits, CpuQuota } from '../limits.js';
 import { sharesOfWeight, weightOfShares } from './cpu-weight.js';
 import { readGroupFile, readOptionalGroupFile, requireGroup, writeGroupFile, type ControllerGroup } from './group-file.js';
+import { isErrno } from './small-file.js';
 
 /** Where the containers' groups are, by controller. */
 export interface CpuGroups {
@@ -55,8 +56,8 @@ export class LinuxCpuLimits implements CpuLimits {
     const group = this.groups.groupOf(containerId, 'cpuset');
     if (group === undefined) return undefined;
     const own = readGroupFile(group, 'cpuset.cpus');
-    if (group.version === 2) return own === '' ? undefined : readGroupFile(group, 'cpuset.cpus.effective');
-    return own === this.#availableCpus() ? undefined : own;
+    if (own === '' || own === this.#availableCpus()) return undefined;
+    return group.version === 2 ? readGroupFile(group, 'cpuset.cpus.effective') : own;
   }
 
   #writeCpus(containerId: string, list: string): void {
@@ -67,14 +68,27 @@ export class LinuxCpuLimits implements CpuLimits {
     if (wanted === undefined) throw new WardenError('invalid_argument', `cpus: ${JSON.stringify(list.slice(0, 64))} is no list of processors such as 0-2,5`);
     const missing = [...wanted].find((number) => !there.has(number));
     if (missing !== undefined) throw new WardenError('invalid_argument', `cpus: containers have no processor ${missing}, they have ${available}`);
-    // Version 2 takes an empty list for all of the parent's; a group of version 1 cannot be without a processor.
-    writeGroupFile(group, 'cpuset.cpus', list === '' && group.version === 1 ? available : list === '' ? '\n' : list);
+    if (list === '') writeAllCpus(group, available);
+    else writeGroupFile(group, 'cpuset.cpus', list);
   }
 
   #availableCpus(): string {
     const parent = requireGroup(this.groups.parentGroup('cpuset'), 'cpuset');
     return readGroupFile(parent, parent.version === 1 ? 'cpuset.cpus' : 'cpuset.cpus.effective');
   }
+}
+
+/** Version 2 takes an empty list for all of the parent's; a group of version 1 cannot be without a processor, nor, in older kernels (6.1), one of version 2 that has processes. */
+function writeAllCpus(group: ControllerGroup, available: string): void {
+  if (group.version === 2) {
+    try {
+      writeGroupFile(group, 'cpuset.cpus', '\n');
+      return;
+    } catch (error) {
+      if (!isErrno(error, 'ENOSPC')) throw error;
+    }
+  }
+  writeGroupFile(group, 'cpuset.cpus', available);
 }
 
 function readShares(cpu: ControllerGroup): bigint {

@@ -82,6 +82,17 @@ test('version 2: more in use than the limit is reclaimed first, and an error whe
   assert.deepEqual([text('memory.reclaim'), text('memory.max')], ['495904', '1048576']);
 });
 
+test('version 2: what is being written to the disk is waited for', async () => {
+  const two = group(2, { ...version2, 'memory.current': '500000', 'memory.stat': 'file 490000\nfile_dirty 4096\nfile_writeback 0' });
+  const asked = setMemoryLimit(two, 8192n);
+  setImmediate(() => {
+    writeFileSync(join(directory, 'memory.current'), '8192\n');
+    writeFileSync(join(directory, 'memory.stat'), 'file 4096\nfile_dirty 0\nfile_writeback 0\n');
+  });
+  await asked;
+  assert.equal(text('memory.max'), '8192');
+});
+
 test('version 2 before Linux 5.19: memory.high for a moment', async () => {
   const { 'memory.reclaim': _, ...old } = version2;
   const two = group(2, { ...old, 'memory.current': '500000', 'memory.high': 'max' });

@@ -5,10 +5,15 @@
  *               memory.kmem.tcp.limit_in_bytes, because there the memory of sockets is counted apart, and only when it is limited
  *   version 2   memory.max; swap is counted apart, so together they have the same limit when memory.swap.max is 0
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { WardenError } from 'warden-protocol';
 import { unlimitedMemory, type MemoryLimits } from '../limits.js';
 import { readGroupFile, readOptionalGroupFile, requireGroup, writeGroupFile, writeGroupFileInBackground, type ControllerGroup } from './group-file.js';
 import { isErrno } from './small-file.js';
+
+/** For what has to be written to the disk before its memory is free. */
+const reclaimDeadlineMs = 5_000;
+const writebackPauseMs = 20;
 
 export class LinuxMemoryLimits implements MemoryLimits {
   constructor(private readonly groupOf: (containerId: string) => ControllerGroup | undefined) {}
@@ -74,11 +79,31 @@ async function setVersion1(group: ControllerGroup, limit: bigint): Promise<void>
 
 async function setVersion2(group: ControllerGroup, limit: bigint): Promise<void> {
   // Below what is in use memory.max would let the OOM killer have its way at once, so that is brought down before.
-  if (readMemoryUse(group) > limit) await reclaim(group, limit);
+  if (readMemoryUse(group) > limit) await reclaimAll(group, limit);
   if (readMemoryUse(group) > limit) throw tooMuchInUse(group, limit);
   const isUnlimited = limit >= unlimitedMemory;
   if (readOptionalGroupFile(group, 'memory.swap.max') !== undefined) writeGroupFile(group, 'memory.swap.max', isUnlimited ? 'max' : '0');
   writeGroupFile(group, 'memory.max', isUnlimited ? 'max' : String(limit));
+}
+
+/** Until no more than the limit is in use, or nothing more can be had. */
+async function reclaimAll(group: ControllerGroup, limit: bigint): Promise<void> {
+  const began = performance.now();
+  for (let before = readMemoryUse(group); ; ) {
+    await reclaim(group, limit);
+    const use = readMemoryUse(group);
+    if (use <= limit || performance.now() - began > reclaimDeadlineMs) return;
+    // Pages that are not on the disk yet cannot be given up. Being asked for them, the kernel begins to write, and tells nobody when it has.
+    const waits = isBeingWritten(group);
+    if (use >= before && !waits) return;
+    if (waits) await delay(writebackPauseMs);
+    before = use;
+  }
+}
+
+function isBeingWritten(group: ControllerGroup): boolean {
+  const text = readOptionalGroupFile(group, 'memory.stat') ?? '';
+  return [...text.matchAll(/^file_(?:dirty|writeback) (\d+)$/gm)].some(([, bytes]) => bytes !== '0');
 }
 
 async function reclaim(group: ControllerGroup, limit: bigint): Promise<void> {
