@@ -1,18 +1,19 @@
 /**
  * What `npm test` and `npm run test:soak` share: the set-up of `npm start`, the search for test files, and their run. Tests
  * that need nothing of the machine run two files at a time, those that make containers, compile or measure one after the
- * other. The last line is `N passed, N failed, N skipped`; the exit status is 0 only when something passed and nothing
+ * other; at last, when all tests are wanted, those of vm/suite.mjs in a virtual machine. The last line is `N passed, N failed, N skipped`; the exit status is 0 only when something passed and nothing
  * failed. WARDEN_MUST_RUN=1 makes every skipped test a failure.
  */
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { listSources } from './setup/build.mjs';
-import { RUN_PACKAGES, TEST_PACKAGES } from './setup/debian-packages.mjs';
+import { RUN_PACKAGES, TEST_PACKAGES, VM_PACKAGES } from './setup/debian-packages.mjs';
 import { prepareCheckout, reportKernel, root } from './setup/prepare.mjs';
 import { SetupError } from './setup/setup-error.mjs';
 import { Steps } from './setup/steps.mjs';
 import { TestReporter } from './test-reporter.mjs';
+import { chooseSuite, runSuiteInVirtualMachine } from './vm/suite.mjs';
 
 /** After this, and again and again, a file that is still running is named. */
 const PATIENCE_MS = 30_000;
@@ -104,15 +105,17 @@ async function runFiles(files, atOnce, deadlineMs, reporter) {
  * @returns {Promise<number>} exit status
  */
 async function prepareAndRun(steps, { command, patterns, soak, lightDeadlineMs, heavyDeadlineMs }) {
+  const virtualMachine = !soak && patterns.length === 0;
   await prepareCheckout(steps, {
     command,
-    packages: [...RUN_PACKAGES, ...TEST_PACKAGES],
+    packages: [...RUN_PACKAGES, ...TEST_PACKAGES, ...(virtualMachine ? VM_PACKAGES : [])],
     nativeTargets: ['release', 'faults'],
   });
   await reportKernel(steps, { depotPath: '/var/tmp', rootfsPath: '/var/tmp' });
 
   const { light, heavy } = findTests({ soak, patterns });
-  const total = light.length + heavy.length;
+  const suite = virtualMachine ? chooseSuite([]) : [];
+  const total = light.length + heavy.length + suite.length;
   if (total === 0) throw new SetupError(patterns.length === 0 ? 'there is no test file' : `no test file's path contains ${patterns.join(' or ')}`);
 
   process.env['NODE_OPTIONS'] = `${process.env['NODE_OPTIONS'] ?? ''} --enable-source-maps`.trim();
@@ -120,6 +123,7 @@ async function prepareAndRun(steps, { command, patterns, soak, lightDeadlineMs, 
   const reporter = new TestReporter({ root, total, mustRun: process.env['WARDEN_MUST_RUN'] === '1' });
   await runFiles(light, PARALLEL, lightDeadlineMs, reporter);
   await runFiles(heavy, 1, heavyDeadlineMs, reporter);
+  if (virtualMachine) await runSuiteInVirtualMachine(steps, suite, reporter);
   return reporter.finish() ? 0 : 1;
 }
 

@@ -36,9 +36,7 @@ export const TEST_PACKAGES = [
 /** And for the tests in a virtual machine. Its kernel is a package too, which is downloaded but not installed (scripts/vm/kernel.mjs). */
 export const VM_PACKAGES = [
   'qemu-system-x86', // emulates a machine with a kernel that has quotas and only cgroup v2
-  'e2fsprogs', // its disks: ext4
-  'xfsprogs', // and XFS
-  'btrfs-progs', // the disk limits' own depot image, there as here
+  'e2fsprogs', // mkfs.ext4: its disks
 ];
 
 const QUERY_DEADLINE_MS = 30_000;

@@ -46,6 +46,11 @@ export class ResultReader {
     }
   }
 
+  /** Names what is still running. */
+  remind() {
+    for (const [name, state] of this.#states) if (state === 'running') this.reporter.remind(name);
+  }
+
   /** Paths in the machine become those of the host's checkout. @param {string} name @param {import('../test-reporter.mjs').TestEvent} event @returns {import('../test-reporter.mjs').TestEvent} */
   #translated(name, { type, data }) {
     const { root } = this.reporter;

@@ -14,16 +14,39 @@ import { ResultReader } from './results.mjs';
 const MINUTE_MS = 60_000;
 const SUITE_DEADLINE_MS = 20 * MINUTE_MS;
 const FILE_DEADLINE_MS = 8 * MINUTE_MS;
+/** After this, and again and again, a file that is still running is named. */
+const PATIENCE_MS = 30_000;
 /** The tests' deadlines, which only turn a hang into a failure, times this. */
 const PATIENCE = 10;
 
-/** By depot, built test files. They run beside each other; keep their times alike. */
-export const SUITE = /** @type {const} */ ({
-  ext4: ['test/dist/integration/cgroups.test.js'],
-  xfs: ['test/dist/e2e/lifecycle.test.js'],
-});
+/**
+ * By depot, built test files, and of some only the tests whose names match. The depots' lists run beside each other; keep their times alike.
+ * @type {Readonly<Record<string, readonly { file: string, only?: readonly string[] }[]>>}
+ */
+export const SUITE = {
+  ext4: [
+    { file: 'test/dist/e2e/limit-memory.test.js' },
+    { file: 'test/dist/e2e/limit-disk.test.js' },
+    { file: 'test/dist/e2e/out-of-memory.test.js' },
+    { file: 'test/dist/integration/limits-survive.test.js' },
+    { file: 'test/dist/integration/cgroups.test.js', only: ['the usual choice', 'stay in their container'] },
+    { file: 'test/dist/e2e/info.test.js' },
+    { file: 'test/dist/e2e/limit-cpu.test.js' },
+  ],
+  xfs: [
+    { file: 'test/dist/integration/bandwidth.test.js' },
+    { file: 'test/dist/e2e/limit-disk.test.js' },
+    { file: 'test/dist/e2e/lifecycle.test.js' },
+    { file: 'test/dist/integration/network.test.js', only: ['reach', 'closed by default', 'a reply to what'] },
+  ],
+};
 
-/** @typedef {{ depot: string, file: string }} SuiteEntry */
+/** @typedef {{ depot: string, file: string, only?: readonly string[] }} SuiteEntry only: regular expressions, one of which a test's name has to match */
+
+/** @param {string} depot */
+function requireDepot(depot) {
+  if (!DEPOTS.some(({ name }) => name === depot)) throw new SetupError(`there is no depot ${depot} in the virtual machine, only ${DEPOTS.map(({ name }) => name).join(', ')}`);
+}
 
 /**
  * @param {readonly string[]} patterns only files whose path contains one of these; none: all. One that names a file outside of the suite runs it nevertheless.
@@ -31,8 +54,8 @@ export const SUITE = /** @type {const} */ ({
  * @returns {SuiteEntry[]}
  */
 export function chooseSuite(patterns, depot) {
-  if (depot !== undefined && !DEPOTS.some(({ name }) => name === depot)) throw new SetupError(`there is no depot ${depot} in the virtual machine, only ${DEPOTS.map(({ name }) => name).join(', ')}`);
-  const all = Object.entries(SUITE).flatMap(([name, files]) => files.map((file) => ({ depot: name, file })));
+  if (depot !== undefined) requireDepot(depot);
+  const all = Object.entries(SUITE).flatMap(([name, files]) => files.map((entry) => ({ depot: name, ...entry })));
   const chosen = all.filter(({ depot: name, file }) => (depot === undefined || name === depot) && (patterns.length === 0 || patterns.some((pattern) => file.includes(pattern))));
   const further = patterns.filter((pattern) => pattern.endsWith('.js') && existsSync(join(root, pattern)) && !chosen.some(({ file }) => file === pattern))
     .map((file) => ({ depot: depot ?? 'ext4', file }));
@@ -50,15 +73,21 @@ export async function runSuiteInVirtualMachine(steps, suite, reporter) {
   const plan = {
     fileDeadlineMs: FILE_DEADLINE_MS,
     environment: { WARDEN_TEST_PATIENCE: String(PATIENCE), NODE_OPTIONS: '--enable-source-maps' },
-    files: Object.fromEntries(depots.map((name) => [name, suite.filter(({ depot }) => depot === name).map(({ file }) => file)])),
+    files: Object.fromEntries(depots.map((name) => [name, suite.filter(({ depot }) => depot === name).map(({ file, only }) => ({ file, only: only ?? [] }))])),
   };
-  const { machine, remove } = await prepareVirtualMachine(steps, { depots, files: { 'plan.json': JSON.stringify(plan) } });
+  const results = new ResultReader(suite, reporter);
+  let removeMachine = () => {};
+  const reminder = setInterval(() => results.remind(), PATIENCE_MS);
   try {
-    const results = new ResultReader(suite, reporter);
-    const end = await runMachine(machine, { deadlineMs: SUITE_DEADLINE_MS, onLine: (depot, line) => results.read(depot, line) });
-    results.finish(end);
+    const { machine, remove } = await prepareVirtualMachine(steps, { depots, files: { 'plan.json': JSON.stringify(plan) } });
+    removeMachine = remove;
+    results.finish(await runMachine(machine, { deadlineMs: SUITE_DEADLINE_MS, onLine: (depot, line) => results.read(depot, line) }));
+  } catch (error) {
+    // What ran before in this process is still to be counted.
+    results.finish({ timedOut: false, how: `could not be made or used: ${error instanceof Error ? error.message : String(error)}`, console: [] });
   } finally {
-    remove();
+    clearInterval(reminder);
+    removeMachine();
   }
 }
 
@@ -69,7 +98,7 @@ export async function runSuiteInVirtualMachine(steps, suite, reporter) {
  * @returns {Promise<number>} exit status
  */
 export async function runCommandInVirtualMachine(steps, command, depot) {
-  chooseSuite([], depot);
+  requireDepot(depot);
   const done = 'the command ended with status ';
   const script = `#!/bin/bash\nexport WARDEN_TEST_PATIENCE=${PATIENCE}\n(\n${command}\n) 2>&1\necho "${done}$?"\n`;
   const { machine, remove } = await prepareVirtualMachine(steps, { depots: [depot], files: { command: script } });
