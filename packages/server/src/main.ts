@@ -17,6 +17,7 @@ import { limitsAbove } from './container/rlimits.js';
 import { recordState } from './container/snapshot.js';
 import type { Host } from './host/host.js';
 import { LinuxCgroups } from './host/linux/cgroups.js';
+import { containersMemory, limitContainersMemory, memoryOfMachine } from './host/linux/containers-memory.js';
 import { LinuxCoreDumps } from './host/linux/core-dumps.js';
 import { LinuxDepot } from './host/linux/depot.js';
 import { LinuxCpuLimits } from './host/linux/cpu-limits.js';
@@ -35,6 +36,7 @@ import { enableForwarding, hardLimits, openFileLimit, readBootId, requireProgram
 import { LinuxRootFileSystems } from './host/linux/root-file-systems.js';
 import { StepError } from './host/linux/step-error.js';
 import { withDeadline } from './lib/deadline.js';
+import type { Log } from './lib/log.js';
 import { systemClock } from './lib/timer.js';
 import { openLog } from './log-file.js';
 import { JobIds } from './pool/job-ids.js';
@@ -76,6 +78,7 @@ async function serve(configPath: string): Promise<void> {
     log.warn({ configured: configuration.totalPidsMax, inForce: total }, 'server.containers_pids_max is above three quarters of what the kernel can have (kernel.pid_max, kernel.threads-max): that is what is in force');
   }
   if (!cgroups.limitsProcesses) log.warn({ root }, 'no pids controller: server.container_pids_max has no effect, a container can fill the process table');
+  await limitMemoryOfContainers(cgroups, configuration, log);
   const launcher = new LauncherProcess({
     programsPath: configuration.programsPath,
     depotPath: configuration.depotPath,
@@ -171,6 +174,15 @@ async function serve(configPath: string): Promise<void> {
   }
   removePidfile?.();
   log.info('ended');
+}
+
+async function limitMemoryOfContainers(cgroups: LinuxCgroups, { memoryReserve, cgroup }: Configuration, log: Log): Promise<void> {
+  const [group, root] = [cgroups.parentGroup('memory'), cgroups.rootGroup('memory')];
+  if (group === undefined || root === undefined) {
+    log.warn({ root: cgroup.root }, 'no memory controller: server.container_memory_reserve and limit_memory have no effect, a container can use all memory of the machine');
+    return;
+  }
+  await limitContainersMemory(group, containersMemory(memoryOfMachine(root), memoryReserve), log);
 }
 
 async function startLauncher(launcher: LauncherProcess, { depotPath }: Configuration): Promise<void> {

@@ -7,6 +7,9 @@ import type { RlimitName } from '../lib/rlimit-names.js';
 
 export type CgroupVersionChoice = 'auto' | 'v1' | 'v2';
 
+/** Memory of the machine that containers never get. */
+export type MemoryReserve = { readonly bytes: number } | { readonly part: number };
+
 export interface Configuration {
   readonly socketPath: string;
   readonly socketPermissions: number;
@@ -20,6 +23,8 @@ export interface Configuration {
   readonly pidsMax: number;
   /** Of all containers together; undefined: as many as the kernel's limits allow. */
   readonly totalPidsMax: number | undefined;
+  /** Null: a tenth of the machine's memory, at least 256 MiB. */
+  readonly memoryReserve: MemoryReserve | null;
   /** How disk limits are enforced; an image that is made for it has that size, null: nine tenths of what is free. */
   readonly disk: { readonly backend: 'auto' | DiskBackendName; readonly imageSizeInBytes: number | null };
   readonly jobOutputLimitInBytes: number;

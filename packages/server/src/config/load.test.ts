@@ -76,6 +76,12 @@ test('an empty file is the defaults', () => {
   assert.deepEqual(configuration.withoutEffect, []);
 });
 
+test('a memory reserve is bytes or a part', () => {
+  const reserve = (value: string): unknown => parseConfiguration(`server: { container_memory_reserve: ${value} }`, 'x.yml').memoryReserve;
+  assert.deepEqual([reserve('null'), reserve('0'), reserve('1073741824'), reserve('10%'), reserve('"2.5%"')], [null, { bytes: 0 }, { bytes: 1_073_741_824 }, { part: 0.1 }, { part: 0.025 }]);
+  for (const wrong of ['-1', '1.5', '"10"', '101%', '100%', '1G', '"-1%"', 'true']) assert.throws(() => reserve(wrong), /server\.container_memory_reserve/, wrong);
+});
+
 test('keys without effect load, and each says what does not happen', () => {
   const { withoutEffect } = parseConfiguration(
     'server: {allow_nested_warden: true}\nlogging: {syslog: warden}\nport: {pool_start_port: 61001, pool_size: 9}',

@@ -170,6 +170,7 @@ function toConfiguration(file: ConfigurationFile): Configuration {
     rlimits,
     pidsMax: server.container_pids_max,
     totalPidsMax: server.containers_pids_max ?? undefined,
+    memoryReserve: server.container_memory_reserve,
     disk: { backend: server.quota.disk_quota_enabled ? server.quota.backend : 'none', imageSizeInBytes: server.quota.image_size },
     jobOutputLimitInBytes: server.job_output_limit,
     pidfile: server.pidfile,

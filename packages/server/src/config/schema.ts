@@ -44,6 +44,12 @@ const containerKlass = z
 
 const rlimit = z.int().min(-1, 'must be a number of the resource\'s unit, or -1 for no limit');
 
+/** Bytes, or a part of the machine's memory: `10%`. */
+const memoryReserve = z.union([
+  z.int().min(0).max(Number.MAX_SAFE_INTEGER).transform((bytes) => ({ bytes })),
+  z.string().regex(/^\d{1,2}(\.\d{1,3})?%$/, 'must be a number of bytes, or a part of the memory such as 10%').transform((text) => ({ part: Number.parseFloat(text) / 100 })),
+]);
+
 /** A section whose key stands there with nothing below it is the section's defaults. */
 function section<Shape extends zod.ZodRawShape>(shape: Shape) {
   return z.preprocess((value) => value ?? {}, z.strictObject(shape));
@@ -61,6 +67,7 @@ const server = section({
   container_rlimits: rlimits,
   container_pids_max: z.int().min(4).max(4_194_304).default(1024),
   containers_pids_max: z.int().min(4).max(4_194_304).nullable().default(null),
+  container_memory_reserve: memoryReserve.nullable().default(null),
   job_output_limit: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(10 * 1024 * 1024),
   quota: section({ disk_quota_enabled: z.boolean().default(true), backend: z.enum(['auto', ...diskBackendNames]).default('auto'), image_size: z.int().min(256 * 1024 * 1024).nullable().default(null) }),
   allow_nested_warden: z.boolean().default(false),

@@ -20,6 +20,7 @@ export const testConfiguration: Configuration = {
   pidsMax: 1024,
   totalPidsMax: undefined,
   disk: { backend: 'auto', imageSizeInBytes: null },
+  memoryReserve: null,
   jobOutputLimitInBytes: 1000,
   pidfile: null,
   syslogSocketPath: '/dev/log',

@@ -12,6 +12,7 @@ import type { Cgroups } from '../host.js';
 import { findHierarchies, type CgroupHierarchy } from './cgroup-hierarchies.js';
 import { killGroups } from './cgroup-kill.js';
 import type { ControllerGroup } from './group-file.js';
+import { socketMemoryFile } from './memory-limits.js';
 import { parentSettings } from './parent-settings.js';
 import { unlessGone } from './unless-gone.js';
 
@@ -37,6 +38,8 @@ export class LinuxCgroups implements Cgroups {
   readonly hierarchies: readonly CgroupHierarchy[];
   /** Controllers of version 2 that the containers' groups have. */
   readonly #delegated = new Set<string>();
+  /** Memory of sockets is counted in a group of version 1 from the first write to its file on. */
+  #countsSockets = false;
 
   constructor(private readonly options: CgroupOptions) {
     this.hierarchies = findHierarchies(readFileSync('/proc/self/mounts', 'utf8'), options.root, options.version, (mountPoint) =>
@@ -56,6 +59,7 @@ export class LinuxCgroups implements Cgroups {
       mkdirSync(parent, { recursive: true });
       if (hierarchy.version === 2) this.#delegate(hierarchy, parent);
       else if (hierarchy.controllers.includes('cpuset')) this.#fillCpuset(hierarchy, parent);
+      if (hierarchy.version === 1 && existsSync(join(parent, socketMemoryFile))) this.#countsSockets = true;
       for (const { name, content } of parentSettings(hierarchy, this.options)) {
         const path = join(parent, name);
         // Without the file the controller could not be enabled for this group, and #delegate() has accepted that.
@@ -86,8 +90,16 @@ export class LinuxCgroups implements Cgroups {
     return this.hierarchies.map((hierarchy) => ({
       path: join(this.#parentOf(hierarchy), containerId),
       version: hierarchy.version,
-      settings: hierarchy.controllers.includes('pids') ? [{ name: 'pids.max', content: String(this.options.pidsMax) }] : [],
+      settings: this.#settingsIn(hierarchy),
     }));
+  }
+
+  #settingsIn({ version, controllers }: CgroupHierarchy): CgroupDescription['settings'] {
+    const settings: { name: string; content: string }[] = [];
+    if (controllers.includes('pids')) settings.push({ name: 'pids.max', content: String(this.options.pidsMax) });
+    // Not limited, but counted, so that the limit of all containers together holds for it.
+    if (version === 1 && controllers.includes('memory') && this.#countsSockets) settings.push({ name: socketMemoryFile, content: '-1' });
+    return settings;
   }
 
   /** A container's group in the hierarchy of a controller; undefined: containers do not have it on this machine. */
@@ -98,8 +110,18 @@ export class LinuxCgroups implements Cgroups {
 
   /** The group above all containers in the hierarchy of a controller. */
   parentGroup(controller: string): ControllerGroup | undefined {
-    const hierarchy = this.hierarchies.find(({ version, controllers }) => (version === 1 ? controllers.includes(controller) : this.#delegated.has(controller)));
+    const hierarchy = this.#hierarchyOf(controller);
     return hierarchy === undefined ? undefined : { path: this.#parentOf(hierarchy), version: hierarchy.version };
+  }
+
+  /** The group above that. */
+  rootGroup(controller: string): ControllerGroup | undefined {
+    const hierarchy = this.#hierarchyOf(controller);
+    return hierarchy === undefined ? undefined : { path: hierarchy.mountPoint, version: hierarchy.version };
+  }
+
+  #hierarchyOf(controller: string): CgroupHierarchy | undefined {
+    return this.hierarchies.find(({ version, controllers }) => (version === 1 ? controllers.includes(controller) : this.#delegated.has(controller)));
   }
 
   list(): string[] {

@@ -49,18 +49,26 @@ export function readMemoryUse(group: ControllerGroup): bigint {
   return 0n;
 }
 
-/** @throws WardenError wrong_state when too much is used: the old limit stays */
-export async function setMemoryLimit(group: ControllerGroup, limitInBytes: bigint): Promise<void> {
+/**
+ * @param withSwap the same limit for memory and swap together, and for the memory of sockets where that is apart; else for memory alone
+ * @throws WardenError wrong_state when too much is used: the old limit stays
+ */
+export async function setMemoryLimit(group: ControllerGroup, limitInBytes: bigint, { withSwap = true } = {}): Promise<void> {
   const limit = limitInBytes > unlimitedMemory ? unlimitedMemory : limitInBytes;
-  await (group.version === 1 ? setVersion1(group, limit) : setVersion2(group, limit));
+  await (group.version === 1 ? setVersion1(group, limit, withSwap) : setVersion2(group, limit, withSwap));
 }
 
-async function setVersion1(group: ControllerGroup, limit: bigint): Promise<void> {
+/** Of Internet sockets, in a group of version 1; elsewhere, and in a kernel that has no such limit, they are memory as any other. */
+export function limitSocketMemory(group: ControllerGroup, limitInBytes: bigint): void {
+  if (group.version === 1 && readOptionalGroupFile(group, socketMemoryFile) !== undefined) writeGroupFile(group, socketMemoryFile, String(limitInBytes));
+}
+
+async function setVersion1(group: ControllerGroup, limit: bigint, withSwap: boolean): Promise<void> {
   const both = readOptionalGroupFile(group, 'memory.memsw.limit_in_bytes');
-  const sockets = readOptionalGroupFile(group, socketMemoryFile);
+  const sockets = withSwap ? readOptionalGroupFile(group, socketMemoryFile) : undefined;
   const files: { name: string; before: string }[] = [{ name: 'memory.limit_in_bytes', before: readGroupFile(group, 'memory.limit_in_bytes') }];
   // Raised first when it would be the smaller one, and else lowered last.
-  if (both !== undefined) files[limit >= BigInt(both) ? 'unshift' : 'push']({ name: 'memory.memsw.limit_in_bytes', before: both });
+  if (both !== undefined && (withSwap || limit > BigInt(both))) files[limit >= BigInt(both) ? 'unshift' : 'push']({ name: 'memory.memsw.limit_in_bytes', before: both });
   if (sockets !== undefined) files.push({ name: socketMemoryFile, before: sockets });
   const write = readMemoryUse(group) > limit ? writeGroupFileInBackground : writeGroupFile;
   const written: typeof files = [];
@@ -77,12 +85,12 @@ async function setVersion1(group: ControllerGroup, limit: bigint): Promise<void>
   }
 }
 
-async function setVersion2(group: ControllerGroup, limit: bigint): Promise<void> {
+async function setVersion2(group: ControllerGroup, limit: bigint, withSwap: boolean): Promise<void> {
   // Below what is in use memory.max would let the OOM killer have its way at once, so that is brought down before.
   if (readMemoryUse(group) > limit) await reclaimAll(group, limit);
   if (readMemoryUse(group) > limit) throw tooMuchInUse(group, limit);
   const isUnlimited = limit >= unlimitedMemory;
-  if (readOptionalGroupFile(group, 'memory.swap.max') !== undefined) writeGroupFile(group, 'memory.swap.max', isUnlimited ? 'max' : '0');
+  if (withSwap && readOptionalGroupFile(group, 'memory.swap.max') !== undefined) writeGroupFile(group, 'memory.swap.max', isUnlimited ? 'max' : '0');
   writeGroupFile(group, 'memory.max', isUnlimited ? 'max' : String(limit));
 }
 
