@@ -22,6 +22,8 @@ const PARALLEL = 2;
 const LIGHT_FOLDERS = ['test/dist/lint/', 'test/dist/golden/', 'test/dist/harness/'];
 /** Long runs only; npm test leaves it out. */
 const SOAK_FOLDER = 'test/dist/soak/';
+/** What changes settings of the whole machine: only npm run test:vm runs it. */
+const MACHINE_FOLDER = 'test/dist/vm/';
 
 /**
  * @typedef {object} TestRun
@@ -48,6 +50,7 @@ export function sourceName(built) {
  */
 export function isWanted(built, text, { soak, patterns }) {
   if (patterns.length > 0 && !patterns.some((pattern) => sourceName(built).includes(pattern) || built.includes(pattern))) return false;
+  if (built.startsWith(MACHINE_FOLDER)) return false;
   const longOnly = built.startsWith(SOAK_FOLDER);
   const hasLongForm = !built.startsWith('scripts/') && /WARDEN_SOAK|harness\/soak\.js/.test(text);
   return soak ? longOnly || hasLongForm : !longOnly;

@@ -4,12 +4,16 @@ import { isHeavy, isWanted, sourceName } from './test-run.mjs';
 
 const longForm = "import { SOAK } from '../harness/soak.js';";
 
-test('npm test takes every file but those of test/soak', () => {
+test('npm test takes every file but those of test/soak and test/vm', () => {
   const all = { soak: false, patterns: [] };
   assert.equal(isWanted('test/dist/e2e/jobs.test.js', '', all), true);
   assert.equal(isWanted('test/dist/e2e/jobs.test.js', longForm, all), true);
   assert.equal(isWanted('packages/cli/dist/words.test.js', '', all), true);
   assert.equal(isWanted('test/dist/soak/histories.test.js', longForm, all), false);
+});
+
+test('no run on this machine takes what is for the virtual machine alone', () => {
+  for (const wanted of [{ soak: false, patterns: [] }, { soak: true, patterns: [] }, { soak: false, patterns: ['vm'] }]) assert.equal(isWanted('test/dist/vm/core-pattern.test.js', longForm, wanted), false);
 });
 
 test('the soak takes the files of test/soak and those with a long form', () => {
