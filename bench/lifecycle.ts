@@ -75,9 +75,13 @@ async function collect({ sizes, floor }: Surroundings, client: WardenClient): Pr
       collected.spawnAndLink.push(await timed(() => spawnAndLinkTrue(client, handle)));
     }
   };
-  // What is made once, and read into memory once, is not what is measured.
+  // What is made once, and read into memory once, is not what is measured; and a daemon compiles its code for a thousand requests, once in its life.
   await floor.lifecycles(3, 'bash');
-  await measureLifecycles(client, emptySamples(), 3, 0);
+  await measureLifecycles(client, emptySamples(), sizes.warmUpLifecycles, 0);
+  for (let index = 0; index < sizes.warmUpRuns; index++) {
+    await runTrue(client, handle);
+    await spawnAndLinkTrue(client, handle);
+  }
   await takeTurns(sizes.turns, floorTurn, wardenTurn);
   await client.destroy({ handle });
   return collected;

@@ -9,6 +9,10 @@ export interface Sizes {
   /** Of lifecycles with a pause before each. */
   readonly spacedPerTurn: number;
   readonly runsPerTurn: number;
+  /** Before anything is measured. */
+  readonly warmUpLifecycles: number;
+  /** The same; each is a run, and a spawn with its link. */
+  readonly warmUpRuns: number;
   /** Of each measurement of cycles per second. */
   readonly cyclesMs: number;
   readonly pingMs: number;
@@ -18,11 +22,11 @@ export interface Sizes {
 }
 
 const STANDARD: Sizes = {
-  turns: 12, lifecyclesPerTurn: 20, spacedPerTurn: 8, runsPerTurn: 20, cyclesMs: 4_000, pingMs: 3_000, requests: 2_000,
+  turns: 12, lifecyclesPerTurn: 20, spacedPerTurn: 8, runsPerTurn: 20, warmUpLifecycles: 100, warmUpRuns: 500, cyclesMs: 4_000, pingMs: 3_000, requests: 2_000,
   outputInBytes: 1024 ** 3, outputRepeats: 5,
 };
 const QUICK: Sizes = {
-  turns: 6, lifecyclesPerTurn: 10, spacedPerTurn: 5, runsPerTurn: 10, cyclesMs: 2_000, pingMs: 1_000, requests: 500,
+  turns: 6, lifecyclesPerTurn: 10, spacedPerTurn: 5, runsPerTurn: 10, warmUpLifecycles: 20, warmUpRuns: 100, cyclesMs: 2_000, pingMs: 1_000, requests: 500,
   outputInBytes: 256 * 1024 ** 2, outputRepeats: 3,
 };
 
