@@ -27,6 +27,7 @@ export async function limits({ server, sizes }: Surroundings): Promise<Result> {
   }
 
   const { handle } = await client.create();
+  const { diskBackend } = await client.info({ handle });
   // Memory and cgroup files as a container has them that has been used.
   await client.run({ handle, script: 'true' });
   const vary = (index: number): bigint => BigInt(index & 63);
@@ -34,7 +35,7 @@ export async function limits({ server, sizes }: Surroundings): Promise<Result> {
   await measure('limit_memory', sizes.requests, (index) => client.limitMemory({ handle, limitInBytes: 512n * MIB + vary(index) * MIB }));
   await measure('limit_memory, only reading', sizes.requests, () => client.limitMemory({ handle }));
   await measure('limit_cpu', sizes.requests, (index) => client.limitCpu({ handle, limitInShares: 512n + vary(index) }));
-  const disk = 'limit_disk';
+  const disk = `limit_disk, backend ${diskBackend ?? 'none'}`;
   try {
     await client.limitDisk({ handle, byteLimit: 256n * MIB });
     await measure(disk, sizes.requests, (index) => client.limitDisk({ handle, byteLimit: 256n * MIB + vary(index) * MIB }));

@@ -12,6 +12,7 @@ export interface Info {
   readonly state: string; readonly events: string[]; readonly job_ids: bigint[];
   readonly host_ip: string; readonly container_ip: string; readonly container_path: string;
   readonly memory_stat?: Readonly<Record<string, bigint>>; readonly cpu_stat?: Readonly<Record<string, bigint>>;
+  readonly disk_stat?: Readonly<Record<string, bigint>>;
   readonly bandwidth_stat?: Readonly<Record<string, bigint>>; readonly pids_stat?: { readonly current: bigint; readonly max?: bigint };
 }
 /** What an exit status of 255 leaves open. */

@@ -1,6 +1,7 @@
 /* limit_bandwidth: what the kernel has of it, what it does to packets in both directions, and that it is there for as long as its container. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { basename } from 'node:path';
 import { test } from 'node:test';
@@ -8,6 +9,7 @@ import type { Client } from '../harness/client.js';
 import { refused, streamUntil } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
 import { listLinks } from '../harness/links.js';
+import { isAlive } from '../harness/processes.js';
 import { mustRun, runProgram } from '../harness/run-program.js';
 import { withDeadline } from '../harness/wait.js';
 
@@ -191,6 +193,19 @@ test('a limit is in force after kill -9 and a start, and set again when it is go
   const again = await server.connect();
   await setLimit(again, handle, 400_000n, 5000n);
   assert.deepEqual(await seenByTc('bw-again'), { rates: [400_000, 400_000], redirected: true });
+});
+
+test('a container that died with a damaged snapshot leaves no interface', async () => {
+  const { client, handle } = await server.container({ handle: 'bw-stray' });
+  await setLimit(client, handle, 300_000n, 4000n);
+  const { container_path: directory } = await client.info(handle);
+  const pids = await server.pidsOf(handle);
+  await server.stop('SIGKILL');
+  writeFileSync(`${directory}/snapshot.json`, 'damaged');
+  process.kill(Number.parseInt(readFileSync(`${directory}/run/monitor.pid`, 'utf8'), 10), 'SIGKILL');
+  while (pids.some(isAlive)) await new Promise(setImmediate);
+  await server.start();
+  assert.equal(await hasInterface('w-bw-stray-2'), false);
 });
 
 test('a launcher that dies takes no limit with it, and the next one sets and removes them', async () => {

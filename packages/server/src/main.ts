@@ -8,7 +8,7 @@ import { parseCommandLine, usage } from './command-line.js';
 import type { Configuration } from './config/configuration.js';
 import { loadConfiguration } from './config/load.js';
 import { adoptContainers } from './container/adopt.js';
-import { restoreBandwidthLimits } from './container/bandwidth.js';
+import { removeStrayLimits, restoreBandwidthLimits } from './container/bandwidth.js';
 import { Containers } from './container/containers.js';
 import { destroyContainer } from './container/destroy.js';
 import { lacksNameServers } from './container/name-servers.js';
@@ -142,6 +142,7 @@ async function serve(configPath: string): Promise<void> {
   await adoptContainers(containers);
   await firewall.load([...containers.all().map((container) => container.link), ...reserveUnknownLinks(containers)]);
   await restoreBandwidthLimits(containers);
+  await removeStrayLimits(containers);
   enableForwarding(log);
   await listener.listen();
   for (const container of containers.all()) containers.references.check(container);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LauncherGone } from '../host/launcher.js';
 import { adoptContainers } from './adopt.js';
-import { bandwidthStatOf, limitBandwidth, restoreBandwidthLimits } from './bandwidth.js';
+import { bandwidthStatOf, limitBandwidth, removeStrayLimits, restoreBandwidthLimits } from './bandwidth.js';
 import { destroyContainer } from './destroy.js';
 import { RecordingHost } from './recording-host.js';
 import { parseSnapshot } from './snapshot.js';
@@ -124,4 +124,18 @@ test('a destroy that its server did not finish is finished by the next, the inte
   await adoptContainers(after.containers);
   // The firewall is loaded anew after this.
   assert.deepEqual([after.containers.handles(), [...host.directories], [...host.bandwidths]], [[], [], []]);
+});
+
+test('a start removes interfaces of its own whose containers are no more, and nobody else\'s', async () => {
+  const { host, containers, create } = makeTestContainers();
+  await limitBandwidth(containers, await create({ handle: 'kept' }), { rate: 10n, burst: 20n });
+  const table = containers.configuration.network.table;
+  const aliases = { 'w-gone-2': `warden ${table} 1j000000000`, 'w-quarantined-2': `warden ${table} 1j000000001`, 'w-other-2': `warden ${table}2 1j000000000`, 'w-foreign-2': 'of the administrator', 'w-none-2': '' };
+  for (const [name, alias] of Object.entries(aliases)) {
+    host.bandwidths.set(name, { rate: 1n, burst: 1n });
+    host.aliases.set(name, alias);
+  }
+  containers.quarantine('1j000000001', undefined, 'a test');
+  await removeStrayLimits(containers);
+  assert.deepEqual([...host.bandwidths.keys()].sort(), ['w-foreign-2', 'w-kept-2', 'w-none-2', 'w-other-2', 'w-quarantined-2']);
 });

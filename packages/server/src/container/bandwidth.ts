@@ -64,6 +64,24 @@ export async function removeBandwidthLimit(containers: Containers, container: Co
   await againWhenGone(() => containers.host.launcher.removeBandwidthLimit({ ifbName: ifbName(container.link.hostName) }));
 }
 
+/**
+ * After a start: interfaces of limits of this server's whose containers are no more. A container that could not be taken over, and
+ * died, has left one when its snapshot could not be read.
+ */
+export async function removeStrayLimits(containers: Containers): Promise<void> {
+  const known = new Set(containers.all().map((container) => ifbAlias(containers, container.id)));
+  const prefix = ifbAlias(containers, '');
+  for (const { ifbName, alias } of containers.host.links.listIfbs()) {
+    if (!alias.startsWith(prefix) || known.has(alias) || containers.isQuarantined(alias.slice(prefix.length))) continue;
+    containers.log.warn({ interface: ifbName, alias }, 'removing the bandwidth limit of a container that is no more');
+    try {
+      await containers.host.launcher.removeBandwidthLimit({ ifbName });
+    } catch (error) {
+      containers.log.error({ interface: ifbName, err: error }, 'an interface of a bandwidth limit could not be removed; the next start tries again');
+    }
+  }
+}
+
 /** After a start: limits that the kernel does not have any more, wholly or in part, are set again. */
 export async function restoreBandwidthLimits(containers: Containers): Promise<void> {
   const { launcher } = containers.host;
@@ -101,7 +119,7 @@ function apply(containers: Containers, container: Container, wanted: Bandwidth):
 }
 
 /** By which an ifb is known for one of this server's: the table is one server's alone. */
-export function ifbAlias(containers: Containers, containerId: string): string {
+function ifbAlias(containers: Containers, containerId: string): string {
   return `warden ${containers.configuration.network.table} ${containerId}`;
 }
 

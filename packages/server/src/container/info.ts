@@ -1,11 +1,15 @@
 /** info: what the server knows of a container, and what the container uses. */
-import type { ResponseInit, Type } from 'warden-protocol';
+import { WardenError, type ResponseInit, type Type } from 'warden-protocol';
+import { withDeadline } from '../lib/deadline.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
 import { bandwidthStatOf } from './bandwidth.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 
 export type ContainerInfo = ResponseInit<Type.Info>;
+
+/** The launcher answers in a tenth of a millisecond, unless it hangs, or waits for a disk that does. */
+const diskDeadlineMs = 500;
 
 /** What the server knows by itself. */
 export function infoOf(container: Container): ContainerInfo {
@@ -26,8 +30,26 @@ export function infoOf(container: Container): ContainerInfo {
   };
 }
 
-/** The same with what the container uses at this moment. Also in the replies of link, run and stream: some files of cgroups are read, no more. */
-export function infoWithUse({ host }: Containers, container: Container): ContainerInfo {
+/** The same with what its processes use at this moment: some files of cgroups are read for it. */
+export function infoOfProcesses({ host }: Containers, container: Container): ContainerInfo {
   if (container.lastInfo !== undefined) return container.lastInfo;
   return { ...infoOf(container), memoryStat: host.statistics.memory(container.id), cpuStat: host.statistics.cpu(container.id), pidsStat: host.statistics.pids(container.id) };
+}
+
+/** The same with what its files take, for which the launcher is asked meanwhile. For info, and for the replies of link, run and stream. */
+export async function infoWithUse(containers: Containers, container: Container): Promise<ContainerInfo> {
+  const disk = container.lastInfo === undefined && container.disk.backend !== 'none' ? diskStatOf(containers, container) : undefined;
+  const info = infoOfProcesses(containers, container);
+  return disk === undefined ? info : { ...info, diskStat: await disk };
+}
+
+/** A reply says what it can: an answer that does not come is no reason to keep a job's result back. */
+async function diskStatOf({ host, log }: Containers, container: Container): Promise<ContainerInfo['diskStat']> {
+  try {
+    const { usage } = await withDeadline(host.clock, diskDeadlineMs, host.disks.limit(container.disk, {}), () => new WardenError('timeout', `no answer within ${diskDeadlineMs} ms`));
+    return { bytesUsed: usage.bytes, inodesUsed: usage.inodes };
+  } catch (error) {
+    log.debug({ container: container.id, err: error }, 'what the files of a container take is not known');
+    return undefined;
+  }
 }

@@ -88,7 +88,11 @@ export class RecordingHost implements Host {
         return 4711;
       }),
     changeFirewall: async (elements) => this.call('launcher.changeFirewall', () => this.#change(elements)),
-    limitBandwidth: async ({ ifbName }, limit) => this.call('launcher.limitBandwidth', () => this.#shape(ifbName, limit)),
+    limitBandwidth: async ({ ifbName }, limit, alias) =>
+      this.call('launcher.limitBandwidth', () => {
+        this.aliases.set(ifbName, alias);
+        return this.#shape(ifbName, limit);
+      }),
     readBandwidth: async ({ ifbName }) => this.call('launcher.readBandwidth', () => this.#shape(ifbName, this.bandwidths.get(ifbName))),
     removeBandwidthLimit: async ({ ifbName }) => this.call('launcher.removeBandwidthLimit', () => void this.bandwidths.delete(ifbName)),
   };
@@ -211,7 +215,13 @@ export class RecordingHost implements Host {
   /** Interfaces of the host besides those of living containers. */
   readonly interfaces: { hostName: string; hostAddress: number }[] = [];
 
-  readonly links: Host['links'] = { list: () => this.interfaces };
+  /** Aliases by the ifb's name. */
+  readonly aliases = new Map<string, string>();
+
+  readonly links: Host['links'] = {
+    list: () => this.interfaces,
+    listIfbs: () => [...this.bandwidths.keys()].map((ifbName) => ({ ifbName, alias: this.aliases.get(ifbName) ?? '' })),
+  };
 
   readonly statistics: Host['statistics'] = { memory: () => undefined, cpu: () => ({ usage: 1n, user: 2n, system: 3n }), pids: () => ({ current: 4n, max: undefined }) };
 

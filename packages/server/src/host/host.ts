@@ -105,6 +105,8 @@ export interface CoreDumps {
 export interface HostLinks {
   /** Interfaces of the host that are named as containers' links are, with their address. */
   list(): { readonly hostName: string; readonly hostAddress: Ipv4Address }[];
+  /** Interfaces of the host that are named as those of bandwidth limits are, with the alias that tells whose they are. */
+  listIfbs(): { readonly ifbName: string; readonly alias: string }[];
 }
 
 export interface Host {

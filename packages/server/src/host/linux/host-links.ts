@@ -1,14 +1,25 @@
 /** The host's ends of containers' links, as the kernel lists them. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { parseIpv4Address } from '../../lib/ipv4.js';
 import type { HostLinks } from '../host.js';
+import { unlessGone } from './unless-gone.js';
 
 export class LinuxHostLinks implements HostLinks {
+  constructor(private readonly devices = '/sys/class/net') {}
+
   list(): { hostName: string; hostAddress: number }[] {
     return Object.entries(networkInterfaces()).flatMap(([hostName, addresses = []]) => {
       if (!/^w-.+-0$/.test(hostName)) return [];
       const hostAddress = addresses.map(({ family, address }) => (family === 'IPv4' ? parseIpv4Address(address) : undefined)).find((address) => address !== undefined);
       return hostAddress === undefined ? [] : [{ hostName, hostAddress }];
     });
+  }
+
+  /** They have no address, so that node:os does not know them. */
+  listIfbs(): { ifbName: string; alias: string }[] {
+    const names = readdirSync(this.devices).filter((name) => /^w-.+-2$/.test(name));
+    return names.map((ifbName) => ({ ifbName, alias: unlessGone('', () => readFileSync(join(this.devices, ifbName, 'ifalias'), 'utf8').trim()) }));
   }
 }

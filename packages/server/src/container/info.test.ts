@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { destroyContainer } from './destroy.js';
+import { infoOf, infoWithUse } from './info.js';
+import { runJob, spawnJob } from './jobs.js';
+import { RecordingHost } from './recording-host.js';
+import { makeTestContainers } from './test-containers.js';
+
+async function scene(disk: 'btrfs' | 'none') {
+  const host = new RecordingHost();
+  const made = makeTestContainers(host);
+  const container = await made.create({ handle: 'demo' });
+  Object.assign(container, { disk: { ...container.disk, backend: disk } });
+  return { host, container, containers: made.containers };
+}
+
+test('what the files take comes from the launcher, and only where something counts it', async () => {
+  const counted = await scene('btrfs');
+  counted.host.disks.limit = () => Promise.resolve({ limits: { bytes: 0n, inodes: 0n }, usage: { bytes: 4096n, inodes: undefined } });
+  const info = await infoWithUse(counted.containers, counted.container);
+  assert.deepEqual(info.diskStat, { bytesUsed: 4096n, inodesUsed: undefined });
+  assert.deepEqual(info.cpuStat, { usage: 1n, user: 2n, system: 3n });
+  const uncounted = await scene('none');
+  uncounted.host.disks.limit = () => assert.fail('asked in vain');
+  assert.equal((await infoWithUse(uncounted.containers, uncounted.container)).diskStat, undefined);
+});
+
+test('an answer that is an error, or does not come, costs a reply that number alone', async () => {
+  const { host, container, containers } = await scene('btrfs');
+  host.disks.limit = () => Promise.reject(new Error('gone'));
+  assert.deepEqual({ ...(await infoWithUse(containers, container)), diskStat: undefined, memoryStat: undefined, cpuStat: undefined }, { ...infoOf(container), diskStat: undefined, memoryStat: undefined, cpuStat: undefined });
+  host.disks.limit = () => new Promise(() => undefined);
+  const late = infoWithUse(containers, container);
+  host.clock.advance(500);
+  assert.equal((await late).diskStat, undefined);
+});
+
+test('the last info of a container has statistics for those who follow a job of it, and is made of nothing for nobody', async () => {
+  for (const followed of [true, false]) {
+    const { host, container, containers } = await scene('none');
+    let reads = 0;
+    host.statistics.cpu = () => ({ usage: BigInt(++reads), user: 0n, system: 0n });
+    const request = { handle: 'demo', script: '' };
+    if (followed) await runJob(containers, container, request, { output: () => true });
+    else await spawnJob(containers, container, request);
+    await destroyContainer(containers, container);
+    assert.deepEqual([reads, container.lastInfo?.cpuStat !== undefined, container.lastInfo?.jobIds], [followed ? 1 : 0, followed, []]);
+  }
+});
