@@ -30,13 +30,16 @@ export function infoOf(container: Container): ContainerInfo {
   };
 }
 
-/** The same with what its processes use at this moment: some files of cgroups are read for it. */
+/** The same with what its processes use at this moment: some files of cgroups are read for it. Also in the replies of link, run and stream. */
 export function infoOfProcesses({ host }: Containers, container: Container): ContainerInfo {
   if (container.lastInfo !== undefined) return container.lastInfo;
   return { ...infoOf(container), memoryStat: host.statistics.memory(container.id), cpuStat: host.statistics.cpu(container.id), pidsStat: host.statistics.pids(container.id) };
 }
 
-/** The same with what its files take, for which the launcher is asked meanwhile. For info, and for the replies of link, run and stream. */
+/**
+ * The same with what its files take, for which the launcher is asked meanwhile. Only for info: measured, a message to the launcher makes a run
+ * a millisecond longer, because both wake up for it just when the job's end has kept them busy.
+ */
 export async function infoWithUse(containers: Containers, container: Container): Promise<ContainerInfo> {
   const disk = container.lastInfo === undefined && container.disk.backend !== 'none' ? diskStatOf(containers, container) : undefined;
   const info = infoOfProcesses(containers, container);
