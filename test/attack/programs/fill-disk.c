@@ -68,11 +68,12 @@ static int write_mapped(int number)
 	return 0;
 }
 
+/* As long as names can be: they are what most of such files take. */
 static int make_empty(int number)
 {
-	char name[32];
+	char name[256];
 
-	snprintf(name, sizeof(name), "empty-%d", number);
+	snprintf(name, sizeof(name), "%0250d", number);
 	int fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 
 	return fd < 0 ? -1 : close(fd);
@@ -80,9 +81,9 @@ static int make_empty(int number)
 
 static int make_directory(int number)
 {
-	char name[32];
+	char name[256];
 
-	snprintf(name, sizeof(name), "directory-%d", number);
+	snprintf(name, sizeof(name), "%0250d", number);
 	return mkdir(name, 0700);
 }
 
@@ -99,10 +100,10 @@ static int add_attribute(int number)
 /* No file takes more than some ten thousand. */
 static int make_link(int number)
 {
-	char from[32], to[280];
+	char from[32], to[256];
 
 	snprintf(from, sizeof(from), "linked-%d", number / 10000);
-	snprintf(to, sizeof(to), "link-%0200d", number);
+	snprintf(to, sizeof(to), "%0250d", number);
 	if (number % 10000 == 0 && ((file = open_file(from)) < 0 || close(file) < 0))
 		return -1;
 	return link(from, to);
