@@ -32,6 +32,7 @@ export const SUITE = {
     { file: 'test/dist/integration/cgroups.test.js', only: ['the usual choice', 'stay in their container'] },
     { file: 'test/dist/e2e/info.test.js' },
     { file: 'test/dist/e2e/limit-cpu.test.js' },
+    { file: 'test/dist/vm/core-pattern.test.js' },
   ],
   xfs: [
     { file: 'test/dist/integration/bandwidth.test.js' },

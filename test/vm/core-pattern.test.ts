@@ -18,7 +18,7 @@ after(() => {
   rmSync(DIRECTORY, { recursive: true, force: true });
 });
 
-const server = useServer({ rootfs: { probes: ['core-limit'] } }, () => {
+const server = useServer({}, () => {
   assert.ok(/QEMU/.test(readFileSync('/sys/class/dmi/id/sys_vendor', 'utf8')), 'this test changes the machine\'s core_pattern: npm run test:vm');
   mkdirSync(DIRECTORY, { recursive: true });
   writeFileSync(`${DIRECTORY}/log`, '');
@@ -36,7 +36,9 @@ test('crashes of jobs start no program of core_pattern, whatever limit they have
   const { client, handle } = await server.container();
   await crashOnHost();
   assert.deepEqual(linesSeen(), ['bash'], 'the program is started for others, also with a limit of 0');
-  const crashes = '(kill -SEGV $BASHPID); ulimit -c 0; (kill -SEGV $BASHPID); (kill -ABRT $BASHPID); /probes/core-limit > /dev/null; (kill -QUIT $BASHPID); true';
+  // setrlimit and prlimit64 of RLIMIT_CORE; there is no compiler in this machine.
+  const lowered = 'perl -e \'my $none = pack "QQ", 0, 0; syscall 160, 4, $none; syscall 302, 0, 4, $none, 0; kill "SEGV", $$; sleep 10\'';
+  const crashes = `(kill -SEGV $BASHPID); ulimit -c 0; (kill -SEGV $BASHPID); (kill -ABRT $BASHPID); ${lowered}; true`;
   for (const privileged of [false, true]) {
     for (const rlimits of [{}, { core: 0n }, { core: 1_000_000n }, { core: 2n ** 64n - 1n }]) await client.run(handle, crashes, { privileged, rlimits });
   }
