@@ -36,7 +36,7 @@ export const SUITE = {
     { file: 'test/dist/e2e/limit-cpu.test.js' },
   ],
   xfs: [
-    { file: 'test/dist/integration/bandwidth.test.js', only: ['^without a limit', '^a limit is in force', '^packets of both', '^what a container'] },
+    { file: 'test/dist/integration/bandwidth.test.js', only: ['^without a limit', '^a limit is in force in both', '^packets of both', '^what a container'] },
     { file: 'test/dist/e2e/limit-disk.test.js' },
     { file: 'test/dist/integration/quotas.test.js', only: ['^auto takes', '^project: every container', '^project: limits outlive'] },
     { file: 'test/dist/e2e/lifecycle.test.js' },
