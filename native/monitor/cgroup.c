@@ -203,12 +203,29 @@ int cgroups_know_init(struct cgroups *cgroups, pid_t init, struct error *err)
 	return stat(path, &cgroups->pid_namespace) < 0 ? error_set(err, errno, "%s", path) : 0;
 }
 
+/* proc_pid_stat(5): the state stands behind the last parenthesis of the name. */
+static bool is_stopped(pid_t pid)
+{
+	char path[32], text[512];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (size < 0)
+		return false;
+	text[size] = '\0';
+	const char *end = strrchr(text, ')');
+
+	return end != NULL && end[1] == ' ' && (end[2] == 'T' || end[2] == 't');
+}
+
 /*
  * A number in a list may belong to another process by the time it is used, so the signal goes by a descriptor, and only when the
  * number leads into the container's PID namespace after that was opened: if it has been given away before, the check
  * fails, and if later, the descriptor's process is dead.
  */
-static bool signal_inside(const struct cgroups *cgroups, pid_t pid, int signal)
+static bool signal_inside(const struct cgroups *cgroups, pid_t pid, int signal, bool only_stopped)
 {
 	_cleanup_close_ int process = sys_pidfd_open(pid, 0);
 	char path[48];
@@ -217,12 +234,14 @@ static bool signal_inside(const struct cgroups *cgroups, pid_t pid, int signal)
 	snprintf(path, sizeof(path), "/proc/%d/ns/pid", pid);
 	if (process < 0 || stat(path, &status) < 0 || status.st_ino != cgroups->pid_namespace.st_ino || status.st_dev != cgroups->pid_namespace.st_dev)
 		return false;
+	if (only_stopped && !is_stopped(pid))
+		return false;
 	sys_pidfd_send_signal(process, signal);
 	return true;
 }
 
 /* `spared` is left alone; 0: nobody. Returns how many of the container there were. */
-static int signal_listed(const struct cgroups *cgroups, int directory, int signal, pid_t spared, struct error *err)
+static int signal_listed(const struct cgroups *cgroups, int directory, int signal, pid_t spared, bool only_stopped, struct error *err)
 {
 	_cleanup_close_ int fd = openat(directory, "cgroup.procs", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	_cleanup_free_ char *text = NULL;
@@ -240,7 +259,7 @@ static int signal_listed(const struct cgroups *cgroups, int directory, int signa
 			return error_set(err, EBADMSG, "cgroup.procs");
 		/* 0 is a process that the monitor's pid namespace does not know. */
 		if (pid > 0 && (pid_t)pid != spared)
-			count += signal_inside(cgroups, (pid_t)pid, signal);
+			count += signal_inside(cgroups, (pid_t)pid, signal, only_stopped);
 	}
 	return count;
 }
@@ -262,25 +281,33 @@ int job_group_signal(const struct cgroups *cgroups, const struct job_group *grou
 	if (group->directory < 0)
 		return error_set(err, ENOENT, "the job has no cgroup");
 	if (signal != SIGKILL)
-		return signal_listed(cgroups, group->directory, signal, 0, err);
+		return signal_listed(cgroups, group->directory, signal, 0, false, err);
 	if (cgroups->items[cgroups->job_parent].version == 2 && fd_write_file_at(group->directory, "cgroup.kill", "1", 1, &ignored) == 0)
 		return is_populated(group->directory);
 	/* Frozen, nothing forks; the signal takes effect at the thaw. Writing FROZEN does not wait, so a fork in flight may
 	 * need another pass: the caller repeats until there is no process. */
 	bool frozen = fd_write_file_at(group->directory, "freezer.state", "FROZEN", 6, &ignored) == 0;
-	int count = signal_listed(cgroups, group->directory, signal, 0, err);
+	int count = signal_listed(cgroups, group->directory, signal, 0, false, err);
 
 	if (frozen)
 		fd_write_file_at(group->directory, "freezer.state", "THAWED", 6, &ignored);
 	return count;
 }
 
-void job_groups_kill_unjoined(const struct cgroups *cgroups, pid_t init)
+void job_group_kill_stopped(const struct cgroups *cgroups, const struct job_group *group)
+{
+	struct error ignored;
+
+	if (group->directory >= 0)
+		signal_listed(cgroups, group->directory, SIGKILL, 0, true, &ignored);
+}
+
+void job_groups_kill_unjoined(const struct cgroups *cgroups, pid_t init, bool only_stopped)
 {
 	struct error ignored;
 
 	if (cgroups->job_parent >= 0)
-		signal_listed(cgroups, cgroups->items[cgroups->job_parent].directory, SIGKILL, init, &ignored);
+		signal_listed(cgroups, cgroups->items[cgroups->job_parent].directory, SIGKILL, init, only_stopped, &ignored);
 }
 
 int job_group_remove(const struct cgroups *cgroups, struct job_group *group, struct error *err)

@@ -64,8 +64,10 @@ int job_group_prepare(const struct cgroups *cgroups, struct job_group *ret_group
 int job_group_rename(const struct cgroups *cgroups, struct job_group *group, uint32_t job_id);
 /* Signals every process of the group; for SIGKILL none can fork away meanwhile. Returns how many there were, or -1. */
 int job_group_signal(const struct cgroups *cgroups, const struct job_group *group, int signal, struct error *err);
+/* Kills those of the group that somebody has stopped. */
+void job_group_kill_stopped(const struct cgroups *cgroups, const struct job_group *group);
 /* Kills those that have not joined their job's group yet: children of PID 1 on their way to their program. */
-void job_groups_kill_unjoined(const struct cgroups *cgroups, pid_t init);
+void job_groups_kill_unjoined(const struct cgroups *cgroups, pid_t init, bool only_stopped);
 /* 0: removed, or there is none; -1: EBUSY and the like. */
 int job_group_remove(const struct cgroups *cgroups, struct job_group *group, struct error *err);
 

@@ -6,6 +6,8 @@
 #include "monitor/jobs.h"
 
 #define STUCK_INTERVAL_MS 500
+/* Less than wardend waits for the answer to its SPAWN. */
+#define START_PATIENCE_MS 20000
 #define REMOVAL_LAST_MS 500
 
 /* Groups of forgotten jobs, whose background processes may have ended meanwhile. */
@@ -24,16 +26,26 @@ static void retry_removal(struct monitor *monitor, int64_t now)
 	monitor->removal_at = monitor->left_count == 0 ? 0 : now + monitor->removal_delay + monitor->left_count / 4;
 }
 
-/* wshd stands still until the job's process has executed its program, and a process of the same user may have stopped that
- * one, perhaps before it has joined its group: without it wshd goes on. */
-static void kill_stuck(struct monitor *monitor)
+/*
+ * wshd stands still until the job's process has executed its program, and a process of the same user may have stopped that
+ * one, perhaps before it has joined its group: without it wshd goes on. One that is not stopped is mostly waiting for a processor,
+ * where containers with more shares have them all, and gets the time for it.
+ */
+static void kill_stuck(struct monitor *monitor, int64_t now)
 {
+	bool only_stopped = now - monitor->answer_awaited_since < START_PATIENCE_MS;
+	const struct cgroups *cgroups = &monitor->container.cgroups;
 	struct error ignored;
 
-	for (const struct job *job = monitor->jobs; job != NULL; job = job->next)
-		if (job->phase == JOB_STARTING)
-			job_group_signal(&monitor->container.cgroups, &job->group, SIGKILL, &ignored);
-	job_groups_kill_unjoined(&monitor->container.cgroups, monitor->container.pid);
+	for (const struct job *job = monitor->jobs; job != NULL; job = job->next) {
+		if (job->phase != JOB_STARTING)
+			continue;
+		if (only_stopped)
+			job_group_kill_stopped(cgroups, &job->group);
+		else
+			job_group_signal(cgroups, &job->group, SIGKILL, &ignored);
+	}
+	job_groups_kill_unjoined(cgroups, monitor->container.pid, only_stopped);
 	monitor->start_deadline = deadline_in_ms(STUCK_INTERVAL_MS);
 }
 
@@ -72,7 +84,7 @@ int64_t jobs_tick(struct monitor *monitor)
 		killing |= job->killing;
 	}
 	if (monitor->start_deadline != 0 && monitor->start_deadline <= now)
-		kill_stuck(monitor);
+		kill_stuck(monitor, now);
 	int64_t next_kill = killing ? now + KILL_INTERVAL_MS : 0;
 
 	return earlier(earlier(monitor->removal_at, monitor->start_deadline), earlier(next_timeout, next_kill));

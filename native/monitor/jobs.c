@@ -168,6 +168,7 @@ static struct connection *find_starter(const struct job *job)
 
 static void expect_answer(struct monitor *monitor, int milliseconds)
 {
+	monitor->answer_awaited_since = clock_now_ms();
 	monitor->start_deadline = deadline_in_ms(milliseconds);
 	wake_at(monitor, monitor->start_deadline);
 }

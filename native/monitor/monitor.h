@@ -153,6 +153,7 @@ struct monitor {
 	int removal_delay;        /* milliseconds */
 	uint32_t next_shell;
 	uint32_t outstanding;     /* RUN packets without an answer */
+	int64_t answer_awaited_since;
 	int64_t start_deadline;   /* for the next answer of wshd, while any is outstanding */
 	uint64_t signals;         /* for all processes, to be sent when wshd takes packets again: bit N - 1 is signal N */
 	bool wshd_full;           /* waiting for room in its socket */

@@ -64,3 +64,14 @@ test('processors: a container sees and uses those that it was given', async () =
   assert.deepEqual(await limit(client, handle, { cpus: '' }), { limit_in_shares: 1024n });
   assert.equal(output(await client.run(handle, 'nproc')), all);
 });
+
+test('a job that waits seconds for a processor before it has begun is not taken for one that hangs', async () => {
+  const { client, handle } = await server.container();
+  const spinners = await Promise.all(Array.from({ length: 8 }, () => client.spawn(handle, 'while :; do :; done', { timeout_ms: 120_000n })));
+  // Two milliseconds in a second for all of them: whoever comes last waits for several seconds.
+  await limit(client, handle, { quota_in_us: 2_000n, period_in_us: 1_000_000n });
+  const jobId = await client.spawn(handle, 'exit 7');
+  await limit(client, handle, { quota_in_us: 0n });
+  for (const spinner of spinners) await client.signal(handle, spinner, 9);
+  assert.equal((await client.link(handle, jobId)).status, 7);
+});
