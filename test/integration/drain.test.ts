@@ -56,17 +56,13 @@ for (const signals of [['SIGUSR2'], ['SIGTERM'], ['SIGUSR2', 'SIGUSR2', 'SIGTERM
     const [stopped, queueing] = [await reluctant(), await reluctant()];
     const watcher = await server.connect();
 
-    // Waiting for a job, by each of the three requests, and in the middle of much output.
+    // Waiting for a job, by each of the three requests.
     const jobId = await idle.spawn(handle, WAITING);
     const stream = watcher.stream(handle, jobId);
     await streamUntil(stream, 'before');
     const linking = fate((await server.connect()).link(handle, jobId));
     const running = fate((await server.connect()).run(handle, 'read x < never; mkfifo never; read x < never'));
     const streaming = fate(stream.next());
-    const flood = await flooding.spawn(flooded, `exec seq 1 ${ENDLESS}`);
-    const floodStream = (await server.connect()).stream(flooded, flood);
-    await floodStream.next();
-    const streamedBytes = fate((async () => { for await (const chunk of floodStream) assert.equal(chunk.status, undefined); })());
     // Input that its job does not take, and logs that are followed.
     const deaf = await idle.spawn(handle, 'mkfifo never-read; read x < never-read', { stdin: true });
     const writing = fate((await server.connect()).input(handle, deaf, Buffer.alloc(1024 * 1024)));
@@ -87,6 +83,11 @@ for (const signals of [['SIGUSR2'], ['SIGTERM'], ['SIGUSR2', 'SIGUSR2', 'SIGTERM
     const first = fate(queueing.client.stop(queueing.handle));
     const second = fate(queueing.client.create({ handle: 'behind' }));
     await queueing.begun();
+    // In the middle of much output, which would be over when the rest took long.
+    const flood = await flooding.spawn(flooded, `exec seq 1 ${ENDLESS}`);
+    const floodStream = (await server.connect()).stream(flooded, flood);
+    await floodStream.next();
+    const streamedBytes = fate((async () => { for await (const chunk of floodStream) assert.equal(chunk.status, undefined); })());
     process.kill(launcher, 'SIGSTOP');
     process.kill(monitor, 'SIGSTOP');
     const destroying = fate((await server.connect()).destroy(doomed));
