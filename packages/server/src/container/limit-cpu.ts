@@ -3,6 +3,7 @@ import { WardenError, type RequestOf, type Type } from 'warden-protocol';
 import { leastCpuShares, mostCpuShares, type CpuLimit, type CpuLimitChange, type CpuQuota } from '../host/limits.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
+import { readInForce } from './in-force.js';
 
 type CpuRequest = Omit<RequestOf<Type.LimitCpu>, 'handle'>;
 
@@ -21,9 +22,11 @@ const cpusLimit = 4096;
  */
 export async function limitCpu(containers: Containers, container: Container, request: CpuRequest): Promise<CpuLimit> {
   const { cpu } = containers.host;
-  container.requireState('active', 'stopped');
   const { limitInShares, quotaInUs, periodInUs, cpus } = request;
-  if (limitInShares === undefined && quotaInUs === undefined && periodInUs === undefined && cpus === undefined) return cpu.read(container.id);
+  if (limitInShares === undefined && quotaInUs === undefined && periodInUs === undefined && cpus === undefined) {
+    return readInForce(containers, container, () => cpu.read(container.id));
+  }
+  container.requireState('active', 'stopped');
   return containers.changes.run(container.id, async () => {
     container.requireState('active', 'stopped');
     cpu.write(container.id, changeOf(request, cpu.read(container.id)));

@@ -29,8 +29,8 @@ export async function limitDisk(containers: Containers, container: Container, re
     const { limits } = await disks.limit(container.disk, change);
     return responseOf(limits);
   } catch (error) {
-    // A destroy that was first has taken the directory away.
-    container.requireState('active', 'stopped');
+    // A destroy that was first, and may not be done, has taken the disk away.
+    await containers.changes.run(container.id, async () => container.requireState('active', 'stopped'));
     throw error;
   }
 }

@@ -2,6 +2,7 @@
 import { WardenError } from 'warden-protocol';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
+import { readInForce } from './in-force.js';
 
 /** The smallest page of any machine: below it a limit would be none at all, or nothing at all. */
 const leastLimitInBytes = 4096n;
@@ -13,8 +14,8 @@ const leastLimitInBytes = 4096n;
  */
 export async function limitMemory(containers: Containers, container: Container, limitInBytes: bigint | undefined): Promise<bigint> {
   const { memory } = containers.host;
+  if (limitInBytes === undefined) return readInForce(containers, container, () => memory.read(container.id));
   container.requireState('active', 'stopped');
-  if (limitInBytes === undefined) return memory.read(container.id);
   if (limitInBytes < leastLimitInBytes) throw new WardenError('invalid_argument', `limit_in_bytes: ${limitInBytes} is less than a page of ${leastLimitInBytes} bytes`);
   return containers.changes.run(container.id, async () => {
     container.requireState('active', 'stopped');

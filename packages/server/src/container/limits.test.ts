@@ -40,6 +40,18 @@ test('limits of a stopped container can be read and set, those of one that is go
   await assert.rejects(limitCpu(containers, container, {}), { code: 'not_found' });
 });
 
+test('a limit that is asked for while its container is being removed is one of an unknown handle', async () => {
+  const { host, containers, create } = makeTestContainers();
+  const container = await create();
+  let goOn!: () => void;
+  const removed = containers.changes.run(container.id, () => new Promise<void>((resolve) => { goOn = resolve; }));
+  host.memory.read = host.cpu.read = () => { throw new Error('the group is gone'); };
+  const asked = [limitMemory(containers, container, undefined), limitCpu(containers, container, {})].map((answer) => assert.rejects(answer, { code: 'not_found', message: 'unknown handle' }));
+  container.moveTo('destroyed');
+  goOn();
+  await Promise.all([removed, ...asked]);
+});
+
 test('shares are brought within their bounds', async () => {
   const { containers, create } = makeTestContainers();
   const container = await create();
