@@ -68,8 +68,8 @@ test('processors: a container sees and uses those that it was given', async () =
 test('a job that waits seconds for a processor before it has begun is not taken for one that hangs', async () => {
   const { client, handle } = await server.container();
   const spinners = await Promise.all(Array.from({ length: 4 }, () => client.spawn(handle, 'while :; do :; done', { timeout_ms: 120_000n })));
-  // Three milliseconds in a second for all of them: whoever comes last waits for several seconds.
-  await limit(client, handle, { quota_in_us: 3_000n, period_in_us: 1_000_000n });
+  // Three milliseconds in a second for all of them: whoever comes last waits for several seconds. A slow machine does less in them.
+  await limit(client, handle, { quota_in_us: BigInt(3_000 * PATIENCE), period_in_us: 1_000_000n });
   const jobId = await client.spawn(handle, 'exit 7');
   await limit(client, handle, { quota_in_us: 0n });
   for (const spinner of spinners) await client.signal(handle, spinner, 9);
