@@ -13,6 +13,8 @@ import { isAlive, parentOf } from '../harness/processes.js';
 
 const LIMIT = 64 * 1024 * 1024;
 const ENDLESS = 1_000_000_000;
+/** Some 30 MiB. */
+const FIRST_FLOOD = 4_000_000;
 /** From the signal to the end of the process, whatever its clients do. */
 const DEADLINE_MS = 10_000;
 const server = useServer({ server: { job_output_limit: LIMIT } });
@@ -83,8 +85,9 @@ for (const signals of [['SIGUSR2'], ['SIGTERM'], ['SIGUSR2', 'SIGUSR2', 'SIGTERM
     const first = fate(queueing.client.stop(queueing.handle));
     const second = fate(queueing.client.create({ handle: 'behind' }));
     await queueing.begun();
-    // In the middle of much output, which would be over when the rest took long.
-    const flood = await flooding.spawn(flooded, `exec seq 1 ${ENDLESS}`);
+    // In the middle of much output, of which the job keeps half back: it would be over when the rest took long.
+    const flood = await flooding.spawn(flooded, `mkfifo gate; seq 1 ${FIRST_FLOOD}; read x < gate; exec seq ${FIRST_FLOOD + 1} ${ENDLESS}`);
+    const [floodInit = 0] = await server.pidsOf(flooded);
     const floodStream = (await server.connect()).stream(flooded, flood);
     await floodStream.next();
     const streamedBytes = fate((async () => { for await (const chunk of floodStream) assert.equal(chunk.status, undefined); })());
@@ -112,6 +115,7 @@ for (const signals of [['SIGUSR2'], ['SIGTERM'], ['SIGUSR2', 'SIGUSR2', 'SIGTERM
     assert.ok(performance.now() - began < DEADLINE_MS);
     assert.deepEqual(pids.filter(isAlive), pids);
     openGate(pids[0] ?? 0);
+    openGate(floodInit);
 
     await server.start();
     const again = await server.connect();

@@ -23,9 +23,6 @@ const outputHeaderSize = 12;
 /** What a monitor answers while it destroys its container; node:os does not know the number. */
 const ESHUTDOWN = 108;
 
-/** A job is forgotten when its client has had the time to take the reply, which it may have to do on the same processor. */
-const forgetDelayMs = 1;
-
 /** How often and with what pause a monitor that broke off is asked whether it lives. */
 const goneAttempts = 50;
 const gonePauseMs = 10;
@@ -132,7 +129,6 @@ class LinuxMonitor implements Monitor {
   }
 
   async forget(jobId: number): Promise<void> {
-    await new Promise<void>((resolve) => void this.clock.schedule(forgetDelayMs, resolve));
     await this.#request(new FrameWriter().u32(Tag.jobId, jobId).frame(FrameType.forget));
   }
 
