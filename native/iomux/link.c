@@ -238,9 +238,6 @@ int main(int argc, char **argv)
 
 	if (result >= 0)
 		return result;
-	char text[512];
-
-	error_format(&err, text, sizeof(text));
-	fprintf(stderr, "iomux-link: %s\n", text);
+	error_print("iomux-link", &err);
 	return UNKNOWN;
 }

@@ -180,9 +180,6 @@ int main(int argc, char **argv)
 		return OWN_FAILURE;
 	if (run(&options, &err) == 0)
 		return 0;
-	char text[512];
-
-	error_format(&err, text, sizeof(text));
-	fprintf(stderr, "iomux-spawn: %s\n", text);
+	error_print("iomux-spawn", &err);
 	return OWN_FAILURE;
 }

@@ -23,22 +23,23 @@ static bool is_entry_name(const char *name)
 	return name[0] != '\0' && strchr(name, '/') == NULL && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
+static int read_attribute(void *context, const struct wire_attribute *attribute, struct error *err)
+{
+	struct order *order = context;
+
+	switch (attribute->tag) {
+	case TAG_PATH:
+		return wire_string_into(attribute, order->path, sizeof(order->path), err);
+	case TAG_NAME:
+		return wire_strings_add(&order->names, attribute, NAME_SIZE, DISCARD_MAX_NAMES, err);
+	default:
+		return 0;
+	}
+}
+
 static int read_order(const void *body, size_t size, struct order *ret_order, struct error *err)
 {
-	struct wire_reader reader;
-	struct wire_attribute attribute;
-	int result;
-
-	wire_reader_init(&reader, body, size);
-	while ((result = wire_next(&reader, &attribute, err)) > 0) {
-		if (attribute.tag == TAG_PATH)
-			result = wire_string_into(&attribute, ret_order->path, sizeof(ret_order->path), err);
-		else if (attribute.tag == TAG_NAME)
-			result = wire_strings_add(&ret_order->names, &attribute, NAME_SIZE, DISCARD_MAX_NAMES, err);
-		if (result < 0)
-			return -1;
-	}
-	if (result < 0)
+	if (wire_read_all(body, size, read_attribute, ret_order, err) < 0)
 		return -1;
 	if (!path_is_plain(ret_order->path))
 		return error_set(err, EINVAL, "path %s", ret_order->path);

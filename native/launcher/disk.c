@@ -21,8 +21,10 @@ static int read_path(const struct wire_attribute *attribute, char *ret_path, str
 	return path_is_plain(ret_path) ? 0 : error_set(err, EINVAL, "path is not plain: %.200s", ret_path);
 }
 
-static int read_attribute(struct disk_order *order, const struct wire_attribute *attribute, struct error *err)
+static int read_attribute(void *context, const struct wire_attribute *attribute, struct error *err)
 {
+	struct disk_order *order = context;
+
 	switch (attribute->tag) {
 	case TAG_DISK_KIND:
 		return wire_u32(attribute, &order->kind, err);
@@ -40,16 +42,8 @@ static int read_attribute(struct disk_order *order, const struct wire_attribute 
 
 static int read_order(struct disk_order *ret_order, const struct frame *frame, struct error *err)
 {
-	struct wire_reader reader;
-	struct wire_attribute attribute;
-	int result;
-
 	*ret_order = (struct disk_order){ 0 };
-	wire_reader_init(&reader, frame->body, frame->size);
-	while ((result = wire_next(&reader, &attribute, err)) > 0)
-		if (read_attribute(ret_order, &attribute, err) < 0)
-			return -1;
-	if (result < 0)
+	if (wire_read_all(frame->body, frame->size, read_attribute, ret_order, err) < 0)
 		return -1;
 	if (ret_order->path[0] == '\0')
 		return error_set(err, EINVAL, "a disk without a path");
@@ -73,8 +67,7 @@ static void answer(struct launcher *launcher, uint32_t request, const struct dis
 {
 	struct wire_buffer *output = &launcher->output;
 
-	wire_begin(output, WIRE_OK);
-	wire_put_u32(output, TAG_REQUEST, request);
+	answer_begin(launcher, request);
 	wire_put_u64(output, TAG_BYTE_LIMIT, state->byte_limit);
 	wire_put_u64(output, TAG_BYTES_USED, state->bytes_used);
 	if (state->counts_inodes)

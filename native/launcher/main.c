@@ -183,10 +183,7 @@ int main(int argc, char **argv)
 	}
 	close_fds(WARDEND + 1, ~0U);
 	if (prepare(&launcher, &err) < 0 || greet(&launcher, &err) < 0 || serve(&launcher, &err) < 0) {
-		char text[ERROR_DETAIL_SIZE + 128];
-
-		error_format(&err, text, sizeof(text));
-		fprintf(stderr, "launcher: %s\n", text);
+		error_print("launcher", &err);
 		return 1;
 	}
 	return 0;

@@ -4,8 +4,10 @@
 #include "launcher/description.h"
 #include "launcher/quota.h"
 
-static int read_attribute(struct quota_order *order, const struct wire_attribute *attribute, struct error *err)
+static int read_attribute(void *context, const struct wire_attribute *attribute, struct error *err)
 {
+	struct quota_order *order = context;
+
 	switch (attribute->tag) {
 	case TAG_PATH:
 		return wire_string(attribute, PATH_MAX - 1, &order->path, err);
@@ -27,16 +29,8 @@ static int read_attribute(struct quota_order *order, const struct wire_attribute
 
 int quota_order_read(const void *body, size_t size, struct quota_order *ret_order, struct error *err)
 {
-	struct wire_reader reader;
-	struct wire_attribute attribute;
-	int result;
-
 	*ret_order = (struct quota_order){ 0 };
-	wire_reader_init(&reader, body, size);
-	while ((result = wire_next(&reader, &attribute, err)) > 0)
-		if (read_attribute(ret_order, &attribute, err) < 0)
-			return -1;
-	if (result < 0)
+	if (wire_read_all(body, size, read_attribute, ret_order, err) < 0)
 		return -1;
 	if (ret_order->path == NULL || !path_is_plain(ret_order->path))
 		return error_set(err, EINVAL, "path %.200s", ret_order->path != NULL ? ret_order->path : "is missing");

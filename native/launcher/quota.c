@@ -37,8 +37,7 @@ static void answer(struct launcher *launcher, uint32_t request, const struct quo
 {
 	struct wire_buffer *output = &launcher->output;
 
-	wire_begin(output, WIRE_OK);
-	wire_put_u32(output, TAG_REQUEST, request);
+	answer_begin(launcher, request);
 	wire_put_u64(output, TAG_BYTES_USED, state->quota.space_in_bytes);
 	wire_put_u64(output, TAG_BLOCK_LIMIT, state->quota.hard_blocks);
 	wire_put_u64(output, TAG_INODES_USED, state->quota.inodes);

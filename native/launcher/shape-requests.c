@@ -17,8 +17,10 @@ struct order {
 	struct bucket bucket;
 };
 
-static int read_attribute(struct order *order, const struct wire_attribute *attribute, struct error *err)
+static int read_attribute(void *context, const struct wire_attribute *attribute, struct error *err)
 {
+	struct order *order = context;
+
 	switch (attribute->tag) {
 	case TAG_HOST_NAME:
 		return wire_string_into(attribute, order->link.host_name, sizeof(order->link.host_name), err);
@@ -39,15 +41,7 @@ static int read_attribute(struct order *order, const struct wire_attribute *attr
 
 static int read_order(struct order *ret_order, const void *body, size_t size, struct error *err)
 {
-	struct wire_reader reader;
-	struct wire_attribute attribute;
-	int result;
-
-	wire_reader_init(&reader, body, size);
-	while ((result = wire_next(&reader, &attribute, err)) > 0)
-		if (read_attribute(ret_order, &attribute, err) < 0)
-			return -1;
-	if (result < 0)
+	if (wire_read_all(body, size, read_attribute, ret_order, err) < 0)
 		return -1;
 	if (!interface_name_is_valid(ret_order->link.ifb_name))
 		return error_set(err, EINVAL, "ifb name '%s'", ret_order->link.ifb_name);

@@ -62,6 +62,19 @@ int wire_next(struct wire_reader *reader, struct wire_attribute *ret_attribute, 
 	return 1;
 }
 
+int wire_read_all(const void *body, size_t size, wire_read_function read, void *context, struct error *err)
+{
+	struct wire_reader reader;
+	struct wire_attribute attribute;
+	int result;
+
+	wire_reader_init(&reader, body, size);
+	while ((result = wire_next(&reader, &attribute, err)) > 0)
+		if (read(context, &attribute, err) < 0)
+			return -1;
+	return result;
+}
+
 int wire_u32(const struct wire_attribute *attribute, uint32_t *ret_value, struct error *err)
 {
 	if (attribute->size != 4)

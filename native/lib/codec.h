@@ -31,6 +31,10 @@ void wire_reader_enter(struct wire_reader *reader, const struct wire_attribute *
 /* 1: *ret_attribute is the next one; 0: no more; -1: malformed (EBADMSG). */
 int wire_next(struct wire_reader *reader, struct wire_attribute *ret_attribute, struct error *err);
 
+typedef int (*wire_read_function)(void *context, const struct wire_attribute *attribute, struct error *err);
+/* Calls `read` for every attribute, in order, until it fails. Returns 0, or -1 with its error or EBADMSG. */
+int wire_read_all(const void *body, size_t size, wire_read_function read, void *context, struct error *err);
+
 int wire_u32(const struct wire_attribute *attribute, uint32_t *ret_value, struct error *err);
 int wire_u64(const struct wire_attribute *attribute, uint64_t *ret_value, struct error *err);
 /* A copy that ends in NUL, the caller's to free; what *ret_text held before is freed. At most max bytes. */

@@ -20,3 +20,11 @@ void error_format(const struct error *err, char *ret_text, size_t size)
 	snprintf(ret_text, size, "%s%s%s%s%s", err->step != NULL ? err->step : "", err->step != NULL ? ": " : "", err->detail,
 		err->detail[0] != '\0' ? ": " : "", strerror(err->number));
 }
+
+void error_print(const char *program, const struct error *err)
+{
+	char text[512];
+
+	error_format(err, text, sizeof(text));
+	fprintf(stderr, "%s: %s\n", program, text);
+}

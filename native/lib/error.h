@@ -21,5 +21,7 @@ int error_set(struct error *err, int number, const char *format, ...) __attribut
 
 /* "step: detail: cause" for people. */
 void error_format(const struct error *err, char *ret_text, size_t size);
+/* The same on standard error, behind the program's name. */
+void error_print(const char *program, const struct error *err);
 
 #endif

@@ -141,11 +141,19 @@ int cgroups_remove_until(struct cgroups *cgroups, int64_t deadline, struct error
 	}
 }
 
-/* group->name says which. One that is left over from before is taken. */
+static void name_group(struct job_group *group, uint32_t job_id)
+{
+	snprintf(group->name, sizeof(group->name), "job-%u", job_id);
+}
+
+/* group->name says which; it is taken away when there is none in the end. One that is left over from before is taken. */
 static int make_group(const struct cgroup *parent, struct job_group *group, int *ret_join, struct error *err)
 {
-	if (mkdirat(parent->directory, group->name, 0755) < 0 && errno != EEXIST)
-		return error_set(err, errno, "cgroup %s", group->name);
+	if (mkdirat(parent->directory, group->name, 0755) < 0 && errno != EEXIST) {
+		error_set(err, errno, "cgroup %s", group->name);
+		group->name[0] = '\0';
+		return -1;
+	}
 	group->directory = openat(parent->directory, group->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (group->directory >= 0)
 		*ret_join = openat(group->directory, parent->version == 1 ? "tasks" : "cgroup.procs", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -154,6 +162,7 @@ static int make_group(const struct cgroup *parent, struct job_group *group, int 
 	error_set(err, errno, "cgroup %s", group->name);
 	group->directory = close_fd(group->directory);
 	unlinkat(parent->directory, group->name, AT_REMOVEDIR);
+	group->name[0] = '\0';
 	return -1;
 }
 
@@ -163,35 +172,29 @@ int job_group_make(const struct cgroups *cgroups, uint32_t job_id, struct job_gr
 	*ret_group = (struct job_group){ .directory = -1 };
 	if (cgroups->job_parent < 0)
 		return 0;
-	snprintf(ret_group->name, sizeof(ret_group->name), "job-%u", job_id);
-	if (make_group(&cgroups->items[cgroups->job_parent], ret_group, ret_join, err) == 0)
-		return 0;
-	ret_group->name[0] = '\0';
-	return -1;
+	name_group(ret_group, job_id);
+	return make_group(&cgroups->items[cgroups->job_parent], ret_group, ret_join, err);
 }
 
 int job_group_prepare(const struct cgroups *cgroups, struct job_group *ret_group, int *ret_join, struct error *err)
 {
 	*ret_join = -1;
-	*ret_group = (struct job_group){ .directory = -1 };
-	if (cgroups->job_parent < 0 || cgroups->items[cgroups->job_parent].version != 1)
-		return error_set(err, ENOTSUP, "no group that can be renamed");
-	snprintf(ret_group->name, sizeof(ret_group->name), "next-job");
-	if (make_group(&cgroups->items[cgroups->job_parent], ret_group, ret_join, err) == 0)
-		return 0;
+	*ret_group = (struct job_group){ .directory = -1, .name = "next-job" };
+	if (cgroups->job_parent >= 0 && cgroups->items[cgroups->job_parent].version == 1)
+		return make_group(&cgroups->items[cgroups->job_parent], ret_group, ret_join, err);
 	ret_group->name[0] = '\0';
-	return -1;
+	return error_set(err, ENOTSUP, "no group that can be renamed");
 }
 
 int job_group_rename(const struct cgroups *cgroups, struct job_group *group, uint32_t job_id)
 {
 	int parent = cgroups->items[cgroups->job_parent].directory;
-	char name[sizeof(group->name)];
+	struct job_group renamed = *group;
 
-	snprintf(name, sizeof(name), "job-%u", job_id);
-	if (renameat(parent, group->name, parent, name) < 0)
+	name_group(&renamed, job_id);
+	if (renameat(parent, group->name, parent, renamed.name) < 0)
 		return -1;
-	memcpy(group->name, name, sizeof(name));
+	*group = renamed;
 	return 0;
 }
 

@@ -37,10 +37,7 @@ static int wrong_use(void)
 
 static int fail(const struct error *err)
 {
-	char text[ERROR_DETAIL_SIZE + 128];
-
-	error_format(err, text, sizeof(text));
-	fprintf(stderr, "oom: %s\n", text);
+	error_print("oom", err);
 	return FAILED;
 }
 

@@ -111,9 +111,6 @@ int main(int argc, char **argv)
 		return FAILED;
 	if (run(argv[optind], kind, argv + optind + 1, &err) == 0)
 		return 0;
-	char text[512];
-
-	error_format(&err, text, sizeof(text));
-	fprintf(stderr, "repquota: %s\n", text);
+	error_print("repquota", &err);
 	return FAILED;
 }

@@ -57,10 +57,7 @@ int main(int argc, char **argv)
 	struct error err = { .step = "wsh" };
 	int status = session_run(&request, &err);
 	if (status < 0) {
-		char text[512];
-
-		error_format(&err, text, sizeof(text));
-		fprintf(stderr, "wsh: %s\n", text);
+		error_print("wsh", &err);
 		return OWN_FAILURE;
 	}
 	return status;

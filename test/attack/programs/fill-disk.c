@@ -91,7 +91,7 @@ static int add_attribute(int number)
 {
 	char name[32];
 
-	/* As many to a file as any file system takes. */
+	/* One to a file, of a size that every file system takes. */
 	snprintf(name, sizeof(name), "attributes-%d", number);
 	file = open_file(name);
 	return file < 0 ? -1 : fsetxattr(file, "user.filler", piece, 3000, 0) | close(file);

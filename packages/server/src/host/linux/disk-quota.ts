@@ -15,12 +15,6 @@ const noLimits: DiskLimits = { bytes: 0n, inodes: 0n };
 
 type QuotaLauncher = Pick<LauncherProcess, 'quota'>;
 
-/** @throws what says that such quotas are not there, or only count */
-async function requireQuotas(launcher: QuotaLauncher, path: string, kind: QuotaOrder['kind'], mountOption: string): Promise<void> {
-  const { enforced } = await launcher.quota({ path, kind, id: anyId });
-  if (!enforced) throw new WardenError('unsupported', `${kind} quotas of ${path} are only counted, not enforced: mount the file system with ${mountOption}`);
-}
-
 function limitsOf({ bytes, inodes }: Partial<DiskLimits>): Pick<QuotaOrder, 'blockLimit' | 'inodeLimit'> {
   return {
     ...(bytes === undefined ? {} : { blockLimit: (bytes + blockInBytes - 1n) / blockInBytes }),
@@ -32,46 +26,45 @@ function stateOf({ blockLimit, inodeLimit, bytesUsed, inodesUsed }: Quota): Disk
   return { limits: { bytes: blockLimit * blockInBytes, inodes: inodeLimit }, usage: { bytes: bytesUsed, inodes: inodesUsed } };
 }
 
-export class ProjectDisks implements DiskBackend {
-  readonly name = 'project';
+abstract class QuotaDisks implements DiskBackend {
+  abstract readonly name: QuotaOrder['kind'];
+  protected abstract readonly mountOption: string;
 
   constructor(
     private readonly depotPath: string,
-    private readonly launcher: QuotaLauncher,
+    protected readonly launcher: QuotaLauncher,
   ) {}
 
+  /** @throws what says that such quotas are not there, or only count */
   async prepare(): Promise<void> {
-    await requireQuotas(this.launcher, this.depotPath, 'project', 'prjquota');
+    const { name: kind, depotPath: path } = this;
+    const { enforced } = await this.launcher.quota({ path, kind, id: anyId });
+    if (!enforced) throw new WardenError('unsupported', `${kind} quotas of ${path} are only counted, not enforced: mount the file system with ${this.mountOption}`);
   }
 
-  async limit({ upper }: ContainerDisk, change: Partial<DiskLimits>): Promise<DiskState> {
-    return stateOf(await this.launcher.quota({ path: upper, kind: 'project', ...limitsOf(change) }));
-  }
+  abstract limit(disk: ContainerDisk, change: Partial<DiskLimits>): Promise<DiskState>;
 
   readonly release = async (disk: ContainerDisk): Promise<void> => {
     await this.limit(disk, noLimits);
   };
 }
 
-export class UserDisks implements DiskBackend {
-  readonly name = 'user';
+export class ProjectDisks extends QuotaDisks {
+  readonly name = 'project';
+  protected readonly mountOption = 'prjquota';
 
-  constructor(
-    private readonly depotPath: string,
-    private readonly launcher: QuotaLauncher,
-  ) {}
-
-  async prepare(): Promise<void> {
-    await requireQuotas(this.launcher, this.depotPath, 'user', 'usrquota');
+  async limit({ upper }: ContainerDisk, change: Partial<DiskLimits>): Promise<DiskState> {
+    return stateOf(await this.launcher.quota({ path: upper, kind: this.name, ...limitsOf(change) }));
   }
+}
+
+export class UserDisks extends QuotaDisks {
+  readonly name = 'user';
+  protected readonly mountOption = 'usrquota';
 
   async limit({ upper, uid, rootUid }: ContainerDisk, change: Partial<DiskLimits>): Promise<DiskState> {
     const ids = rootUid === undefined ? [uid] : [uid, rootUid];
-    const states = await Promise.all(ids.map(async (id) => stateOf(await this.launcher.quota({ path: upper, kind: 'user', id, ...limitsOf(change) }))));
+    const states = await Promise.all(ids.map(async (id) => stateOf(await this.launcher.quota({ path: upper, kind: this.name, id, ...limitsOf(change) }))));
     return states.reduce(({ limits, usage }, other) => ({ limits, usage: { bytes: usage.bytes + other.usage.bytes, inodes: (usage.inodes ?? 0n) + (other.usage.inodes ?? 0n) } }));
   }
-
-  readonly release = async (disk: ContainerDisk): Promise<void> => {
-    await this.limit(disk, noLimits);
-  };
 }

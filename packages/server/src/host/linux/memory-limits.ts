@@ -58,7 +58,7 @@ export async function setMemoryLimit(group: ControllerGroup, limitInBytes: bigin
   await (group.version === 1 ? setVersion1(group, limit, withSwap) : setVersion2(group, limit, withSwap));
 }
 
-/** Of Internet sockets, in a group of version 1; elsewhere, and in a kernel that has no such limit, they are memory as any other. */
+/** Limits the memory of Internet sockets in a group of version 1. Elsewhere, and in a kernel that has no such limit, it is memory like any other. */
 export function limitSocketMemory(group: ControllerGroup, limitInBytes: bigint): void {
   if (group.version === 1 && readOptionalGroupFile(group, socketMemoryFile) !== undefined) writeGroupFile(group, socketMemoryFile, String(limitInBytes));
 }

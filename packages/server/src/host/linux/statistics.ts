@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { CpuStatistics, MemoryStatistics, PidsStatistics, Statistics } from '../statistics.js';
 import type { CgroupHierarchy } from './cgroup-hierarchies.js';
 import { memoryStatisticsOfVersion1, memoryStatisticsOfVersion2 } from './memory-statistics.js';
-import { isErrno } from './small-file.js';
+import { unlessGone } from './unless-gone.js';
 
 /** memory.stat has 2 KiB with version 1 and 4 KiB with version 2, some more where there are many memory nodes. */
 const buffer = Buffer.allocUnsafe(64 * 1024);
@@ -82,20 +82,13 @@ function valueIn(text: string, name: string): bigint {
 
 /** A file's text; undefined: it is not there, or its group goes at this moment. */
 function read(path: string): string | undefined {
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, 'r');
-  } catch (error) {
-    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENODEV')) return undefined;
-    throw error;
-  }
-  try {
-    // The kernel gives a file of a group as a whole.
-    return buffer.toString('latin1', 0, readSync(descriptor, buffer, 0, buffer.length, 0));
-  } catch (error) {
-    if (isErrno(error, 'ENODEV')) return undefined;
-    throw error;
-  } finally {
-    closeSync(descriptor);
-  }
+  return unlessGone(undefined, () => {
+    const descriptor = openSync(path, 'r');
+    try {
+      // The kernel gives a file of a group as a whole.
+      return buffer.toString('latin1', 0, readSync(descriptor, buffer, 0, buffer.length, 0));
+    } finally {
+      closeSync(descriptor);
+    }
+  });
 }
