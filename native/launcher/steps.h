@@ -44,7 +44,8 @@
 	X(READ_DISK, "read disk") \
 	X(LIMIT_BANDWIDTH, "limit bandwidth") \
 	X(READ_BANDWIDTH, "read bandwidth limit") \
-	X(REMOVE_BANDWIDTH, "remove bandwidth limit")
+	X(REMOVE_BANDWIDTH, "remove bandwidth limit") \
+	X(READ_LINK, "read what a link has carried")
 
 #define LAUNCHER_STEPS(X) LAUNCHER_START_STEPS(X) LAUNCHER_CREATE_STEPS(X) LAUNCHER_OTHER_STEPS(X)
 

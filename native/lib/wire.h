@@ -43,6 +43,7 @@ enum wire_type {
 	WIRE_SHAPE = 30,             /* HOST_NAME, IFB_NAME, ALIAS?, MTU, RATE, BURST */
 	WIRE_READ_SHAPE = 31,        /* HOST_NAME, IFB_NAME, MTU */
 	WIRE_UNSHAPE = 32,           /* HOST_NAME?, IFB_NAME */
+	WIRE_READ_LINK = 36,         /* HOST_NAME; what a link has carried, answered with IN_BYTES, IN_PACKETS, OUT_BYTES, OUT_PACKETS */
 	/* monitor -> wshd, over the SOCK_SEQPACKET pair: one packet is {u16 type, u16 zero, attributes} */
 	WIRE_RUN = 40,
 	WIRE_SIGNAL = 41,
@@ -193,6 +194,12 @@ enum wire_tag {
 	TAG_INBOUND = 173,            /* nested: RATE, BURST in force for what goes to the container; absent: no limit */
 	TAG_OUTBOUND = 174,           /* nested: the same for what comes from it */
 	TAG_ALIAS = 175,              /* string: alias of the ifb, to know whose it is */
+
+	/* the reply to READ_LINK: inbound is to the container */
+	TAG_IN_BYTES = 210,           /* u64 */
+	TAG_IN_PACKETS = 211,         /* u64 */
+	TAG_OUT_BYTES = 212,          /* u64 */
+	TAG_OUT_PACKETS = 213,        /* u64 */
 };
 
 enum { QUOTA_USER = 1, QUOTA_PROJECT = 2 };

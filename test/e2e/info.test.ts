@@ -1,7 +1,7 @@
 /* The statistics of info: every number that clients know, and that they follow what a container does. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Info } from '../harness/client.js';
+import type { Client, Info } from '../harness/client.js';
 import { streamUntil } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
 
@@ -36,6 +36,29 @@ test('info has every number that clients know, and replies of link, run and stre
     assert.equal(info.disk_stat?.['bytes_used'] !== undefined, what === 'info' && info.disk_backend !== 'none', what);
     assert.deepEqual([info.state, info.job_ids.length < 3], ['active', true], what);
   }
+});
+
+test('the link: every byte and packet both ways, of one container alone, in info and not in replies of jobs', async () => {
+  const { client, handle } = await server.container();
+  const idle = await server.container();
+  const counted = async (of: { client: Client; handle: string }) => {
+    const { network_stat: stat } = await of.client.info(of.handle);
+    assert.ok(stat !== undefined);
+    return stat;
+  };
+  const { host_ip } = await client.info(handle);
+  const [before, beforeIdle] = [await counted({ client, handle }), await counted(idle)];
+  assert.deepEqual(Object.keys(before).sort(), ['in_bytes', 'in_packets', 'out_bytes', 'out_packets']);
+  // The host refuses each datagram: it has come over the link nevertheless, and so does the refusal.
+  const { info } = await client.run(handle, `perl -MSocket -e 'socket(my $s, AF_INET, SOCK_DGRAM, 0) or die; send($s, "x" x 100, 0, pack_sockaddr_in(9, inet_aton("${host_ip}"))) for 1..20'`);
+  assert.equal(info.network_stat, undefined);
+  const after = await counted({ client, handle });
+  const [packets, bytes] = [after.out_packets - before.out_packets, after.out_bytes - before.out_bytes];
+  assert.ok(packets >= 20n && packets < 40n, `${packets} packets from the container`);
+  assert.ok(bytes >= 20n * 142n && bytes < 20n * 142n + 4000n, `${bytes} bytes from the container`);
+  assert.ok(after.in_packets > before.in_packets && after.in_bytes > before.in_bytes, 'refusals are packets to the container');
+  const afterIdle = await counted(idle);
+  assert.ok(afterIdle.out_packets - beforeIdle.out_packets < 5n, 'another container has sent nothing');
 });
 
 test('memory: what a job holds is in rss, what it has written in cache, and goes with it', async () => {

@@ -111,11 +111,12 @@ ADDED_FIELDS = {
 LATER_FIELDS = {
     "LimitCpuRequest": ADDED_CPU,
     "LimitCpuResponse": ADDED_CPU,
-    "InfoResponse": "o disk_backend string 1000, o pids_stat PidsStat 1010",
+    "InfoResponse": "o disk_backend string 1000, o pids_stat PidsStat 1010, o network_stat NetworkStat 1022",
 }
 
 ADDED_MESSAGES = {
     "PidsStat": "o current uint64 1, o max uint64 2",
+    "NetworkStat": "o in_bytes uint64 1, o in_packets uint64 2, o out_bytes uint64 3, o out_packets uint64 4",
     "Terminal": "r rows uint32 1, r columns uint32 2, o term string 3",
     "InputRequest": JOB_ID + ", o data bytes 3, o close bool 4",
     "InputResponse": "",

@@ -14,6 +14,7 @@ export interface Info {
   readonly memory_stat?: Readonly<Record<string, bigint>>; readonly cpu_stat?: Readonly<Record<string, bigint>>;
   readonly disk_stat?: Readonly<Record<string, bigint>>;
   readonly bandwidth_stat?: Readonly<Record<string, bigint>>; readonly pids_stat?: { readonly current: bigint; readonly max?: bigint };
+  readonly network_stat?: Readonly<Record<'in_bytes' | 'in_packets' | 'out_bytes' | 'out_packets', bigint>>;
 }
 /** What an exit status of 255 leaves open. */
 export interface Ending { readonly signal: number | undefined; readonly timedOut: boolean; readonly lost: boolean }

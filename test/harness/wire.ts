@@ -29,6 +29,7 @@ const info: Schema = {
   cpu_stat: field(41, counters(1, 'usage user system')), disk_stat: field(42, counters(1, 'bytes_used inodes_used')),
   bandwidth_stat: field(43, counters(1, 'in_rate in_burst out_rate out_burst')), job_ids: many(44, 'uint64'),
   disk_backend: field(1000, 'string'), pids_stat: field(1010, counters(1, 'current max')),
+  network_stat: field(1022, counters(1, 'in_bytes in_packets out_bytes out_packets')),
 };
 const handle: Schema = { handle: field(1, 'string') };
 const job: Schema = {

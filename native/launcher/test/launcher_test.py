@@ -3,6 +3,7 @@ import errno
 import json
 import os
 import signal
+import socket
 import struct
 import subprocess
 import threading
@@ -289,6 +290,33 @@ def test_bandwidth(launcher):
     driver.await_no_links()
 
 
+def test_link_statistics(launcher):
+    host = "w-lt61-0"
+
+    def read(name=host):
+        reply = launcher.ask("READ_LINK", ("HOST_NAME", name))
+        return reply if reply.kind != "OK" else {name: struct.unpack("<Q", reply[name])[0] for name in ("IN_BYTES", "IN_PACKETS", "OUT_BYTES", "OUT_PACKETS")}
+
+    tap.check(failed(read(), "read what a link has carried", errno.ENODEV, host), "a link that is not there has carried nothing that could be told")
+    for name in ("", "../x", "a" * 16):
+        tap.check(read(name).kind == "ERROR", f"the name '{name}' is refused")
+    launcher.create(61)
+    run("ip", "neigh", "replace", "198.51.100.1", "lladdr", "02:00:00:00:00:01", "dev", host, "nud", "permanent")
+    run("ip", "route", "add", "198.51.100.1", "dev", host)
+    before = read()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for _ in range(3):
+            sender.sendto(bytes(100), ("198.51.100.1", 9))
+    after = read()
+    tap.check((after["IN_PACKETS"] - before["IN_PACKETS"], after["IN_BYTES"] - before["IN_BYTES"]) == (3, 3 * 142), "three datagrams to the container are three packets of 142 bytes", before, after)
+    shown = json.loads(run("ip", "-json", "-statistics", "link", "show", "dev", host))[0]["stats64"]
+    tap.check(read() == {"IN_BYTES": shown["tx"]["bytes"], "IN_PACKETS": shown["tx"]["packets"], "OUT_BYTES": shown["rx"]["bytes"], "OUT_PACKETS": shown["rx"]["packets"]},
+              "ip sees the same", shown, read())
+    launcher.stop_monitors()
+    launcher.ask("FIREWALL", ("ELEMENT", element(2, "names", name_key(host))), ("ELEMENT", element(2, "sources", driver.source_key(61, host))))
+    driver.await_no_links()
+
+
 def test_spare(launcher):
     def spares():
         return [pid for pid in driver.children(launcher.process.pid) if driver.is_spare(pid)]
@@ -420,6 +448,7 @@ def main():
         test_discard(world, launcher)
         test_quota(world, launcher)
         test_bandwidth(launcher)
+        test_link_statistics(launcher)
         test_spare(launcher)
         test_large(launcher)
         driver.await_no_links()

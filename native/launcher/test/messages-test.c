@@ -9,6 +9,7 @@
 #include "lib/wire.h"
 #include "launcher/firewall.h"
 #include "launcher/link.h"
+#include "launcher/link-statistics.h"
 #include "test/tap.h"
 
 static _Alignas(8) char bytes[65536];
@@ -197,6 +198,46 @@ static void test_largest_elements(void)
 	CHECK(!batch.full, "the longest names and values fit what firewall_batch_size() says");
 }
 
+/* What the kernel would tell of interface 7, with `size` bytes of counters that count up from 1. */
+static const struct nlmsghdr *statistics_message(uint16_t type, size_t size)
+{
+	uint64_t counters[64];
+	struct netlink_batch batch;
+
+	for (uint64_t i = 0; i < 64; i++)
+		counters[i] = i + 1;
+	netlink_batch_init(&batch, bytes, sizeof(bytes));
+	struct if_stats_msg *header = netlink_message(&batch, type, 0, sizeof(*header));
+
+	header->ifindex = 7;
+	netlink_put(&batch, IFLA_STATS_LINK_XSTATS, counters, sizeof(counters));
+	netlink_put(&batch, IFLA_STATS_LINK_64, counters, size);
+	return batch.message;
+}
+
+static void test_link_statistics(void)
+{
+	struct link_statistics statistics = { 0 };
+	struct netlink_batch batch;
+
+	netlink_batch_init(&batch, bytes, sizeof(bytes));
+	link_statistics_put_question(&batch, 7);
+	const struct if_stats_msg *question = mnl_nlmsg_get_payload(batch.message);
+
+	CHECK(batch.message->nlmsg_type == RTM_GETSTATS && question->ifindex == 7 && question->filter_mask == 1, "only the counters of one link are asked for");
+	netlink_batch_init(&batch, bytes, NLMSG_HDRLEN);
+	link_statistics_put_question(&batch, 7);
+	CHECK(batch.full, "a batch that is too small is marked");
+	/* struct rtnl_link_stats64 begins with rx_packets, tx_packets, rx_bytes, tx_bytes. */
+	CHECK(link_statistics_read_message(statistics_message(RTM_NEWSTATS, sizeof(struct rtnl_link_stats64)), 7, &statistics) && statistics.out_packets == 1 && statistics.in_packets == 2 &&
+		statistics.out_bytes == 3 && statistics.in_bytes == 4, "what the host end received came from the container");
+	CHECK(link_statistics_read_message(statistics_message(RTM_NEWSTATS, 512), 7, &statistics) && statistics.in_bytes == 4, "counters of a later kernel are left alone");
+	CHECK(link_statistics_read_message(statistics_message(RTM_NEWSTATS, 32), 7, &statistics) && statistics.in_bytes == 4, "those of an earlier one are enough");
+	CHECK(!link_statistics_read_message(statistics_message(RTM_NEWSTATS, 24), 7, &statistics), "fewer are not");
+	CHECK(!link_statistics_read_message(statistics_message(RTM_NEWSTATS, 184), 8, &statistics), "another link's are not taken");
+	CHECK(!link_statistics_read_message(statistics_message(RTM_NEWLINK, 184), 7, &statistics), "nor is another message");
+}
+
 int main(void)
 {
 	test_pair();
@@ -204,5 +245,6 @@ int main(void)
 	test_small_batches();
 	test_transaction();
 	test_largest_elements();
+	test_link_statistics();
 	return tap_end();
 }

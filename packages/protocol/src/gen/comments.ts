@@ -27,6 +27,7 @@ export const fieldComments: ReadonlyMap<string, string> = new Map([
   ["warden.InfoResponse.PidsStat.max", "The most there may be; absent: none but what all containers may have together."],
   ["warden.InfoResponse.job_ids", "Jobs still running."],
   ["warden.InfoResponse.disk_backend", "How disk limits are enforced: project, user, btrfs, image or none."],
+  ["warden.InfoResponse.network_stat", "Only in replies of info itself."],
   ["warden.Terminal.rows", "Lines of text, 1 to 4096."],
   ["warden.Terminal.columns", "Characters of a line, 1 to 4096."],
   ["warden.Terminal.term", "TERM in the job's environment; xterm unless given."],

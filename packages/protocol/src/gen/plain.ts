@@ -197,6 +197,16 @@ export interface PidsStat {
   max?: bigint | undefined;
 }
 
+/**
+ * What the link has carried since the container was made, Ethernet headers included; in is to the container.
+ */
+export interface NetworkStat {
+  inBytes?: bigint | undefined;
+  inPackets?: bigint | undefined;
+  outBytes?: bigint | undefined;
+  outPackets?: bigint | undefined;
+}
+
 export interface InfoResponse {
   state?: string | undefined;
   events: string[];
@@ -216,6 +226,10 @@ export interface InfoResponse {
    */
   diskBackend?: string | undefined;
   pidsStat?: PidsStat | undefined;
+  /**
+   * Only in replies of info itself.
+   */
+  networkStat?: NetworkStat | undefined;
 }
 
 export interface ResourceLimits {
@@ -778,6 +792,7 @@ export interface PlainTypes {
   "warden.InfoResponse.DiskStat": DiskStat;
   "warden.InfoResponse.BandwidthStat": BandwidthStat;
   "warden.InfoResponse.PidsStat": PidsStat;
+  "warden.InfoResponse.NetworkStat": NetworkStat;
   "warden.InfoResponse": InfoResponse;
   "warden.ResourceLimits": ResourceLimits;
   "warden.Terminal": Terminal;

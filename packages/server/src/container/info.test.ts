@@ -25,10 +25,31 @@ test('what the files take comes from the launcher, and only where something coun
   assert.equal((await infoWithUse(uncounted.containers, uncounted.container)).diskStat, undefined);
 });
 
+test('what the link has carried comes from the launcher, and costs a reply nothing else when it does not', async () => {
+  const { host, container, containers } = await scene('btrfs');
+  host.disks.limit = () => Promise.resolve({ limits: { bytes: 0n, inodes: 0n }, usage: { bytes: 4096n, inodes: undefined } });
+  const asked: string[] = [];
+  host.launcher.readLinkStatistics = (hostName) => {
+    asked.push(hostName);
+    return Promise.resolve({ inBytes: 1n, inPackets: 2n, outBytes: 1n << 63n, outPackets: 4n });
+  };
+  const info = await infoWithUse(containers, container);
+  assert.deepEqual([asked, info.networkStat], [[container.link.hostName], { inBytes: 1n, inPackets: 2n, outBytes: 1n << 63n, outPackets: 4n }]);
+  assert.equal(infoOfProcesses(containers, container).networkStat, undefined, 'replies of jobs do without it');
+  host.launcher.readLinkStatistics = () => Promise.reject(new Error('no such link'));
+  const without = await infoWithUse(containers, container);
+  assert.deepEqual([without.networkStat, without.diskStat?.bytesUsed], [undefined, 4096n]);
+  host.launcher.readLinkStatistics = () => new Promise(() => undefined);
+  const late = infoWithUse(containers, container);
+  host.clock.advance(500);
+  assert.deepEqual([(await late).networkStat, (await late).diskStat?.bytesUsed], [undefined, 4096n]);
+});
+
 test('an answer that is an error, or does not come, costs a reply that number alone', async () => {
   const { host, container, containers } = await scene('btrfs');
   host.disks.limit = () => Promise.reject(new Error('gone'));
-  assert.deepEqual(await infoWithUse(containers, container), { ...infoOfProcesses(containers, container), diskStat: undefined });
+  const { networkStat, ...rest } = await infoWithUse(containers, container);
+  assert.deepEqual([rest, networkStat?.inPackets], [infoOfProcesses(containers, container), 1n]);
   host.disks.limit = () => new Promise(() => undefined);
   const late = infoWithUse(containers, container);
   host.clock.advance(500);

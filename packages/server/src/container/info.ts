@@ -9,7 +9,7 @@ import type { Containers } from './containers.js';
 export type ContainerInfo = ResponseInit<Type.Info>;
 
 /** The launcher answers in a tenth of a millisecond, unless it hangs, or waits for a disk that does. */
-const diskDeadlineMs = 500;
+const launcherDeadlineMs = 500;
 
 /** What the server knows by itself. */
 export function infoOf(container: Container): ContainerInfo {
@@ -37,22 +37,25 @@ export function infoOfProcesses({ host }: Containers, container: Container): Con
 }
 
 /**
- * The same with what its files take, for which the launcher is asked meanwhile. Only for info: measured, a message to the launcher makes a run
+ * The same with what its files take and what its link has carried, for which the launcher is asked meanwhile. Only for info: measured, a message to the launcher makes a run
  * a millisecond longer, because both wake up for it just when the job's end has kept them busy.
  */
 export async function infoWithUse(containers: Containers, container: Container): Promise<ContainerInfo> {
-  const disk = container.lastInfo === undefined && container.disk.backend !== 'none' ? diskStatOf(containers, container) : undefined;
+  if (container.lastInfo !== undefined) return container.lastInfo;
+  // Both are asked in one go, so that the launcher wakes up once.
+  const disk = container.disk.backend === 'none' ? undefined : orUnknown(containers, container, 'files', containers.host.disks.limit(container.disk, {}));
+  const link = orUnknown(containers, container, 'link', containers.host.launcher.readLinkStatistics(container.link.hostName));
   const info = infoOfProcesses(containers, container);
-  return disk === undefined ? info : { ...info, diskStat: await disk };
+  const [files, networkStat] = await Promise.all([disk, link]);
+  return { ...info, ...(files && { diskStat: { bytesUsed: files.usage.bytes, inodesUsed: files.usage.inodes } }), ...(networkStat && { networkStat }) };
 }
 
-/** A reply says what it can: an answer that does not come is no reason to keep a job's result back. */
-async function diskStatOf({ host, log }: Containers, container: Container): Promise<ContainerInfo['diskStat']> {
+/** A reply says what it can: an answer that does not come is no reason to keep the rest back. */
+async function orUnknown<Answer>({ host, log }: Containers, container: Container, what: string, answer: Promise<Answer>): Promise<Answer | undefined> {
   try {
-    const { usage } = await withDeadline(host.clock, diskDeadlineMs, host.disks.limit(container.disk, {}), () => new WardenError('timeout', `no answer within ${diskDeadlineMs} ms`));
-    return { bytesUsed: usage.bytes, inodesUsed: usage.inodes };
+    return await withDeadline(host.clock, launcherDeadlineMs, answer, () => new WardenError('timeout', `no answer within ${launcherDeadlineMs} ms`));
   } catch (error) {
-    log.debug({ container: container.id, err: error }, 'what the files of a container take is not known');
+    log.debug({ container: container.id, of: what, err: error }, 'a statistic of a container is not known');
     return undefined;
   }
 }

@@ -95,6 +95,7 @@ export class RecordingHost implements Host {
       }),
     readBandwidth: async ({ ifbName }) => this.call('launcher.readBandwidth', () => this.#shape(ifbName, this.bandwidths.get(ifbName))),
     removeBandwidthLimit: async ({ ifbName }) => this.call('launcher.removeBandwidthLimit', () => void this.bandwidths.delete(ifbName)),
+    readLinkStatistics: async () => this.call('launcher.readLinkStatistics', () => ({ inBytes: 10n, inPackets: 1n, outBytes: 20n, outPackets: 2n })),
   };
 
   readonly monitors: Host['monitors'] = {

@@ -1,6 +1,7 @@
 /** The host's part of making a container, as the container code needs it. */
 import { WardenError } from 'warden-protocol';
 import type { ContainerDescription, FirewallElement } from './container-description.js';
+import type { LinkStatistics } from './statistics.js';
 
 /** The launcher ended before it answered; the next request starts it again. */
 export class LauncherGone extends WardenError {
@@ -51,4 +52,6 @@ export interface Launcher {
   readBandwidth(link: ShapedLink): Promise<BandwidthInForce>;
   /** Removes the ifb and, of a link that stays, the limit. What is not there is no error. */
   removeBandwidthLimit(link: Pick<ShapedLink, 'ifbName'> & { readonly hostName?: string }): Promise<void>;
+  /** What a link has carried. @param hostName the host's end */
+  readLinkStatistics(hostName: string): Promise<LinkStatistics>;
 }

@@ -26,6 +26,16 @@ export interface PidsStatistics {
   readonly max: bigint | undefined;
 }
 
+/** What a container's link has carried, Ethernet headers included, also what the firewall refused afterwards. */
+export interface LinkStatistics {
+  /** To the container. */
+  readonly inBytes: bigint;
+  readonly inPackets: bigint;
+  /** From it. */
+  readonly outBytes: bigint;
+  readonly outPackets: bigint;
+}
+
 /** Calls are synchronous: each takes some ten microseconds, and a reply is not to be held up by waiting for it. */
 export interface Statistics {
   /** Undefined: nothing is known, because the controller is missing or the container's groups are gone. */

@@ -118,6 +118,16 @@ test('a bandwidth limit goes out as it is, and what comes back is what the kerne
   await assert.rejects(launcher.limitBandwidth(link, { rate: 1n, burst: 1n }, ''), { code: 'unsupported', message: /^limit bandwidth \(w-a-2\): this kernel cannot: .*ifb/ });
 });
 
+test('what a link has carried is asked for by its name', async () => {
+  writeLauncher(`${helloOk}
+    if (attributes.text(Tag.hostName) !== 'w-a-0') reply(FrameType.error, (writer) => writer.text(Tag.step, 'read what a link has carried').u32(Tag.errno, 19).text(Tag.detail, 'w-b-0'));
+    else reply(FrameType.ok, (writer) => writer.u64(Tag.inBytes, 1n).u64(Tag.inPackets, 2n).u64(Tag.outBytes, 2n ** 64n - 1n).u64(Tag.outPackets, 4n));`);
+  await launcher.start();
+  assert.deepEqual(await launcher.readLinkStatistics('w-a-0'), { inBytes: 1n, inPackets: 2n, outBytes: 2n ** 64n - 1n, outPackets: 4n });
+  assert.equal(requests()[1]?.trim(), '36');
+  await assert.rejects(launcher.readLinkStatistics('w-b-0'), { message: /w-b-0/ });
+});
+
 test('closing ends it, and nothing is started afterwards', async () => {
   writeLauncher(helloOk);
   await launcher.start();

@@ -10,6 +10,7 @@ import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
 import type { CgroupDescription, ContainerDescription, FirewallElement } from '../container-description.js';
 import { LauncherGone, type Bandwidth, type BandwidthInForce, type Launcher, type ShapedLink } from '../launcher.js';
+import type { LinkStatistics } from '../statistics.js';
 import { readBandwidthReply, writeShapedLink } from './bandwidth-messages.js';
 import { StepError } from './step-error.js';
 import { writeCgroup, writeDescription, writeFirewallElement } from './write-description.js';
@@ -23,6 +24,7 @@ const helloDeadlineMs = 15_000;
 const firewallDeadlineMs = 10_000;
 const quotaDeadlineMs = 10_000;
 const bandwidthDeadlineMs = 10_000;
+const linkStatisticsDeadlineMs = 10_000;
 /** A container can have left millions of files. */
 const discardDeadlineMs = 30 * 60_000;
 /** A few system calls; the file system may have to write first. */
@@ -128,6 +130,16 @@ export class LauncherProcess implements Launcher {
       if (hostName !== undefined) writer.text(Tag.hostName, hostName);
       writer.text(Tag.ifbName, ifbName);
     });
+  }
+
+  async readLinkStatistics(hostName: string): Promise<LinkStatistics> {
+    const reply = await this.#request(FrameType.readLink, linkStatisticsDeadlineMs, `reading what ${hostName} has carried`, (writer) => writer.text(Tag.hostName, hostName));
+    return {
+      inBytes: reply.requiredU64(Tag.inBytes),
+      inPackets: reply.requiredU64(Tag.inPackets),
+      outBytes: reply.requiredU64(Tag.outBytes),
+      outPackets: reply.requiredU64(Tag.outPackets),
+    };
   }
 
   /** Removes entries of a directory with everything in them, in a process of its own. @throws StepError the first that could not be removed */

@@ -37,6 +37,7 @@ export const FrameType = {
   shape: 30,
   readShape: 31,
   unshape: 32,
+  readLink: 36,
   run: 40,
   signal: 41,
   configure: 42,
@@ -172,6 +173,10 @@ export const Tag = {
   inbound: 173,
   outbound: 174,
   alias: 175,
+  inBytes: 210,
+  inPackets: 211,
+  outBytes: 212,
+  outPackets: 213,
 } as const;
 
 /** QUOTA_*: whose files a quota counts. */
