@@ -5,9 +5,9 @@ import type { Paths } from './configuration.js';
 
 export interface Mount { readonly path: string; readonly type: string; readonly source: string; readonly options: string }
 
-/** What is mounted below a directory, in our view. */
-export function mountsBelow(directory: string): Mount[] {
-  return readFileSync('/proc/self/mountinfo', 'utf8').split('\n').flatMap((line) => {
+/** What is mounted below a directory, in our view or in that of another process. */
+export function mountsBelow(directory: string, pid: number | 'self' = 'self'): Mount[] {
+  return readFileSync(`/proc/${pid}/mountinfo`, 'utf8').split('\n').flatMap((line) => {
     const [fields = '', rest = ''] = line.split(' - ');
     const path = fields.split(' ')[4] ?? '';
     const [type = '', source = '', options = ''] = rest.split(' ');
@@ -39,9 +39,9 @@ export function diskOf(directory: string): string | undefined {
   }
 }
 
-/** Loop devices whose file lies below a directory, and that nothing is mounted from. */
-export function loopLeaks(directory: string): string[] {
-  const mounted = new Set(mountsBelow(directory).map(({ source }) => basename(source)));
+/** Loop devices whose file lies below a directory, and that nothing is mounted from, in the view of `pid`. */
+export function loopLeaks(directory: string, pid: number | 'self' = 'self'): string[] {
+  const mounted = new Set(mountsBelow(directory, pid).map(({ source }) => basename(source)));
   return loopsBelow(directory).filter((loop) => !mounted.has(loop.split(' ')[0] ?? '')).map((loop) => `loop device ${loop}`);
 }
 

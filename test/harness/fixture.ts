@@ -14,13 +14,15 @@ import type { CreateOptions } from './client.js';
 import { pathsOf } from './configuration.js';
 import type { Paths } from './configuration.js';
 import { scanForLeaks, takeBaseline } from './leaks.js';
-import type { Baseline } from './leaks.js';
+import type { Baseline, Machine } from './leaks.js';
 import { loopsBelow, mountsBelow } from './disks.js';
 import { LinkMonitor } from './links.js';
+import { NetworkNamespace } from './network-namespace.js';
 import { deleteTable } from './nftables.js';
 import { commandLine, findProcesses, readProc } from './processes.js';
 import { buildRootfs } from './rootfs.js';
 import type { RootfsOptions } from './rootfs.js';
+import { here } from './run-program.js';
 import { cgroupParents, keptMark, takeSlot } from './slot.js';
 import type { Slot } from './slot.js';
 import { Wardend } from './wardend.js';
@@ -29,7 +31,11 @@ import { untilClean } from './wait.js';
 
 export const KEEP = process.env['KEEP'] === '1';
 
-export interface FixtureOptions extends StartOptions { readonly rootfs?: RootfsOptions }
+export interface FixtureOptions extends StartOptions {
+  readonly rootfs?: RootfsOptions;
+  /** The daemon of this file runs in a network namespace of its own, whatever a later start() is given; harness/lan.ts puts it into a network. */
+  readonly networkNamespace?: boolean;
+}
 
 export class ServerFixture {
   #slot: Slot | undefined;
@@ -40,6 +46,7 @@ export class ServerFixture {
   #baseline: Baseline | undefined;
   readonly #clients = new Set<Client>();
   #options: FixtureOptions;
+  #namespace: NetworkNamespace | undefined;
 
   constructor(options: FixtureOptions) {
     this.#options = options;
@@ -57,6 +64,21 @@ export class ServerFixture {
 
   get paths(): Paths { return pathsOf(this.slot); }
 
+  /** Where the daemon runs, with `networkNamespace`. */
+  get namespace(): NetworkNamespace {
+    assert.ok(this.#namespace, 'useServer was not told networkNamespace');
+    return this.#namespace;
+  }
+
+  get #machine(): Machine {
+    return { place: this.#namespace ?? here, mounts: this.#namespace?.pid ?? 'self' };
+  }
+
+  /** What to start a daemon with, so that it runs where this file's daemon does. */
+  #placed(options: FixtureOptions): StartOptions {
+    return { ...options, prefix: [...this.#machine.place.enter, ...options.prefix ?? []] };
+  }
+
   get links(): LinkMonitor {
     assert.ok(this.#links);
     return this.#links;
@@ -66,16 +88,17 @@ export class ServerFixture {
     this.#slot = await takeSlot();
     mkdirSync(this.slot.directory, { recursive: true, mode: 0o755 });
     await buildRootfs(this.paths.rootfs, this.#options.rootfs);
-    this.#links = new LinkMonitor();
+    if (this.#options.networkNamespace) this.#namespace = await NetworkNamespace.open();
+    this.#links = new LinkMonitor(this.#machine.place);
     await this.start();
   }
 
   async start(options: FixtureOptions = this.#options): Promise<void> {
     this.#options = options;
-    this.#daemon = await Wardend.start(this.slot, options);
+    this.#daemon = await Wardend.start(this.slot, this.#placed(options));
     this.#control = await Client.connect(this.paths.socket);
     await this.#warmUp(this.#control);
-    this.#baseline = await takeBaseline(this.slot, [this.#daemon.pid, this.#daemon.launcherPid]);
+    this.#baseline = await takeBaseline(this.slot, this.#machine, [this.#daemon.pid, this.#daemon.launcherPid]);
   }
 
   /** What is opened at the first create and kept (the launcher's /dev/null) belongs to the base line. */
@@ -113,7 +136,7 @@ export class ServerFixture {
   async revive(): Promise<void> {
     this.closeClients();
     this.#control?.close();
-    this.#daemon = await Wardend.start(this.slot, this.#options);
+    this.#daemon = await Wardend.start(this.slot, this.#placed(this.#options));
     this.#control = await Client.connect(this.paths.socket);
   }
 
@@ -164,7 +187,7 @@ export class ServerFixture {
     assert.ok(this.#baseline);
     const pids = this.#daemon === undefined ? [] : [this.#daemon.pid, this.#daemon.launcherPid];
     const leaks = await scanForLeaks(
-      { slot: this.slot, paths: this.paths, pids, client: this.#control, links: this.links, handles: this.handles },
+      { slot: this.slot, paths: this.paths, machine: this.#machine, pids, client: this.#control, links: this.links, handles: this.handles },
       this.#baseline, waitMs);
     this.handles.clear();
     return leaks;
@@ -195,6 +218,7 @@ export class ServerFixture {
       return;
     }
     const status = this.#daemon === undefined ? 0 : await this.stop();
+    await this.#namespace?.close();
     const left = await this.#fileSystemsLeft();
     await deleteTable(this.slot.table);
     for (const parent of cgroupParents(this.slot)) rmdirSync(parent);

@@ -12,6 +12,7 @@ import type { LinkMonitor } from './links.js';
 import { tableElements } from './nftables.js';
 import { belongsToGroups, commandLine, findProcesses, openDescriptors } from './processes.js';
 import type { Paths } from './configuration.js';
+import type { Place } from './run-program.js';
 import { cgroupParents } from './slot.js';
 import type { Slot } from './slot.js';
 import { nextEvent, untilClean } from './wait.js';
@@ -33,11 +34,12 @@ export function processLeaks(slot: Slot, own: ReadonlySet<number>): string[] {
   return found.map((pid) => `process ${pid}: ${commandLine(pid)}`);
 }
 
-export function mountLeaks(slot: Slot): string[] {
-  return readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter((line) => line.includes(`${slot.directory}/depot`)).map((line) => `mount ${line}`);
+/** `pid`: in whose mount namespace to look. */
+export function mountLeaks(slot: Slot, pid: number | 'self' = 'self'): string[] {
+  return readFileSync(`/proc/${pid}/mountinfo`, 'utf8').split('\n').filter((line) => line.includes(`${slot.directory}/depot`)).map((line) => `mount ${line}`);
 }
 
-/** In `directory`'s view; files of the depot itself (lock, counters) are no leak. */
+/** Files of the depot itself (lock, counters) are no leak. */
 export function fileLeaks({ depot }: Paths): string[] {
   const leaks: string[] = [];
   for (const name of existsSync(depot) ? readdirSync(depot) : []) {
@@ -50,23 +52,26 @@ export function fileLeaks({ depot }: Paths): string[] {
 
 export interface Baseline { readonly elements: readonly string[]; readonly mounts: readonly string[]; readonly descriptors: ReadonlyMap<number, number> }
 
+/** Where the daemon runs: its network, and a process in its mount namespace. */
+export interface Machine { readonly place: Place; readonly mounts: number | 'self' }
+
 export interface ScanTarget {
-  readonly slot: Slot; readonly paths: Paths; readonly pids: readonly number[];
+  readonly slot: Slot; readonly paths: Paths; readonly machine: Machine; readonly pids: readonly number[];
   readonly client: Client | undefined; readonly links: LinkMonitor; readonly handles: ReadonlySet<string>;
 }
 
-export async function takeBaseline(slot: Slot, pids: readonly number[]): Promise<Baseline> {
+export async function takeBaseline(slot: Slot, machine: Machine, pids: readonly number[]): Promise<Baseline> {
   return {
-    elements: await tableElements(slot.table),
-    mounts: mountLeaks(slot),
+    elements: await tableElements(slot.table, machine.place),
+    mounts: mountLeaks(slot, machine.mounts),
     descriptors: new Map(pids.map((pid) => [pid, openDescriptors(pid).size])),
   };
 }
 
-async function linkLeaks({ slot, handles }: ScanTarget): Promise<string[]> {
+async function linkLeaks({ slot, handles, machine }: ScanTarget): Promise<string[]> {
   const prefix = slot.network.split('.').slice(0, 2).join('.');
   const names = new Set([...handles].flatMap((handle) => [`w-${handle}-0`, `w-${handle}-1`, `w-${handle}-2`]));
-  const links = await listLinks();
+  const links = await listLinks(machine.place);
   return links.filter(({ name, alias, addresses }) => names.has(name) || alias.startsWith(`warden ${slot.table} `) || addresses.some((address) => address.startsWith(`${prefix}.`)))
     .map(({ name }) => `link ${name}`);
 }
@@ -86,19 +91,21 @@ function nextFileChange(directory: string): Trigger {
 
 /** @param waitMs how long to wait for what goes away in the background */
 export async function scanForLeaks(target: ScanTarget, baseline: Baseline, waitMs = WAIT_MS): Promise<string[]> {
-  const { slot, paths, client } = target;
+  const { slot, paths, client, machine } = target;
   const own = new Set(target.pids);
+  /** With what the daemon has mounted below it. */
+  const depot = `/proc/${machine.mounts}/root${paths.depot}`;
   const roundTrip = (): Trigger => ({ event: (client?.ping() ?? Promise.resolve()).catch(() => undefined), disarm: () => {} });
   return [
     // A monitor's process ends after it has answered DESTROY; the daemon's next round trips give it the time for that.
     ...await untilClean(() => processLeaks(slot, own), roundTrip, waitMs),
     ...cgroupLeaks(slot),
-    ...await untilClean(() => mountLeaks(slot).filter((mount) => !baseline.mounts.includes(mount) && !isOwnedMount(mount.slice('mount '.length), paths)), roundTrip, waitMs),
-    ...(await tableElements(slot.table)).filter((element) => !baseline.elements.includes(element)).map((element) => `nftables element ${element}`),
+    ...await untilClean(() => mountLeaks(slot, machine.mounts).filter((mount) => !baseline.mounts.includes(mount) && !isOwnedMount(mount.slice('mount '.length), paths)), roundTrip, waitMs),
+    ...(await tableElements(slot.table, machine.place)).filter((element) => !baseline.elements.includes(element)).map((element) => `nftables element ${element}`),
     ...await untilClean(() => linkLeaks(target), () => target.links.nextChange(), waitMs),
     ...await untilClean(() => fileLeaks(paths), () => nextFileChange(join(paths.depot, 'trash')), waitMs),
-    ...(existsSync(join(paths.depot, 'disks')) ? await untilClean(() => diskLeaks(paths), () => nextFileChange(join(paths.depot, 'disks')), waitMs) : []),
-    ...await untilClean(() => loopLeaks(slot.directory), roundTrip, waitMs),
+    ...(existsSync(join(depot, 'disks')) ? await untilClean(() => diskLeaks({ ...paths, depot }), () => nextFileChange(join(depot, 'disks')), waitMs) : []),
+    ...await untilClean(() => loopLeaks(slot.directory, machine.mounts), roundTrip, waitMs),
     ...await untilClean(() => descriptorLeaks(baseline), roundTrip, waitMs),
   ];
 }

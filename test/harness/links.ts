@@ -5,14 +5,15 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mustRun } from './run-program.js';
+import { here, mustRun } from './run-program.js';
+import type { Place } from './run-program.js';
 import { nextEvent } from './wait.js';
 import type { Trigger } from './wait.js';
 
 export interface Link { readonly name: string; readonly alias: string; readonly addresses: string[] }
 
-export async function listLinks(): Promise<Link[]> {
-  const links = JSON.parse(await mustRun('ip', ['-json', 'address', 'show'])) as { ifname?: string; ifalias?: string; addr_info?: { local?: string }[] }[];
+export async function listLinks(place: Place = here): Promise<Link[]> {
+  const links = JSON.parse(await mustRun('ip', ['-json', 'address', 'show'], { place })) as { ifname?: string; ifalias?: string; addr_info?: { local?: string }[] }[];
   return links.filter(({ ifname }) => ifname !== undefined).map(({ ifname, ifalias, addr_info }) => ({
     name: ifname ?? '', alias: ifalias ?? '', addresses: (addr_info ?? []).map(({ local }) => local ?? ''),
   }));
@@ -21,8 +22,9 @@ export async function listLinks(): Promise<Link[]> {
 export class LinkMonitor {
   readonly #child: ChildProcess;
 
-  constructor() {
-    this.#child = spawn('ip', ['monitor', 'link'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  constructor(place: Place = here) {
+    const [program = '', ...args] = [...place.enter, 'ip', 'monitor', 'link'];
+    this.#child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#child.unref();
     this.#child.stdout?.resume();
   }

@@ -1,5 +1,6 @@
 /* What our table holds: elements of its sets and maps, by set. */
-import { runProgram } from './run-program.js';
+import { here, runProgram } from './run-program.js';
+import type { Place } from './run-program.js';
 
 interface Listing { nftables: { set?: SetListing; map?: SetListing }[] }
 interface SetListing { name: string; elem?: unknown[]; type?: unknown }
@@ -7,10 +8,10 @@ interface SetListing { name: string; elem?: unknown[]; type?: unknown }
 const FAMILIES = ['inet', 'arp'];
 
 /** Elements as text, `family set: element`. A table that does not exist has none. */
-export async function tableElements(table: string): Promise<string[]> {
+export async function tableElements(table: string, place: Place = here): Promise<string[]> {
   const elements: string[] = [];
   for (const family of FAMILIES) {
-    const { status, stdout } = await runProgram('nft', ['-j', 'list', 'table', family, table]);
+    const { status, stdout } = await runProgram('nft', ['-j', 'list', 'table', family, table], { place });
     if (status !== 0) continue;
     for (const object of (JSON.parse(stdout) as Listing).nftables) {
       const set = object.set ?? object.map;

@@ -1,29 +1,35 @@
-/* The servers inside "the world": TCP and UDP echo on one port; one line of JSON for each connection and datagram. */
+/* TCP and UDP echo on the given addresses, ADDRESS:PORT each; one line of JSON for each connection and datagram. */
 import dgram from 'node:dgram';
 import { once } from 'node:events';
 import net from 'node:net';
 
-const port = Number(process.argv[2]);
-const report = (protocol: string, from: string, data: string): void => {
-  process.stdout.write(`${JSON.stringify({ protocol, from, data })}\n`);
+const report = (protocol: string, from: string, to: string, data: string): void => {
+  process.stdout.write(`${JSON.stringify({ protocol, from, to, data })}\n`);
 };
 
-const tcp = net.createServer((socket) => {
-  const from = socket.remoteAddress ?? '';
-  report('tcp', from, '');
-  socket.on('error', () => socket.destroy());
-  socket.on('data', (chunk) => {
-    report('tcp', from, chunk.toString());
-    socket.write(chunk);
+async function serve(address: string, port: number): Promise<void> {
+  const tcp = net.createServer((socket) => {
+    const [from, to] = [socket.remoteAddress ?? '', socket.localAddress ?? ''];
+    report('tcp', from, to, '');
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk) => {
+      report('tcp', from, to, chunk.toString());
+      socket.write(chunk);
+    });
   });
-});
-const udp = dgram.createSocket('udp4', (message, remote) => {
-  report('udp', remote.address, message.toString());
-  udp.send(message, remote.port, remote.address);
-});
-tcp.listen(port, '0.0.0.0');
-udp.bind(port, '0.0.0.0');
-await Promise.all([once(tcp, 'listening'), once(udp, 'listening')]);
+  const udp = dgram.createSocket('udp4', (message, remote) => {
+    report('udp', remote.address, address, message.toString());
+    udp.send(message, remote.port, remote.address);
+  });
+  tcp.listen(port, address);
+  udp.bind(port, address);
+  await Promise.all([once(tcp, 'listening'), once(udp, 'listening')]);
+}
+
+await Promise.all(process.argv.slice(2).map((text) => {
+  const [address = '0.0.0.0', port = '0'] = text.split(':');
+  return serve(address, Number(port));
+}));
 process.stdout.write('ready\n');
 process.stdin.resume();
 process.stdin.on('end', () => process.exit(0));

@@ -1,21 +1,16 @@
 /*
  * "The world": a network namespace behind an uplink of the host, with TCP and UDP echo servers in it that report every
- * packet that reaches them. The namespace exists as long as its process.
+ * packet that reaches them.
  */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import dgram from 'node:dgram';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { EchoServer } from './echo-server.js';
+import type { Contact } from './echo-server.js';
+import { NetworkNamespace } from './network-namespace.js';
 import { mustRun } from './run-program.js';
 import type { Slot } from './slot.js';
-import { withDeadline } from './wait.js';
 
+export type { Contact } from './echo-server.js';
 export const WORLD_PORT = 7777;
-const program = fileURLToPath(new URL('./world-server.js', import.meta.url));
-
-export interface Contact { readonly protocol: string; readonly from: string; readonly data: string }
 
 export class World {
   /** Of the server inside. */
@@ -24,55 +19,39 @@ export class World {
   readonly hostAddress: string;
   readonly network: string;
   readonly #uplink: string;
-  readonly contacts: Contact[] = [];
-  readonly #child: ChildProcess;
-  #wake: () => void = () => {};
+  readonly #namespace: NetworkNamespace;
+  readonly #server: EchoServer;
 
-  private constructor(slot: Slot, child: ChildProcess) {
+  private constructor(slot: Slot, namespace: NetworkNamespace, server: EchoServer) {
     this.network = `198.18.${slot.number}.0/30`;
     this.hostAddress = `198.18.${slot.number}.1`;
     this.address = `198.18.${slot.number}.2`;
     this.#uplink = `wt${slot.number}h`;
-    this.#child = child;
+    this.#namespace = namespace;
+    this.#server = server;
   }
 
-  /** `containers`: the containers' network, which the world routes to through the host. */
   static async open(slot: Slot): Promise<World> {
-    const child = spawn('unshare', ['--net', process.execPath, program, String(WORLD_PORT)], { stdio: ['pipe', 'pipe', 'inherit'] });
-    const world = new World(slot, child);
-    if (child.stdout === null || child.pid === undefined) throw new Error('the world could not be started');
-    const lines = createInterface({ input: child.stdout });
-    await withDeadline(once(lines, 'line'), 5_000, 'the world ready');
-    lines.on('line', (line) => {
-      world.contacts.push(JSON.parse(line) as Contact);
-      world.#wake();
-    });
+    const namespace = await NetworkNamespace.open();
+    const world = new World(slot, namespace, await EchoServer.start(namespace, [`0.0.0.0:${WORLD_PORT}`]));
     const [host, inside] = [world.#uplink, `wt${slot.number}w`];
-    const enter = ['--net', '--target', String(child.pid)];
-    await mustRun('ip', ['link', 'add', host, 'type', 'veth', 'peer', 'name', inside, 'netns', String(child.pid)]);
+    await mustRun('ip', ['link', 'add', host, 'type', 'veth', 'peer', 'name', inside, 'netns', String(namespace.pid)]);
     await mustRun('ip', ['address', 'add', `${world.hostAddress}/30`, 'dev', host]);
     await mustRun('ip', ['link', 'set', host, 'up']);
-    for (const command of [
-      ['ip', 'address', 'add', `${world.address}/30`, 'dev', inside],
-      ['ip', 'link', 'set', inside, 'up'],
-      ['ip', 'link', 'set', 'lo', 'up'],
-      ['ip', 'route', 'add', 'default', 'via', world.hostAddress],
-    ]) await mustRun('nsenter', [...enter, ...command]);
+    await namespace.run('ip', ['address', 'add', `${world.address}/30`, 'dev', inside]);
+    await namespace.run('ip', ['link', 'set', inside, 'up']);
+    await namespace.run('ip', ['route', 'add', 'default', 'via', world.hostAddress]);
     return world;
   }
 
+  get contacts(): Contact[] { return this.#server.contacts; }
+
   /** Runs a program with the world's view of the network. */
-  get enter(): readonly string[] { return ['nsenter', '--net', '--target', String(this.#child.pid)]; }
+  get enter(): readonly string[] { return this.#namespace.enter; }
 
   /** Waits until something has arrived that `matches`. */
   async contact(matches: (contact: Contact) => boolean, milliseconds = 3_000): Promise<Contact> {
-    return await withDeadline((async () => {
-      for (;;) {
-        const found = this.contacts.find(matches);
-        if (found) return found;
-        await new Promise<void>((resolve) => { this.#wake = resolve; });
-      }
-    })(), milliseconds, 'contact with the world');
+    return await this.#server.contact(matches, milliseconds);
   }
 
   /** A packet of our own, sent after those of the test on the same uplink: when it has arrived, they would have too. */
@@ -86,8 +65,7 @@ export class World {
 
   async close(): Promise<void> {
     await mustRun('ip', ['link', 'delete', this.#uplink]);
-    const ended = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
-    await ended;
+    await this.#server.close();
+    await this.#namespace.close();
   }
 }
