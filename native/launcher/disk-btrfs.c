@@ -146,30 +146,32 @@ static int read_number(int group, const char *name, uint64_t *ret_value, struct 
 	return sscanf(text, "%" SCNu64, ret_value) == 1 ? 0 : error_set(err, EBADMSG, "%s of a qgroup: %s", name, text);
 }
 
-/* What the kernel knows now; the file system itself has the numbers of the last commit. */
-static int open_group(int subvolume, const char *path, struct error *err)
+/* Where the kernel tells what it knows now; the file system itself has the numbers of the last commit. */
+static int find_group(int subvolume, const char *path, char ret_group[static DISK_GROUP_SIZE], struct error *err)
 {
 	struct btrfs_ioctl_ino_lookup_args lookup = { .objectid = BTRFS_FIRST_FREE_OBJECTID };
 	struct btrfs_ioctl_fs_info_args info = { 0 };
-	char group[128];
 	const uint8_t *id = info.fsid;
 
 	if (ioctl(subvolume, BTRFS_IOC_INO_LOOKUP, &lookup) < 0 || ioctl(subvolume, BTRFS_IOC_FS_INFO, &info) < 0)
 		return error_set(err, errno, "%s", path);
-	snprintf(group, sizeof(group), "/sys/fs/btrfs/%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x/qgroups/0_%" PRIu64, id[0], id[1], id[2],
+	snprintf(ret_group, DISK_GROUP_SIZE, "/sys/fs/btrfs/%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x/qgroups/0_%" PRIu64, id[0], id[1], id[2],
 		 id[3], id[4], id[5], id[6], id[7], id[8], id[9], id[10], id[11], id[12], id[13], id[14], id[15], (uint64_t)lookup.treeid);
-	int fd = open(group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? error_set(err, errno, "%s", group) : fd;
+	return 0;
 }
 
 static int read_state(const struct disk_order *order, struct disk_state *ret_state, struct error *err)
 {
 	_cleanup_close_ int subvolume = open_subvolume(order->path, err);
-	_cleanup_close_ int group = subvolume < 0 ? -1 : open_group(subvolume, order->path, err);
+	_cleanup_close_ int group = -1;
 	uint64_t flags, allocated, reserved;
 
-	if (group < 0 || read_number(group, "limit_flags", &flags, err) < 0 || read_number(group, "max_referenced", &ret_state->byte_limit, err) < 0 ||
+	if (subvolume < 0 || find_group(subvolume, order->path, ret_state->group, err) < 0)
+		return -1;
+	group = open(ret_state->group, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (group < 0)
+		return error_set(err, errno, "%s", ret_state->group);
+	if (read_number(group, "limit_flags", &flags, err) < 0 || read_number(group, "max_referenced", &ret_state->byte_limit, err) < 0 ||
 	    read_number(group, "referenced", &allocated, err) < 0 || read_number(group, "rsv_data", &reserved, err) < 0)
 		return -1;
 	if ((flags & BTRFS_QGROUP_LIMIT_MAX_RFER) == 0)

@@ -72,7 +72,22 @@ static void answer(struct launcher *launcher, uint32_t request, const struct dis
 	wire_put_u64(output, TAG_BYTES_USED, state->bytes_used);
 	if (state->counts_inodes)
 		wire_put_u64(output, TAG_INODES_USED, state->inodes_used);
+	if (state->group[0] != '\0')
+		wire_put_string(output, TAG_DISK_GROUP, state->group);
 	answer_send(launcher);
+}
+
+/* What cannot be told of a new disk can be asked for later. */
+static int make_and_read(const struct disk_order *order, struct disk_state *ret_state, struct error *err)
+{
+	const struct disk_kind *kind = kinds[order->kind];
+	struct error unread = { 0 };
+
+	if (kind->make(order, err) < 0)
+		return -1;
+	if (kind->read(order, ret_state, &unread) < 0)
+		*ret_state = (struct disk_state){ 0 };
+	return 0;
 }
 
 static int make_in_background(int descriptor, const void *argument, struct error *err)
@@ -101,12 +116,12 @@ void disk_serve(struct launcher *launcher, uint32_t request, const struct frame 
 		result = frame->type == WIRE_DISK ? limit_and_read(&order, &state, &err) :
 			 frame->type == WIRE_DISK_PREPARE ? kinds[order.kind]->prepare(&order, &err) :
 			 kinds[order.kind]->makes_slowly ? make_slowly(launcher, request, &order, &err) :
-							   kinds[order.kind]->make(&order, &err);
+							   make_and_read(&order, &state, &err);
 	if (result < 0)
 		answer_error(launcher, request, &err);
 	else if (frame->type == WIRE_DISK_MAKE && kinds[order.kind]->makes_slowly)
 		return;   /* answered when its process has ended */
-	else if (frame->type == WIRE_DISK)
+	else if (frame->type != WIRE_DISK_PREPARE)
 		answer(launcher, request, &state);
 	else
 		answer_ok(launcher, request, 0);

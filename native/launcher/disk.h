@@ -24,11 +24,14 @@ struct disk_order {
 	uint64_t byte_limit;   /* 0: none */
 };
 
+enum { DISK_GROUP_SIZE = 128 };
+
 struct disk_state {
 	uint64_t byte_limit;   /* what is in force; 0: none */
 	uint64_t bytes_used;
 	uint64_t inodes_used;
 	bool counts_inodes;
+	char group[DISK_GROUP_SIZE];   /* directory in /sys whose files tell what is used at any moment; empty: there is none */
 };
 
 /* Errors of every operation: EOPNOTSUPP, what this kernel or file system cannot do. */

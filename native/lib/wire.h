@@ -177,6 +177,7 @@ enum wire_tag {
 	TAG_DISK_KIND = 151,          /* u32: DISK_* */
 	TAG_DISK_IMAGE = 152,         /* string: file of a file system */
 	TAG_BYTE_LIMIT = 153,         /* u64; 0: none */
+	TAG_DISK_GROUP = 154,         /* string: directory in /sys whose files tell what a disk uses at any moment; absent: there is none */
 
 	/* QUOTA, and its reply */
 	TAG_QUOTA_KIND = 161,         /* u32: QUOTA_*; in CREATE: the upper layer is to be limited so */

@@ -5,6 +5,7 @@ import type { Client } from '../harness/client.js';
 import { output, streamUntil } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
 import { commandLine } from '../harness/processes.js';
+import { untilSeen, withDeadline } from '../harness/wait.js';
 
 const server = useServer();
 const LIMIT = 32n << 20n;
@@ -19,7 +20,9 @@ async function limited(): Promise<{ client: Client; handle: string }> {
 
 /** Waits for the container's stop: that is when its job has ended. */
 async function untilStopped(client: Client, handle: string, jobId: number): Promise<void> {
-  await client.link(handle, jobId);
+  await withDeadline(client.link(handle, jobId), 60_000, `the end of job ${jobId} in container ${handle}`).catch((error: unknown) => {
+    throw new Error(`the container was not stopped; the daemon's log:\n${server.daemon.log}`, { cause: error });
+  });
   assert.equal((await client.info(handle)).state, 'stopped');
 }
 
@@ -70,14 +73,16 @@ test('files of /dev/shm count', async () => {
 for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
   test(`what happened while no daemon was there (${signal}) is told by the next one, which stops the container`, async () => {
     const { client, handle } = await limited();
-    const jobId = await client.spawn(handle, `sleep 3000 & trap : USR1; echo $$; wait; ${BOMB}; exec sleep 3000`);
+    // The signal is not lost when it comes before the job waits: then there is nothing to wait for any more.
+    const jobId = await client.spawn(handle, `sleep 3000 & waiting=$!; trap "kill $waiting" USR1; echo ready; wait $waiting; ${BOMB}; exec sleep 3001`);
     const stream = (await server.connect()).stream(handle, jobId);
-    await streamUntil(stream, '\n');
-    const [, job = 0] = await server.pidsOf(handle);
+    await streamUntil(stream, 'ready');
+    const pids = await server.pidsOf(handle);
+    const job = pids.find((pid) => commandLine(pid) === '/bin/bash');
+    assert.ok(job !== undefined, pids.map(commandLine).join());
     await server.stop(signal);
     process.kill(job, 'SIGUSR1');
-    // The job becomes its last sleep when the killer has struck.
-    while (commandLine(job) !== 'sleep 3000') await new Promise(setImmediate);
+    await untilSeen('the job becomes its last sleep when the killer has struck', () => commandLine(job) === 'sleep 3001', () => pids.map((pid) => `${pid} ${commandLine(pid)}`).join());
     await server.start();
     const again = await server.connect();
     assert.deepEqual((await again.info(handle)).events, ['out of memory']);

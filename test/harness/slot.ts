@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { deleteTable } from './nftables.js';
 import { belongsToGroups, findProcesses, isAlive } from './processes.js';
 import { runProgram } from './run-program.js';
-import { withDeadline } from './wait.js';
+import { untilSeen } from './wait.js';
 
 const LAST_SLOT = 54;
 export const CGROUP_ROOT = '/sys/fs/cgroup';
@@ -85,7 +85,7 @@ async function clear(slot: Slot): Promise<void> {
   for (const pid of ours) {
     try { process.kill(pid, 'SIGKILL'); } catch { /* it ended meanwhile */ }
   }
-  await withDeadline((async () => { while (ours.some(isAlive)) await new Promise(setImmediate); })(), 5_000, `end of what was left in ${slot.directory}`);
+  await untilSeen(`end of what was left in ${slot.directory}`, () => !ours.some(isAlive), () => ours.filter(isAlive).join(), 5_000);
   for (const parent of cgroupParents(slot)) removeGroups(parent);
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map((line) => line.split(' ')[4] ?? '').filter((path) => path.startsWith(`${slot.directory}/`));
   for (const path of mounts.reverse()) await runProgram('umount', [path]);

@@ -14,6 +14,15 @@ export function withDeadline<T>(promise: Promise<T>, milliseconds: number, what:
   return Promise.race([promise, deadline]).finally(() => clearTimeout(timer));
 }
 
+/** Looks again and again at what no event tells of, a process of somebody else. @param state what is there instead, for the error */
+export async function untilSeen(what: string, look: () => boolean, state: () => string, milliseconds = 30_000): Promise<void> {
+  const end = Date.now() + milliseconds * PATIENCE;
+  while (!look()) {
+    if (Date.now() > end) throw new Error(`${what}: not within ${milliseconds * PATIENCE} ms, but: ${state()}`);
+    await new Promise(setImmediate);
+  }
+}
+
 /** An event that makes a new look worthwhile; armed before the look, so that nothing that happens during it is missed. */
 export interface Trigger { readonly event: Promise<unknown>; disarm(): void }
 

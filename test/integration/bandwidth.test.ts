@@ -11,7 +11,7 @@ import { useServer } from '../harness/fixture.js';
 import { listLinks } from '../harness/links.js';
 import { isAlive } from '../harness/processes.js';
 import { mustRun, runProgram } from '../harness/run-program.js';
-import { withDeadline } from '../harness/wait.js';
+import { untilSeen, withDeadline } from '../harness/wait.js';
 
 /** A /30 that is used again at once still has its old link for some milliseconds, which takes the first packets. */
 const server = useServer({ network: { release_delay: 5 } });
@@ -203,7 +203,7 @@ test('a container that died with a damaged snapshot leaves no interface', async 
   await server.stop('SIGKILL');
   writeFileSync(`${directory}/snapshot.json`, 'damaged');
   process.kill(Number.parseInt(readFileSync(`${directory}/run/monitor.pid`, 'utf8'), 10), 'SIGKILL');
-  while (pids.some(isAlive)) await new Promise(setImmediate);
+  await untilSeen('the end of what was killed', () => !pids.some(isAlive), () => pids.filter(isAlive).join());
   await server.start();
   assert.equal(await hasInterface('w-bw-stray-2'), false);
 });

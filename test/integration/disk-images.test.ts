@@ -43,6 +43,18 @@ test('a limit is exact, for vcap and for root, can be raised and lowered, and en
   await refused(client.request('limit_disk', { handle, inode_limit: 9n }), 'unsupported', /image cannot limit inodes.*project and user/);
 });
 
+test('the reply of a job tells what the files take after it, in bytes and inodes, as info does; after a restart, too', async () => {
+  const { client, handle } = await server.container();
+  const first = (await client.run(handle, 'true')).info.disk_stat;
+  await server.restart(image);
+  const again = await server.connect();
+  const { info } = await again.run(handle, `head -c ${8 * MIB} /dev/zero > file; sync file; touch other`);
+  const grown = (name: string): number => Number(info.disk_stat?.[name]) - Number(first?.[name]);
+  assert.equal(grown('inodes_used'), 2);
+  assert.ok(grown('bytes_used') >= 8 * MIB && grown('bytes_used') < 8.2 * MIB, `${grown('bytes_used')}`);
+  assert.deepEqual((await again.info(handle)).disk_stat, info.disk_stat);
+});
+
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   test(`limits and files are there after the daemon's end by ${signal}`, async () => {
     const { client, handle } = await server.container();

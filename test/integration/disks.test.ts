@@ -47,6 +47,21 @@ test('one image, on one device, is mounted once, so that nobody follows what is 
   assert.deepEqual(readdirSync((await client.info(handle)).container_path).filter((name) => /^(upper|work)$/.test(name)), []);
 });
 
+test('the reply of a job tells what the files take after it, as info does; after a restart, too', async () => {
+  const { client, handle } = await server.container();
+  const used = ({ disk_stat: stat }: { readonly disk_stat?: Readonly<Record<string, bigint>> }): number => Number(stat?.['bytes_used']);
+  const before = used((await client.run(handle, 'true')).info);
+  const written = used((await client.run(handle, `head -c ${8 * MIB} /dev/zero > file`)).info);
+  assert.ok(written >= before + 8 * MIB && written < before + 9 * MIB, `${before}, then ${written}`);
+  assert.ok(Math.abs(used(await client.info(handle)) - written) < MIB);
+  await server.restart(btrfs);
+  const again = await server.connect();
+  for (let turn = 0; turn < 2; turn++) {
+    const grown = used((await again.run(handle, `head -c ${4 * MIB} /dev/zero >> file`)).info);
+    assert.ok(grown >= written + (turn + 1) * 4 * MIB && grown < written + (turn + 1) * 4 * MIB + MIB, `${written}, then ${grown}`);
+  }
+});
+
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   test(`limits, files and disks are there after the daemon's end by ${signal}`, async () => {
     const { client, handle } = await server.container();

@@ -73,7 +73,9 @@ test('project: every container has one of its own, with all its files, and the k
   const { client, handle } = first;
   assert.deepEqual(await limitDisk(client, handle, { byte_limit: BigInt(8 * MIB), inode_limit: 500n }), { bytes: 8 * MIB, inodes: 500 });
   output(await client.run(handle, 'head -c 2M /dev/zero > vcaps; mkdir d; ln -s x d/l'));
-  output(await client.run(handle, 'head -c 1M /dev/zero > /root/roots; chown 1234 /root/roots; touch /etc/passwd', { privileged: true }));
+  const { info } = await client.run(handle, 'head -c 1M /dev/zero > /root/roots; chown 1234 /root/roots; touch /etc/passwd; sync /root/roots ~vcap/vcaps', { privileged: true });
+  assert.deepEqual(info.disk_stat, (await client.info(handle)).disk_stat, 'the reply of a job has the same');
+  assert.ok(Number(info.disk_stat?.['bytes_used']) >= 3 * MIB, 'what was written');
   const { blocks, softBlocks, hardBlocks, inodes, hardInodes } = await readQuota(upper, 'project', project);
   assert.deepEqual([softBlocks, hardBlocks, hardInodes], [0, 8 * 1024, 500]);
   assert.ok(blocks >= 3 * 1024 && blocks < 3 * 1024 + 512, `${blocks} blocks, whoever owns them`);

@@ -11,7 +11,7 @@ import { isAlive } from '../harness/processes.js';
 import { residueBeside } from '../harness/residue.js';
 import { runProgram } from '../harness/run-program.js';
 import { cgroupParents } from '../harness/slot.js';
-import { nextEvent, untilClean } from '../harness/wait.js';
+import { nextEvent, untilClean, untilSeen } from '../harness/wait.js';
 import { Wardend } from '../harness/wardend.js';
 
 const server = useServer();
@@ -25,7 +25,7 @@ function alterSnapshot(path: string, alter: (document: string) => string): void 
 /** A running daemon would be in the way. Ends a container's monitor, and with it every process. */
 async function endMonitor(directory: string, pids: readonly number[]): Promise<void> {
   process.kill(Number.parseInt(readFileSync(`${directory}/run/monitor.pid`, 'utf8'), 10), 'SIGKILL');
-  while (pids.some(isAlive)) await new Promise(setImmediate);
+  await untilSeen('the end of what was killed', () => !pids.some(isAlive), () => pids.filter(isAlive).join());
 }
 
 test('containers and jobs are found again when the depot was moved, and what they write then is kept', async () => {

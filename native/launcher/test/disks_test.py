@@ -70,6 +70,10 @@ def test_refusals(world, launcher):
     tap.check(loops(broken) == [], "nor a device", loops(broken))
 
 
+def used_by(group):
+    return sum(int(open(os.path.join(group, name)).read()) for name in ("referenced", "rsv_data"))
+
+
 def test_kind(world, launcher, kind, name, image, error):
     disks = world.make("depot", name)
     options = (("DISK_IMAGE", image),) if kind == 2 else ()
@@ -78,8 +82,11 @@ def test_kind(world, launcher, kind, name, image, error):
     if kind == 1:
         tap.check(launcher.ask("DISK_PREPARE", ("DISK_KIND", 1), ("PATH", disks)).kind == "OK" and len(mounts(disks)) == 1, f"{name}: once more is no error")
     one, two = os.path.join(disks, "1-1"), os.path.join(disks, "1-2")
+    groups = []
     for path in (one, two):
-        tap.check(launcher.ask("DISK_MAKE", ("DISK_KIND", kind), ("PATH", path), *options).kind == "OK" and os.listdir(path) == [], f"{name}: an empty disk")
+        reply = launcher.ask("DISK_MAKE", ("DISK_KIND", kind), ("PATH", path), *options)
+        tap.check(reply.kind == "OK" and os.listdir(path) == [], f"{name}: an empty disk", reply)
+        groups.append(reply.text("DISK_GROUP"))
     reply = launcher.ask("DISK_MAKE", ("DISK_KIND", kind), ("PATH", one), *options)
     tap.check(failed(reply, "make disk", errno.EEXIST) and os.path.isdir(one), f"{name}: one that is there already", reply)
 
@@ -92,6 +99,8 @@ def test_kind(world, launcher, kind, name, image, error):
     tap.check(fill(os.path.join(two, "file"), 16 * MIB) == (16 * MIB, 0), f"{name}: elsewhere it can")
     reply = launcher.ask("DISK", ("DISK_KIND", kind), ("PATH", one))
     tap.check(written <= number(reply, "BYTES_USED") <= 8 * MIB, f"{name}: what is used is told", reply)
+    tap.check(reply.text("DISK_GROUP") == groups[0] and (groups[0] is None) == (kind == 2) and len(set(groups)) == 3 - kind, f"{name}: and where to read it later", groups)
+    tap.check(kind == 2 or abs(used_by(groups[0]) - number(reply, "BYTES_USED")) < MIB // 4, f"{name}: which is the same", reply)
     tap.check(("INODES_USED" in reply) == (kind == 2) and number(reply, "INODES_USED") in (None, 2), f"{name}: and inodes where they are counted", reply)
     reply = launcher.ask("DISK", ("DISK_KIND", kind), ("PATH", one), ("BYTE_LIMIT", u64(0)))
     tap.check(number(reply, "BYTE_LIMIT") == 0 and fill(os.path.join(one, "more"), 16 * MIB) == (16 * MIB, 0), f"{name}: without a limit again", reply)

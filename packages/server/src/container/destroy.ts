@@ -5,7 +5,7 @@
 import { WardenError } from 'warden-protocol';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
-import { infoOf, infoOfProcesses } from './info.js';
+import { infoAtOnce, infoOf } from './info.js';
 import { removeFromHost } from './remove.js';
 import { stopContainer } from './stop.js';
 
@@ -21,7 +21,7 @@ export async function destroyContainer(containers: Containers, container: Contai
     if (!containers.has(container)) throw new WardenError('not_found', 'unknown handle');
     // Requests that follow its jobs end with what is known now; no job outlives the removal, whatever events are yet to come.
     const isFollowed = [...container.jobs.values()].some(({ followers }) => followers > 0);
-    container.lastInfo = { ...(isFollowed ? infoOfProcesses(containers, container) : infoOf(container)), jobIds: [] };
+    container.lastInfo = { ...(isFollowed ? infoAtOnce(containers, container) : infoOf(container)), jobIds: [] };
     await removeFromHost(containers, container);
     container.monitor.close();
     containers.noteRelease(container);

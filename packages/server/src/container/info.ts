@@ -30,24 +30,44 @@ export function infoOf(container: Container): ContainerInfo {
   };
 }
 
-/** The same with what its processes use at this moment: some files of cgroups are read for it. Also in the replies of link, run and stream. */
-export function infoOfProcesses({ host }: Containers, container: Container): ContainerInfo {
+/** The same with what its processes use at this moment, and its files, as far as that is told at once: some files of the kernel are read for it. */
+export function infoAtOnce({ host }: Containers, container: Container): ContainerInfo {
   if (container.lastInfo !== undefined) return container.lastInfo;
-  return { ...infoOf(container), memoryStat: host.statistics.memory(container.id), cpuStat: host.statistics.cpu(container.id), pidsStat: host.statistics.pids(container.id) };
+  const usage = host.disks.usage(container.disk);
+  return {
+    ...infoOf(container),
+    memoryStat: host.statistics.memory(container.id),
+    cpuStat: host.statistics.cpu(container.id),
+    pidsStat: host.statistics.pids(container.id),
+    diskStat: usage === undefined ? undefined : { bytesUsed: usage.bytes, inodesUsed: usage.inodes },
+  };
 }
 
 /**
- * The same with what its files take and what its link has carried, for which the launcher is asked meanwhile. Only for info: measured, a message to the launcher makes a run
+ * For the replies of jobs. What its files take is asked for where only the launcher can tell: measured, such a message makes a run
  * a millisecond longer, because both wake up for it just when the job's end has kept them busy.
  */
+export async function infoForJob(containers: Containers, container: Container): Promise<ContainerInfo> {
+  const info = infoAtOnce(containers, container);
+  return isWhole(container, info) ? info : { ...info, ...(await askForDisk(containers, container)) };
+}
+
+/** For info: the same, and what its link has carried, for which the launcher is always asked. */
 export async function infoWithUse(containers: Containers, container: Container): Promise<ContainerInfo> {
   if (container.lastInfo !== undefined) return container.lastInfo;
-  // Both are asked in one go, so that the launcher wakes up once.
-  const disk = container.disk.backend === 'none' ? undefined : orUnknown(containers, container, 'files', containers.host.disks.limit(container.disk, {}));
   const link = orUnknown(containers, container, 'link', containers.host.launcher.readLinkStatistics(container.link.hostName));
-  const info = infoOfProcesses(containers, container);
-  const [files, networkStat] = await Promise.all([disk, link]);
-  return { ...info, ...(files && { diskStat: { bytesUsed: files.usage.bytes, inodesUsed: files.usage.inodes } }), ...(networkStat && { networkStat }) };
+  // Both are asked in one go, so that the launcher wakes up once.
+  const [info, networkStat] = await Promise.all([infoForJob(containers, container), link]);
+  return networkStat === undefined ? info : { ...info, networkStat };
+}
+
+function isWhole(container: Container, info: ContainerInfo): boolean {
+  return info.diskStat !== undefined || container.disk.backend === 'none' || container.lastInfo !== undefined;
+}
+
+async function askForDisk(containers: Containers, container: Container): Promise<Pick<ContainerInfo, 'diskStat'>> {
+  const state = await orUnknown(containers, container, 'files', containers.host.disks.limit(container.disk, {}));
+  return state === undefined ? {} : { diskStat: { bytesUsed: state.usage.bytes, inodesUsed: state.usage.inodes } };
 }
 
 /** A reply says what it can: an answer that does not come is no reason to keep the rest back. */

@@ -155,6 +155,7 @@ export class RecordingHost implements Host {
 
   readonly disks: Host['disks'] = {
     backend: 'project',
+    usage: (disk) => this.#diskState(disk).usage,
     limit: async (disk, change) =>
       this.call('disks.limit', () => {
         this.diskLimits.set(disk.directory ?? '', { ...this.#diskState(disk).limits, ...change });

@@ -37,12 +37,15 @@ export interface DiskState {
   readonly usage: DiskUsage;
 }
 
-/** A call is one message to the launcher. */
 export interface Disks {
   /** What new containers are made with. */
   readonly backend: DiskBackendName;
   /**
-   * Changes the limits that are given, at once, also to less than is used: then nothing more can be written. Without any it only reads.
+   * What the container's files take, told at once: a few files or one system call. Undefined: only limit() can tell.
+   */
+  usage(disk: ContainerDisk): DiskUsage | undefined;
+  /**
+   * By a message to the launcher. Changes the limits that are given, at once, also to less than is used: then nothing more can be written. Without any it only reads.
    * @throws WardenError unsupported when the container's backend cannot limit that (the message names those that could), or it has none
    */
   limit(disk: ContainerDisk, change: Partial<DiskLimits>): Promise<DiskState>;

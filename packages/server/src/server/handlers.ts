@@ -9,7 +9,7 @@ import { createContainer } from '../container/create.js';
 import { checkCreateRequest } from '../container/create-request.js';
 import { destroyContainer } from '../container/destroy.js';
 import { consumeJob } from '../container/forget.js';
-import { infoOfProcesses, infoWithUse } from '../container/info.js';
+import { infoForJob, infoWithUse } from '../container/info.js';
 import { endingDetailsOf } from '../container/job-ending.js';
 import { followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
 import { stopContainer } from '../container/stop.js';
@@ -89,7 +89,7 @@ export function makeHandlers(containers: Containers): Handlers {
       const following = await followJob(containers, container, jobId, output);
       call.onWritable(() => following.resume());
       const exitStatus = await outcome(call, following);
-      return { exitStatus, info: infoOfProcesses(containers, container), ...endingDetailsOf(following.job.exit) };
+      return { exitStatus, info: await infoForJob(containers, container), ...endingDetailsOf(following.job.exit) };
     },
     ...makeJobHandlers(containers, named),
     ...makeLimitHandlers(containers, named),
@@ -112,7 +112,7 @@ interface Collecting {
 /** The reply of a run or a link: with the output that was collected, or sent piece by piece when that is too much to keep. */
 async function resultOf(containers: Containers, type: ResultType, { call, container, following, output }: Collecting, lost?: () => void) {
   const exitStatus = await outcome(call, following, lost);
-  const response = { exitStatus, info: infoOfProcesses(containers, container), ...endingDetailsOf(following.job.exit) };
+  const response = { exitStatus, info: await infoForJob(containers, container), ...endingDetailsOf(following.job.exit) };
   if (output.isWhole) return { ...response, stdout: output.get('stdout'), stderr: output.get('stderr') };
   return sendLargeResult(call, type, response, container, following.job, output);
 }

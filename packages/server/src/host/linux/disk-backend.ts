@@ -1,7 +1,7 @@
 /** One way to enforce disk limits. Which there are: disks.ts. */
 import { WardenError } from 'warden-protocol';
 import type { DiskBackendName } from '../../lib/disk-backend-names.js';
-import type { ContainerDisk, DiskLimits, DiskState } from '../disk.js';
+import type { ContainerDisk, DiskLimits, DiskState, DiskUsage } from '../disk.js';
 
 export interface DiskBackend {
   readonly name: Exclude<DiskBackendName, 'none'>;
@@ -9,6 +9,8 @@ export interface DiskBackend {
   prepare(): Promise<void>;
   /** Makes a place for a container's files; absent: they stay in the container's directory. */
   readonly make?: (path: string) => Promise<void>;
+  /** As Disks.usage(); absent: only limit() can tell. */
+  readonly usage?: (disk: ContainerDisk) => DiskUsage | undefined;
   /** As Disks.limit(). */
   limit(disk: ContainerDisk, change: Partial<DiskLimits>): Promise<DiskState>;
   /** As Disks.release(); absent: limits go with the files. */

@@ -1,15 +1,18 @@
 /** Disks as subvolumes of one btrfs for the whole depot, which is an image in it: native/launcher/disk-btrfs.c. */
 import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { ContainerDisk, DiskLimits, DiskState } from '../disk.js';
+import type { ContainerDisk, DiskLimits, DiskState, DiskUsage } from '../disk.js';
 import { refuseInodeLimit, type DiskBackend } from './disk-backend.js';
 import { isAttached, makeBtrfsImage } from './disk-image-file.js';
 import { DiskRequests } from './disk-requests.js';
+import { readKernelFile } from './kernel-file.js';
 import type { LauncherProcess } from './launcher.js';
 
 export class BtrfsDisks implements DiskBackend {
   readonly name = 'btrfs';
   readonly #requests: DiskRequests;
+  /** By the disk's directory: where the kernel tells what it uses, as the launcher has found it. */
+  readonly #groups = new Map<string, string>();
 
   /**
    * @param path directory of the disks, in the depot
@@ -35,11 +38,33 @@ export class BtrfsDisks implements DiskBackend {
     await this.#requests.prepare(this.path, this.image);
   }
 
-  readonly make = (path: string): Promise<void> => this.#requests.make(path);
+  readonly make = async (path: string): Promise<void> => {
+    this.#note(path, await this.#requests.make(path));
+  };
 
-  async limit({ directory }: ContainerDisk, change: Partial<DiskLimits>): Promise<DiskState> {
+  /** As limit() reads it, which has to be asked first after a start. */
+  readonly usage = ({ directory = '' }: ContainerDisk): DiskUsage | undefined => {
+    const group = this.#groups.get(directory);
+    if (group === undefined) return undefined;
+    const allocated = readKernelFile(`${group}/referenced`);
+    const reserved = readKernelFile(`${group}/rsv_data`);
+    return allocated === undefined || reserved === undefined ? undefined : { bytes: BigInt(allocated.trim()) + BigInt(reserved.trim()), inodes: undefined };
+  };
+
+  async limit({ directory = '' }: ContainerDisk, change: Partial<DiskLimits>): Promise<DiskState> {
     refuseInodeLimit(this, change);
-    return this.#requests.limit(directory ?? '', change.bytes);
+    const { limits, usage, ...found } = await this.#requests.limit(directory, change.bytes);
+    this.#note(directory, found);
+    return { limits, usage };
+  }
+
+  readonly release = ({ directory = '' }: ContainerDisk): Promise<void> => {
+    this.#groups.delete(directory);
+    return Promise.resolve();
+  };
+
+  #note(directory: string, { group }: { readonly group: string | undefined }): void {
+    if (group !== undefined) this.#groups.set(directory, group);
   }
 }
 

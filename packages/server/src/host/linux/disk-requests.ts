@@ -18,12 +18,13 @@ export class DiskRequests {
     await this.#ask(FrameType.diskPrepare, path, (writer) => this.#name(writer, image));
   }
 
-  async make(path: string, image?: string): Promise<void> {
-    await this.#ask(FrameType.diskMake, path, (writer) => this.#name(writer, image));
+  async make(path: string, image?: string): Promise<{ readonly group: string | undefined }> {
+    const reply = await this.#ask(FrameType.diskMake, path, (writer) => this.#name(writer, image));
+    return { group: reply.text(Tag.diskGroup) };
   }
 
   /** @param bytes undefined: only read @throws WardenError invalid_argument when it cannot be that large */
-  async limit(path: string, bytes: bigint | undefined): Promise<DiskState> {
+  async limit(path: string, bytes: bigint | undefined): Promise<DiskState & { readonly group: string | undefined }> {
     const reply = await this.#ask(FrameType.disk, path, (writer) => void (bytes === undefined || writer.u64(Tag.byteLimit, bytes))).catch((error: unknown) => {
       if (!(error instanceof StepError) || error.errno !== constants.errno.ERANGE) throw error;
       throw new WardenError('invalid_argument', `byte_limit: ${bytes} is too much: ${error.detail ?? ''} (server.quota.image_size); 0 is no limit`, { cause: error });
@@ -31,6 +32,7 @@ export class DiskRequests {
     return {
       limits: { bytes: reply.requiredU64(Tag.byteLimit), inodes: 0n },
       usage: { bytes: reply.requiredU64(Tag.bytesUsed), inodes: reply.u64(Tag.inodesUsed) },
+      group: reply.text(Tag.diskGroup),
     };
   }
 

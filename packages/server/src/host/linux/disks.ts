@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import type { DiskBackendName } from '../../lib/disk-backend-names.js';
 import type { Log } from '../../lib/log.js';
-import type { ContainerDisk, DiskLimits, Disks, DiskState } from '../disk.js';
+import type { ContainerDisk, DiskLimits, Disks, DiskState, DiskUsage } from '../disk.js';
 import type { DiskBackend } from './disk-backend.js';
 import { BtrfsDisks } from './disk-btrfs.js';
 import { ImageDisks } from './disk-image.js';
@@ -90,15 +90,19 @@ export class LinuxDisks implements Disks {
     return path;
   }
 
+  usage(disk: ContainerDisk): DiskUsage | undefined {
+    return this.#backendOf(disk)?.usage?.(disk);
+  }
+
   async limit(disk: ContainerDisk, change: Partial<DiskLimits>): Promise<DiskState> {
-    const backend = this.backends.find(({ name }) => name === disk.backend);
+    const backend = this.#backendOf(disk);
     if (backend !== undefined) return backend.limit(disk, change);
     const remedy = this.#chosen === undefined ? 'the server\'s log tells at its start why (server.quota)' : 'it was made when the server had none; make another one';
     throw new WardenError('unsupported', `limit_disk: this container has no disk limits: ${remedy}`);
   }
 
   async release(disk: ContainerDisk): Promise<void> {
-    await this.backends.find(({ name }) => name === disk.backend)?.release?.(disk);
+    await this.#backendOf(disk)?.release?.(disk);
   }
 
   /** Takes everything away, for when there is no container left. */
@@ -107,5 +111,9 @@ export class LinuxDisks implements Disks {
     // Each may be a mount of its own, which a removal of the whole would stop at.
     await launcher.discard(this.#path, readdirSync(this.#path));
     await launcher.discard(depotPath, [disksName, imageName, templateName]);
+  }
+
+  #backendOf(disk: ContainerDisk): DiskBackend | undefined {
+    return this.backends.find(({ name }) => name === disk.backend);
   }
 }

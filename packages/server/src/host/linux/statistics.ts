@@ -1,16 +1,9 @@
-/**
- * What containers use, from their cgroups. The files are opened each time: one that is kept open is a descriptor for each container,
- * and a thousand of them make everything slower that wardend's descriptors are copied or closed for.
- */
-import { closeSync, openSync, readSync } from 'node:fs';
+/** What containers use, from their cgroups. */
 import { join } from 'node:path';
 import type { CpuStatistics, MemoryStatistics, PidsStatistics, Statistics } from '../statistics.js';
 import type { CgroupHierarchy } from './cgroup-hierarchies.js';
+import { readKernelFile } from './kernel-file.js';
 import { memoryStatisticsOfVersion1, memoryStatisticsOfVersion2 } from './memory-statistics.js';
-import { unlessGone } from './unless-gone.js';
-
-/** memory.stat has 2 KiB with version 1 and 4 KiB with version 2, some more where there are many memory nodes. */
-const buffer = Buffer.allocUnsafe(64 * 1024);
 
 interface Group {
   /** Of the group that all containers are in. */
@@ -39,13 +32,13 @@ export class LinuxStatistics implements Statistics {
     if (this.#memory === undefined) return undefined;
     const { parent, version } = this.#memory;
     const directory = `${parent}/${containerId}`;
-    const text = read(`${directory}/memory.stat`);
+    const text = readKernelFile(`${directory}/memory.stat`);
     if (text === undefined || version === 1) return text === undefined ? undefined : memoryStatisticsOfVersion1(text);
     return memoryStatisticsOfVersion2(text, {
-      swapCurrent: read(`${directory}/memory.swap.current`),
-      max: read(`${directory}/memory.max`),
-      swapMax: read(`${directory}/memory.swap.max`),
-      parentMax: read(`${parent}/memory.max`),
+      swapCurrent: readKernelFile(`${directory}/memory.swap.current`),
+      max: readKernelFile(`${directory}/memory.max`),
+      swapMax: readKernelFile(`${directory}/memory.swap.max`),
+      parentMax: readKernelFile(`${parent}/memory.max`),
     });
   }
 
@@ -53,19 +46,19 @@ export class LinuxStatistics implements Statistics {
     if (this.#cpu === undefined) return undefined;
     const directory = `${this.#cpu.parent}/${containerId}`;
     if (this.#cpu.version === 2) {
-      const text = read(`${directory}/cpu.stat`);
+      const text = readKernelFile(`${directory}/cpu.stat`);
       return text === undefined ? undefined : { usage: valueIn(text, 'usage_usec') * 1000n, user: valueIn(text, 'user_usec') / usPerTick, system: valueIn(text, 'system_usec') / usPerTick };
     }
-    const usage = read(`${directory}/cpuacct.usage`);
-    const text = read(`${directory}/cpuacct.stat`);
+    const usage = readKernelFile(`${directory}/cpuacct.usage`);
+    const text = readKernelFile(`${directory}/cpuacct.stat`);
     return usage === undefined || text === undefined ? undefined : { usage: BigInt(usage.trim()), user: valueIn(text, 'user'), system: valueIn(text, 'system') };
   }
 
   pids(containerId: string): PidsStatistics | undefined {
     if (this.#pids === undefined) return undefined;
     const directory = `${this.#pids.parent}/${containerId}`;
-    const current = read(`${directory}/pids.current`);
-    const max = read(`${directory}/pids.max`)?.trim();
+    const current = readKernelFile(`${directory}/pids.current`);
+    const max = readKernelFile(`${directory}/pids.max`)?.trim();
     if (current === undefined || max === undefined) return undefined;
     return { current: BigInt(current.trim()), max: max === 'max' ? undefined : BigInt(max) };
   }
@@ -78,17 +71,4 @@ const usPerTick = 10_000n;
 function valueIn(text: string, name: string): bigint {
   const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
   return line === undefined ? 0n : BigInt(line.slice(name.length + 1));
-}
-
-/** A file's text; undefined: it is not there, or its group goes at this moment. */
-function read(path: string): string | undefined {
-  return unlessGone(undefined, () => {
-    const descriptor = openSync(path, 'r');
-    try {
-      // The kernel gives a file of a group as a whole.
-      return buffer.toString('latin1', 0, readSync(descriptor, buffer, 0, buffer.length, 0));
-    } finally {
-      closeSync(descriptor);
-    }
-  });
 }

@@ -160,6 +160,7 @@ export const Tag = {
   diskKind: 151,
   diskImage: 152,
   byteLimit: 153,
+  diskGroup: 154,
   quotaKind: 161,
   quotaId: 162,
   blockLimit: 163,
