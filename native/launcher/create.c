@@ -94,12 +94,12 @@ static int start_monitor(struct launcher *launcher, struct create *create, struc
 /* Elements need only names, so they are added while the monitor makes the namespaces. */
 static int begin(struct launcher *launcher, struct create *create, struct error *err)
 {
-	struct description *description = &create->description;
+	const struct firewall_change change = { .elements = create->description.elements, .element_count = create->description.element_count };
 
 	if (start_monitor(launcher, create, err) < 0)
 		return -1;
 	if (watch_add(launcher, &create->socket, EPOLLIN, err) < 0 || step_begin(STEP_ADD_ELEMENTS, err) < 0 ||
-	    firewall_apply(launcher->host.nfnetlink, description->elements, description->element_count, err) < 0)
+	    firewall_apply(launcher->host.nfnetlink, &change, err) < 0)
 		return -1;
 	create->elements_added = true;
 	return step_begin(STEP_AWAIT_MONITOR, err);

@@ -65,8 +65,12 @@ int description_read_request(const void *body, size_t size, uint32_t *ret_reques
 int description_read(struct description *ret_description, const void *body, size_t size, struct error *err);
 void description_free(struct description *description);
 
-/* ELEMENT attributes alone, of a FIREWALL message; *ret_elements is the caller's to free. */
+/* ELEMENT attributes alone; *ret_elements is the caller's to free. */
 int elements_read(const void *body, size_t size, struct firewall_element **ret_elements, size_t *ret_count, struct error *err);
+
+/* ELEMENT and CHAIN attributes of a FIREWALL message; nothing is to be freed after an error. */
+int firewall_change_read(const void *body, size_t size, struct firewall_change *ret_change, struct error *err);
+void firewall_change_free(struct firewall_change *change);
 
 /* A FAULT attribute. */
 int fault_read(struct fault *fault, const struct wire_attribute *nested, struct error *err);

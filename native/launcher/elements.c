@@ -1,4 +1,4 @@
-/* ELEMENT attributes to struct firewall_element. */
+/* ELEMENT and CHAIN attributes to struct firewall_change. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ static int read_value(const struct wire_attribute *attribute, const void **ret_v
 	return 0;
 }
 
-static int read_attribute(struct firewall_element *element, const struct wire_attribute *attribute, struct error *err)
+static int read_element_attribute(struct firewall_element *element, const struct wire_attribute *attribute, struct error *err)
 {
 	uint32_t family;
 
@@ -38,6 +38,8 @@ static int read_attribute(struct firewall_element *element, const struct wire_at
 		return read_value(attribute, &element->key_end, &element->key_end_size, err);
 	case TAG_DATA:
 		return read_value(attribute, &element->data, &element->data_size, err);
+	case TAG_JUMP:
+		return wire_string_into(attribute, element->jump, sizeof(element->jump), err);
 	default:
 		return error_set(err, EBADMSG, "element: attribute %u", attribute->tag);
 	}
@@ -51,7 +53,7 @@ static int read_element(struct firewall_element *element, const struct wire_attr
 
 	wire_reader_enter(&reader, nested);
 	while ((result = wire_next(&reader, &attribute, err)) > 0)
-		if (read_attribute(element, &attribute, err) < 0)
+		if (read_element_attribute(element, &attribute, err) < 0)
 			return -1;
 	if (result < 0)
 		return -1;
@@ -61,6 +63,8 @@ static int read_element(struct firewall_element *element, const struct wire_attr
 		return error_set(err, EINVAL, "element without table, set or key");
 	if (element->key_end_size != 0 && element->key_end_size != element->key_size)
 		return error_set(err, EINVAL, "element: key of %zu bytes, its end of %zu", element->key_size, element->key_end_size);
+	if (element->data_size != 0 && element->jump[0] != '\0')
+		return error_set(err, EINVAL, "element with data and a jump");
 	return 0;
 }
 
@@ -92,4 +96,119 @@ int elements_read(const void *body, size_t size, struct firewall_element **ret_e
 	*ret_elements = elements;
 	*ret_count = count;
 	return 0;
+}
+
+/* Rules are counted beforehand, so that there is one piece of memory for all. */
+static int count_chains(const void *body, size_t size, struct firewall_change *change, struct error *err)
+{
+	struct wire_reader reader, nested;
+	struct wire_attribute attribute, inner;
+	int result, inner_result = 0;
+
+	wire_reader_init(&reader, body, size);
+	while (inner_result == 0 && (result = wire_next(&reader, &attribute, err)) > 0) {
+		if (attribute.tag != TAG_CHAIN)
+			continue;
+		change->chain_count++;
+		wire_reader_enter(&nested, &attribute);
+		while ((inner_result = wire_next(&nested, &inner, err)) > 0)
+			change->rule_count += inner.tag == TAG_RULE;
+	}
+	if (inner_result < 0 || result < 0)
+		return -1;
+	if (change->chain_count > FIREWALL_MAX_CHAINS || change->rule_count > FIREWALL_MAX_RULES)
+		return error_set(err, E2BIG, "%zu chains with %zu rules, at most %d and %d", change->chain_count, change->rule_count, FIREWALL_MAX_CHAINS, FIREWALL_MAX_RULES);
+	return 0;
+}
+
+static int read_chain_attribute(struct firewall_chain *chain, struct firewall_rule *rules, const struct wire_attribute *attribute, struct error *err)
+{
+	uint32_t family;
+
+	switch (attribute->tag) {
+	case TAG_OPERATION:
+		return wire_u32(attribute, &chain->operation, err);
+	case TAG_FAMILY:
+		if (wire_u32(attribute, &family, err) < 0)
+			return -1;
+		if (family > UINT8_MAX)
+			return error_set(err, EINVAL, "chain: family %u", family);
+		chain->family = (uint8_t)family;
+		return 0;
+	case TAG_TABLE:
+		return wire_string_into(attribute, chain->table, sizeof(chain->table), err);
+	case TAG_NAME:
+		return wire_string_into(attribute, chain->name, sizeof(chain->name), err);
+	case TAG_RULE:
+		if (attribute->size == 0 || attribute->size > FIREWALL_RULE_MAX)
+			return error_set(err, EINVAL, "chain: rule of %u bytes, 1 to %d are possible", attribute->size, FIREWALL_RULE_MAX);
+		rules[chain->first_rule + chain->rule_count++] = (struct firewall_rule){ attribute->data, attribute->size };
+		return 0;
+	default:
+		return error_set(err, EBADMSG, "chain: attribute %u", attribute->tag);
+	}
+}
+
+static int read_chain(struct firewall_chain *chain, struct firewall_rule *rules, const struct wire_attribute *nested, struct error *err)
+{
+	struct wire_reader reader;
+	struct wire_attribute attribute;
+	int result;
+
+	wire_reader_enter(&reader, nested);
+	while ((result = wire_next(&reader, &attribute, err)) > 0)
+		if (read_chain_attribute(chain, rules, &attribute, err) < 0)
+			return -1;
+	if (result < 0)
+		return -1;
+	if (chain->operation != ELEMENT_ENSURE && chain->operation != ELEMENT_DELETE)
+		return error_set(err, EINVAL, "chain: operation %u", chain->operation);
+	if (chain->table[0] == '\0' || chain->name[0] == '\0')
+		return error_set(err, EINVAL, "chain without table or name");
+	if (chain->operation == ELEMENT_DELETE && chain->rule_count != 0)
+		return error_set(err, EINVAL, "chain %s is to be deleted and has rules", chain->name);
+	return 0;
+}
+
+static int read_chains(const void *body, size_t size, struct firewall_change *change, struct error *err)
+{
+	struct wire_reader reader;
+	struct wire_attribute attribute;
+	size_t chains = 0, rules = 0;
+
+	if (count_chains(body, size, change, err) < 0)
+		return -1;
+	change->chains = calloc(change->chain_count + 1, sizeof(*change->chains));
+	change->rules = calloc(change->rule_count + 1, sizeof(*change->rules));
+	if (change->chains == NULL || change->rules == NULL)
+		return error_set(err, ENOMEM, "%zu chains with %zu rules", change->chain_count, change->rule_count);
+	wire_reader_init(&reader, body, size);
+	while (wire_next(&reader, &attribute, err) > 0) {
+		if (attribute.tag != TAG_CHAIN)
+			continue;
+		struct firewall_chain *chain = &change->chains[chains++];
+
+		chain->first_rule = rules;
+		if (read_chain(chain, change->rules, &attribute, err) < 0)
+			return -1;
+		rules += chain->rule_count;
+	}
+	return 0;
+}
+
+int firewall_change_read(const void *body, size_t size, struct firewall_change *ret_change, struct error *err)
+{
+	*ret_change = (struct firewall_change){ 0 };
+	if (elements_read(body, size, &ret_change->elements, &ret_change->element_count, err) == 0 && read_chains(body, size, ret_change, err) == 0)
+		return 0;
+	firewall_change_free(ret_change);
+	return -1;
+}
+
+void firewall_change_free(struct firewall_change *change)
+{
+	free(change->elements);
+	free(change->chains);
+	free(change->rules);
+	*change = (struct firewall_change){ 0 };
 }

@@ -1,8 +1,8 @@
 /*
- * Elements of nftables sets and maps, added and deleted in one transaction over nfnetlink.
+ * Elements of nftables sets and maps, and chains with their rules, changed in one transaction over nfnetlink.
  *
- * The tables, chains and sets are wardend's; here is only what changes with a container. Elements are taken as the description
- * gives them: names and bytes. Interval sets must be of the concatenated kind (KEY and KEY_END); plain interval sets are not supported.
+ * Tables, hooked chains and sets are wardend's; here is only what changes with a container. Everything is taken as the message
+ * gives it: names and bytes. Interval sets must be of the concatenated kind (KEY and KEY_END); plain interval sets are not supported.
  */
 #ifndef LAUNCHER_FIREWALL_H
 #define LAUNCHER_FIREWALL_H
@@ -16,6 +16,9 @@
 /* The kernel's limits: NFT_NAME_MAXLEN with its NUL, and NFT_DATA_VALUE_MAXLEN. */
 enum { FIREWALL_NAME_SIZE = 256, FIREWALL_VALUE_MAX = 64, FIREWALL_MAX_ELEMENTS = 8192 };
 
+/* With elements' they stay below NETLINK_MAX_MESSAGES. A rule of ours takes some 600 bytes. */
+enum { FIREWALL_MAX_CHAINS = 1024, FIREWALL_MAX_RULES = 8192, FIREWALL_RULE_MAX = 4096 };
+
 /* key, key_end and data point into the description that the element was read from. */
 struct firewall_element {
 	uint32_t operation;             /* ELEMENT_* */
@@ -24,19 +27,48 @@ struct firewall_element {
 	char set[FIREWALL_NAME_SIZE];
 	const void *key, *key_end, *data;
 	size_t key_size, key_end_size, data_size;   /* 0: absent */
+	char jump[FIREWALL_NAME_SIZE];  /* a verdict map's data: jump to this chain; empty: none */
 };
 
-/* Bytes of batch that `count` elements need at most. */
-size_t firewall_batch_size(size_t count);
+/* The contents of NFTA_RULE_EXPRESSIONS. */
+struct firewall_rule {
+	const void *expressions;
+	size_t size;
+};
 
-/* The messages of one transaction; leaves out those whose `skip` is set (NULL: none). */
-void firewall_put_transaction(struct netlink_batch *batch, const struct firewall_element *elements, size_t count, const uint8_t *skip);
+struct firewall_chain {
+	uint32_t operation;             /* ELEMENT_ENSURE: made when missing, and has these rules and no others; ELEMENT_DELETE */
+	uint8_t family;
+	char table[FIREWALL_NAME_SIZE];
+	char name[FIREWALL_NAME_SIZE];
+	size_t first_rule, rule_count;  /* among those of the change */
+};
+
+/* Chains are made before elements are changed, which may jump to them, and deleted after that. Bytes are in the message they were read from. */
+struct firewall_change {
+	struct firewall_element *elements;
+	size_t element_count;
+	struct firewall_chain *chains;
+	size_t chain_count;
+	struct firewall_rule *rules;
+	size_t rule_count;
+};
+
+/* Bytes of batch that a change needs at most, and messages. */
+size_t firewall_batch_size(const struct firewall_change *change);
+size_t firewall_message_count(const struct firewall_change *change);
+
+/*
+ * The messages of one transaction; leaves out items (elements, then chains) whose `skip` is set (NULL: none). *owners, of firewall_message_count(),
+ * gets of each message its item; that of a bracket is the number of items.
+ */
+void firewall_put_transaction(struct netlink_batch *batch, const struct firewall_change *change, const uint8_t *skip, uint32_t *owners);
 
 /*
  * All or nothing. Deleting what is absent, and ELEMENT_ENSURE of what is present, are no errors. The step is the caller's.
- * Errors: ENOENT no such table or set; EEXIST; EBUSY a map has other data for that key.
+ * Errors: ENOENT no such table or set; EEXIST; EBUSY a map has other data for that key, or a chain is still jumped to.
  */
-int firewall_apply(int nfnetlink, const struct firewall_element *elements, size_t count, struct error *err);
+int firewall_apply(int nfnetlink, const struct firewall_change *change, struct error *err);
 
 /* Deletes what ELEMENT_ADD of these elements added. */
 int firewall_undo(int nfnetlink, const struct firewall_element *elements, size_t count, struct error *err);

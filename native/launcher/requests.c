@@ -74,14 +74,13 @@ void answer_error(struct launcher *launcher, uint32_t request, const struct erro
 static void change_firewall(struct launcher *launcher, uint32_t request, const struct frame *frame)
 {
 	struct error err = { .step = STEP_CHANGE_ELEMENTS };
-	_cleanup_free_ struct firewall_element *elements = NULL;
-	size_t count;
+	struct firewall_change change = { 0 };
 
-	if (elements_read(frame->body, frame->size, &elements, &count, &err) < 0 ||
-	    firewall_apply(launcher->host.nfnetlink, elements, count, &err) < 0)
+	if (firewall_change_read(frame->body, frame->size, &change, &err) < 0 || firewall_apply(launcher->host.nfnetlink, &change, &err) < 0)
 		answer_error(launcher, request, &err);
 	else
 		answer_ok(launcher, request, 0);
+	firewall_change_free(&change);
 }
 
 static int read_name(void *context, const struct wire_attribute *attribute, struct error *err)

@@ -19,7 +19,7 @@ enum wire_type {
 	/* requests to the launcher */
 	WIRE_HELLO = 1,
 	WIRE_CREATE = 2,
-	WIRE_FIREWALL = 3,
+	WIRE_FIREWALL = 3,           /* ELEMENT*, CHAIN* */
 	WIRE_ABANDON = 4,
 	WIRE_DISCARD = 5,
 	WIRE_DISK_PREPARE = 6,       /* DISK_KIND, PATH, DISK_IMAGE? */
@@ -116,7 +116,7 @@ enum wire_tag {
 	TAG_CONTAINER_ADDRESS = 50,   /* 4 bytes, network order */
 	TAG_PREFIX = 51,              /* u32 */
 	TAG_MTU = 52,                 /* u32 */
-	TAG_ELEMENT = 53,             /* nested, repeated: OPERATION, FAMILY, TABLE, SET, KEY, KEY_END?, DATA? */
+	TAG_ELEMENT = 53,             /* nested, repeated: OPERATION, FAMILY, TABLE, SET, KEY, KEY_END?, DATA? | JUMP? */
 	TAG_OPERATION = 54,           /* u32: 1 add, 2 delete (absent is no error), 3 add (present is no error) */
 	TAG_FAMILY = 55,              /* u32: NFPROTO_* */
 	TAG_TABLE = 56,               /* string */
@@ -195,6 +195,11 @@ enum wire_tag {
 	TAG_INBOUND = 173,            /* nested: RATE, BURST in force for what goes to the container; absent: no limit */
 	TAG_OUTBOUND = 174,           /* nested: the same for what comes from it */
 	TAG_ALIAS = 175,              /* string: alias of the ifb, to know whose it is */
+
+	/* firewall */
+	TAG_CHAIN = 180,              /* nested, repeated: OPERATION (2 delete, 3 make it have these rules), FAMILY, TABLE, NAME, RULE* */
+	TAG_RULE = 181,               /* bytes, repeated, in order: the contents of NFTA_RULE_EXPRESSIONS */
+	TAG_JUMP = 182,               /* string, in ELEMENT of a verdict map: the chain that is jumped to */
 
 	/* the reply to READ_LINK: inbound is to the container */
 	TAG_IN_BYTES = 210,           /* u64 */

@@ -10,30 +10,45 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void put_change(const struct firewall_change *change)
+{
+	size_t needed = firewall_batch_size(change);
+	uint32_t *owners = malloc(firewall_message_count(change) * sizeof(*owners));
+	struct netlink_batch batch;
+	char *bytes = malloc(needed);
+
+	netlink_batch_init(&batch, bytes, needed);
+	firewall_put_transaction(&batch, change, NULL, owners);
+	if (batch.full)
+		abort();
+	free(owners);
+	free(bytes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct description description;
 	struct error err = { 0 };
 
 	if (description_read(&description, data, size, &err) == 0) {
-		size_t needed = firewall_batch_size(description.element_count);
 		_Alignas(8) char pair[1024];
 		struct netlink_batch batch;
-		char *bytes = malloc(needed);
 
-		netlink_batch_init(&batch, bytes, needed);
-		firewall_put_transaction(&batch, description.elements, description.element_count, NULL);
-		if (batch.full)
-			abort();
 		if (description.has_link) {
 			netlink_batch_init(&batch, pair, sizeof(pair));
 			link_put_pair(&batch, &description.link, 3);
 			if (batch.full)
 				abort();
 		}
-		free(bytes);
 	}
 	description_free(&description);
+
+	struct firewall_change change;
+
+	if (firewall_change_read(data, size, &change, &err) == 0) {
+		put_change(&change);
+		firewall_change_free(&change);
+	}
 
 	struct quota_order order;
 

@@ -218,8 +218,60 @@ static void test_names(void)
 	      !path_is_plain("/a/./b") && !path_is_plain("/a/..") && !path_is_plain("/.."), "paths that are not");
 }
 
+static void put_chain(struct wire_buffer *buffer, uint32_t operation, const char *name, size_t rules)
+{
+	size_t chain = wire_open(buffer, TAG_CHAIN);
+
+	wire_put_u32(buffer, TAG_OPERATION, operation);
+	wire_put_u32(buffer, TAG_FAMILY, 1);
+	wire_put_string(buffer, TAG_TABLE, "table");
+	wire_put_string(buffer, TAG_NAME, name);
+	for (size_t i = 0; i < rules; i++)
+		wire_put_bytes(buffer, TAG_RULE, name, strlen(name));
+	wire_close(buffer, chain);
+}
+
+static void test_change(void)
+{
+	struct wire_buffer buffer = { 0 };
+	struct firewall_change change;
+	struct error err = { 0 };
+
+	wire_begin(&buffer, WIRE_FIREWALL);
+	put_chain(&buffer, ELEMENT_ENSURE, "out-one", 2);
+	put_element(&buffer, ELEMENT_ENSURE, 16, 0);
+	put_chain(&buffer, ELEMENT_DELETE, "out-two", 0);
+	put_chain(&buffer, ELEMENT_ENSURE, "out-three", 3);
+	wire_end(&buffer, &err);
+	const uint8_t *body = buffer.data + WIRE_HEADER_SIZE;
+	size_t size = buffer.size - WIRE_HEADER_SIZE;
+
+	CHECK(firewall_change_read(body, size, &change, &err) == 0 && change.element_count == 1 && change.chain_count == 3 && change.rule_count == 5,
+		"elements and chains with rules are read");
+	CHECK(change.chains[2].first_rule == 2 && change.chains[2].rule_count == 3 && change.rules[4].size == strlen("out-three"), "each chain has its own rules");
+	firewall_change_free(&change);
+	bool refused = true;
+
+	for (size_t length = 0; length < size; length++) {
+		uint8_t *part = malloc(length + 1);
+
+		memcpy(part, body, length);
+		if (firewall_change_read(part, length, &change, &err) < 0)
+			refused &= err.number == EBADMSG || err.number == EINVAL;
+		else
+			firewall_change_free(&change);
+		free(part);
+	}
+	CHECK(refused, "every prefix of them is read, or refused as malformed");
+	put_chain(&buffer, ELEMENT_ENSURE, "x", FIREWALL_MAX_RULES);
+	wire_end(&buffer, &err);
+	CHECK(firewall_change_read(buffer.data + WIRE_HEADER_SIZE, buffer.size - WIRE_HEADER_SIZE, &change, &err) < 0 && err.number == E2BIG, "too many rules are refused");
+	wire_buffer_free(&buffer);
+}
+
 int main(void)
 {
+	test_change();
 	test_whole();
 	test_refusals();
 	test_counts();

@@ -24,6 +24,7 @@ table inet {TABLE} {{
   set names {{ type ifname; }}
   set sources {{ typeof iifname . ether saddr . ip saddr; }}
   map marks {{ type ifname : mark; }}
+  map verdicts {{ type ifname : verdict; }}
   set ranges {{ type ipv4_addr . inet_service; flags interval; }}
 }}
 """
@@ -185,7 +186,7 @@ def element(operation, set_name, key, *more, table=TABLE):
 
 
 def elements_in(set_name):
-    words = run("nft", "list", "set" if set_name != "marks" else "map", "inet", TABLE, set_name)
+    words = run("nft", "list", "map" if set_name in ("marks", "verdicts") else "set", "inet", TABLE, set_name)
     return words.split("elements =")[1].split("}")[0] if "elements =" in words else ""
 
 

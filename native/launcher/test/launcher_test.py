@@ -166,6 +166,53 @@ def test_firewall(launcher):
     tap.check(failed(launcher.ask("FIREWALL", ("ELEMENT", [("OPERATION", 1)])), "change firewall elements", errno.EINVAL), "an element without a key")
 
 
+# The contents of NFTA_RULE_EXPRESSIONS: one expression, immediate, whose verdict is NF_ACCEPT or NF_DROP.
+def verdict_rule(code):
+    def attribute(kind, value):
+        return struct.pack("=HH", 4 + len(value), kind) + value
+
+    verdict = attribute(0x8002, attribute(1, struct.pack(">I", code)))
+    data = attribute(1, struct.pack(">I", 0)) + attribute(0x8002, verdict)
+    return attribute(0x8001, attribute(1, b"immediate\0\0\0") + attribute(0x8002, data))
+
+
+def test_chains(launcher):
+    accept, drop = verdict_rule(1), verdict_rule(0)
+
+    def chain(operation, name, *rules):
+        return "CHAIN", [("OPERATION", operation), ("FAMILY", 1), ("TABLE", driver.TABLE), ("NAME", name), *[("RULE", rule) for rule in rules]]
+
+    def jump(operation, key, target):
+        return "ELEMENT", element(operation, "verdicts", name_key(key), ("JUMP", target))
+
+    def listed(name):
+        return run("nft", "list", "chain", "inet", driver.TABLE, name).split("{")[2].split()[:-2]
+
+    reply = launcher.ask("FIREWALL", jump(3, "one", "out-one"), chain(3, "out-one", accept, drop, accept))
+    tap.check(reply.kind == "OK" and listed("out-one") == ["accept", "drop", "accept"], "a chain is made with its rules in order, and jumped to", reply)
+    tap.check('"one" : jump out-one' in elements_in("verdicts"), "by an element that came before it", elements_in("verdicts"))
+    reply = launcher.ask("FIREWALL", jump(3, "one", "out-one"), chain(3, "out-one", drop))
+    tap.check(reply.kind == "OK" and listed("out-one") == ["drop"], "other rules take the place of those that were there", reply)
+    reply = launcher.ask("FIREWALL", chain(3, "out-one", accept, b"\x08\0\x01\x80abcd"))
+    tap.check(failed(reply, "change firewall elements", errno.EINVAL, "chain out-one") and listed("out-one") == ["drop"],
+              "a rule that the kernel refuses names its chain, and nothing is changed", reply)
+    reply = launcher.ask("FIREWALL", chain(2, "out-one"))
+    tap.check(failed(reply, "change firewall elements", errno.EBUSY, "chain out-one"), "a chain that is jumped to is not deleted", reply)
+    reply = launcher.ask("FIREWALL", chain(2, "out-none"), chain(2, "out-one"), jump(2, "one", "out-one"), jump(2, "none", "out-none"))
+    tap.check(reply.kind == "OK" and elements_in("verdicts") == "" and "out-one" not in run("nft", "list", "table", "inet", driver.TABLE),
+              "chains go with what jumps to them; what is absent is no error", reply)
+    reply = launcher.ask("FIREWALL", jump(3, "one", "out-none"))
+    tap.check(reply.kind == "ERROR" and reply.number("ERRNO") == errno.ENOENT, "a jump to nowhere is refused", reply)
+    many = [chain(3, f"many-{i}", *([accept] * 8)) for i in range(1000)]
+    tap.check(launcher.ask("FIREWALL", *many).kind == "OK" and listed("many-999") == ["accept"] * 8, "a thousand chains with 8 rules each at once")
+    tap.check(launcher.ask("FIREWALL", *[chain(2, f"many-{i}") for i in range(1000)]).kind == "OK", "and all deleted")
+    for what, pairs in (("a chain to be added only", [chain(1, "x")]), ("one without a name", [chain(3, "")]), ("one that is to go and has rules", [chain(2, "x", accept)]),
+                        ("an empty rule", [chain(3, "x", b"")]), ("a rule that is too long", [chain(3, "x", bytes(4100))]),
+                        ("data beside a jump", [("ELEMENT", element(3, "verdicts", name_key("x"), ("DATA", b"1234"), ("JUMP", "y")))])):
+        tap.check(failed(launcher.ask("FIREWALL", *pairs), "change firewall elements", errno.EINVAL), f"{what} is refused")
+    tap.check(failed(launcher.ask("FIREWALL", chain(3, "x", *[accept] * 8193)), "change firewall elements", errno.E2BIG), "8,193 rules are refused")
+
+
 def test_discard(world, launcher):
     trash = os.path.join(world.depot, "trash")
     outside = os.path.join(world.depot, "outside")
@@ -445,6 +492,7 @@ def main():
         test_failures(world, launcher)
         test_abandon(launcher)
         test_firewall(launcher)
+        test_chains(launcher)
         test_discard(world, launcher)
         test_quota(world, launcher)
         test_bandwidth(launcher)

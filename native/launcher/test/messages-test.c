@@ -159,8 +159,10 @@ static void test_transaction(void)
 
 	elements[2].data = key;
 	elements[2].data_size = 4;
+	const struct firewall_change change = { .elements = elements, .element_count = 3 };
+
 	netlink_batch_init(&batch, bytes, sizeof(bytes));
-	firewall_put_transaction(&batch, elements, 3, NULL);
+	firewall_put_transaction(&batch, &change, NULL, NULL);
 	if (!CHECK(count_messages(&batch, messages, 8) == 5, "three elements are five messages"))
 		return;
 	CHECK(messages[0]->nlmsg_type == NFNL_MSG_BATCH_BEGIN && messages[4]->nlmsg_type == NFNL_MSG_BATCH_END, "two of them brackets");
@@ -173,16 +175,62 @@ static void test_transaction(void)
 	CHECK(value != NULL && mnl_attr_get_payload_len(value) == 16 && memcmp(mnl_attr_get_payload(value), key, 16) == 0, "the key is as it was given");
 	CHECK(find_nested(find_nested(item, NFTA_SET_ELEM_DATA), NFTA_DATA_VALUE) != NULL, "so is the data of a map");
 	netlink_batch_init(&batch, bytes, sizeof(bytes));
-	firewall_put_transaction(&batch, elements, 3, skip);
+	firewall_put_transaction(&batch, &change, skip, NULL);
 	CHECK(count_messages(&batch, messages, 8) == 4 && batch.last == 2, "an element that is skipped leaves no gap");
 }
 
-static void test_largest_elements(void)
+/* A chain with rules, an element that jumps to it, and a chain that goes. */
+static void test_chains(void)
 {
-	static char key[FIREWALL_VALUE_MAX];
-	struct firewall_element elements[16];
+	static const char expressions[20] = "these are some bytes", name[16] = "w-example-0";
+	struct firewall_element element = example_element(ELEMENT_ENSURE, name, sizeof(name));
+	struct firewall_rule rules[2] = { { expressions, 20 }, { expressions, 8 } };
+	struct firewall_chain chains[2] = { { .operation = ELEMENT_DELETE, .family = 1, .table = "warden", .name = "out-old" },
+		{ .operation = ELEMENT_ENSURE, .family = 1, .table = "warden", .name = "out-new", .rule_count = 2 } };
+	const struct firewall_change change = { .elements = &element, .element_count = 1, .chains = chains, .chain_count = 2, .rules = rules, .rule_count = 2 };
+	const struct nlmsghdr *messages[16];
+	uint32_t owners[16];
 	struct netlink_batch batch;
-	size_t size = firewall_batch_size(16);
+
+	strcpy(element.jump, "out-new");
+	netlink_batch_init(&batch, bytes, sizeof(bytes));
+	firewall_put_transaction(&batch, &change, NULL, owners);
+	if (!CHECK(count_messages(&batch, messages, 16) == 8 && firewall_message_count(&change) >= 8, "a chain of two rules, an element, a chain that goes: eight messages"))
+		return;
+	static const uint8_t order[6] = { NFT_MSG_NEWCHAIN, NFT_MSG_DELRULE, NFT_MSG_NEWRULE, NFT_MSG_NEWRULE, NFT_MSG_NEWSETELEM, NFT_MSG_DELCHAIN };
+	bool ordered = true;
+
+	for (int i = 0; i < 6; i++)
+		ordered &= (messages[i + 1]->nlmsg_type & 0xff) == order[i];
+	CHECK(ordered, "made, emptied, filled; then the element; deleted last");
+	CHECK(batch.last == 6 && (messages[6]->nlmsg_flags & NLM_F_ACK), "which is acknowledged");
+	CHECK(owners[0] == 3 && owners[1] == 2 && owners[4] == 2 && owners[5] == 0 && owners[6] == 1 && owners[7] == 3, "every message has its owner");
+	CHECK(holds_text(find_in(messages[1], sizeof(struct nfgenmsg), NFTA_CHAIN_NAME), "out-new") &&
+	      holds_text(find_in(messages[2], sizeof(struct nfgenmsg), NFTA_RULE_CHAIN), "out-new"), "chains by their names");
+	const struct nlattr *rule = find_in(messages[3], sizeof(struct nfgenmsg), NFTA_RULE_EXPRESSIONS);
+
+	CHECK((messages[3]->nlmsg_flags & NLM_F_APPEND) && rule != NULL && (rule->nla_type & NLA_F_NESTED) && mnl_attr_get_payload_len(rule) == 20 &&
+	      memcmp(mnl_attr_get_payload(rule), expressions, 20) == 0, "rules are appended as they were given");
+	const struct nlattr *item = find_nested(find_in(messages[5], sizeof(struct nfgenmsg), NFTA_SET_ELEM_LIST_ELEMENTS), NFTA_LIST_ELEM);
+	const struct nlattr *verdict = find_nested(find_nested(item, NFTA_SET_ELEM_DATA), NFTA_DATA_VERDICT);
+
+	CHECK(holds_text(find_nested(verdict, NFTA_VERDICT_CHAIN), "out-new"), "the element jumps to the chain");
+	const uint8_t skip[3] = { 0, 1, 0 };
+
+	netlink_batch_init(&batch, bytes, sizeof(bytes));
+	firewall_put_transaction(&batch, &change, skip, owners);
+	CHECK(count_messages(&batch, messages, 16) == 7 && batch.last == 5 && owners[5] == 0 && owners[6] == 3, "a chain that is absent is left out");
+}
+
+static void test_largest_change(void)
+{
+	static char key[FIREWALL_VALUE_MAX], expressions[FIREWALL_RULE_MAX];
+	struct firewall_element elements[16];
+	struct firewall_chain chains[2];
+	struct firewall_rule rules[3] = { { expressions, sizeof(expressions) }, { expressions, sizeof(expressions) }, { expressions, 1 } };
+	const struct firewall_change change = { .elements = elements, .element_count = 16, .chains = chains, .chain_count = 2, .rules = rules, .rule_count = 3 };
+	struct netlink_batch batch;
+	size_t size = firewall_batch_size(&change);
 
 	for (int i = 0; i < 16; i++) {
 		elements[i] = example_element(ELEMENT_ADD, key, sizeof(key));
@@ -190,12 +238,21 @@ static void test_largest_elements(void)
 		memset(elements[i].set, 's', FIREWALL_NAME_SIZE - 1);
 		elements[i].key_end = elements[i].data = key;
 		elements[i].key_end_size = elements[i].data_size = sizeof(key);
+		if (i % 2 == 0) {
+			elements[i].data_size = 0;
+			memset(elements[i].jump, 'j', FIREWALL_NAME_SIZE - 1);
+		}
+	}
+	for (int i = 0; i < 2; i++) {
+		chains[i] = (struct firewall_chain){ .operation = ELEMENT_ENSURE, .family = 1, .first_rule = (size_t)(2 * i), .rule_count = (size_t)(2 - i) };
+		memset(chains[i].table, 't', FIREWALL_NAME_SIZE - 1);
+		memset(chains[i].name, 'c', FIREWALL_NAME_SIZE - 1);
 	}
 	if (!CHECK(size <= sizeof(bytes), "the buffer of this test is large enough"))
 		return;
 	netlink_batch_init(&batch, bytes, size);
-	firewall_put_transaction(&batch, elements, 16, NULL);
-	CHECK(!batch.full, "the longest names and values fit what firewall_batch_size() says");
+	firewall_put_transaction(&batch, &change, NULL, NULL);
+	CHECK(!batch.full, "the longest names, values and rules fit what firewall_batch_size() says");
 }
 
 /* What the kernel would tell of interface 7, with `size` bytes of counters that count up from 1. */
@@ -244,7 +301,8 @@ int main(void)
 	test_container_end();
 	test_small_batches();
 	test_transaction();
-	test_largest_elements();
+	test_chains();
+	test_largest_change();
 	test_link_statistics();
 	return tap_end();
 }

@@ -3,7 +3,7 @@
  * its effect. What is left in it at the end is what a failing sequence would have left on a real machine.
  */
 import { WardenError } from 'warden-protocol';
-import type { FirewallElement } from '../host/container-description.js';
+import type { FirewallChain, FirewallElement } from '../host/container-description.js';
 import type { ContainerDisk, DiskLimits, DiskState } from '../host/disk.js';
 import type { Host, JobRemains, NetworkRelease } from '../host/host.js';
 import type { Bandwidth, BandwidthInForce } from '../host/launcher.js';
@@ -29,6 +29,8 @@ export class RecordingHost implements Host {
   readonly directories = new Set<string>();
   readonly snapshots = new Map<string, string>();
   readonly elements = new Set<string>();
+  /** Rules of chains, by name. */
+  readonly chains = new Map<string, readonly string[]>();
   readonly groups = new Set<string>();
   /** Limits by the ifb's name. */
   readonly bandwidths = new Map<string, Bandwidth>();
@@ -62,6 +64,7 @@ export class RecordingHost implements Host {
       ...[...this.directories].map((id) => `directory ${id}`),
       ...[...this.snapshots.keys()].map((id) => `snapshot ${id}`),
       ...[...this.elements].map((element) => `element ${element}`),
+      ...[...this.chains.keys()].map((name) => `chain ${name}`),
       ...[...this.groups].map((id) => `cgroup ${id}`),
       ...[...this.living.keys()].map((id) => `monitor ${id}`),
       ...[...this.bandwidths.keys()].map((name) => `interface ${name}`),
@@ -87,7 +90,7 @@ export class RecordingHost implements Host {
         this.living.set(description.id, new RecordingMonitor(this, description.id, description.users.find(({ name }) => name === 'vcap')?.uid));
         return 4711;
       }),
-    changeFirewall: async (elements) => this.call('launcher.changeFirewall', () => this.#change(elements)),
+    changeFirewall: async (elements, chains = []) => this.call('launcher.changeFirewall', () => this.#change(elements, chains)),
     limitBandwidth: async ({ ifbName }, limit, alias) =>
       this.call('launcher.limitBandwidth', () => {
         this.aliases.set(ifbName, alias);
@@ -234,7 +237,11 @@ export class RecordingHost implements Host {
     return { inbound: limit, outbound: limit };
   }
 
-  #change(elements: readonly FirewallElement[]): void {
+  #change(elements: readonly FirewallElement[], chains: readonly FirewallChain[] = []): void {
+    for (const { operation, name, rules } of chains) {
+      if (operation === 'delete') this.chains.delete(name);
+      else this.chains.set(name, rules.map((rule) => Buffer.from(rule).toString()));
+    }
     for (const { operation, set, key } of elements) {
       const name = `${set} ${Buffer.from(key).toString()}`;
       if (operation === 'delete') this.elements.delete(name);

@@ -82,6 +82,23 @@ export interface FirewallElement {
   readonly set: string;
   /** As nftables lays keys out: concatenated parts, each padded to 4 bytes. */
   readonly key: Uint8Array;
+  /** End of an interval, in concatenations; the same length as the key. */
+  readonly keyEnd?: Uint8Array;
+  /** A map's value. */
+  readonly data?: Uint8Array;
+  /** A verdict map's value: jump to this chain. */
+  readonly jump?: string;
+}
+
+/** A chain without a hook. */
+export interface FirewallChain {
+  /** ensure: it is made when it is missing, and has these rules and no others. */
+  readonly operation: 'delete' | 'ensure';
+  readonly family: 'inet' | 'arp';
+  readonly table: string;
+  readonly name: string;
+  /** Each the contents of NFTA_RULE_EXPRESSIONS; in order. */
+  readonly rules: readonly Uint8Array[];
 }
 
 export interface ContainerDescription {

@@ -1,6 +1,6 @@
 /** The host's part of making a container, as the container code needs it. */
 import { WardenError } from 'warden-protocol';
-import type { ContainerDescription, FirewallElement } from './container-description.js';
+import type { ContainerDescription, FirewallChain, FirewallElement } from './container-description.js';
 import type { LinkStatistics } from './statistics.js';
 
 /** The launcher ended before it answered; the next request starts it again. */
@@ -41,8 +41,8 @@ export interface Launcher {
    * @returns the process id of the container's monitor
    */
   create(description: ContainerDescription): Promise<number>;
-  /** Changes the firewall's sets in one transaction. */
-  changeFirewall(elements: readonly FirewallElement[]): Promise<void>;
+  /** Changes the firewall in one transaction: chains are made, then elements changed, then chains deleted. What is to be deleted and absent is no error. */
+  changeFirewall(elements: readonly FirewallElement[], chains?: readonly FirewallChain[]): Promise<void>;
   /**
    * Limits what a link carries in each direction, also when it is limited already.
    * @param alias of the ifb, by which it is known whose it is

@@ -7,6 +7,9 @@
  *   arp  interfaces   the host's end
  *   arp  senders      host's end . the container's MAC . the container's address
  *
+ * One that has net_out rules is an element of the map net_out, too, and has a chain of its own there, which is made and changed by the launcher.
+ * Rules that log end in the chain logged, which writes at most ten lines a second to the kernel's log, for all containers together.
+ *
  * Interfaces are matched by these sets and not by their prefix, so that interfaces of other software, and of another
  * wardend with a table of its own, are none of our business.
  *
@@ -54,6 +57,7 @@ table inet ${table} {
   set allowed { type ipv4_addr; flags interval; auto-merge; ${elements(allowed.map(formatIpv4Range))} }
   set allowed_by_name { type ipv4_addr; flags interval; auto-merge; ${elements(allowedByName.map(formatIpv4Range))} }
   set closed { type ipv4_addr; flags interval; auto-merge; ${elements(closed.map(formatIpv4Range))} }
+  map net_out { type ifname : verdict; }
 
   chain prerouting {
     type filter hook prerouting priority raw; policy accept;
@@ -83,12 +87,18 @@ table inet ${table} {
 
   chain from_container {
     ct state established,related accept
+    iifname vmap @net_out
     ip daddr @denied goto refuse
     ip daddr @allowed_by_name accept
     ip daddr @closed goto refuse
     oifname @interfaces goto refuse
     ip daddr @allowed accept
     goto refuse
+  }
+
+  chain logged {
+    limit rate 8/second burst 2 packets log prefix "${table}: " level info
+    accept
   }
 
   chain to_container {

@@ -56,6 +56,15 @@ test('denied comes before allowed, and a wildcard opens neither containers nor l
   assert.equal(setOf(rules, 'denied'), '192.0.2.0-192.0.2.255');
 });
 
+test('a container\'s own rules come behind established connections and before all else', () => {
+  const verdicts = chain(firewallRules(policy, none), 'from_container');
+  assert.deepEqual(verdicts.slice(0, 3), ['ct state established,related accept', 'iifname vmap @net_out', 'ip daddr @denied goto refuse']);
+});
+
+test('log lines are limited for all containers together, and what is not logged is accepted all the same', () => {
+  assert.deepEqual(chain(firewallRules(policy, none), 'logged'), ['limit rate 8/second burst 2 packets log prefix "warden_x: " level info', 'accept']);
+});
+
 test('containers that live already are in the tables from the start', () => {
   const rules = firewallRules(policy, { interfaces: ['"w-a-0"', '"w-b-0"'], sources: ['"w-a-0" . 02:00:0a:fe:00:02 . 10.254.0.2'] });
   assert.equal(setOf(rules, 'interfaces'), '"w-a-0", "w-b-0"');

@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
-import type { CgroupDescription, ContainerDescription, FirewallElement } from '../container-description.js';
+import type { CgroupDescription, ContainerDescription, FirewallChain, FirewallElement } from '../container-description.js';
 import { LauncherGone, type Bandwidth, type BandwidthInForce, type Launcher, type ShapedLink } from '../launcher.js';
 import type { LinkStatistics } from '../statistics.js';
 import { readBandwidthReply, writeShapedLink } from './bandwidth-messages.js';
 import { StepError } from './step-error.js';
-import { writeCgroup, writeDescription, writeFirewallElement } from './write-description.js';
+import { writeCgroup, writeDescription, writeFirewallChain, writeFirewallElement } from './write-description.js';
 import { FrameType, QuotaKind, Tag, wireVersion } from './wire.js';
 import { Attributes, FrameReader, FrameWriter, type Frame } from './wire-codec.js';
 
@@ -108,9 +108,10 @@ export class LauncherProcess implements Launcher {
     }
   }
 
-  async changeFirewall(elements: readonly FirewallElement[]): Promise<void> {
+  async changeFirewall(elements: readonly FirewallElement[], chains: readonly FirewallChain[] = []): Promise<void> {
     await this.#request(FrameType.firewall, firewallDeadlineMs, 'firewall change', (writer) => {
       for (const element of elements) writeFirewallElement(writer, element);
+      for (const chain of chains) writeFirewallChain(writer, chain);
     });
   }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { sampleDescription } from './sample-description.js';
 import { ElementOperation, FrameType, MountFlag, QuotaKind, Tag } from './wire.js';
 import { Attributes, FrameReader, FrameWriter } from './wire-codec.js';
-import { writeDescription } from './write-description.js';
+import { writeDescription, writeFirewallChain, writeFirewallElement } from './write-description.js';
 
 test('every part of a description is on the wire', () => {
   const writer = new FrameWriter();
@@ -44,4 +44,20 @@ test('every part of a description is on the wire', () => {
 
 test('a text with a NUL never reaches the wire', () => {
   assert.throws(() => writeDescription(new FrameWriter(), { ...sampleDescription, hostname: 'a\0b' }), { code: 'invalid_argument' });
+});
+
+test('elements of intervals and maps, and chains with their rules, are on the wire', () => {
+  const writer = new FrameWriter();
+  const [key, keyEnd, data] = [Uint8Array.of(1), Uint8Array.of(2), Uint8Array.of(3)];
+  writeFirewallElement(writer, { operation: 'ensure', family: 'inet', table: 't', set: 'ranges', key, keyEnd, data });
+  writeFirewallElement(writer, { operation: 'ensure', family: 'inet', table: 't', set: 'net_out', key, jump: 'out-x' });
+  writeFirewallChain(writer, { operation: 'delete', family: 'inet', table: 't', name: 'out-y', rules: [] });
+  writeFirewallChain(writer, { operation: 'ensure', family: 'inet', table: 't', name: 'out-x', rules: [Uint8Array.of(8, 9), Uint8Array.of(7)] });
+  const sent = new Attributes(Buffer.from(writer.attributes()));
+  const [range, jump] = sent.nested(Tag.element);
+  assert.deepEqual([range?.bytes(Tag.keyEnd), range?.bytes(Tag.data), range?.text(Tag.jump)], [Buffer.of(2), Buffer.of(3), undefined]);
+  assert.deepEqual([jump?.bytes(Tag.keyEnd), jump?.bytes(Tag.data), jump?.text(Tag.jump)], [undefined, undefined, 'out-x']);
+  const [gone, made] = sent.nested(Tag.chain);
+  assert.deepEqual([gone?.u32(Tag.operation), gone?.u32(Tag.family), gone?.text(Tag.table), gone?.text(Tag.name), gone?.bytes(Tag.rule)], [ElementOperation.delete, 1, 't', 'out-y', undefined]);
+  assert.deepEqual([made?.u32(Tag.operation), made?.text(Tag.name), made?.bytes(Tag.rule)], [ElementOperation.ensure, 'out-x', Buffer.of(8, 9)]);
 });

@@ -1,6 +1,6 @@
 /** A container's description in attributes of the internal wire. */
 import { ipv4Bytes } from '../../lib/ipv4.js';
-import type { CgroupDescription, ContainerDescription, FileOwner, FirewallElement, LinkDescription } from '../container-description.js';
+import type { CgroupDescription, ContainerDescription, FileOwner, FirewallChain, FirewallElement, LinkDescription } from '../container-description.js';
 import { ElementOperation, MountFlag, QuotaKind, Tag } from './wire.js';
 import type { FrameWriter } from './wire-codec.js';
 
@@ -74,12 +74,19 @@ function writeLink(writer: FrameWriter, link: LinkDescription): void {
 
 /** One ELEMENT attribute. */
 export function writeFirewallElement(writer: FrameWriter, element: FirewallElement): void {
-  writer.nested(Tag.element, () =>
-    writer
-      .u32(Tag.operation, ElementOperation[element.operation])
-      .u32(Tag.family, families[element.family])
-      .text(Tag.table, element.table)
-      .text(Tag.set, element.set)
-      .bytes(Tag.key, element.key),
-  );
+  writer.nested(Tag.element, () => {
+    writer.u32(Tag.operation, ElementOperation[element.operation]).u32(Tag.family, families[element.family]).text(Tag.table, element.table).text(Tag.set, element.set);
+    writer.bytes(Tag.key, element.key);
+    if (element.keyEnd !== undefined) writer.bytes(Tag.keyEnd, element.keyEnd);
+    if (element.data !== undefined) writer.bytes(Tag.data, element.data);
+    if (element.jump !== undefined) writer.text(Tag.jump, element.jump);
+  });
+}
+
+/** One CHAIN attribute. */
+export function writeFirewallChain(writer: FrameWriter, chain: FirewallChain): void {
+  writer.nested(Tag.chain, () => {
+    writer.u32(Tag.operation, ElementOperation[chain.operation]).u32(Tag.family, families[chain.family]).text(Tag.table, chain.table).text(Tag.name, chain.name);
+    for (const rule of chain.rules) writer.bytes(Tag.rule, rule);
+  });
 }
