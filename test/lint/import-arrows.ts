@@ -21,6 +21,7 @@ const SERVER_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   host: ['lib'],
   'host/linux': ['host', 'lib'],
   'host/insecure': ['host', 'lib'],
+  resolver: ['lib'],
   lib: [],
 };
 

@@ -1,13 +1,28 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { LinuxNameServers, parseNameServers } from './name-servers.js';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { LinuxNameServers } from './name-servers.js';
 
-test('nameserver lines, in order, and nothing else', () => {
-  const text = '# nameserver 1.1.1.1\nsearch example.org\nnameserver 192.0.2.1\n nameserver 9.9.9.9\nnameserver\t::1 # loopback\nnameserver 192.0.2.2\noptions edns0\n';
-  assert.deepEqual(parseNameServers(text), ['192.0.2.1', '::1', '192.0.2.2']);
-  assert.deepEqual(parseNameServers(''), []);
-});
+const directory = mkdtempSync(join(tmpdir(), 'warden-name-servers-'));
+after(() => rmSync(directory, { recursive: true }));
+
+function write(name: string, text: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, text);
+  return path;
+}
 
 test('no file is the same as an empty one', () => {
   assert.deepEqual(new LinuxNameServers('/nonexistent/resolv.conf').list(), []);
+});
+
+test('a stub is replaced by what systemd-resolved asks', () => {
+  const stub = write('stub', 'nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch .\n');
+  const real = write('real', 'nameserver 192.0.2.1\nnameserver 192.0.2.2\nsearch .\n');
+  assert.deepEqual(new LinuxNameServers(stub, real).list(), ['192.0.2.1', '192.0.2.2']);
+  assert.deepEqual(new LinuxNameServers(stub, '/nonexistent/resolv.conf').list(), ['127.0.0.53']);
+  const direct = write('direct', 'nameserver 192.0.2.7\n');
+  assert.deepEqual(new LinuxNameServers(direct, real).list(), ['192.0.2.7']);
 });
