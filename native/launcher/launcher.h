@@ -9,6 +9,8 @@
 
 #include "lib/error.h"
 #include "lib/stream.h"
+#include "launcher/firewall.h"
+#include "launcher/firewall-watch.h"
 #include "launcher/hello.h"
 
 struct launcher;
@@ -29,6 +31,17 @@ struct spare {
 	bool died;    /* since the last create: one that cannot live is not started again and again */
 };
 
+/* What others do to the firewall (watch-requests.c). */
+struct firewall_events {
+	struct watch watch;           /* fd -1: wardend has not asked */
+	char table[FIREWALL_NAME_SIZE];
+	struct firewall_transaction transaction;
+	struct firewall_author author;
+	bool asked;                   /* wardend wants to know, and has not been told since */
+	bool pending;                 /* something it has not been told of */
+	bool several;                 /* by more than one, or by nobody knows whom */
+};
+
 struct launcher {
 	struct host host;
 	int epoll;
@@ -39,6 +52,7 @@ struct launcher {
 	bool ended;                   /* wardend is gone, or talks nonsense: then failure.number says what */
 	struct error failure;
 	struct watch signals;
+	struct firewall_events firewall_events;
 	struct watch link_deletions;  /* fd -1 as long as nobody waits for one */
 	struct create *creates;
 	size_t create_count;

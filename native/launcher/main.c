@@ -16,6 +16,7 @@
  *   QUOTA     disk limits of one user or project are set and read (quota.c).
  *   DISK_*    disk.c: where containers' files are kept and how much of them there may be.
  *   SHAPE     shape.c limits what a link carries in both directions, and tells what the kernel has; READ_SHAPE only tells.
+ *   WATCH_FIREWALL  firewall-watch.c hears of what others change in wardend's tables, and wardend is told.
  *   UNSHAPE   takes the limit off. The kernel waits for RCU while it removes an interface, so this is a process of its own, too.
  *
  * Privileges: root, all of it: this process and the monitors are the trusted part of warden. It reads nothing that a container writes: no path is
@@ -166,7 +167,7 @@ static int serve(struct launcher *launcher, struct error *err)
 
 int main(int argc, char **argv)
 {
-	struct launcher launcher = { .signals.fd = -1, .link_deletions.fd = -1, .wardend.fd = -1 };
+	struct launcher launcher = { .signals.fd = -1, .link_deletions.fd = -1, .firewall_events.watch.fd = -1, .wardend.fd = -1 };
 	struct error err = { 0 };
 
 	if (argc == 2 && strcmp(argv[1], "--steps") == 0) {

@@ -13,6 +13,7 @@
 #include "launcher/quota.h"
 #include "launcher/shape-requests.h"
 #include "launcher/steps.h"
+#include "launcher/watch-requests.h"
 
 /* With this much unread nothing more is taken on. */
 enum { OUTPUT_LIMIT = 256 << 10 };
@@ -169,6 +170,9 @@ static int serve_request(struct launcher *launcher, const struct frame *frame, s
 		return 0;
 	case WIRE_READ_LINK:
 		read_link(launcher, request, frame);
+		return 0;
+	case WIRE_WATCH_FIREWALL:
+		watch_firewall_begin(launcher, request, frame->body, frame->size);
 		return 0;
 	default:
 		return error_set(err, EBADMSG, "message %u", frame->type);

@@ -35,6 +35,7 @@
 	X(ANSWER, "answer") \
 	X(ABANDONED, "abandoned") \
 	X(CHANGE_ELEMENTS, "change firewall elements") \
+	X(WATCH_FIREWALL, "watch firewall") \
 	X(DISCARD, "remove discarded directories") \
 	X(SET_QUOTA, "set quota") \
 	X(READ_QUOTA, "read quota") \

@@ -43,6 +43,8 @@ enum wire_type {
 	WIRE_SHAPE = 30,             /* HOST_NAME, IFB_NAME, ALIAS?, MTU, RATE, BURST */
 	WIRE_READ_SHAPE = 31,        /* HOST_NAME, IFB_NAME, MTU */
 	WIRE_UNSHAPE = 32,           /* HOST_NAME?, IFB_NAME */
+	/* the launcher tells by EVENT when somebody else changes the firewall: once, until it is asked again */
+	WIRE_WATCH_FIREWALL = 35,    /* TABLE */
 	WIRE_READ_LINK = 36,         /* HOST_NAME; what a link has carried, answered with IN_BYTES, IN_PACKETS, OUT_BYTES, OUT_PACKETS */
 	/* monitor -> wshd, over the SOCK_SEQPACKET pair: one packet is {u16 type, u16 zero, attributes} */
 	WIRE_RUN = 40,
@@ -201,6 +203,11 @@ enum wire_tag {
 	TAG_RULE = 181,               /* bytes, repeated, in order: the contents of NFTA_RULE_EXPRESSIONS */
 	TAG_JUMP = 182,               /* string, in ELEMENT of a verdict map: the chain that is jumped to */
 
+	/* EVENT_FIREWALL_CHANGED: who did it, when that is one that is known */
+	TAG_AUTHOR_PORT = 200,        /* u32: netlink's number of its socket, mostly the process id that it has for itself */
+	TAG_AUTHOR_PID = 201,         /* u32: its process id outside of all namespaces */
+	TAG_AUTHOR_NAME = 202,        /* string: its name */
+
 	/* the reply to READ_LINK: inbound is to the container */
 	TAG_IN_BYTES = 210,           /* u64 */
 	TAG_IN_PACKETS = 211,         /* u64 */
@@ -223,6 +230,7 @@ enum {
 	EVENT_RECORD_FAILED = 5,  /* JOB_ID, ERRNO: the exit record could not be written; after a restart the job will have been lost */
 	EVENT_JOB_TIMED_OUT = 6,  /* JOB_ID: it has run for its TIMEOUT_MS and is being killed */
 	EVENT_OUT_OF_MEMORY = 7,  /* the OOM killer took a process of the container, for the first time */
+	EVENT_FIREWALL_CHANGED = 200, /* from the launcher: AUTHOR_PORT?, AUTHOR_PID?, AUTHOR_NAME? */
 };
 
 #endif

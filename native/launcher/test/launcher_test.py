@@ -9,8 +9,8 @@ import subprocess
 import threading
 
 import launcher_driver as driver
-from wire import attributes as wire_attributes, frame
-from launcher_driver import Launcher, Tap, World, element, elements_in, inside, leftovers, links, name_key, run
+from wire import NUMBERS, attributes as wire_attributes, frame
+from launcher_driver import TABLE, Launcher, Tap, World, element, elements_in, inside, leftovers, links, name_key, run
 
 tap = Tap()
 
@@ -211,6 +211,42 @@ def test_chains(launcher):
                         ("data beside a jump", [("ELEMENT", element(3, "verdicts", name_key("x"), ("DATA", b"1234"), ("JUMP", "y")))])):
         tap.check(failed(launcher.ask("FIREWALL", *pairs), "change firewall elements", errno.EINVAL), f"{what} is refused")
     tap.check(failed(launcher.ask("FIREWALL", chain(3, "x", *[accept] * 8193)), "change firewall elements", errno.E2BIG), "8,193 rules are refused")
+
+
+def test_watch_firewall(launcher):
+    def watch(table=TABLE):
+        return launcher.ask("WATCH_FIREWALL", ("TABLE", table))
+
+    def event():
+        reply = launcher.connection.read()
+        return (reply.kind, reply.number("EVENT")) == ("EVENT", NUMBERS["EVENT_FIREWALL_CHANGED"]) and reply
+
+    tap.check(failed(watch(""), "watch firewall", errno.EINVAL), "a watch needs a table")
+    tap.check(watch().kind == "OK", "the firewall is watched")
+    tap.check(failed(watch("another"), "watch firewall", errno.EBUSY), "one table only")
+    run("nft", "add table inet another; add chain inet another x; delete table inet another")
+    run("nft", f"add table ip {TABLE}; delete table ip {TABLE}")
+    added = launcher.ask("FIREWALL", ("ELEMENT", element(1, "names", name_key("w-watched-0"))))
+    tap.check(added.kind == "OK" and watch().kind == "OK", "other tables, and what the launcher does itself, are no event", added)
+    flush = f"delete element inet {TABLE} names {{ w-watched-0 }}"
+    nft = subprocess.Popen(["nft", flush])
+    reply = event()
+    tap.check(reply and nft.pid in (reply.number("AUTHOR_PORT"), reply.number("AUTHOR_PID")) and reply.text("AUTHOR_NAME") == "nft", "an element that somebody else deletes is one, with who it was", reply)
+    nft.wait()
+    for change in (f"add set inet {TABLE} more {{ type ifname; }}", f"add chain inet {TABLE} more", f"add rule inet {TABLE} more drop", f"flush chain inet {TABLE} more"):
+        run("nft", change)
+    run("nft", f"delete chain inet {TABLE} more; delete set inet {TABLE} more")
+    tap.check(watch().kind == "OK", "until it is asked again nothing is told")
+    reply = event()
+    tap.check(reply and "AUTHOR_PORT" not in reply, "then all of it in one event, without a name", reply)
+    for what, change in (("a new chain", f"add chain inet {TABLE} more"), ("a new rule", f"add rule inet {TABLE} more drop"), ("a rule less", f"flush chain inet {TABLE} more"),
+                         ("a chain less", f"delete chain inet {TABLE} more"), ("a new element", f"add element inet {TABLE} names {{ w-watched-1 }}"),
+                         ("a sleeping table", f"add table inet {TABLE} {{ flags dormant; }}"), ("flush ruleset", "flush ruleset")):
+        tap.check(watch().kind == "OK", f"{what}: asked again")
+        run("nft", change)
+        tap.check(event(), f"{what} is an event")
+    subprocess.run(["nft", "-f", "-"], input=driver.TABLE_RULES, text=True, check=True)
+    tap.check(watch().kind == "OK" and event(), "and so is what is loaded afterwards")
 
 
 def test_discard(world, launcher):
@@ -486,6 +522,7 @@ def main():
         launcher = Launcher(world)
         launcher.hello()
         test_create(world, launcher)
+        test_watch_firewall(launcher)
         descriptors = len(os.listdir(f"/proc/{launcher.process.pid}/fd"))
         test_later_mount(world, launcher)
         test_parallel(launcher)

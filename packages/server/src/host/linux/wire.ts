@@ -37,6 +37,7 @@ export const FrameType = {
   shape: 30,
   readShape: 31,
   unshape: 32,
+  watchFirewall: 35,
   readLink: 36,
   run: 40,
   signal: 41,
@@ -177,6 +178,9 @@ export const Tag = {
   chain: 180,
   rule: 181,
   jump: 182,
+  authorPort: 200,
+  authorPid: 201,
+  authorName: 202,
   inBytes: 210,
   inPackets: 211,
   outBytes: 212,
@@ -236,4 +240,5 @@ export const EventKind = {
   recordFailed: 5,
   jobTimedOut: 6,
   outOfMemory: 7,
+  firewallChanged: 200,
 } as const;
