@@ -40,6 +40,12 @@ static int read_element_attribute(struct firewall_element *element, const struct
 		return read_value(attribute, &element->data, &element->data_size, err);
 	case TAG_JUMP:
 		return wire_string_into(attribute, element->jump, sizeof(element->jump), err);
+	case TAG_ELEMENT_TIMEOUT:
+		if (wire_u64(attribute, &element->timeout_ms, err) < 0)
+			return -1;
+		if (element->timeout_ms == 0 || element->timeout_ms > FIREWALL_MAX_TIMEOUT_MS)
+			return error_set(err, EINVAL, "element: time-out %llu ms", (unsigned long long)element->timeout_ms);
+		return 0;
 	default:
 		return error_set(err, EBADMSG, "element: attribute %u", attribute->tag);
 	}

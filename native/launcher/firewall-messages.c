@@ -1,5 +1,6 @@
 /* A change of the firewall in netlink messages. */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
@@ -68,6 +69,14 @@ static void put_jump(struct netlink_batch *batch, uint16_t attribute, const char
 	netlink_nest_end(batch, nest);
 }
 
+static void put_timeout(struct netlink_batch *batch, uint64_t timeout_ms)
+{
+	uint64_t value = htobe64(timeout_ms);
+
+	if (timeout_ms != 0)
+		netlink_put(batch, NFTA_SET_ELEM_TIMEOUT, &value, sizeof(value));
+}
+
 static void put_element(struct netlink_batch *batch, const struct firewall_element *element)
 {
 	switch (element->operation) {
@@ -93,6 +102,7 @@ static void put_element(struct netlink_batch *batch, const struct firewall_eleme
 		put_value(batch, NFTA_SET_ELEM_DATA, element->data, element->data_size);
 		if (element->jump[0] != '\0')
 			put_jump(batch, NFTA_SET_ELEM_DATA, element->jump);
+		put_timeout(batch, element->timeout_ms);
 	}
 	netlink_nest_end(batch, item);
 	netlink_nest_end(batch, list);

@@ -16,6 +16,9 @@
 /* The kernel's limits: NFT_NAME_MAXLEN with its NUL, and NFT_DATA_VALUE_MAXLEN. */
 enum { FIREWALL_NAME_SIZE = 256, FIREWALL_VALUE_MAX = 64, FIREWALL_MAX_ELEMENTS = 8192 };
 
+/* Of an element's time. */
+enum { FIREWALL_MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000 };
+
 /* With elements' they stay below NETLINK_MAX_MESSAGES. A rule of ours takes some 600 bytes. */
 enum { FIREWALL_MAX_CHAINS = 1024, FIREWALL_MAX_RULES = 8192, FIREWALL_RULE_MAX = 4096 };
 
@@ -28,6 +31,7 @@ struct firewall_element {
 	const void *key, *key_end, *data;
 	size_t key_size, key_end_size, data_size;   /* 0: absent */
 	char jump[FIREWALL_NAME_SIZE];  /* a verdict map's data: jump to this chain; empty: none */
+	uint64_t timeout_ms;            /* 0: none */
 };
 
 /* The contents of NFTA_RULE_EXPRESSIONS. */

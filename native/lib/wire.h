@@ -118,7 +118,7 @@ enum wire_tag {
 	TAG_CONTAINER_ADDRESS = 50,   /* 4 bytes, network order */
 	TAG_PREFIX = 51,              /* u32 */
 	TAG_MTU = 52,                 /* u32 */
-	TAG_ELEMENT = 53,             /* nested, repeated: OPERATION, FAMILY, TABLE, SET, KEY, KEY_END?, DATA? | JUMP? */
+	TAG_ELEMENT = 53,             /* nested, repeated: OPERATION, FAMILY, TABLE, SET, KEY, KEY_END?, DATA? | JUMP?, ELEMENT_TIMEOUT? */
 	TAG_OPERATION = 54,           /* u32: 1 add, 2 delete (absent is no error), 3 add (present is no error) */
 	TAG_FAMILY = 55,              /* u32: NFPROTO_* */
 	TAG_TABLE = 56,               /* string */
@@ -202,6 +202,7 @@ enum wire_tag {
 	TAG_CHAIN = 180,              /* nested, repeated: OPERATION (2 delete, 3 make it have these rules), FAMILY, TABLE, NAME, RULE* */
 	TAG_RULE = 181,               /* bytes, repeated, in order: the contents of NFTA_RULE_EXPRESSIONS */
 	TAG_JUMP = 182,               /* string, in ELEMENT of a verdict map: the chain that is jumped to */
+	TAG_ELEMENT_TIMEOUT = 206,    /* u64, in ELEMENT of a set with time-outs: milliseconds, 1 to a day's, after which the kernel takes it away */
 
 	/* EVENT_FIREWALL_CHANGED: who did it, when that is one that is known */
 	TAG_AUTHOR_PORT = 200,        /* u32: netlink's number of its socket, mostly the process id that it has for itself */

@@ -26,6 +26,7 @@ table inet {TABLE} {{
   map marks {{ type ifname : mark; }}
   map verdicts {{ type ifname : verdict; }}
   set ranges {{ type ipv4_addr . inet_service; flags interval; }}
+  set fading {{ type ipv4_addr . inet_service; flags interval, timeout; }}
 }}
 """
 

@@ -158,6 +158,14 @@ def test_firewall(launcher):
     tap.check(change(element(1, "ranges", key, ("KEY_END", end))).kind == "OK" and "10.0.0.0/24 . 80-90" in elements_in("ranges"), "an interval",
               elements_in("ranges"))
     tap.check(change(element(2, "ranges", key, ("KEY_END", end))).kind == "OK" and elements_in("ranges") == "", "deleted again")
+    def fading(operation, *timeout):
+        return element(operation, "fading", key, ("KEY_END", end), *[("ELEMENT_TIMEOUT", struct.pack("<Q", value)) for value in timeout])
+
+    tap.check(change(fading(1, 3_600_000)).kind == "OK" and "timeout 1h expires 59m" in elements_in("fading"), "an element with a time", elements_in("fading"))
+    tap.check(change(fading(2), fading(1, 60_000)).kind == "OK" and "timeout 1m expires 59s" in elements_in("fading"), "replaced by one with another", elements_in("fading"))
+    tap.check(change(fading(2, 1)).kind == "OK" and elements_in("fading") == "", "and deleted")
+    for value in (0, 86_400_001, 2**64 - 1):
+        tap.check(failed(change(fading(1, value)), "change firewall elements", errno.EINVAL, "time-out"), f"a time of {value} ms is refused")
     many = [element(1, "names", name_key(f"m{i}")) for i in range(2000)]
     tap.check(change(*many).kind == "OK" and elements_in("names").count("m") == 2000, "2,000 elements in one transaction")
     tap.check(change(*[element(2, "names", name_key(f"m{i}")) for i in range(4000)]).kind == "OK" and elements_in("names") == "",

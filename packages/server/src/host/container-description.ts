@@ -88,6 +88,8 @@ export interface FirewallElement {
   readonly data?: Uint8Array;
   /** A verdict map's value: jump to this chain. */
   readonly jump?: string;
+  /** In a set with time-outs: after this the kernel takes it away. At most a day. */
+  readonly timeoutMs?: number;
 }
 
 /** A chain without a hook. */

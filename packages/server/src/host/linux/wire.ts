@@ -181,6 +181,7 @@ export const Tag = {
   authorPort: 200,
   authorPid: 201,
   authorName: 202,
+  elementTimeout: 206,
   inBytes: 210,
   inPackets: 211,
   outBytes: 212,

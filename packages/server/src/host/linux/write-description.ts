@@ -80,6 +80,7 @@ export function writeFirewallElement(writer: FrameWriter, element: FirewallEleme
     if (element.keyEnd !== undefined) writer.bytes(Tag.keyEnd, element.keyEnd);
     if (element.data !== undefined) writer.bytes(Tag.data, element.data);
     if (element.jump !== undefined) writer.text(Tag.jump, element.jump);
+    if (element.timeoutMs !== undefined) writer.u64(Tag.elementTimeout, BigInt(element.timeoutMs));
   });
 }
 
