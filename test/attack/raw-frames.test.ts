@@ -6,6 +6,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { useServer } from '../harness/fixture.js';
 import { Lan } from '../harness/lan.js';
+import { linkEnds, macOf, mark, runInOrder } from '../harness/link-ends.js';
+import type { End } from '../harness/link-ends.js';
 import { NetworkNamespace } from '../harness/network-namespace.js';
 import { compileProbe } from '../harness/programs.js';
 import type { Place } from '../harness/run-program.js';
@@ -15,8 +17,6 @@ import { Witness } from '../harness/witness.js';
 
 const FRAMES = shortOrLong(10_000, 200_000);
 const PORT = 5353;
-/** Packets between namespaces wait in the queue of the processor that sent them: what is sent from the same one later arrives later. */
-const ONE_PROCESSOR = ['taskset', '--cpu-list', '0'];
 let lan: Lan;
 let forge = '';
 let witness = '';
@@ -27,39 +27,9 @@ const server = useServer({ networkNamespace: true, network: { release_delay: 5, 
 });
 after(() => lan.close());
 
-interface End { readonly place: Place; readonly name: string; readonly mac: string; readonly ip: string }
-
-async function macOf(place: Place, name: string): Promise<string> {
-  const [link] = JSON.parse(await mustRun('ip', ['-json', 'link', 'show', 'dev', name], { place })) as { address: string }[];
-  assert.ok(link);
-  return link.address;
-}
-
-/** Both ends of a container's link. */
-async function ends(name: string): Promise<{ inside: End; outside: End }> {
-  const { client, handle } = await server.container({ handle: name });
-  const { host_ip, container_ip } = await client.info(handle);
-  const [pid = 0] = await server.pidsOf(handle);
-  const place: Place = { enter: ['nsenter', '--net', '--target', String(pid)] };
-  return {
-    inside: { place, name: `w-${name}-1`, mac: await macOf(place, `w-${name}-1`), ip: container_ip },
-    outside: { place: server.namespace, name: `w-${name}-0`, mac: await macOf(server.namespace, `w-${name}-0`), ip: host_ip },
-  };
-}
-
 async function sendForged(from: End, peer: End, neighbour: string, count: number): Promise<void> {
-  const [program = '', ...args] = [...ONE_PROCESSOR, forge, from.name, from.mac, peer.mac, from.ip, peer.ip, neighbour, String(PORT), String(count)];
-  const sent = Number(await mustRun(program, args, { place: from.place }));
+  const sent = Number(await runInOrder(from.place, forge, [from.name, from.mac, peer.mac, from.ip, peer.ip, neighbour, String(PORT), String(count)]));
   assert.ok(sent >= count * 0.99, `${sent} of ${count} frames were sent`);
-}
-
-/** When this has arrived everywhere, what was sent before has, too, or never will. */
-async function mark(from: Place, to: readonly (readonly [Witness, string])[]): Promise<void> {
-  for (const [, address] of to) {
-    const [program = '', ...args] = [...ONE_PROCESSOR, 'bash', '-c', `echo mark-${address} > /dev/udp/${address}/${PORT}`];
-    await mustRun(program, args, { place: from });
-  }
-  for (const [each, address] of to) await each.sees(`mark-${address}`);
 }
 
 async function tables(place: Place): Promise<string> {
@@ -70,7 +40,7 @@ async function tables(place: Place): Promise<string> {
 const neighbourLine = (text: string, ip: string): string => text.split('\n').find((line) => line.startsWith(`${ip} `)) ?? '';
 
 test('C3, C4: frames with forged MAC, IPv4, ARP and IPv6 addresses reach nobody and change no table', async () => {
-  const [attacker, neighbour] = [await ends('forge-a'), await ends('forge-n')];
+  const [attacker, neighbour] = [await linkEnds(server, 'forge-a'), await linkEnds(server, 'forge-n')];
   for (const { inside } of [attacker, neighbour]) await server.namespace.run('ping', ['-c', '1', '-W', '5', inside.ip]);
   const before = await tables(server.namespace);
   assert.match(neighbourLine(before, neighbour.inside.ip), new RegExp(neighbour.inside.mac));
@@ -92,7 +62,7 @@ test('C3, C4: frames with forged MAC, IPv4, ARP and IPv6 addresses reach nobody 
 });
 
 test('C3: what a container sends under its own addresses does arrive there, so that the witnesses can hear', async () => {
-  const attacker = await ends('forge-c');
+  const attacker = await linkEnds(server, 'forge-c');
   const host = await Witness.start(witness, server.namespace, 'stack');
   const router = await Witness.start(witness, lan.router.namespace, 'wire');
   await mark(attacker.inside.place, [[host, attacker.outside.ip], [router, lan.router.address]]);

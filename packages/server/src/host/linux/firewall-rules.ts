@@ -14,8 +14,10 @@
  * wardend with a table of its own, are none of our business.
  *
  * What holds for a container's packets:
- *   - only IPv4 from its own MAC and address gets in, so nothing can be spoofed and nothing passes by over IPv6;
- *   - the host answers what it asked for itself, and nothing else, unless allow_host_access;
+ *   - only IPv4 from its own MAC and address gets in, so nothing can be spoofed and nothing passes by over IPv6; nobody else has a container's
+ *     address, so that not even a refusal goes to a container that did not ask;
+ *   - the host answers what it asked for itself, and nothing else, unless allow_host_access; that does not open its loopback addresses, which can be reached
+ *     from elsewhere where net.ipv4.conf.*.route_localnet is set (CVE-2020-8558), nor link-local ones, unless allow_networks names them;
  *   - other networks are reached only when allow_networks names them and deny_networks does not; other containers, loopback and
  *     link-local addresses (169.254.0.0/16, where clouds keep their credentials) only by an entry that lies within them;
  *   - what comes from elsewhere to a container has to belong to a connection that the container or the host opened;
@@ -61,7 +63,8 @@ table inet ${table} {
 
   chain prerouting {
     type filter hook prerouting priority raw; policy accept;
-    iifname @interfaces jump pinned
+    iifname @interfaces goto pinned
+    iifname != "lo" ip saddr @pool drop
   }
 
   chain pinned {
@@ -76,7 +79,7 @@ table inet ${table} {
 
   chain to_host {
     ct state established,related accept
-    ${policy.allowHostAccess ? 'accept' : 'goto refuse'}
+    ${policy.allowHostAccess ? `${guarded.map((range) => `ip daddr ${formatIpv4Range(range)} ip daddr != @allowed_by_name goto refuse\n    `).join('')}accept` : 'goto refuse'}
   }
 
   chain forward {

@@ -39,8 +39,22 @@ test('by default a container reaches nothing', () => {
 
 test('allow_host_access opens the host and nothing else', () => {
   const open = firewallRules({ ...policy, allowHostAccess: true }, none);
-  assert.deepEqual(chain(open, 'to_host'), ['ct state established,related accept', 'accept']);
+  assert.deepEqual(chain(open, 'to_host').at(-1), 'accept');
   assert.deepEqual(chain(open, 'from_container'), chain(firewallRules(policy, none), 'from_container'));
+});
+
+test('allow_host_access opens neither loopback nor link-local addresses of the host, but where allow_networks names them', () => {
+  const open = firewallRules({ ...policy, allowHostAccess: true, allowed: [range('0.0.0.0/0'), range('169.254.7.7')] }, none);
+  assert.deepEqual(chain(open, 'to_host').slice(1), [
+    'ip daddr 127.0.0.0-127.255.255.255 ip daddr != @allowed_by_name goto refuse',
+    'ip daddr 169.254.0.0-169.254.255.255 ip daddr != @allowed_by_name goto refuse',
+    'accept',
+  ]);
+  assert.equal(setOf(open, 'allowed_by_name'), '169.254.7.7');
+});
+
+test('a container\'s address is taken from nobody else', () => {
+  assert.deepEqual(chain(firewallRules(policy, none), 'prerouting').slice(1), ['iifname @interfaces goto pinned', 'iifname != "lo" ip saddr @pool drop']);
 });
 
 test('denied comes before allowed, and a wildcard opens neither containers nor link-local nor loopback', () => {
