@@ -83,6 +83,7 @@ async function serve(configPath: string): Promise<void> {
     programsPath: configuration.programsPath,
     depotPath: configuration.depotPath,
     deviceCgroups: cgroups.deviceParents(),
+    firewall: { table: configuration.network.table, changed: (change) => containers.firewall.changed(change) },
     clock: systemClock,
     log,
   });
@@ -91,7 +92,7 @@ async function serve(configPath: string): Promise<void> {
   await startLauncher(launcher, configuration);
   await disks.prepare();
 
-  const firewall = new LinuxFirewall({ ...configuration.network });
+  const firewall = new LinuxFirewall({ ...configuration.network }, systemClock);
   const syslog = new LinuxSyslog(configuration.syslogSocketPath);
   if (syslog.lacksDirectory()) {
     log.warn({ socket: syslog.socketPath() }, 'the directory of syslog\'s socket (server.syslog_socket) does not exist: lines of jobs with a log_tag go nowhere in containers that are made before it does');
@@ -140,7 +141,8 @@ async function serve(configPath: string): Promise<void> {
 
   depot.emptyTrash();
   await adoptContainers(containers);
-  await firewall.load([...containers.all().map((container) => container.link), ...reserveUnknownLinks(containers)]);
+  for (const link of [...containers.all().map((container) => container.link), ...reserveUnknownLinks(containers)]) containers.firewall.note(link);
+  await containers.firewall.start();
   await restoreBandwidthLimits(containers);
   await removeStrayLimits(containers);
   enableForwarding(log);
@@ -165,6 +167,7 @@ async function serve(configPath: string): Promise<void> {
     container.monitor.close();
   }
   healthCheck?.close();
+  await withDeadline(systemClock, timeFor('background'), containers.firewall.stop(), () => new Error('late')).catch(() => log.warn('leaving the firewall as it is: the next start loads it'));
   await withDeadline(systemClock, timeFor('trash'), depot.removed(), () => new Error('late')).catch(() => log.warn('leaving discarded directories to the next start'));
   const isEmpty = containers.handles().length === 0 && !containers.hasQuarantined;
   if (isEmpty) await withDeadline(systemClock, timeFor('disks'), disks.remove(), () => new Error('late')).catch(() => log.warn('leaving the disks\' image to the next start'));

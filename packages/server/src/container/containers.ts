@@ -12,6 +12,7 @@ import type { JobIds } from '../pool/job-ids.js';
 import { NetworkPool } from '../pool/network-pool.js';
 import { UidPool } from '../pool/uid-pool.js';
 import type { Container } from './container.js';
+import { FirewallUpkeep } from './firewall-upkeep.js';
 import { References } from './grace.js';
 
 export class Containers {
@@ -28,6 +29,7 @@ export class Containers {
   /** Changes of one container, by its id. */
   readonly changes = new KeyedMutex<string>();
   readonly references: References;
+  readonly firewall: FirewallUpkeep;
 
   constructor(
     readonly configuration: Configuration,
@@ -41,6 +43,7 @@ export class Containers {
     this.networks = new NetworkPool(network.pool, network.releaseDelayMs);
     this.uids = new UidPool(user.startUid, user.size, user.startSubuid);
     this.references = new References(host.clock, onGraceTimeOver);
+    this.firewall = new FirewallUpkeep(host, log);
   }
 
   /** Work that no request waits for; what fails in it is logged. */

@@ -3,7 +3,7 @@
  * undo is registered on the line after it, so that a create that fails leaves nothing.
  */
 import { WardenError } from 'warden-protocol';
-import { LauncherGone } from '../host/launcher.js';
+import { FirewallMissing, LauncherGone } from '../host/launcher.js';
 import type { ContainerNetwork } from '../pool/network-pool.js';
 import { UndoStack } from '../lib/undo-stack.js';
 import { Container, type ContainerIdentification } from './container.js';
@@ -17,13 +17,15 @@ import { snapshotOf } from './snapshot.js';
 import { watchContainer } from './watch.js';
 
 /**
- * A create whose launcher died is made once more when all it had begun could be undone: a new launcher is started then.
+ * A create whose launcher died is made once more when all it had begun could be undone: a new launcher is started then. So is one that
+ * found the firewall's tables gone, after they have been loaded.
  * @throws WardenError of any code; nothing is left then
  */
 export async function createContainer(containers: Containers, order: CreateOrder): Promise<Container> {
   const first = await attempt(containers, order);
   if ('container' in first) return first.container;
-  if (!(first.error instanceof LauncherGone) || !first.undone) throw first.error;
+  if (!first.undone || !(first.error instanceof LauncherGone || first.error instanceof FirewallMissing)) throw first.error;
+  if (first.error instanceof FirewallMissing) await containers.firewall.load();
   const second = await attempt(containers, order);
   if ('container' in second) return second.container;
   throw second.error;
@@ -73,8 +75,10 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
   const identification: ContainerIdentification = { id, handle, directory, disk, network, identity, link, rootfsPath, graceTimeMs };
   const container = new Container(identification, host.monitors.open(id), 'born');
   undo.push('close the way to the monitor', () => container.monitor.close());
+  containers.firewall.note(link);
   // Registered before the launcher is asked: it undoes what it began, but it may also die or be late.
   undo.push('remove processes, cgroups and firewall elements', () => removeFromHost(containers, container));
+  await containers.firewall.loaded();
   await host.launcher.create(
     describeContainer({
       identification,

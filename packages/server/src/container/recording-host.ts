@@ -98,6 +98,7 @@ export class RecordingHost implements Host {
       }),
     readBandwidth: async ({ ifbName }) => this.call('launcher.readBandwidth', () => this.#shape(ifbName, this.bandwidths.get(ifbName))),
     removeBandwidthLimit: async ({ ifbName }) => this.call('launcher.removeBandwidthLimit', () => void this.bandwidths.delete(ifbName)),
+    watchFirewall: async () => this.call('launcher.watchFirewall', () => undefined),
     readLinkStatistics: async () => this.call('launcher.readLinkStatistics', () => ({ inBytes: 10n, inPackets: 1n, outBytes: 20n, outPackets: 2n })),
   };
 
@@ -206,7 +207,16 @@ export class RecordingHost implements Host {
       }),
   };
 
+  /** Process ids of loads. */
+  readonly loads = new Set<number>();
+
   readonly firewall: Host['firewall'] = {
+    load: async (links) =>
+      this.call('firewall.load', () => {
+        this.elements.clear();
+        this.#change(links.flatMap((link) => this.firewall.elementsOf(link, 'add')));
+      }),
+    isOwnChange: ({ pid = 0 }) => this.loads.has(pid),
     elementsOf: (link, operation) => [{ operation, family: 'inet', table: 'warden', set: 'interfaces', key: Buffer.from(link.hostName) }],
   };
 

@@ -38,11 +38,14 @@ async function releaseDisk({ host, log }: Containers, container: Container): Pro
 }
 
 /** When the launcher dies under it, or while it starts, a new one is asked again: what is not there any more is no error. */
-async function deleteElements({ host }: Containers, { link }: Container): Promise<void> {
+async function deleteElements({ host, firewall }: Containers, { link }: Container): Promise<void> {
   const elements = host.firewall.elementsOf(link, 'delete');
   for (let attempt = 1; ; attempt++) {
     try {
-      await host.launcher.changeFirewall(elements);
+      await firewall.change(() => {
+        firewall.forget(link);
+        return host.launcher.changeFirewall(elements);
+      });
       return;
     } catch (error) {
       if (attempt === deleteAttempts || !(error instanceof WardenError && error.code === 'unavailable')) throw error;

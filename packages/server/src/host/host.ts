@@ -6,7 +6,7 @@ import type { Ipv4Address } from '../lib/ipv4.js';
 import type { Clock } from '../lib/timer.js';
 import type { CgroupDescription, FirewallElement, LinkDescription, MountDescription } from './container-description.js';
 import type { Disks } from './disk.js';
-import type { Launcher } from './launcher.js';
+import type { FirewallChange, Launcher } from './launcher.js';
 import type { CpuLimits, MemoryLimits } from './limits.js';
 import type { JobExit, Monitors } from './monitor.js';
 import type { Statistics } from './statistics.js';
@@ -70,6 +70,10 @@ export interface Cgroups {
 }
 
 export interface Firewall {
+  /** Replaces the tables in one transaction by those that have these links' elements. @throws WardenError */
+  load(links: readonly Pick<LinkDescription, 'hostName' | 'containerMac' | 'containerAddress'>[]): Promise<void>;
+  /** Whether it was a load that changed them. */
+  isOwnChange(change: FirewallChange): boolean;
   /** The elements that let a link's packets in, and no others. */
   elementsOf(link: Pick<LinkDescription, 'hostName' | 'containerMac' | 'containerAddress'>, operation: FirewallElement['operation']): FirewallElement[];
 }

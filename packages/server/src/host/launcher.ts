@@ -12,6 +12,27 @@ export class LauncherGone extends WardenError {
   }
 }
 
+/** The firewall's tables are not there, or not whole: they have to be loaded. */
+export class FirewallMissing extends WardenError {
+  override readonly name = 'FirewallMissing';
+
+  constructor(cause: WardenError) {
+    super(cause.code, cause.message, { cause });
+  }
+}
+
+/** Somebody has changed the firewall's tables. */
+export interface FirewallChange {
+  /** Netlink's number of the socket that did it, mostly its process id; nothing is known when there were several. */
+  readonly port?: number;
+  /** Process id outside of all namespaces. */
+  readonly pid?: number;
+  /** The process's name. */
+  readonly program?: string;
+  /** Perhaps nobody has: nobody was watching. */
+  readonly unwatched?: boolean;
+}
+
 /** A token bucket. */
 export interface Bandwidth {
   /** Bytes per second. */
@@ -39,10 +60,13 @@ export interface Launcher {
   /**
    * Makes a container: processes, cgroups, mounts, links, firewall elements. When it fails, nothing of it is left.
    * @returns the process id of the container's monitor
+   * @throws FirewallMissing
    */
   create(description: ContainerDescription): Promise<number>;
-  /** Changes the firewall in one transaction: chains are made, then elements changed, then chains deleted. What is to be deleted and absent is no error. */
+  /** Changes the firewall in one transaction: chains are made, then elements changed, then chains deleted. What is to be deleted and absent is no error. @throws FirewallMissing */
   changeFirewall(elements: readonly FirewallElement[], chains?: readonly FirewallChain[]): Promise<void>;
+  /** From now on the next change of the firewall by anybody else is told, once; at once when there was one since the last that was told. */
+  watchFirewall(): Promise<void>;
   /**
    * Limits what a link carries in each direction, also when it is limited already.
    * @param alias of the ifb, by which it is known whose it is

@@ -86,7 +86,7 @@ test('containers that live already are in the tables from the start', () => {
 });
 
 test('keys are laid out as nftables does: name of 16 bytes, MAC padded to 8, address', () => {
-  const elements = new LinuxFirewall(policy).elementsOf(link, 'ensure');
+  const elements = new LinuxFirewall(policy, { now: () => 0 }).elementsOf(link, 'ensure');
   assert.deepEqual(elements.map(({ family, set }) => `${family} ${set}`), ['inet sources', 'inet interfaces', 'arp senders', 'arp interfaces']);
   const hex = Buffer.from('w-demo-0').toString('hex').padEnd(32, '0');
   assert.equal(Buffer.from(elements[0]!.key).toString('hex'), `${hex}02000afe000200000afe0002`);

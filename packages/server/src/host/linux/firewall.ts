@@ -1,9 +1,11 @@
-/** The firewall of one server: loads the tables at the start, and knows a container's elements. */
+/** The firewall of one server: loads the tables, and knows a container's elements. */
 import { spawn } from 'node:child_process';
 import { WardenError } from 'warden-protocol';
 import { formatIpv4Address, ipv4Bytes } from '../../lib/ipv4.js';
+import type { Clock } from '../../lib/timer.js';
 import type { FirewallElement, LinkDescription } from '../container-description.js';
 import type { Firewall } from '../host.js';
+import type { FirewallChange } from '../launcher.js';
 import { firewallRules, removalRules, type FirewallPolicy } from './firewall-rules.js';
 
 type FilteredLink = Pick<LinkDescription, 'hostName' | 'containerMac' | 'containerAddress'>;
@@ -13,9 +15,17 @@ const interfaceNameSize = 16;
 /** A MAC address padded to whole registers of 4 bytes. */
 const paddedMacSize = 8;
 const loadDeadlineMs = 30_000;
+/** The kernel's report on a load is read by then. Not for long: another process will have that number. */
+const reportDelayMs = 5000;
 
 export class LinuxFirewall implements Firewall {
-  constructor(private readonly policy: FirewallPolicy) {}
+  /** Process ids of nft, with the time by which the report is there; undefined while it runs. */
+  readonly #loads = new Map<number, number | undefined>();
+
+  constructor(
+    private readonly policy: FirewallPolicy,
+    private readonly clock: Pick<Clock, 'now'>,
+  ) {}
 
   elementsOf(link: FilteredLink, operation: FirewallElement['operation']): FirewallElement[] {
     const { table } = this.policy;
@@ -38,7 +48,7 @@ export class LinuxFirewall implements Firewall {
    * @throws WardenError with nft's own words
    */
   async load(links: readonly FilteredLink[]): Promise<void> {
-    await runNft(
+    await this.#run(
       firewallRules(this.policy, {
         interfaces: links.map((link) => `"${link.hostName}"`),
         sources: links.map((link) => `"${link.hostName}" . ${formatMac(link.containerMac)} . ${formatIpv4Address(link.containerAddress)}`),
@@ -48,7 +58,26 @@ export class LinuxFirewall implements Firewall {
 
   /** Removes the tables, when the server ends and no container is left to be filtered. */
   async unload(): Promise<void> {
-    await runNft(removalRules(this.policy.table));
+    await this.#run(removalRules(this.policy.table));
+  }
+
+  /** nft's socket has its process id for its number, unless another socket had it already. */
+  isOwnChange({ port, pid }: FirewallChange): boolean {
+    const now = this.clock.now();
+    for (const [load, until] of this.#loads) if (until !== undefined && until < now) this.#loads.delete(load);
+    return (port !== undefined && this.#loads.has(port)) || (pid !== undefined && this.#loads.has(pid));
+  }
+
+  async #run(rules: string): Promise<void> {
+    let load: number | undefined;
+    try {
+      await runNft(rules, (pid) => {
+        load = pid;
+        this.#loads.set(pid, undefined);
+      });
+    } finally {
+      if (load !== undefined) this.#loads.set(load, this.clock.now() + reportDelayMs);
+    }
   }
 }
 
@@ -56,10 +85,11 @@ function formatMac(mac: Uint8Array): string {
   return Array.from(mac, (byte) => byte.toString(16).padStart(2, '0')).join(':');
 }
 
-/** Runs `nft -f -` once, at the start; requests change the sets through the launcher. */
-function runNft(rules: string): Promise<void> {
+/** Runs `nft -f -`, at a load; requests change the sets through the launcher. */
+function runNft(rules: string, started: (pid: number) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn('nft', ['-f', '-'], { stdio: ['pipe', 'ignore', 'pipe'], timeout: loadDeadlineMs, env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } });
+    if (child.pid !== undefined) started(child.pid);
     let words = '';
     child.stderr.on('data', (text: Buffer) => {
       words = (words + text.toString('utf8')).slice(0, 2000);

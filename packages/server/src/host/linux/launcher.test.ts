@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { systemClock } from '../../lib/timer.js';
-import { LauncherProcess } from './launcher.js';
+import type { FirewallChange } from '../launcher.js';
+import { LauncherProcess, type LauncherOptions } from './launcher.js';
 import { sampleDescription } from './sample-description.js';
 
 let programs: string;
 let launcher: LauncherProcess;
+let makeLauncher: (firewall?: NonNullable<LauncherOptions['firewall']>) => LauncherProcess;
 let messages: { facts: object; message: string }[];
 
 /**
@@ -50,13 +52,15 @@ beforeEach(() => {
   programs = mkdtempSync(join(tmpdir(), 'warden-launcher-'));
   messages = [];
   const note = (facts: object, message: string): void => void messages.push({ facts, message });
-  launcher = new LauncherProcess({
+  makeLauncher = (firewall) => new LauncherProcess({
     programsPath: programs,
     depotPath: '/depot',
     deviceCgroups: [{ path: '/cgroup/warden', version: 1 }],
+    ...(firewall !== undefined && { firewall }),
     clock: systemClock,
     log: { debug: () => undefined, info: note, warn: note, error: note },
   });
+  launcher = makeLauncher();
 });
 
 afterEach(async () => {
@@ -126,6 +130,38 @@ test('what a link has carried is asked for by its name', async () => {
   assert.deepEqual(await launcher.readLinkStatistics('w-a-0'), { inBytes: 1n, inPackets: 2n, outBytes: 2n ** 64n - 1n, outPackets: 4n });
   assert.equal(requests()[1]?.trim(), '36');
   await assert.rejects(launcher.readLinkStatistics('w-b-0'), { message: /w-b-0/ });
+});
+
+test('changes of the firewall are told as they come; when the launcher dies another is started and asked to watch', async () => {
+  writeLauncher(`${helloOk}
+    if (type === FrameType.firewall) process.kill(process.pid, 'SIGKILL');
+    if (type !== FrameType.watchFirewall) return;
+    reply(FrameType.ok);
+    const event = new FrameWriter().u32(Tag.event, 200).u32(Tag.authorPort, 5).u32(Tag.authorPid, 6).text(Tag.authorName, attributes.text(Tag.table));
+    socket.write(event.frame(FrameType.event));`);
+  const changes: FirewallChange[] = [];
+  let wake = (): void => undefined;
+  const told = async (count: number): Promise<void> => {
+    while (changes.length < count) await new Promise<void>((resolve) => { wake = resolve; });
+  };
+  launcher = makeLauncher({ table: 'warden_x', changed: (change) => { changes.push(change); wake(); } });
+  await launcher.start();
+  assert.deepEqual(requests().map((line) => line.trim()), ['1']);
+  await launcher.watchFirewall();
+  await told(1);
+  assert.deepEqual(changes, [{ port: 5, pid: 6, program: 'warden_x' }]);
+  await assert.rejects(launcher.changeFirewall([]), { name: 'LauncherGone' });
+  await told(3);
+  assert.deepEqual(changes.slice(1).sort((one) => ('unwatched' in one ? 1 : -1)), [changes[0], { unwatched: true }]);
+  assert.deepEqual(requests().map((line) => line.trim()), ['1', '35', '3', '1', '35']);
+  assert.deepEqual(messages.map(({ message }) => message), ['the launcher is gone; starting another']);
+});
+
+test('a set that is not there is known by its error', async () => {
+  writeLauncher(`${helloOk} reply(FrameType.error, (writer) => writer.text(Tag.step, type === FrameType.create ? 'add firewall elements' : 'change firewall elements').u32(Tag.errno, 2));`);
+  await launcher.start();
+  await assert.rejects(launcher.create(sampleDescription), { name: 'FirewallMissing', message: /^add firewall elements/ });
+  await assert.rejects(launcher.changeFirewall([]), { name: 'FirewallMissing' });
 });
 
 test('closing ends it, and nothing is started afterwards', async () => {

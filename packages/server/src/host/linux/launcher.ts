@@ -4,12 +4,13 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
 import type { CgroupDescription, ContainerDescription, FirewallChain, FirewallElement } from '../container-description.js';
-import { LauncherGone, type Bandwidth, type BandwidthInForce, type Launcher, type ShapedLink } from '../launcher.js';
+import { FirewallMissing, LauncherGone, type Bandwidth, type BandwidthInForce, type FirewallChange, type Launcher, type ShapedLink } from '../launcher.js';
 import type { LinkStatistics } from '../statistics.js';
 import { readBandwidthReply, writeShapedLink } from './bandwidth-messages.js';
 import { StepError } from './step-error.js';
@@ -65,6 +66,8 @@ export interface LauncherOptions {
   readonly depotPath: string;
   /** Parent groups whose device rules are set once. */
   readonly deviceCgroups: readonly Pick<CgroupDescription, 'path' | 'version'>[];
+  /** The tables for watchFirewall(). */
+  readonly firewall?: { readonly table: string; readonly changed: (change: FirewallChange) => void };
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -89,6 +92,7 @@ export class LauncherProcess implements Launcher {
   #running: Promise<Running> | undefined;
   #nextRequest = 1;
   #closed = false;
+  #watching = false;
 
   constructor(private readonly options: LauncherOptions) {}
 
@@ -104,15 +108,25 @@ export class LauncherProcess implements Launcher {
       return reply.requiredU32(Tag.pid);
     } catch (error) {
       if (error instanceof WardenError && error.code === 'timeout' && !(error instanceof StepError)) await this.#abandon(description.id);
-      throw error;
+      throw orFirewallMissing(error);
     }
   }
 
   async changeFirewall(elements: readonly FirewallElement[], chains: readonly FirewallChain[] = []): Promise<void> {
-    await this.#request(FrameType.firewall, firewallDeadlineMs, 'firewall change', (writer) => {
-      for (const element of elements) writeFirewallElement(writer, element);
-      for (const chain of chains) writeFirewallChain(writer, chain);
-    });
+    try {
+      await this.#request(FrameType.firewall, firewallDeadlineMs, 'firewall change', (writer) => {
+        for (const element of elements) writeFirewallElement(writer, element);
+        for (const chain of chains) writeFirewallChain(writer, chain);
+      });
+    } catch (error) {
+      throw orFirewallMissing(error);
+    }
+  }
+
+  /** A launcher that dies later is replaced at once, so that somebody watches. */
+  async watchFirewall(): Promise<void> {
+    await this.#askToWatch(await this.#run());
+    this.#watching = true;
   }
 
   async limitBandwidth(link: ShapedLink, limit: Bandwidth, alias: string): Promise<BandwidthInForce> {
@@ -240,7 +254,9 @@ export class LauncherProcess implements Launcher {
     // The exit event tells what happened; an error of its socket comes with it.
     socket.on('error', () => undefined);
     await this.#exchange(running, FrameType.hello, helloDeadlineMs, 'start of the launcher', (writer) => this.#writeHello(writer));
+    if (this.#watching) await this.#askToWatch(running);
     running.ready = true;
+    if (this.#watching) this.options.firewall?.changed({ unwatched: true });
     return running;
   }
 
@@ -255,6 +271,11 @@ export class LauncherProcess implements Launcher {
     for (const { path, version } of deviceCgroups) {
       writer.nested(Tag.deviceCgroup, () => writeCgroup(writer, { path, version, settings: [] }));
     }
+  }
+
+  async #askToWatch(running: Running): Promise<void> {
+    const { firewall } = this.options;
+    if (firewall !== undefined) await this.#exchange(running, FrameType.watchFirewall, firewallDeadlineMs, 'watching the firewall', (writer) => writer.text(Tag.table, firewall.table));
   }
 
   async #request(type: number, deadlineMs: number, what: string, write: (writer: FrameWriter) => void): Promise<Attributes> {
@@ -279,6 +300,10 @@ export class LauncherProcess implements Launcher {
 
   #receive(running: Running, frame: Frame): void {
     const reply = new Attributes(frame.body);
+    if (frame.type === FrameType.event) {
+      this.options.firewall?.changed(readFirewallChange(reply));
+      return;
+    }
     // HELLO is answered before any other request is sent, so that a reply without a number can only be its.
     const number = reply.u32(Tag.request) ?? [...running.pending.keys()][0];
     const pending = number === undefined ? undefined : running.pending.get(number);
@@ -292,12 +317,27 @@ export class LauncherProcess implements Launcher {
 
   #lost(running: Running, why: string): void {
     this.#running = undefined;
-    if (!this.#closed && running.ready) this.options.log.error({ reason: why }, 'the launcher is gone; the next request starts it again');
+    const another = !this.#closed && running.ready;
+    if (another) this.options.log.error({ reason: why }, `the launcher is gone; ${this.#watching ? 'starting another' : 'the next request starts it again'}`);
     for (const pending of running.pending.values()) {
       pending.cancelTimer();
       pending.reject(running.ready ? new LauncherGone(why) : new WardenError('unavailable', why));
     }
     running.pending.clear();
     running.socket.destroy();
+    if (another && this.#watching) {
+      this.#run().catch((error: unknown) => this.options.log.error({ err: error }, 'the launcher cannot be started; the next request tries again, until then nobody watches the firewall'));
+    }
   }
+}
+
+/** An element's set, or its table, is not there. */
+function orFirewallMissing(error: unknown): unknown {
+  const isMissing = error instanceof StepError && error.errno === constants.errno.ENOENT && /^(add|change) firewall elements$/.test(error.step);
+  return isMissing ? new FirewallMissing(error) : error;
+}
+
+function readFirewallChange(event: Attributes): FirewallChange {
+  const [port, pid, program] = [event.u32(Tag.authorPort), event.u32(Tag.authorPid), event.text(Tag.authorName)];
+  return { ...(port !== undefined && { port }), ...(pid !== undefined && { pid }), ...(program !== undefined && { program }) };
 }
