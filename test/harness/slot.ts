@@ -30,11 +30,14 @@ export interface Slot {
   release(): void;
 }
 
+/** struct sockaddr_un has room for so much. Node 20 fills an abstract name up to it with zeros and later ones do not: filled here, it is one name for all of them. */
+const NAME_BYTES = 108;
+
 async function hold(number: number): Promise<net.Server | undefined> {
   const lock = net.createServer();
   lock.unref();
   try {
-    lock.listen({ path: `\0warden-test-slot-${number}` });
+    lock.listen({ path: `\0warden-test-slot-${number}`.padEnd(NAME_BYTES, '\0') });
     await once(lock, 'listening');
     return lock;
   } catch {

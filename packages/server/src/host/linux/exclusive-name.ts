@@ -18,6 +18,9 @@ export interface Claim {
   readonly key: string;
 }
 
+/** struct sockaddr_un has room for so much. Node 20 fills an abstract name up to it with zeros and later ones do not: filled here, it is one name for all of them. */
+const nameBytes = 108;
+
 /**
  * Claims a name until the process ends or the claim is given back.
  * @param holder what others are told about this server: one line
@@ -25,7 +28,7 @@ export interface Claim {
  * @returns gives the name back
  */
 export function claimName({ name, what, key }: Claim, holder: string): Promise<() => void> {
-  const path = `\0warden-${name}`;
+  const path = `\0warden-${name}`.padEnd(nameBytes, '\0');
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {
       socket.on('error', () => undefined);
