@@ -167,7 +167,7 @@ static int read_chain(struct firewall_chain *chain, struct firewall_rule *rules,
 			return -1;
 	if (result < 0)
 		return -1;
-	if (chain->operation != ELEMENT_ENSURE && chain->operation != ELEMENT_DELETE)
+	if (chain->operation < ELEMENT_ADD || chain->operation > ELEMENT_ENSURE)
 		return error_set(err, EINVAL, "chain: operation %u", chain->operation);
 	if (chain->table[0] == '\0' || chain->name[0] == '\0')
 		return error_set(err, EINVAL, "chain without table or name");

@@ -136,8 +136,10 @@ static void put_filled_chain(struct netlink_batch *batch, const struct firewall_
 {
 	own(batch, owners, item);
 	put_chain(batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE, chain);
-	own(batch, owners, item);
-	put_rule(batch, NFT_MSG_DELRULE, 0, chain, NULL);
+	if (chain->operation != ELEMENT_ADD) {
+		own(batch, owners, item);
+		put_rule(batch, NFT_MSG_DELRULE, 0, chain, NULL);
+	}
 	for (size_t i = 0; i < chain->rule_count; i++) {
 		own(batch, owners, item);
 		put_rule(batch, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, chain, &change->rules[chain->first_rule + i]);

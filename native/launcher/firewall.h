@@ -41,7 +41,7 @@ struct firewall_rule {
 };
 
 struct firewall_chain {
-	uint32_t operation;             /* ELEMENT_ENSURE: made when missing, and has these rules and no others; ELEMENT_DELETE */
+	uint32_t operation;             /* ELEMENT_ENSURE: made when missing, and has these rules and no others; ELEMENT_ADD: these behind those it has; ELEMENT_DELETE */
 	uint8_t family;
 	char table[FIREWALL_NAME_SIZE];
 	char name[FIREWALL_NAME_SIZE];

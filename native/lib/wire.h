@@ -199,7 +199,7 @@ enum wire_tag {
 	TAG_ALIAS = 175,              /* string: alias of the ifb, to know whose it is */
 
 	/* firewall */
-	TAG_CHAIN = 180,              /* nested, repeated: OPERATION (2 delete, 3 make it have these rules), FAMILY, TABLE, NAME, RULE* */
+	TAG_CHAIN = 180,              /* nested, repeated: OPERATION (1 add these rules to it, 2 delete, 3 make it have these rules), FAMILY, TABLE, NAME, RULE* */
 	TAG_RULE = 181,               /* bytes, repeated, in order: the contents of NFTA_RULE_EXPRESSIONS */
 	TAG_JUMP = 182,               /* string, in ELEMENT of a verdict map: the chain that is jumped to */
 	TAG_ELEMENT_TIMEOUT = 206,    /* u64, in ELEMENT of a set with time-outs: milliseconds, 1 to a day's, after which the kernel takes it away */

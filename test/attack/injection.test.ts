@@ -91,13 +91,14 @@ const GRAMMARS: readonly (readonly [RegExp, RegExp])[] = [
 ];
 const mayBeTaken = ({ name }: FieldOfRequest, text: string): boolean => GRAMMARS.every(([fields, allowed]) => !fields.test(name) || allowed.test(text));
 
+/** Without what containers have for themselves. */
 async function table(): Promise<string> {
   const { stdout } = await runProgram('nft', ['list', 'ruleset']);
-  return stdout.split('\n').filter((line) => !/elements|w-|10\.2\d\d\./.test(line)).join('\n');
+  return stdout.replace(/\tchain out-\w+ \{[^}]*\}\n/g, '').split('\n').filter((line) => !/elements|w-|10\.2\d\d\./.test(line)).join('\n');
 }
 
 const textFields = fieldsOfKind((kind) => kind === 'string');
-const numberFields = fieldsOfKind((kind) => kind === 'uint32' || kind === 'uint64');
+const numberFields = fieldsOfKind((kind) => kind === 'uint32' || kind === 'int32' || kind === 'uint64');
 const operationsOf = (fields: readonly FieldOfRequest[]): OperationName[] => [...new Set(fields.map(({ operation }) => operation))];
 
 /** To a path of the host a client may have something copied: that is what copy_out is for. */

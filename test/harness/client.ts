@@ -14,7 +14,12 @@ export interface Info {
   readonly memory_stat?: Readonly<Record<string, bigint>>; readonly cpu_stat?: Readonly<Record<string, bigint>>;
   readonly disk_stat?: Readonly<Record<string, bigint>>;
   readonly bandwidth_stat?: Readonly<Record<string, bigint>>; readonly pids_stat?: { readonly current: bigint; readonly max?: bigint };
+  readonly net_out: readonly NetOut[];
   readonly network_stat?: Readonly<Record<'in_bytes' | 'in_packets' | 'out_bytes' | 'out_packets', bigint>>;
+}
+/** A rule of net_out; protocol: 0 TCP, 1 UDP, 2 ICMP, 3 ALL. */
+export interface NetOut {
+  readonly network?: string; readonly port?: number; readonly port_range?: string; readonly protocol?: number; readonly icmp_type?: number; readonly icmp_code?: number; readonly log?: boolean;
 }
 /** What an exit status of 255 leaves open. */
 export interface Ending { readonly signal: number | undefined; readonly timedOut: boolean; readonly lost: boolean }
@@ -137,6 +142,8 @@ export class Client {
   async stop(handle: string, options: { background?: boolean; kill?: boolean } = {}): Promise<void> {
     await this.request('stop', { handle, ...options });
   }
+
+  async netOut(handle: string, rule: NetOut & { readonly remove?: boolean }): Promise<void> { await this.request('net_out', { handle, ...rule }); }
 
   async run(handle: string, script: string, options: JobOptions = {}): Promise<JobResult> {
     return jobResult(await this.request('run', { handle, script, ...options }));

@@ -1,13 +1,13 @@
-/* What our table holds: elements of its sets and maps, by set. */
+/* What our table holds: elements of its sets and maps, by set, and its chains. */
 import { here, runProgram } from './run-program.js';
 import type { Place } from './run-program.js';
 
-interface Listing { nftables: { set?: SetListing; map?: SetListing }[] }
+interface Listing { nftables: { set?: SetListing; map?: SetListing; chain?: { name: string } }[] }
 interface SetListing { name: string; elem?: unknown[]; type?: unknown }
 
 const FAMILIES = ['inet', 'arp'];
 
-/** Elements as text, `family set: element`. A table that does not exist has none. */
+/** Elements as text, `family set: element`, and chains, `family chain NAME`. A table that does not exist has none. */
 export async function tableElements(table: string, place: Place = here): Promise<string[]> {
   const elements: string[] = [];
   for (const family of FAMILIES) {
@@ -15,6 +15,7 @@ export async function tableElements(table: string, place: Place = here): Promise
     if (status !== 0) continue;
     for (const object of (JSON.parse(stdout) as Listing).nftables) {
       const set = object.set ?? object.map;
+      if (object.chain !== undefined) elements.push(`${family} chain ${object.chain.name}`);
       elements.push(...(set?.elem ?? []).map((element) => `${family} ${set?.name}: ${JSON.stringify(element)}`));
     }
   }

@@ -6,7 +6,7 @@
  * Only what the tests need: proto2, the wire types 0 (varint) and 2 (length), no groups.
  */
 
-export type FieldKind = 'string' | 'bytes' | 'uint32' | 'uint64' | 'bool' | Schema;
+export type FieldKind = 'string' | 'bytes' | 'uint32' | 'int32' | 'uint64' | 'bool' | Schema;
 export interface Field { readonly number: number; readonly kind: FieldKind; readonly repeated?: boolean }
 export interface Schema { readonly [name: string]: Field }
 export type Value = string | Buffer | number | bigint | boolean | Fields | readonly Value[];
@@ -23,13 +23,17 @@ const memory = counters(1, [
   'cache rss mapped_file pgpgin pgpgout swap pgfault pgmajfault inactive_anon active_anon inactive_file active_file unevictable hierarchical_memory_limit hierarchical_memsw_limit',
   'total_cache total_rss total_mapped_file total_pgpgin total_pgpgout total_swap total_pgfault total_pgmajfault total_inactive_anon total_active_anon total_inactive_file total_active_file total_unevictable',
 ].join(' '));
+const netOut: Schema = {
+  network: field(2, 'string'), port: field(3, 'uint32'), port_range: field(4, 'string'), protocol: field(5, 'uint32'), icmp_type: field(6, 'int32'),
+  icmp_code: field(7, 'int32'), log: field(8, 'bool'),
+};
 const info: Schema = {
   state: field(10, 'string'), events: many(20, 'string'), host_ip: field(30, 'string'), container_ip: field(31, 'string'),
   container_path: field(32, 'string'), memory_stat: field(40, memory),
   cpu_stat: field(41, counters(1, 'usage user system')), disk_stat: field(42, counters(1, 'bytes_used inodes_used')),
   bandwidth_stat: field(43, counters(1, 'in_rate in_burst out_rate out_burst')), job_ids: many(44, 'uint64'),
   disk_backend: field(1000, 'string'), pids_stat: field(1010, counters(1, 'current max')),
-  network_stat: field(1022, counters(1, 'in_bytes in_packets out_bytes out_packets')),
+  net_out: many(1020, netOut), network_stat: field(1022, counters(1, 'in_bytes in_packets out_bytes out_packets')),
 };
 const handle: Schema = { handle: field(1, 'string') };
 const job: Schema = {
@@ -81,7 +85,7 @@ export const operations = {
     type: 31, request: { ...handle, container_port: field(2, 'uint32'), host_port: field(3, 'uint32') },
     response: { host_port: field(1, 'uint32'), container_port: field(2, 'uint32') },
   },
-  net_out: { type: 32, request: { ...handle, network: field(2, 'string'), port: field(3, 'uint32') }, response: {} },
+  net_out: { type: 32, request: { ...handle, ...netOut, remove: field(1000, 'bool') }, response: {} },
   copy_in: { type: 41, request: copy, response: {} },
   copy_out: { type: 42, request: copy, response: {} },
   limit_memory: { type: 51, request: { ...handle, limit_in_bytes: field(2, 'uint64') }, response: { limit_in_bytes: field(1, 'uint64') } },
@@ -128,7 +132,8 @@ function encodeValue({ number, kind }: Field, value: Value): Buffer {
   if (kind === 'string' || kind === 'bytes') {
     return lengthDelimited(number, Buffer.isBuffer(value) ? value : Buffer.from(String(value)));
   }
-  return Buffer.concat([varint(number << 3), varint(BigInt(value as number | bigint | boolean))]);
+  // Negative numbers take ten bytes.
+  return Buffer.concat([varint(number << 3), varint(BigInt.asUintN(64, BigInt(value as number | bigint | boolean)))]);
 }
 
 export function encode(schema: Schema, fields: Fields): Buffer {
@@ -149,6 +154,7 @@ function decodeContent(kind: FieldKind, content: Buffer): Value {
 
 function decodeNumber(kind: FieldKind, value: bigint): Value {
   if (kind === 'bool') return value !== 0n;
+  if (kind === 'int32') return Number(BigInt.asIntN(32, value));
   return kind === 'uint64' ? value : Number(value);
 }
 

@@ -201,6 +201,10 @@ def test_chains(launcher):
     tap.check('"one" : jump out-one' in elements_in("verdicts"), "by an element that came before it", elements_in("verdicts"))
     reply = launcher.ask("FIREWALL", jump(3, "one", "out-one"), chain(3, "out-one", drop))
     tap.check(reply.kind == "OK" and listed("out-one") == ["drop"], "other rules take the place of those that were there", reply)
+    reply = launcher.ask("FIREWALL", chain(1, "out-one", accept), chain(1, "out-new", accept))
+    tap.check(reply.kind == "OK" and listed("out-one") == ["drop", "accept"] and listed("out-new") == ["accept"], "rules to add come behind them, or make the chain", reply)
+    reply = launcher.ask("FIREWALL", chain(3, "out-one", drop), chain(2, "out-new"))
+    tap.check(reply.kind == "OK" and listed("out-one") == ["drop"], "and go with the next ones that are to be all", reply)
     reply = launcher.ask("FIREWALL", chain(3, "out-one", accept, b"\x08\0\x01\x80abcd"))
     tap.check(failed(reply, "change firewall elements", errno.EINVAL, "chain out-one") and listed("out-one") == ["drop"],
               "a rule that the kernel refuses names its chain, and nothing is changed", reply)
@@ -214,7 +218,7 @@ def test_chains(launcher):
     many = [chain(3, f"many-{i}", *([accept] * 8)) for i in range(1000)]
     tap.check(launcher.ask("FIREWALL", *many).kind == "OK" and listed("many-999") == ["accept"] * 8, "a thousand chains with 8 rules each at once")
     tap.check(launcher.ask("FIREWALL", *[chain(2, f"many-{i}") for i in range(1000)]).kind == "OK", "and all deleted")
-    for what, pairs in (("a chain to be added only", [chain(1, "x")]), ("one without a name", [chain(3, "")]), ("one that is to go and has rules", [chain(2, "x", accept)]),
+    for what, pairs in (("a chain with an unknown operation", [chain(4, "x")]), ("one without a name", [chain(3, "")]), ("one that is to go and has rules", [chain(2, "x", accept)]),
                         ("an empty rule", [chain(3, "x", b"")]), ("a rule that is too long", [chain(3, "x", bytes(4100))]),
                         ("data beside a jump", [("ELEMENT", element(3, "verdicts", name_key("x"), ("DATA", b"1234"), ("JUMP", "y")))])):
         tap.check(failed(launcher.ask("FIREWALL", *pairs), "change firewall elements", errno.EINVAL), f"{what} is refused")

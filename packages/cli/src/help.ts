@@ -16,7 +16,7 @@ const SUMMARIES: Readonly<Record<RequestType, string>> = {
   [Type.Run]: 'run a script, with its output and exit status',
   [Type.Stream]: 'show the output of a job as it comes, and take its exit status',
   [Type.NetIn]: 'open a port of the host to a container',
-  [Type.NetOut]: 'let a container reach a network',
+  [Type.NetOut]: 'let a container reach a network, or take that away',
   [Type.CopyIn]: 'copy files into a container',
   [Type.CopyOut]: 'copy files out of a container',
   [Type.LimitMemory]: 'set or read the memory limit',

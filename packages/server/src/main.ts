@@ -12,6 +12,7 @@ import { removeStrayLimits, restoreBandwidthLimits } from './container/bandwidth
 import { Containers } from './container/containers.js';
 import { destroyContainer } from './container/destroy.js';
 import { lacksNameServers } from './container/name-servers.js';
+import { restoreNetOut } from './container/net-out.js';
 import { reserveUnknownLinks } from './container/quarantine.js';
 import { limitsAbove } from './container/rlimits.js';
 import { recordState } from './container/snapshot.js';
@@ -142,6 +143,7 @@ async function serve(configPath: string): Promise<void> {
   depot.emptyTrash();
   await adoptContainers(containers);
   for (const link of [...containers.all().map((container) => container.link), ...reserveUnknownLinks(containers)]) containers.firewall.note(link);
+  containers.firewall.afterLoad(() => restoreNetOut(containers));
   await containers.firewall.start();
   await restoreBandwidthLimits(containers);
   await removeStrayLimits(containers);

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file net.proto.
  */
 export const file_net: GenFile = /*@__PURE__*/
-  fileDesc("CgluZXQucHJvdG8SBndhcmRlbiJJCgxOZXRJblJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEhYKDmNvbnRhaW5lcl9wb3J0GAIgASgNEhEKCWhvc3RfcG9ydBgDIAEoDSI6Cg1OZXRJblJlc3BvbnNlEhEKCWhvc3RfcG9ydBgBIAIoDRIWCg5jb250YWluZXJfcG9ydBgCIAIoDSLoAQoNTmV0T3V0UmVxdWVzdBIOCgZoYW5kbGUYASACKAkSDwoHbmV0d29yaxgCIAEoCRIMCgRwb3J0GAMgASgNEhIKCnBvcnRfcmFuZ2UYBCABKAkSMAoIcHJvdG9jb2wYBSABKA4yHi53YXJkZW4uTmV0T3V0UmVxdWVzdC5Qcm90b2NvbBIRCglpY21wX3R5cGUYBiABKAUSEQoJaWNtcF9jb2RlGAcgASgFEgsKA2xvZxgIIAEoCCIvCghQcm90b2NvbBIHCgNUQ1AQABIHCgNVRFAQARIICgRJQ01QEAISBwoDQUxMEAMiEAoOTmV0T3V0UmVzcG9uc2U");
+  fileDesc("CgluZXQucHJvdG8SBndhcmRlbiJJCgxOZXRJblJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEhYKDmNvbnRhaW5lcl9wb3J0GAIgASgNEhEKCWhvc3RfcG9ydBgDIAEoDSI6Cg1OZXRJblJlc3BvbnNlEhEKCWhvc3RfcG9ydBgBIAIoDRIWCg5jb250YWluZXJfcG9ydBgCIAIoDSL5AQoNTmV0T3V0UmVxdWVzdBIOCgZoYW5kbGUYASACKAkSDwoHbmV0d29yaxgCIAEoCRIMCgRwb3J0GAMgASgNEhIKCnBvcnRfcmFuZ2UYBCABKAkSMAoIcHJvdG9jb2wYBSABKA4yHi53YXJkZW4uTmV0T3V0UmVxdWVzdC5Qcm90b2NvbBIRCglpY21wX3R5cGUYBiABKAUSEQoJaWNtcF9jb2RlGAcgASgFEgsKA2xvZxgIIAEoCBIPCgZyZW1vdmUY6AcgASgIIi8KCFByb3RvY29sEgcKA1RDUBAAEgcKA1VEUBABEggKBElDTVAQAhIHCgNBTEwQAyKkAQoKTmV0T3V0UnVsZRIPCgduZXR3b3JrGAIgASgJEgwKBHBvcnQYAyABKA0SEgoKcG9ydF9yYW5nZRgEIAEoCRIwCghwcm90b2NvbBgFIAEoDjIeLndhcmRlbi5OZXRPdXRSZXF1ZXN0LlByb3RvY29sEhEKCWljbXBfdHlwZRgGIAEoBRIRCglpY21wX2NvZGUYByABKAUSCwoDbG9nGAggASgIIhAKDk5ldE91dFJlc3BvbnNl");
 
 /**
  * @generated from message warden.NetInRequest
@@ -121,6 +121,13 @@ export type NetOutRequest = Message<"warden.NetOutRequest"> & {
    * @generated from field: optional bool log = 8;
    */
   log: boolean;
+
+  /**
+   * Take away the rule that was given with the same fields.
+   *
+   * @generated from field: optional bool remove = 1000;
+   */
+  remove: boolean;
 };
 
 /**
@@ -162,6 +169,55 @@ export const NetOutRequest_ProtocolSchema: GenEnum<NetOutRequest_Protocol> = /*@
   enumDesc(file_net, 2, 0);
 
 /**
+ * A rule of net_out that is in force, in the fields it can be removed by.
+ *
+ * @generated from message warden.NetOutRule
+ */
+export type NetOutRule = Message<"warden.NetOutRule"> & {
+  /**
+   * @generated from field: optional string network = 2;
+   */
+  network: string;
+
+  /**
+   * @generated from field: optional uint32 port = 3;
+   */
+  port: number;
+
+  /**
+   * @generated from field: optional string port_range = 4;
+   */
+  portRange: string;
+
+  /**
+   * @generated from field: optional warden.NetOutRequest.Protocol protocol = 5;
+   */
+  protocol: NetOutRequest_Protocol;
+
+  /**
+   * @generated from field: optional int32 icmp_type = 6;
+   */
+  icmpType: number;
+
+  /**
+   * @generated from field: optional int32 icmp_code = 7;
+   */
+  icmpCode: number;
+
+  /**
+   * @generated from field: optional bool log = 8;
+   */
+  log: boolean;
+};
+
+/**
+ * Describes the message warden.NetOutRule.
+ * Use `create(NetOutRuleSchema)` to create a new message.
+ */
+export const NetOutRuleSchema: GenMessage<NetOutRule> = /*@__PURE__*/
+  messageDesc(file_net, 3);
+
+/**
  * @generated from message warden.NetOutResponse
  */
 export type NetOutResponse = Message<"warden.NetOutResponse"> & {
@@ -172,5 +228,5 @@ export type NetOutResponse = Message<"warden.NetOutResponse"> & {
  * Use `create(NetOutResponseSchema)` to create a new message.
  */
 export const NetOutResponseSchema: GenMessage<NetOutResponse> = /*@__PURE__*/
-  messageDesc(file_net, 3);
+  messageDesc(file_net, 4);
 

@@ -1,6 +1,6 @@
 import type { Message_Type } from "./envelope_pb.js";
-import type { CreateRequest_BindMount_Mode } from "./lifecycle_pb.js";
 import type { NetOutRequest_Protocol } from "./net_pb.js";
+import type { CreateRequest_BindMount_Mode } from "./lifecycle_pb.js";
 
 // Written by scripts/protoc-gen-plain.mjs from proto/*.proto: do not edit, run `npm run gen -w warden-protocol`.
 
@@ -58,6 +58,68 @@ export interface ErrorResponse {
    */
   data?: string | undefined;
 }
+
+export interface NetInRequest {
+  handle: string;
+  /**
+   * The same as the host's unless given.
+   */
+  containerPort?: number | undefined;
+  /**
+   * From the server's pool unless given.
+   */
+  hostPort?: number | undefined;
+}
+
+export interface NetInResponse {
+  hostPort: number;
+  containerPort: number;
+}
+
+export interface NetOutRequest {
+  handle: string;
+  /**
+   * An address, a CIDR, or a.b.c.d-e.f.g.h.
+   */
+  network?: string | undefined;
+  port?: number | undefined;
+  /**
+   * low:high
+   */
+  portRange?: string | undefined;
+  protocol?: NetOutRequest_Protocol | undefined;
+  /**
+   * -1 is any.
+   */
+  icmpType?: number | undefined;
+  /**
+   * -1 is any.
+   */
+  icmpCode?: number | undefined;
+  /**
+   * Log new connections.
+   */
+  log?: boolean | undefined;
+  /**
+   * Take away the rule that was given with the same fields.
+   */
+  remove?: boolean | undefined;
+}
+
+/**
+ * A rule of net_out that is in force, in the fields it can be removed by.
+ */
+export interface NetOutRule {
+  network?: string | undefined;
+  port?: number | undefined;
+  portRange?: string | undefined;
+  protocol?: NetOutRequest_Protocol | undefined;
+  icmpType?: number | undefined;
+  icmpCode?: number | undefined;
+  log?: boolean | undefined;
+}
+
+export interface NetOutResponse {}
 
 export interface BindMount {
   /**
@@ -226,6 +288,10 @@ export interface InfoResponse {
    */
   diskBackend?: string | undefined;
   pidsStat?: PidsStat | undefined;
+  /**
+   * Only in replies of info itself, in the order in which they were given.
+   */
+  netOut: NetOutRule[];
   /**
    * Only in replies of info itself.
    */
@@ -708,51 +774,6 @@ export interface LimitDiskResponse {
   byteHard?: bigint | undefined;
 }
 
-export interface NetInRequest {
-  handle: string;
-  /**
-   * The same as the host's unless given.
-   */
-  containerPort?: number | undefined;
-  /**
-   * From the server's pool unless given.
-   */
-  hostPort?: number | undefined;
-}
-
-export interface NetInResponse {
-  hostPort: number;
-  containerPort: number;
-}
-
-export interface NetOutRequest {
-  handle: string;
-  /**
-   * An address, a CIDR, or a.b.c.d-e.f.g.h.
-   */
-  network?: string | undefined;
-  port?: number | undefined;
-  /**
-   * low:high
-   */
-  portRange?: string | undefined;
-  protocol?: NetOutRequest_Protocol | undefined;
-  /**
-   * -1 is any.
-   */
-  icmpType?: number | undefined;
-  /**
-   * -1 is any.
-   */
-  icmpCode?: number | undefined;
-  /**
-   * Log new connections.
-   */
-  log?: boolean | undefined;
-}
-
-export interface NetOutResponse {}
-
 export interface PingRequest {}
 
 export interface PingResponse {}
@@ -779,6 +800,11 @@ export interface PlainTypes {
   "warden.CopyOutResponse": CopyOutResponse;
   "warden.Message": Message;
   "warden.ErrorResponse": ErrorResponse;
+  "warden.NetInRequest": NetInRequest;
+  "warden.NetInResponse": NetInResponse;
+  "warden.NetOutRequest": NetOutRequest;
+  "warden.NetOutRule": NetOutRule;
+  "warden.NetOutResponse": NetOutResponse;
   "warden.CreateRequest.BindMount": BindMount;
   "warden.CreateRequest": CreateRequest;
   "warden.CreateResponse": CreateResponse;
@@ -823,10 +849,6 @@ export interface PlainTypes {
   "warden.LimitBandwidthResponse": LimitBandwidthResponse;
   "warden.LimitDiskRequest": LimitDiskRequest;
   "warden.LimitDiskResponse": LimitDiskResponse;
-  "warden.NetInRequest": NetInRequest;
-  "warden.NetInResponse": NetInResponse;
-  "warden.NetOutRequest": NetOutRequest;
-  "warden.NetOutResponse": NetOutResponse;
   "warden.PingRequest": PingRequest;
   "warden.PingResponse": PingResponse;
   "warden.ListRequest": ListRequest;

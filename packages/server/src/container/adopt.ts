@@ -17,6 +17,7 @@ import { endLife, monitorDied } from './end-of-life.js';
 import { noteExit } from './exit-events.js';
 import { linkOf } from './link.js';
 import { jobsWithoutMonitor } from './lost-jobs.js';
+import { checkNetOut } from './net-out-rule.js';
 import { stopIfOutOfMemory } from './out-of-memory.js';
 import { quarantine } from './quarantine.js';
 import { removeDeadlineMs } from './remove.js';
@@ -202,6 +203,7 @@ function containerOf(containers: Containers, snapshot: Snapshot): Container | st
   };
   const container = new Container(identification, host.monitors.open(snapshot.id), snapshot.state, snapshot.events);
   container.stopping = snapshot.stopping ?? false;
+  container.netOut = (snapshot.netOut ?? []).map(checkNetOut);
   if (snapshot.bandwidth !== undefined) container.bandwidth = recordedBandwidth(snapshot.bandwidth);
   return container;
 }

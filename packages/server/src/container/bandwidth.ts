@@ -3,7 +3,8 @@
  * told, so that a server that dies meanwhile leaves no interface that nobody knows of, and the next one sets it again.
  */
 import { WardenError } from 'warden-protocol';
-import { LauncherGone, type Bandwidth, type BandwidthInForce, type ShapedLink } from '../host/launcher.js';
+import type { Bandwidth, BandwidthInForce, ShapedLink } from '../host/launcher.js';
+import { againWhenGone } from './ask-again.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { ifbName } from './link.js';
@@ -147,16 +148,6 @@ function note(containers: Containers, container: Container, limit: BandwidthLimi
   } catch (error) {
     container.bandwidth = before;
     throw error;
-  }
-}
-
-/** All that is asked for here can be asked for twice. */
-async function againWhenGone<Result>(ask: () => Promise<Result>): Promise<Result> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (!(error instanceof LauncherGone)) throw error;
-    return ask();
   }
 }
 

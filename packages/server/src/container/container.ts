@@ -6,6 +6,7 @@ import { WardenError } from 'warden-protocol';
 import type { LinkDescription } from '../host/container-description.js';
 import type { ContainerDisk } from '../host/disk.js';
 import type { JobExit, Monitor } from '../host/monitor.js';
+import type { NetOutRule } from '../host/net-out-rule.js';
 import type { ContainerNetwork } from '../pool/network-pool.js';
 import type { ContainerIdentity } from '../pool/uid-pool.js';
 import type { BandwidthLimit } from './bandwidth.js';
@@ -68,6 +69,10 @@ export class Container {
   lastInfo: ContainerInfo | undefined;
   /** Undefined: none was ever set. */
   bandwidth: BandwidthLimit | undefined;
+  /** Rules of net_out, each once, in the order in which they were given. */
+  netOut: readonly NetOutRule[] = [];
+  /** The firewall may have a chain for them. */
+  hasNetOutChain = false;
   readonly #events = new Set<string>();
   #state: ContainerState;
 

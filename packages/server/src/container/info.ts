@@ -5,6 +5,7 @@ import { formatIpv4Address } from '../lib/ipv4.js';
 import { bandwidthStatOf } from './bandwidth.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
+import { netOutOf } from './net-out.js';
 
 export type ContainerInfo = ResponseInit<Type.Info>;
 
@@ -52,13 +53,14 @@ export async function infoForJob(containers: Containers, container: Container): 
   return isWhole(container, info) ? info : { ...info, ...(await askForDisk(containers, container)) };
 }
 
-/** For info: the same, and what its link has carried, for which the launcher is always asked. */
+/** For info: the same, its rules, and what its link has carried, for which the launcher is always asked. */
 export async function infoWithUse(containers: Containers, container: Container): Promise<ContainerInfo> {
   if (container.lastInfo !== undefined) return container.lastInfo;
   const link = orUnknown(containers, container, 'link', containers.host.launcher.readLinkStatistics(container.link.hostName));
   // Both are asked in one go, so that the launcher wakes up once.
   const [info, networkStat] = await Promise.all([infoForJob(containers, container), link]);
-  return networkStat === undefined ? info : { ...info, networkStat };
+  const netOut = netOutOf(container);
+  return networkStat === undefined ? { ...info, netOut } : { ...info, netOut, networkStat };
 }
 
 function isWhole(container: Container, info: ContainerInfo): boolean {

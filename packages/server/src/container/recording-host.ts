@@ -214,10 +214,22 @@ export class RecordingHost implements Host {
     load: async (links) =>
       this.call('firewall.load', () => {
         this.elements.clear();
+        this.chains.clear();
         this.#change(links.flatMap((link) => this.firewall.elementsOf(link, 'add')));
       }),
     isOwnChange: ({ pid = 0 }) => this.loads.has(pid),
     elementsOf: (link, operation) => [{ operation, family: 'inet', table: 'warden', set: 'interfaces', key: Buffer.from(link.hostName) }],
+    netOutAdded: ({ id, hostName }, rule) => {
+      const { elements, chains } = this.firewall.netOutOf({ id, hostName }, [rule]);
+      return { elements, chains: chains.map((chain) => ({ ...chain, operation: 'add' })) };
+    },
+    netOutOf: ({ id, hostName }, rules) => {
+      const operation = rules.length === 0 ? 'delete' : 'ensure';
+      return {
+        elements: [{ operation, family: 'inet', table: 'warden', set: 'net_out', key: Buffer.from(hostName), jump: `out-${id}` }],
+        chains: [{ operation, family: 'inet', table: 'warden', name: `out-${id}`, rules: rules.map((rule) => Buffer.from(rule.text)) }],
+      };
+    },
   };
 
   readonly rootFileSystems: Host['rootFileSystems'] = {
@@ -250,7 +262,7 @@ export class RecordingHost implements Host {
   #change(elements: readonly FirewallElement[], chains: readonly FirewallChain[] = []): void {
     for (const { operation, name, rules } of chains) {
       if (operation === 'delete') this.chains.delete(name);
-      else this.chains.set(name, rules.map((rule) => Buffer.from(rule).toString()));
+      else this.chains.set(name, [...(operation === 'add' ? (this.chains.get(name) ?? []) : []), ...rules.map((rule) => Buffer.from(rule).toString())]);
     }
     for (const { operation, set, key } of elements) {
       const name = `${set} ${Buffer.from(key).toString()}`;

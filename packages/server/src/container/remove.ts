@@ -38,13 +38,17 @@ async function releaseDisk({ host, log }: Containers, container: Container): Pro
 }
 
 /** When the launcher dies under it, or while it starts, a new one is asked again: what is not there any more is no error. */
-async function deleteElements({ host, firewall }: Containers, { link }: Container): Promise<void> {
-  const elements = host.firewall.elementsOf(link, 'delete');
+async function deleteElements({ host, firewall }: Containers, container: Container): Promise<void> {
+  const { id, link, hasNetOutChain } = container;
+  const rules = hasNetOutChain ? host.firewall.netOutOf({ id, hostName: link.hostName }, []) : { elements: [], chains: [] };
+  const elements = [...host.firewall.elementsOf(link, 'delete'), ...rules.elements];
   for (let attempt = 1; ; attempt++) {
     try {
       await firewall.change(() => {
         firewall.forget(link);
-        return host.launcher.changeFirewall(elements);
+        // A load from now on gives it none.
+        container.netOut = [];
+        return host.launcher.changeFirewall(elements, rules.chains);
       });
       return;
     } catch (error) {

@@ -5,12 +5,15 @@
  * holds no path of the depot, which may be moved. Containers die with the machine's boot, so the boot id tells whether one can live.
  */
 import { crc32 } from 'node:zlib';
+import { NetOutProtocol } from 'warden-protocol';
 import type * as zod from 'zod';
+import type { NetOutRule } from '../host/net-out-rule.js';
 import { isContainerId } from '../lib/container-id.js';
 import { diskBackendNames } from '../lib/disk-backend-names.js';
 import { z } from '../lib/zod.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
+import { checkNetOut, netOutFieldsOf, type NetOutFields } from './net-out-rule.js';
 
 const snapshotVersion = 2;
 
@@ -18,6 +21,16 @@ const snapshotVersion = 2;
 const versions: readonly number[] = [1, snapshotVersion];
 
 const decimal = z.string().regex(/^[1-9]\d{0,18}$/);
+
+const netOutSchema = z.strictObject({
+  network: z.string().optional(),
+  port: z.int().optional(),
+  portRange: z.string().optional(),
+  protocol: z.enum(NetOutProtocol),
+  icmpType: z.int().optional(),
+  icmpCode: z.int().optional(),
+  log: z.literal(true).optional(),
+}).refine(isNetOut, 'is not a rule of net_out');
 
 const snapshotSchema = z.strictObject({
   version: z.int().refine((version) => versions.includes(version), 'is not a version of this server'),
@@ -40,6 +53,8 @@ const snapshotSchema = z.strictObject({
   diskBackend: z.enum(diskBackendNames).optional(),
   /** Bytes per second and bytes, in decimal. */
   bandwidth: z.strictObject({ rate: decimal, burst: decimal }).optional(),
+  /** As the requests gave them; none unless given. */
+  netOut: z.array(netOutSchema).optional(),
 });
 
 export type Snapshot = zod.output<typeof snapshotSchema>;
@@ -62,8 +77,23 @@ export function snapshotOf(container: Container, bootId: string): string {
     graceTimeMs: container.graceTimeMs,
     ...(container.disk.backend === 'none' ? {} : { diskBackend: container.disk.backend }),
     ...(container.bandwidth === undefined ? {} : { bandwidth: { rate: String(container.bandwidth.wanted.rate), burst: String(container.bandwidth.wanted.burst) } }),
+    ...(container.netOut.length === 0 ? {} : { netOut: container.netOut.map(netOutRecordOf) }),
   };
   return sealSnapshot(JSON.stringify(snapshot));
+}
+
+function netOutRecordOf(rule: NetOutRule): zod.output<typeof netOutSchema> {
+  const { protocol = NetOutProtocol.TCP, log, ...fields } = netOutFieldsOf(rule);
+  return { ...fields, protocol, ...(log === true ? { log } : {}) };
+}
+
+function isNetOut(fields: NetOutFields): boolean {
+  try {
+    checkNetOut(fields);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A snapshot's document as it is written. */

@@ -94,8 +94,8 @@ export interface FirewallElement {
 
 /** A chain without a hook. */
 export interface FirewallChain {
-  /** ensure: it is made when it is missing, and has these rules and no others. */
-  readonly operation: 'delete' | 'ensure';
+  /** It is made when it is missing. ensure: it has these rules and no others; add: these behind those it has. */
+  readonly operation: 'add' | 'delete' | 'ensure';
   readonly family: 'inet' | 'arp';
   readonly table: string;
   readonly name: string;

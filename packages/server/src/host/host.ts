@@ -4,11 +4,12 @@
  */
 import type { Ipv4Address } from '../lib/ipv4.js';
 import type { Clock } from '../lib/timer.js';
-import type { CgroupDescription, FirewallElement, LinkDescription, MountDescription } from './container-description.js';
+import type { CgroupDescription, FirewallChain, FirewallElement, LinkDescription, MountDescription } from './container-description.js';
 import type { Disks } from './disk.js';
 import type { FirewallChange, Launcher } from './launcher.js';
 import type { CpuLimits, MemoryLimits } from './limits.js';
 import type { JobExit, Monitors } from './monitor.js';
+import type { NetOutRule } from './net-out-rule.js';
 import type { Statistics } from './statistics.js';
 
 /** What a dead monitor has left of one of its jobs. */
@@ -76,6 +77,10 @@ export interface Firewall {
   isOwnChange(change: FirewallChange): boolean;
   /** The elements that let a link's packets in, and no others. */
   elementsOf(link: Pick<LinkDescription, 'hostName' | 'containerMac' | 'containerAddress'>, operation: FirewallElement['operation']): FirewallElement[];
+  /** Gives a container one rule more, at a cost that does not grow with their number. */
+  netOutAdded(container: { readonly id: string; readonly hostName: string }, rule: NetOutRule): { readonly elements: FirewallElement[]; readonly chains: FirewallChain[] };
+  /** Gives a container these rules in place of those it has; with none its chain goes. */
+  netOutOf(container: { readonly id: string; readonly hostName: string }, rules: readonly NetOutRule[]): { readonly elements: FirewallElement[]; readonly chains: FirewallChain[] };
 }
 
 /** A root file system as a create names it. */

@@ -58,6 +58,14 @@ export function formatIpv4Range(range: Ipv4Range): string {
   return range.first === range.last ? first : `${first}-${formatIpv4Address(range.last)}`;
 }
 
+/** `a.b.c.d/n` where the range is a network of more than one address, else as formatIpv4Range does. */
+export function formatIpv4Network(range: Ipv4Range): string {
+  const size = range.last - range.first + 1;
+  const prefix = 32 - Math.log2(size);
+  const isNetwork = size > 1 && Number.isInteger(prefix) && range.first % size === 0;
+  return isNetwork ? `${formatIpv4Address(range.first)}/${prefix}` : formatIpv4Range(range);
+}
+
 /** Whether `inner` lies within `outer`. */
 export function ipv4RangeContains(outer: Ipv4Range, inner: Ipv4Range): boolean {
   return outer.first <= inner.first && inner.last <= outer.last;

@@ -17,6 +17,7 @@ import type { Call } from './call.js';
 import { makeJobHandlers } from './job-handlers.js';
 import { sendLargeResult, type RestOfReply } from './large-result.js';
 import { makeLimitHandlers } from './limit-handlers.js';
+import { makeNetHandlers } from './net-handlers.js';
 import type { ResultType } from './result-frame.js';
 
 /** Output of one job that is kept for its reply; of more than that the reply is made by reading it again. */
@@ -93,9 +94,9 @@ export function makeHandlers(containers: Containers): Handlers {
     },
     ...makeJobHandlers(containers, named),
     ...makeLimitHandlers(containers, named),
+    ...makeNetHandlers(containers, named),
 
     [Type.NetIn]: unsupported('net_in'),
-    [Type.NetOut]: unsupported('net_out'),
     [Type.CopyIn]: unsupported('copy_in'),
     [Type.CopyOut]: unsupported('copy_out'),
   };

@@ -66,7 +66,6 @@ test('requests of later versions are refused, not ignored', async () => {
   const handle = 'demo';
   const requests: (() => Promise<AnyResponse>)[] = [
     () => client.call(Type.NetIn, { handle }),
-    () => client.call(Type.NetOut, { handle, network: '1.2.3.4' }),
     () => client.call(Type.CopyIn, { handle, srcPath: '/a', dstPath: '/b' }),
     () => client.call(Type.CopyOut, { handle, srcPath: '/a', dstPath: '/b' }),
   ];

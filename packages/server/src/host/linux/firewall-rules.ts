@@ -40,13 +40,17 @@ export interface FirewallTextElements {
   readonly sources: readonly string[];
 }
 
-/** What a wildcard such as 0.0.0.0/0 does not open, beside the pool. */
 const guarded: readonly Ipv4Range[] = ['127.0.0.0/8', '169.254.0.0/16'].map(parseIpv4Range).filter((range) => range !== undefined);
+
+/** What a wildcard such as 0.0.0.0/0 does not open. */
+export function closedRanges({ pool }: Pick<FirewallPolicy, 'pool'>): readonly Ipv4Range[] {
+  return [...guarded, pool];
+}
 
 /** Input for `nft -f -`: one transaction that replaces both tables. */
 export function firewallRules(policy: FirewallPolicy, { interfaces, sources }: FirewallTextElements): string {
   const { table } = policy;
-  const closed = [...guarded, policy.pool];
+  const closed = closedRanges(policy);
   const isWithinClosed = (range: Ipv4Range): boolean => closed.some((outer) => ipv4RangeContains(outer, range));
   const allowedByName = policy.allowed.filter(isWithinClosed);
   const allowed = policy.allowed.filter((range) => !isWithinClosed(range));

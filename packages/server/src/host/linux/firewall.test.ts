@@ -85,6 +85,20 @@ test('containers that live already are in the tables from the start', () => {
   assert.equal(setOf(rules, 'senders'), '"w-a-0" . 02:00:0a:fe:00:02 . 10.254.0.2');
 });
 
+test('a container with rules has a chain that its interface leads to, and one without has neither', () => {
+  const firewall = new LinuxFirewall(policy, { now: () => 0 });
+  const rule = { text: '', protocol: 'tcp', network: range('1.2.3.4'), ports: undefined, icmpType: undefined, icmpCode: undefined, log: false } as const;
+  const some = firewall.netOutOf({ id: '1hq3k5m7o9q', hostName: 'w-demo-0' }, [rule, { ...rule, log: true }]);
+  const hex = Buffer.from('w-demo-0').toString('hex').padEnd(32, '0');
+  assert.deepEqual(some.elements.map(({ key, ...element }) => ({ ...element, key: Buffer.from(key).toString('hex') })), [{ operation: 'ensure', family: 'inet', table: 'warden_x', set: 'net_out', key: hex, jump: 'out-1hq3k5m7o9q' }]);
+  assert.deepEqual(some.chains.map(({ rules, ...chain }) => ({ ...chain, rules: rules.length })), [{ operation: 'ensure', family: 'inet', table: 'warden_x', name: 'out-1hq3k5m7o9q', rules: 2 }]);
+  const more = firewall.netOutAdded({ id: '1hq3k5m7o9q', hostName: 'w-demo-0' }, rule);
+  assert.deepEqual([more.elements, more.chains], [some.elements, [{ ...some.chains[0], operation: 'add', rules: some.chains[0]?.rules.slice(0, 1) }]]);
+  const none = firewall.netOutOf({ id: '1hq3k5m7o9q', hostName: 'w-demo-0' }, []);
+  assert.deepEqual([...none.elements, ...none.chains].map(({ operation }) => operation), ['delete', 'delete']);
+  assert.deepEqual(none.chains[0]?.rules, []);
+});
+
 test('keys are laid out as nftables does: name of 16 bytes, MAC padded to 8, address', () => {
   const elements = new LinuxFirewall(policy, { now: () => 0 }).elementsOf(link, 'ensure');
   assert.deepEqual(elements.map(({ family, set }) => `${family} ${set}`), ['inet sources', 'inet interfaces', 'arp senders', 'arp interfaces']);

@@ -3,12 +3,24 @@ import { spawn } from 'node:child_process';
 import { WardenError } from 'warden-protocol';
 import { formatIpv4Address, ipv4Bytes } from '../../lib/ipv4.js';
 import type { Clock } from '../../lib/timer.js';
-import type { FirewallElement, LinkDescription } from '../container-description.js';
+import type { FirewallChain, FirewallElement, LinkDescription } from '../container-description.js';
 import type { Firewall } from '../host.js';
 import type { FirewallChange } from '../launcher.js';
-import { firewallRules, removalRules, type FirewallPolicy } from './firewall-rules.js';
+import type { NetOutRule } from '../net-out-rule.js';
+import { closedRanges, firewallRules, removalRules, type FirewallPolicy } from './firewall-rules.js';
+import { netOutExpressions, type Guards } from './net-out-expressions.js';
 
 type FilteredLink = Pick<LinkDescription, 'hostName' | 'containerMac' | 'containerAddress'>;
+
+interface RuledContainer {
+  readonly id: string;
+  readonly hostName: string;
+}
+
+interface NetOutChange {
+  readonly elements: FirewallElement[];
+  readonly chains: FirewallChain[];
+}
 
 /** IFNAMSIZ: nftables compares interface names with their padding. */
 const interfaceNameSize = 16;
@@ -19,18 +31,20 @@ const loadDeadlineMs = 30_000;
 const reportDelayMs = 5000;
 
 export class LinuxFirewall implements Firewall {
+  readonly #guards: Guards;
   /** Process ids of nft, with the time by which the report is there; undefined while it runs. */
   readonly #loads = new Map<number, number | undefined>();
 
   constructor(
     private readonly policy: FirewallPolicy,
     private readonly clock: Pick<Clock, 'now'>,
-  ) {}
+  ) {
+    this.#guards = { closed: closedRanges(policy), denied: policy.denied };
+  }
 
   elementsOf(link: FilteredLink, operation: FirewallElement['operation']): FirewallElement[] {
     const { table } = this.policy;
-    const name = Buffer.alloc(interfaceNameSize);
-    name.write(link.hostName);
+    const name = interfaceKey(link.hostName);
     const source = Buffer.alloc(interfaceNameSize + paddedMacSize + 4);
     name.copy(source);
     source.set(link.containerMac, interfaceNameSize);
@@ -41,6 +55,23 @@ export class LinuxFirewall implements Firewall {
       { operation, family: 'arp', table, set: 'senders', key: source },
       { operation, family: 'arp', table, set: 'interfaces', key: name },
     ];
+  }
+
+  netOutOf(container: RuledContainer, rules: readonly NetOutRule[]): NetOutChange {
+    return this.#netOut(container, rules, rules.length === 0 ? 'delete' : 'ensure');
+  }
+
+  netOutAdded(container: RuledContainer, rule: NetOutRule): NetOutChange {
+    return this.#netOut(container, [rule], 'add');
+  }
+
+  #netOut({ id, hostName }: RuledContainer, rules: readonly NetOutRule[], operation: FirewallChain['operation']): NetOutChange {
+    const { table } = this.policy;
+    const name = `out-${id}`;
+    return {
+      elements: [{ operation: operation === 'delete' ? operation : 'ensure', family: 'inet', table, set: 'net_out', key: interfaceKey(hostName), jump: name }],
+      chains: [{ operation, family: 'inet', table, name, rules: rules.map((rule) => netOutExpressions(rule, this.#guards)) }],
+    };
   }
 
   /**
@@ -79,6 +110,12 @@ export class LinuxFirewall implements Firewall {
       if (load !== undefined) this.#loads.set(load, this.clock.now() + reportDelayMs);
     }
   }
+}
+
+function interfaceKey(name: string): Buffer {
+  const key = Buffer.alloc(interfaceNameSize);
+  key.write(name);
+  return key;
 }
 
 function formatMac(mac: Uint8Array): string {

@@ -1,0 +1,136 @@
+/**
+ * net_out: what a container may reach beyond what all may. Its rules stand in a chain of its own: one more is put behind them, any other
+ * change replaces them all. A rule is recorded before the kernel has it and taken from the record after the kernel has lost it, so that never more is
+ * open than is recorded. Connections that are open stay open when their rule goes.
+ */
+import { WardenError } from 'warden-protocol';
+import { LauncherGone } from '../host/launcher.js';
+import type { NetOutRule } from '../host/net-out-rule.js';
+import { againWhenGone } from './ask-again.js';
+import type { Container } from './container.js';
+import type { Containers } from './containers.js';
+import { checkNetOut, netOutFieldsOf, type NetOutFields } from './net-out-rule.js';
+import { recordState } from './snapshot.js';
+
+/** Of one container: each packet that opens a connection is compared with one after the other. */
+export const netOutLimit = 1000;
+
+/** Rules that one message to the launcher restores, and chains; it takes 8192 and 1024. */
+const restoredRules = 4000;
+const restoredChains = 500;
+
+/**
+ * One that is there already is not added again.
+ * @throws WardenError invalid_argument, wrong_state, exhausted; what the kernel says, and then the rules are what they were
+ */
+export async function addNetOut(containers: Containers, container: Container, fields: NetOutFields): Promise<void> {
+  const rule = checkNetOut(fields);
+  await change(containers, container, async (before) => {
+    if (placeOf(before, rule) >= 0) return;
+    if (before.length >= netOutLimit) throw new WardenError('exhausted', `a container can have ${netOutLimit} rules of net_out: remove one, or give networks and port ranges instead of single ones`);
+    container.netOut = [...before, rule];
+    try {
+      recordState(containers, container);
+      await applyOne(containers, container, rule);
+    } catch (error) {
+      await goBack(containers, container, before);
+      throw error;
+    }
+  });
+}
+
+/** @throws WardenError invalid_argument, wrong_state; not_found: there is no such rule; what the kernel says, and then the rules are what they were */
+export async function removeNetOut(containers: Containers, container: Container, fields: NetOutFields): Promise<void> {
+  const rule = checkNetOut(fields);
+  await change(containers, container, async (before) => {
+    const place = placeOf(before, rule);
+    if (place < 0) throw new WardenError('not_found', `no such rule: ${rule.text}; info lists those that there are`);
+    container.netOut = before.toSpliced(place, 1);
+    try {
+      await apply(containers, container);
+      recordState(containers, container);
+    } catch (error) {
+      await goBack(containers, container, before);
+      throw error;
+    }
+  });
+}
+
+/** net_out of info. */
+export function netOutOf({ netOut }: Container): NetOutFields[] {
+  return netOut.map(netOutFieldsOf);
+}
+
+/** After the tables were loaded, for FirewallUpkeep.afterLoad(): chains of containers with rules. Until then, and when this fails, a container reaches less, never more. */
+export async function restoreNetOut(containers: Containers): Promise<void> {
+  const left = containers.all().filter(({ netOut }) => netOut.length > 0);
+  while (left.length > 0) {
+    const batch: Container[] = [];
+    for (let rules = 0; left.length > 0 && batch.length < restoredChains && rules < restoredRules; ) {
+      const container = left.shift();
+      if (container === undefined) break;
+      rules += container.netOut.length;
+      batch.push(container);
+    }
+    try {
+      await applyAll(containers, batch);
+    } catch (error) {
+      containers.log.error({ containers: batch.map(({ handle }) => handle), err: error }, 'rules of net_out could not be put back: these containers reach only what all may');
+    }
+  }
+}
+
+async function change(containers: Containers, container: Container, work: (before: readonly NetOutRule[]) => Promise<void>): Promise<void> {
+  container.requireState('active', 'stopped');
+  await containers.changes.run(container.id, async () => {
+    container.requireState('active', 'stopped');
+    await work(container.netOut);
+  });
+}
+
+function placeOf(rules: readonly NetOutRule[], rule: NetOutRule): number {
+  return rules.findIndex(({ text }) => text === rule.text);
+}
+
+/** When the launcher died, or the tables had to be loaded, the kernel may have the rule: then all are given. */
+async function applyOne(containers: Containers, container: Container, rule: NetOutRule): Promise<void> {
+  const { host, firewall } = containers;
+  container.hasNetOutChain = true;
+  const { elements, chains } = host.firewall.netOutAdded({ id: container.id, hostName: container.link.hostName }, rule);
+  let attempts = 0;
+  try {
+    await firewall.change(() => (attempts++ === 0 ? host.launcher.changeFirewall(elements, chains) : applyAll(containers, [container])));
+  } catch (error) {
+    if (!(error instanceof LauncherGone)) throw error;
+    await apply(containers, container);
+  }
+}
+
+async function apply(containers: Containers, container: Container): Promise<void> {
+  await containers.firewall.change(() => applyAll(containers, [container]));
+  if (container.netOut.length === 0) container.hasNetOutChain = false;
+}
+
+function applyAll({ host }: Containers, batch: readonly Container[]): Promise<void> {
+  for (const container of batch) container.hasNetOutChain = true;
+  // What is in force when the launcher is asked, not what was: the tables may have been loaded anew in between.
+  return againWhenGone(() => {
+    const changes = batch.map(({ id, link, netOut }) => host.firewall.netOutOf({ id, hostName: link.hostName }, netOut));
+    return host.launcher.changeFirewall(changes.flatMap(({ elements }) => elements), changes.flatMap(({ chains }) => chains));
+  });
+}
+
+/** The kernel may have the change; what is recorded is what the container gets at the next start. */
+async function goBack(containers: Containers, container: Container, before: readonly NetOutRule[]): Promise<void> {
+  container.netOut = before;
+  try {
+    await apply(containers, container);
+  } catch (error) {
+    containers.log.error({ container: container.id, handle: container.handle, err: error }, 'a change of net_out that failed could not be undone');
+  }
+  try {
+    recordState(containers, container);
+  } catch (error) {
+    containers.log.error({ container: container.id, handle: container.handle, err: error }, 'the rules of net_out could not be recorded as they are; the next start may have one that was refused');
+  }
+}

@@ -1,0 +1,56 @@
+/** A rule of net_out as the kernel takes it. Pure. */
+import { ipv4Bytes, ipv4RangeContains, type Ipv4Range } from '../../lib/ipv4.js';
+import type { NetOutRule, PortRange } from '../net-out-rule.js';
+import { accept, compare, goto, meta, notIn, payload } from './nft-expressions.js';
+
+/** What a rule opens only when it lies within one of them: elsewhere they are in the way of a wildcard. */
+export interface Guards {
+  /** Loopback, link-local, the pool. */
+  readonly closed: readonly Ipv4Range[];
+  readonly denied: readonly Ipv4Range[];
+}
+
+/** IPPROTO_* */
+const protocolNumbers = { tcp: 6, udp: 17, icmp: 1 } as const;
+/** NFPROTO_IPV4 */
+const ipv4 = 2;
+/** Of the destination, in an IPv4 header. */
+const destination = payload('network', 16, 4);
+/** Of the destination, in a TCP or UDP header. */
+const destinationPort = payload('transport', 2, 2);
+const icmpType = payload('transport', 0, 1);
+const icmpCode = payload('transport', 1, 1);
+
+/**
+ * The contents of NFTA_RULE_EXPRESSIONS. Only new connections of the container's own come so far; the tables' sets `closed`, `denied` and
+ * `interfaces` and the chain `logged` are those of firewall-rules.ts.
+ */
+export function netOutExpressions(rule: NetOutRule, guards: Guards): Uint8Array {
+  const { network } = rule;
+  const isNamed = (ranges: readonly Ipv4Range[]): boolean => network !== undefined && ranges.some((outer) => ipv4RangeContains(outer, network));
+  const parts: Uint8Array[] = [];
+  if (rule.protocol !== 'all') parts.push(meta('l4proto'), compare('equal', Uint8Array.of(protocolNumbers[rule.protocol])));
+  parts.push(meta('nfproto'), compare('equal', Uint8Array.of(ipv4)));
+  if (network !== undefined) parts.push(destination, ...within(ipv4Bytes(network.first), ipv4Bytes(network.last)));
+  if (rule.ports !== undefined) parts.push(destinationPort, ...portsWithin(rule.ports));
+  if (rule.icmpType !== undefined) parts.push(icmpType, compare('equal', Uint8Array.of(rule.icmpType)));
+  if (rule.icmpCode !== undefined) parts.push(icmpCode, compare('equal', Uint8Array.of(rule.icmpCode)));
+  // Other containers may have addresses that are not in the pool any more: then their interfaces tell.
+  if (!isNamed(guards.closed)) parts.push(destination, notIn('closed'), meta('oifname'), notIn('interfaces'));
+  if (!isNamed(guards.denied)) parts.push(destination, notIn('denied'));
+  parts.push(rule.log ? goto('logged') : accept());
+  return Buffer.concat(parts);
+}
+
+function portsWithin({ first, last }: PortRange): Uint8Array[] {
+  return within(portBytes(first), portBytes(last));
+}
+
+function portBytes(port: number): Uint8Array {
+  return Uint8Array.of(port >>> 8, port & 255);
+}
+
+/** Both ends included. */
+function within(first: Uint8Array, last: Uint8Array): Uint8Array[] {
+  return Buffer.compare(first, last) === 0 ? [compare('equal', first)] : [compare('atLeast', first), compare('atMost', last)];
+}
