@@ -29,11 +29,13 @@ import { LinuxHostLinks } from './host/linux/host-links.js';
 import { LauncherProcess } from './host/linux/launcher.js';
 import { LinuxMemoryLimits } from './host/linux/memory-limits.js';
 import { LinuxMonitors, monitorSocketPath } from './host/linux/monitor.js';
+import { LinuxNameFirewall } from './host/linux/name-firewall.js';
 import { LinuxNameServers } from './host/linux/name-servers.js';
 import { LinuxStatistics } from './host/linux/statistics.js';
 import { LinuxSyslog } from './host/linux/syslog.js';
 import { kernelProcessLimit, totalPidsMax } from './host/linux/process-numbers.js';
 import { enableForwarding, hardLimits, openFileLimit, readBootId, requirePrograms, requireRoot } from './host/linux/preflight.js';
+import { ResolverProcess } from './host/linux/resolver-process.js';
 import { LinuxRootFileSystems } from './host/linux/root-file-systems.js';
 import { StepError } from './host/linux/step-error.js';
 import { withDeadline } from './lib/deadline.js';
@@ -93,7 +95,16 @@ async function serve(configPath: string): Promise<void> {
   await startLauncher(launcher, configuration);
   await disks.prepare();
 
-  const firewall = new LinuxFirewall({ ...configuration.network }, systemClock);
+  const { network } = configuration;
+  const firewall = new LinuxFirewall({ ...network }, systemClock, () => containers.names.state(resolver.port));
+  const nameFirewall = new LinuxNameFirewall(network.table);
+  const resolver: ResolverProcess = new ResolverProcess({
+    servers: network.dnsServers,
+    clock: systemClock,
+    log,
+    announce: (port) => launcher.changeFirewall(nameFirewall.resolver(port, resolver.port)),
+    open: (client, name, found) => containers.names.open(client, name, found),
+  });
   const syslog = new LinuxSyslog(configuration.syslogSocketPath);
   if (syslog.lacksDirectory()) {
     log.warn({ socket: syslog.socketPath() }, 'the directory of syslog\'s socket (server.syslog_socket) does not exist: lines of jobs with a log_tag go nowhere in containers that are made before it does');
@@ -107,6 +118,8 @@ async function serve(configPath: string): Promise<void> {
     memory: new LinuxMemoryLimits((id) => cgroups.groupOf(id, 'memory')),
     cpu: new LinuxCpuLimits(cgroups),
     firewall,
+    nameFirewall,
+    resolver,
     links: new LinuxHostLinks(),
     rootFileSystems: new LinuxRootFileSystems(configuration.depotPath),
     nameServers: new LinuxNameServers(),
@@ -145,6 +158,7 @@ async function serve(configPath: string): Promise<void> {
   for (const link of [...containers.all().map((container) => container.link), ...reserveUnknownLinks(containers)]) containers.firewall.note(link);
   containers.firewall.afterLoad(() => restoreNetOut(containers));
   await containers.firewall.start();
+  containers.names.begin();
   await restoreBandwidthLimits(containers);
   await removeStrayLimits(containers);
   enableForwarding(log);
@@ -169,6 +183,7 @@ async function serve(configPath: string): Promise<void> {
     container.monitor.close();
   }
   healthCheck?.close();
+  await resolver.close();
   await withDeadline(systemClock, timeFor('background'), containers.firewall.stop(), () => new Error('late')).catch(() => log.warn('leaving the firewall as it is: the next start loads it'));
   await withDeadline(systemClock, timeFor('trash'), depot.removed(), () => new Error('late')).catch(() => log.warn('leaving discarded directories to the next start'));
   const isEmpty = containers.handles().length === 0 && !containers.hasQuarantined;

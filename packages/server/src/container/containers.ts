@@ -14,6 +14,7 @@ import { UidPool } from '../pool/uid-pool.js';
 import type { Container } from './container.js';
 import { FirewallUpkeep } from './firewall-upkeep.js';
 import { References } from './grace.js';
+import { Names } from './names.js';
 
 export class Containers {
   readonly #byHandle = new Map<string, Container>();
@@ -30,6 +31,7 @@ export class Containers {
   readonly changes = new KeyedMutex<string>();
   readonly references: References;
   readonly firewall: FirewallUpkeep;
+  readonly names: Names;
 
   constructor(
     readonly configuration: Configuration,
@@ -44,6 +46,7 @@ export class Containers {
     this.uids = new UidPool(user.startUid, user.size, user.startSubuid);
     this.references = new References(host.clock, onGraceTimeOver);
     this.firewall = new FirewallUpkeep(host, log);
+    this.names = new Names(host, log, network);
   }
 
   /** Work that no request waits for; what fails in it is logged. */

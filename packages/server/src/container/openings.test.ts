@@ -1,82 +1,134 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
-import { openAddressesLimit, Openings, type Opening, type OpenPorts } from './openings.js';
+import { openAddressesLimit, Openings, type NameRule, type Opening, type PlannedChange } from './openings.js';
 
 const address = 0xc633_6401;
-const ports = (first: number, last = first, logged = false): OpenPorts => ({ protocols: [{ first: 6, last: 6 }], ports: { first, last }, logged });
+const rule = (pattern: string, first: number, last = first, logged = false): NameRule => ({ pattern, protocol: 6, ports: { first, last }, logged });
 const show = (list: readonly Opening[]): string[] =>
-  list.map(({ protocols, ports: { first, last }, logged, untilMs }) => `${protocols.first} ${first}-${last} ${untilMs}${logged ? ' logged' : ''}`).sort();
+  list.map(({ protocol = 'all', ports, logged, untilMs }) => `${protocol} ${ports === undefined ? 'all' : `${ports.first}-${ports.last}`} ${untilMs}${logged ? ' logged' : ''}`).sort();
 
-function open(openings: Openings, wanted: readonly OpenPorts[], ttlSeconds: number, nowMs: number, at = address) {
-  const change = openings.plan(at, wanted, ttlSeconds, nowMs);
+function made(change: PlannedChange | undefined) {
   assert.ok(change !== undefined);
-  openings.apply(change);
+  change.done();
   return { remove: show(change.remove), add: show(change.add) };
 }
 
-test('an answer opens its ports, rounded up to a second; the same again changes nothing', () => {
+function openingsBy(...rules: NameRule[]): Openings {
   const openings = new Openings();
-  assert.deepEqual(open(openings, [ports(443)], 60, 1000.5), { remove: [], add: ['6 443-443 62000'] });
-  assert.deepEqual(open(openings, [ports(443)], 60, 1999), { remove: [], add: [] });
-  assert.deepEqual(open(openings, [ports(443)], 60, 2001), { remove: ['6 443-443 62000'], add: ['6 443-443 63000'] });
+  openings.planRules(rules, 0).done();
+  return openings;
+}
+
+test('an answer opens its rule\'s port, rounded up to a second; the same again changes nothing', () => {
+  const openings = openingsBy(rule('a.test', 443));
+  assert.deepEqual(made(openings.planFound('a.test', address, 60, 1000.5)), { remove: [], add: ['6 443-443 62000'] });
+  assert.deepEqual(made(openings.planFound('a.test', address, 60, 1999)), { remove: [], add: [] });
+  assert.deepEqual(made(openings.planFound('a.test', address, 60, 2001)), { remove: ['6 443-443 62000'], add: ['6 443-443 63000'] });
+});
+
+test('a name without a rule opens nothing', () => {
+  const openings = openingsBy(rule('a.test', 443), rule('*.b.test', 443));
+  for (const name of ['b.test', 'x.a.test', 'c.test']) assert.equal(openings.planFound(name, address, 60, 0), undefined);
+  assert.deepEqual(made(openings.planFound('x.y.b.test', address, 60, 0)).add, ['6 443-443 60000']);
 });
 
 test('a shorter time never closes what is open for longer', () => {
-  const openings = new Openings();
-  open(openings, [ports(443)], 3600, 0);
-  assert.deepEqual(open(openings, [ports(443)], 1, 0), { remove: [], add: [] });
+  const openings = openingsBy(rule('a.test', 443));
+  made(openings.planFound('a.test', address, 3600, 0));
+  assert.deepEqual(made(openings.planFound('a.test', address, 1, 0)), { remove: [], add: [] });
 });
 
 test('ranges that overlap are cut; each piece is open as long as the longest says', () => {
-  const openings = new Openings();
-  open(openings, [ports(80, 90)], 10, 0);
-  assert.deepEqual(open(openings, [ports(85, 100)], 20, 0), { remove: ['6 80-90 10000'], add: ['6 80-84 10000', '6 85-100 20000'] });
-  assert.deepEqual(open(openings, [ports(87)], 30, 0), { remove: ['6 85-100 20000'], add: ['6 85-86 20000', '6 87-87 30000', '6 88-100 20000'] });
-  assert.deepEqual(open(openings, [ports(1, 65_535)], 40, 0), { remove: ['6 80-84 10000', '6 85-86 20000', '6 87-87 30000', '6 88-100 20000'], add: ['6 1-65535 40000'] });
+  const openings = openingsBy(rule('a.test', 80, 90), rule('b.test', 85, 100), rule('c.test', 87));
+  made(openings.planFound('a.test', address, 10, 0));
+  assert.deepEqual(made(openings.planFound('b.test', address, 20, 0)), { remove: ['6 80-90 10000'], add: ['6 80-84 10000', '6 85-90 20000', '6 91-100 20000'] });
+  assert.deepEqual(made(openings.planFound('c.test', address, 15, 0)), { remove: ['6 85-90 20000'], add: ['6 85-86 20000', '6 87-87 20000', '6 88-90 20000'] });
 });
 
 test('what is over is taken away when its address is opened again, and does not come back', () => {
-  const openings = new Openings();
-  open(openings, [ports(80)], 1, 0);
-  assert.deepEqual(open(openings, [ports(443)], 1, 5000), { remove: ['6 80-80 1000'], add: ['6 443-443 6000'] });
-  assert.deepEqual(show(openings.at(5999)), ['6 443-443 6000']);
-  assert.deepEqual(openings.at(6000), []);
+  const openings = openingsBy(rule('a.test', 80), rule('b.test', 443));
+  made(openings.planFound('a.test', address, 1, 0));
+  assert.deepEqual(made(openings.planFound('b.test', address, 1, 5000)), { remove: ['6 80-80 1000'], add: ['6 443-443 6000'] });
+  assert.deepEqual(openings.found(5999), [{ address, pattern: 'b.test', untilMs: 6000 }]);
+  assert.deepEqual(openings.found(6000), []);
 });
 
-test('protocols and logging are kept apart', () => {
+test('protocols and addresses have elements of their own, whatever ports say', () => {
+  const tcp: NameRule = { pattern: 'a.test', protocol: 6, ports: undefined, logged: false };
+  const openings = openingsBy(rule('a.test', 80), tcp, tcp, { ...tcp, protocol: undefined }, { ...tcp, protocol: 17 });
+  assert.deepEqual(made(openings.planFound('a.test', address, 10, 0)).add, ['17 all 10000', '6 80-80 10000', '6 all 10000', 'all all 10000']);
+});
+
+test('what one of several rules logs is logged', () => {
+  const openings = openingsBy(rule('a.test', 443), rule('a.test', 1, 9), rule('a.test', 443, 443, true), rule('a.test', 5, 9, true));
+  assert.deepEqual(made(openings.planFound('a.test', address, 5, 0)).add, ['6 1-4 5000', '6 443-443 5000 logged', '6 5-9 5000 logged']);
+});
+
+test('a rule that goes closes what was found by it, and no more', () => {
+  const openings = openingsBy(rule('a.test', 80), rule('*.test', 443));
+  made(openings.planFound('a.test', address, 10, 0));
+  made(openings.planFound('b.test', address + 1, 10, 0));
+  assert.deepEqual(made(openings.planRules([rule('a.test', 80)], 1)), { remove: ['6 443-443 10000', '6 443-443 10000'], add: [] });
+  assert.deepEqual(show(openings.pieces()), ['6 80-80 10000']);
+  assert.deepEqual(made(openings.planRules([rule('a.test', 80), rule('a.test', 8080)], 2)), { remove: [], add: ['6 8080-8080 10000'] }, 'a rule for a name that is known opens at once');
+  assert.deepEqual(made(openings.planRules([], 3)), { remove: ['6 80-80 10000', '6 8080-8080 10000'], add: [] });
+  assert.deepEqual(openings.found(3), []);
+});
+
+test('after a change that may or may not have been made, everything of the address is made anew', () => {
+  const openings = openingsBy(rule('a.test', 80), rule('b.test', 81));
+  made(openings.planFound('a.test', address, 10, 0));
+  openings.planFound('b.test', address, 10, 0)?.failed();
+  const change = made(openings.planFound('b.test', address, 10, 0));
+  assert.deepEqual(new Set(change.remove), new Set(['6 80-80 10000', '6 81-81 10000']));
+  assert.deepEqual(change.add, ['6 80-80 10000', '6 81-81 10000']);
+  assert.deepEqual(made(openings.planFound('b.test', address, 10, 0)), { remove: [], add: [] });
+});
+
+test('what an earlier server found is open again, by the rules that are left', () => {
   const openings = new Openings();
-  const all: OpenPorts = { protocols: [{ first: 0, last: 5 }, { first: 6, last: 6 }], ports: { first: 0, last: 65_535 }, logged: false };
-  open(openings, [all, ports(443, 443, true)], 10, 0);
-  assert.deepEqual(show(openings.all()), ['0 0-65535 10000', '6 0-65535 10000', '6 443-443 10000 logged']);
+  openings.restore([rule('a.test', 80)], [{ address, pattern: 'a.test', untilMs: 9000 }, { address, pattern: 'gone.test', untilMs: 9000 }, { address: address + 1, pattern: 'a.test', untilMs: 1000 }], 2000);
+  assert.deepEqual(show(openings.pieces()), ['6 80-80 9000']);
+  assert.deepEqual(openings.found(2000), [{ address, pattern: 'a.test', untilMs: 9000 }]);
 });
 
 test('only so many addresses are open at a time; those that are over make room', () => {
-  const openings = new Openings();
-  for (let index = 0; index < openAddressesLimit; index++) open(openings, [ports(443)], 10, 0, address + index);
-  assert.equal(openings.plan(address - 1, [ports(443)], 10, 0), undefined);
-  assert.deepEqual(open(openings, [ports(80)], 10, 0), { remove: [], add: ['6 80-80 10000'] }, 'one that is open already');
-  assert.deepEqual(open(openings, [ports(443)], 10, 30_000, address - 1), { remove: [], add: ['6 443-443 40000'] });
-  assert.equal(openings.all().length, 1);
+  const openings = openingsBy(rule('*.test', 443));
+  for (let index = 0; index < openAddressesLimit; index++) made(openings.planFound('a.test', address + index, 10, 0));
+  assert.equal(openings.planFound('a.test', address - 1, 10, 0), undefined);
+  assert.deepEqual(made(openings.planFound('b.test', address, 20, 0)).add, ['6 443-443 20000'], 'one that is open already');
+  assert.deepEqual(made(openings.planFound('a.test', address - 1, 10, 40_000)), { remove: [], add: ['6 443-443 50000'] });
+  assert.equal(openings.pieces().length, 1);
 });
 
 test('whatever is opened: no two overlap, everything wanted is open, and nothing else', () => {
   for (let round = 0; round < 300; round++) {
-    const openings = new Openings();
-    const wanted: { first: number; last: number; untilMs: number }[] = [];
-    let nowMs = 0;
-    for (let step = 0; step < 12; step++) {
-      nowMs += randomInt(3) * 1000;
+    const ranges = Array.from({ length: 6 }, (_, index) => {
       const first = randomInt(30);
-      const last = first + randomInt(10);
+      return { pattern: `n${index}.test`, first, last: first + randomInt(10) };
+    });
+    const openings = openingsBy(...ranges.map(({ pattern, first, last }) => rule(pattern, first, last)));
+    const untilMs = ranges.map(() => 0);
+    const kernel = new Map<string, Opening>();
+    let nowMs = 0;
+    for (let step = 0; step < 20; step++) {
+      nowMs += randomInt(3) * 1000;
+      const index = randomInt(ranges.length);
       const ttlSeconds = 1 + randomInt(6);
-      open(openings, [ports(first, last)], ttlSeconds, nowMs);
-      wanted.push({ first, last, untilMs: nowMs + ttlSeconds * 1000 });
-      const now = openings.at(nowMs);
+      const change = openings.planFound(ranges[index]!.pattern, address, ttlSeconds, nowMs)!;
+      const keyOf = ({ ports }: Opening): string => `${ports!.first}-${ports!.last}`;
+      for (const piece of change.remove) assert.ok(kernel.delete(keyOf(piece)));
+      for (const piece of change.add) {
+        assert.ok([...kernel.values()].every(({ ports }) => piece.ports!.last < ports!.first || ports!.last < piece.ports!.first), 'an overlap');
+        kernel.set(keyOf(piece), piece);
+      }
+      change.done();
+      untilMs[index] = Math.max(untilMs[index]!, nowMs + ttlSeconds * 1000);
       for (let port = 0; port < 45; port++) {
-        const covering = now.filter(({ ports: range }) => range.first <= port && port <= range.last);
-        const untilMs = Math.max(0, ...wanted.filter((each) => each.first <= port && port <= each.last && each.untilMs > nowMs).map((each) => each.untilMs));
-        assert.deepEqual(covering.map((opening) => opening.untilMs), untilMs === 0 ? [] : [untilMs], `port ${port}`);
+        const wanted = Math.max(0, ...ranges.map(({ first, last }, each) => (first <= port && port <= last && untilMs[each]! > nowMs ? untilMs[each]! : 0)));
+        const open = [...kernel.values()].filter(({ ports, untilMs: until }) => ports!.first <= port && port <= ports!.last && until > nowMs);
+        assert.deepEqual(open.map((piece) => piece.untilMs), wanted === 0 ? [] : [wanted], `port ${port}`);
       }
     }
   }

@@ -1,119 +1,187 @@
 /**
- * What names have opened to one container: addresses, with protocols and ports, each until a time. The kernel's set takes no two elements that
- * overlap, so what several names and rules say about one address is cut into pieces that do not, each open for as long as the longest says. Pure.
+ * What names have opened to one container. Kept is what the resolver has found: an address, the pattern of the rule that it was found by, and until when.
+ * What is open follows from that and from the rules: a port, a range of ports, a protocol or everything. The kernel takes no two ranges of ports that
+ * overlap, so what several rules say about one address is cut into pieces that do not, each open for as long as the longest says. Pure.
  */
+import type { NameOpening, NumberRange } from '../host/name-firewall.js';
+import { domainPatternCovers } from '../lib/domain-name.js';
 import type { Ipv4Address } from '../lib/ipv4.js';
 
-/** Both ends included. */
-export interface NumberRange {
-  readonly first: number;
-  readonly last: number;
-}
-
-/** What a rule opens of an address. */
-export interface OpenPorts {
-  /** By their numbers in IP. */
-  readonly protocols: readonly NumberRange[];
-  readonly ports: NumberRange;
+/** A rule that opens what a name stands for. */
+export interface NameRule {
+  /** As parseDomainPattern has it. */
+  readonly pattern: string;
+  /** Its number in IP; undefined: all. */
+  readonly protocol: number | undefined;
+  /** Undefined: all. */
+  readonly ports: NumberRange | undefined;
   /** New connections are logged. */
   readonly logged: boolean;
 }
 
-/** One element of the kernel's set. */
-export interface Opening {
+/** An address that was found by a rule's pattern. */
+export interface FoundName {
   readonly address: Ipv4Address;
-  readonly protocols: NumberRange;
-  readonly ports: NumberRange;
-  readonly logged: boolean;
+  readonly pattern: string;
   readonly untilMs: number;
 }
 
+export type Opening = NameOpening & { readonly untilMs: number };
+
+/** In the kernel first `remove` is deleted, and then `add` made. */
 export interface OpeningsChange {
   readonly remove: readonly Opening[];
   readonly add: readonly Opening[];
 }
 
-/** Addresses at a time: what a container can take of the kernel's memory with a name whose server says something else each time. */
+/** Addresses at a time: what a container can take of the kernel's memory by a name whose server says something else each time. */
 export const openAddressesLimit = 256;
 
 /** The kernel's clock for an element starts some time after ours: one that is over for us may still be there. */
 const overdueMs = 10_000;
-/** Names are asked again and again: times are rounded up to this, so that the same answer changes nothing. */
+/** Names are asked for again and again: times are rounded up to this, so that the same answer changes nothing. */
 const grainMs = 1000;
 
+interface OpenAddress {
+  /** By pattern. */
+  readonly untilMs: ReadonlyMap<string, number>;
+  /** What the kernel has. */
+  readonly pieces: readonly Opening[];
+  /** A change failed in a way that does not tell whether it was made. */
+  readonly isDoubtful: boolean;
+}
+
+const nothing: OpenAddress = { untilMs: new Map(), pieces: [], isDoubtful: false };
+
+/** A change that is decided and has to be made in the kernel; then `done` or `failed` is called, before anything else is planned. */
+export interface PlannedChange extends OpeningsChange {
+  done(): void;
+  failed(): void;
+}
+
 export class Openings {
-  readonly #byAddress = new Map<Ipv4Address, readonly Opening[]>();
+  #rules: readonly NameRule[] = [];
+  readonly #addresses = new Map<Ipv4Address, OpenAddress>();
+
+  get rules(): readonly NameRule[] {
+    return this.#rules;
+  }
 
   /**
-   * What has to change so that these ports of an address are open for that time. Nothing has changed here until `apply`.
-   * @returns undefined: too many addresses are open
+   * A name has this address for that time.
+   * @returns undefined: no rule has this name, or too many addresses are open
    */
-  plan(address: Ipv4Address, wanted: readonly OpenPorts[], ttlSeconds: number, nowMs: number): OpeningsChange | undefined {
-    const before = this.#byAddress.get(address) ?? [];
-    if (before.length === 0 && this.#countAt(nowMs) >= openAddressesLimit) return undefined;
-    const untilMs = Math.ceil((nowMs + ttlSeconds * 1000) / grainMs) * grainMs;
-    const additional = wanted.flatMap(({ protocols, ports, logged }) => protocols.map((range): Opening => ({ address, protocols: range, ports, logged, untilMs })));
-    const after = disjoint([...before.filter((opening) => opening.untilMs > nowMs), ...additional]);
-    return { remove: before.filter((opening) => !after.some((other) => isEqual(opening, other))), add: after.filter((opening) => !before.some((other) => isEqual(opening, other))) };
+  planFound(name: string, address: Ipv4Address, ttlSeconds: number, nowMs: number): PlannedChange | undefined {
+    const patterns = this.#rules.map(({ pattern }) => pattern).filter((pattern) => domainPatternCovers(pattern, name));
+    const before = this.#addresses.get(address) ?? nothing;
+    if (patterns.length === 0 || (before === nothing && this.#countAt(nowMs) >= openAddressesLimit)) return undefined;
+    const untilMs = new Map(before.untilMs);
+    for (const pattern of patterns) untilMs.set(pattern, Math.max(untilMs.get(pattern) ?? 0, roundUp(nowMs + ttlSeconds * 1000)));
+    return this.#plan(new Map([[address, untilMs]]), this.#rules, nowMs);
   }
 
-  apply({ remove, add }: OpeningsChange): void {
-    for (const opening of remove) this.#replace(opening.address, (all) => all.filter((other) => !isEqual(opening, other)));
-    for (const opening of add) this.#replace(opening.address, (all) => [...all, opening]);
+  /** From now on these are the rules; what was found by others is closed. */
+  planRules(rules: readonly NameRule[], nowMs: number): PlannedChange {
+    return this.#plan(new Map([...this.#addresses].map(([address, { untilMs }]) => [address, untilMs])), rules, nowMs);
   }
 
-  /** All that are open. */
-  at(nowMs: number): Opening[] {
-    return [...this.#byAddress.values()].flat().filter(({ untilMs }) => untilMs > nowMs);
+  /** Takes what an earlier server has found. Nothing of it is in the kernel: the tables are loaded with it. */
+  restore(rules: readonly NameRule[], found: readonly FoundName[], nowMs: number): void {
+    this.#rules = rules;
+    for (const { address, pattern, untilMs } of found) {
+      const before = this.#addresses.get(address) ?? nothing;
+      this.#addresses.set(address, { ...before, untilMs: new Map([...before.untilMs, [pattern, untilMs]]) });
+    }
+    this.planRules(rules, nowMs).done();
   }
 
-  /** All that the kernel may have. */
-  all(): Opening[] {
-    return [...this.#byAddress.values()].flat();
+  /** What was found and counts. */
+  found(nowMs: number): FoundName[] {
+    return [...this.#addresses].flatMap(([address, { untilMs }]) => [...untilMs].filter(([, until]) => until > nowMs).map(([pattern, until]) => ({ address, pattern, untilMs: until })));
   }
 
-  #replace(address: Ipv4Address, change: (all: readonly Opening[]) => readonly Opening[]): void {
-    const after = change(this.#byAddress.get(address) ?? []);
-    if (after.length === 0) this.#byAddress.delete(address);
-    else this.#byAddress.set(address, after);
+  /** What the kernel may have. */
+  pieces(): Opening[] {
+    return [...this.#addresses.values()].flatMap(({ pieces }) => pieces);
+  }
+
+  /** What is open. */
+  openAt(nowMs: number): Opening[] {
+    return [...this.#addresses].flatMap(([address, { untilMs }]) => piecesOf(address, this.#rules, untilMs, nowMs));
+  }
+
+  #plan(untilMsByAddress: ReadonlyMap<Ipv4Address, ReadonlyMap<string, number>>, rules: readonly NameRule[], nowMs: number): PlannedChange {
+    const remove: Opening[] = [];
+    const add: Opening[] = [];
+    const after = new Map<Ipv4Address, OpenAddress>();
+    for (const [address, untilMs] of untilMsByAddress) {
+      const { pieces: before, isDoubtful } = this.#addresses.get(address) ?? nothing;
+      const pieces = piecesOf(address, rules, untilMs, nowMs);
+      after.set(address, { untilMs: new Map([...untilMs].filter(([pattern, until]) => until > nowMs && rules.some((rule) => rule.pattern === pattern))), pieces, isDoubtful: false });
+      remove.push(...before.filter((piece) => isDoubtful || !pieces.some((other) => isEqual(piece, other))));
+      add.push(...pieces.filter((piece) => isDoubtful || !before.some((other) => isEqual(piece, other))));
+    }
+    return {
+      remove,
+      add,
+      done: () => {
+        this.#rules = rules;
+        for (const [address, state] of after) this.#set(address, state);
+      },
+      failed: () => {
+        for (const [address, { pieces }] of after) {
+          const before = this.#addresses.get(address) ?? nothing;
+          this.#set(address, { ...before, pieces: [...before.pieces, ...pieces], isDoubtful: true });
+        }
+      },
+    };
+  }
+
+  #set(address: Ipv4Address, state: OpenAddress): void {
+    if (state.pieces.length === 0 && state.untilMs.size === 0) this.#addresses.delete(address);
+    else this.#addresses.set(address, state);
   }
 
   #countAt(nowMs: number): number {
-    for (const [address, all] of this.#byAddress) if (all.every(({ untilMs }) => untilMs + overdueMs < nowMs)) this.#byAddress.delete(address);
-    return this.#byAddress.size;
+    for (const [address, { pieces }] of this.#addresses) if (pieces.every(({ untilMs }) => untilMs + overdueMs < nowMs)) this.#addresses.delete(address);
+    return this.#addresses.size;
   }
+}
+
+function roundUp(timeMs: number): number {
+  return Math.ceil(timeMs / grainMs) * grainMs;
 }
 
 function isEqual(one: Opening, other: Opening): boolean {
   return (
-    one.address === other.address && one.logged === other.logged && one.untilMs === other.untilMs &&
-    one.protocols.first === other.protocols.first && one.protocols.last === other.protocols.last && one.ports.first === other.ports.first && one.ports.last === other.ports.last
+    one.address === other.address && one.protocol === other.protocol && one.ports?.first === other.ports?.first && one.ports?.last === other.ports?.last &&
+    one.logged === other.logged && one.untilMs === other.untilMs
   );
 }
 
-/** Openings of one address; ranges of protocols are the same or have nothing in common. */
-function disjoint(openings: readonly Opening[]): Opening[] {
+function piecesOf(address: Ipv4Address, rules: readonly NameRule[], untilMsByPattern: ReadonlyMap<string, number>, nowMs: number): Opening[] {
   const groups = new Map<string, Opening[]>();
-  for (const opening of openings) {
-    const key = `${opening.protocols.first} ${opening.logged}`;
-    groups.set(key, [...(groups.get(key) ?? []), opening]);
+  for (const { pattern, protocol, ports, logged } of rules) {
+    const untilMs = untilMsByPattern.get(pattern);
+    if (untilMs === undefined || untilMs <= nowMs) continue;
+    const key = `${protocol} ${ports === undefined}`;
+    groups.set(key, [...(groups.get(key) ?? []), { address, protocol, ports, logged, untilMs }]);
   }
   return [...groups.values()].flatMap(cutPorts);
 }
 
-/** Pieces between the ends of all ranges, each with the latest time of those that cover it; neighbours with one time are one piece. */
+/** Pieces between the ends of all ranges. They stay apart when they are alike: those of the same rules are cut in the same way again. */
 function cutPorts(openings: readonly Opening[]): Opening[] {
-  const starts = [...new Set(openings.flatMap(({ ports }) => [ports.first, ports.last + 1]))].sort((a, b) => a - b);
-  const pieces: Opening[] = [];
-  for (const [index, first] of starts.entries()) {
-    const covering = openings.filter(({ ports }) => ports.first <= first && first <= ports.last);
-    const [any] = covering;
+  const [any] = openings;
+  if (any?.ports === undefined) return any === undefined ? [] : [{ ...any, ...together(openings) }];
+  const starts = [...new Set(openings.flatMap(({ ports }) => (ports === undefined ? [] : [ports.first, ports.last + 1])))].sort((a, b) => a - b);
+  return starts.flatMap((first, index) => {
+    const covering = openings.filter(({ ports }) => ports !== undefined && ports.first <= first && first <= ports.last);
     const next = starts[index + 1];
-    if (any === undefined || next === undefined) continue;
-    const untilMs = Math.max(...covering.map((opening) => opening.untilMs));
-    const before = pieces.at(-1);
-    if (before !== undefined && before.untilMs === untilMs && before.ports.last === first - 1) pieces[pieces.length - 1] = { ...before, ports: { first: before.ports.first, last: next - 1 } };
-    else pieces.push({ ...any, ports: { first, last: next - 1 }, untilMs });
-  }
-  return pieces;
+    return covering.length === 0 || next === undefined ? [] : [{ ...any, ...together(covering), ports: { first, last: next - 1 } }];
+  });
+}
+
+function together(openings: readonly Opening[]): Pick<Opening, 'untilMs' | 'logged'> {
+  return { untilMs: Math.max(...openings.map(({ untilMs }) => untilMs)), logged: openings.some(({ logged }) => logged) };
 }

@@ -9,6 +9,7 @@ import type { Host, JobRemains, NetworkRelease } from '../host/host.js';
 import type { Bandwidth, BandwidthInForce } from '../host/launcher.js';
 import { defaultCpuShares, unlimitedMemory, type CpuLimit } from '../host/limits.js';
 import { MonitorGone } from '../host/monitor.js';
+import { formatIpv4Address } from '../lib/ipv4.js';
 import { ManualClock } from '../lib/manual-clock.js';
 import { RecordingMonitor } from './recording-monitor.js';
 
@@ -231,6 +232,26 @@ export class RecordingHost implements Host {
       };
     },
   };
+
+  /** What the resolver answers containers, by address: patterns, or everything when there are none. */
+  readonly served = new Map<number, readonly string[]>();
+
+  readonly resolver: Host['resolver'] = {
+    serve: async (client, patterns) => this.call('resolver.serve', () => void this.served.set(client, patterns)),
+    forget: (client) => void this.served.delete(client),
+  };
+
+  readonly nameFirewall: Host['nameFirewall'] = {
+    questions: (container, { restricted, forwarded }, operation) =>
+      [...(restricted ? ['restricted'] : []), ...forwarded.map((protocol) => `forwarded ${protocol}`)].map((what) => this.#element(operation, 'questions', `${formatIpv4Address(container)} ${what}`)),
+    opening: (container, { address, protocol = 'all', ports, logged }, timeoutMs) =>
+      this.#element(timeoutMs === undefined ? 'delete' : 'add', 'opened', `${formatIpv4Address(container)} ${formatIpv4Address(address)} ${protocol} ${ports?.first ?? 'all'}${logged ? ' logged' : ''}`),
+    resolver: (port) => [this.#element('ensure', 'resolver', String(port))],
+  };
+
+  #element(operation: FirewallElement['operation'], set: string, key: string): FirewallElement {
+    return { operation, family: 'inet', table: 'warden', set, key: Buffer.from(key) };
+  }
 
   readonly rootFileSystems: Host['rootFileSystems'] = {
     open: (path) => {

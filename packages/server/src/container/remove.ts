@@ -38,10 +38,10 @@ async function releaseDisk({ host, log }: Containers, container: Container): Pro
 }
 
 /** When the launcher dies under it, or while it starts, a new one is asked again: what is not there any more is no error. */
-async function deleteElements({ host, firewall }: Containers, container: Container): Promise<void> {
+async function deleteElements({ host, firewall, names }: Containers, container: Container): Promise<void> {
   const { id, link, hasNetOutChain } = container;
   const rules = hasNetOutChain ? host.firewall.netOutOf({ id, hostName: link.hostName }, []) : { elements: [], chains: [] };
-  const elements = [...host.firewall.elementsOf(link, 'delete'), ...rules.elements];
+  const elements = [...host.firewall.elementsOf(link, 'delete'), ...rules.elements, ...(await names.detach(link.containerAddress))];
   for (let attempt = 1; ; attempt++) {
     try {
       await firewall.change(() => {
@@ -50,6 +50,7 @@ async function deleteElements({ host, firewall }: Containers, container: Contain
         container.netOut = [];
         return host.launcher.changeFirewall(elements, rules.chains);
       });
+      names.drop(link.containerAddress);
       return;
     } catch (error) {
       if (attempt === deleteAttempts || !(error instanceof WardenError && error.code === 'unavailable')) throw error;

@@ -9,7 +9,9 @@ import type { Disks } from './disk.js';
 import type { FirewallChange, Launcher } from './launcher.js';
 import type { CpuLimits, MemoryLimits } from './limits.js';
 import type { JobExit, Monitors } from './monitor.js';
+import type { NameFirewall } from './name-firewall.js';
 import type { NetOutRule } from './net-out-rule.js';
+import type { Resolver } from './resolver.js';
 import type { Statistics } from './statistics.js';
 
 /** What a dead monitor has left of one of its jobs. */
@@ -127,6 +129,8 @@ export interface Host {
   readonly memory: MemoryLimits;
   readonly cpu: CpuLimits;
   readonly firewall: Firewall;
+  readonly nameFirewall: NameFirewall;
+  readonly resolver: Resolver;
   readonly rootFileSystems: RootFileSystems;
   readonly links: HostLinks;
   readonly nameServers: NameServers;

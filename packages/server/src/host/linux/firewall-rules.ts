@@ -10,6 +10,8 @@
  * One that has net_out rules is an element of the map net_out, too, and has a chain of its own there, which is made and changed by the launcher.
  * Rules that log end in the chain logged, which writes at most ten lines a second to the kernel's log, for all containers together.
  *
+ * One with rules for names asks the resolver for them, and nobody else; what it was answered is open to it for some time (name-firewall.ts).
+ *
  * Interfaces are matched by these sets and not by their prefix, so that interfaces of other software, and of another
  * wardend with a table of its own, are none of our business.
  *
@@ -24,6 +26,8 @@
  *   - what leaves the machine carries the machine's address.
  */
 import { formatIpv4Range, ipv4RangeContains, parseIpv4Range, type Ipv4Range } from '../../lib/ipv4.js';
+import type { NameState } from '../name-firewall.js';
+import { nameChains, nameGuard, nameInput, nameOpened, nameSets } from './name-firewall.js';
 
 export interface FirewallPolicy {
   readonly table: string;
@@ -38,6 +42,7 @@ export interface FirewallTextElements {
   readonly interfaces: readonly string[];
   /** interface . MAC . address */
   readonly sources: readonly string[];
+  readonly names: NameState;
 }
 
 const guarded: readonly Ipv4Range[] = ['127.0.0.0/8', '169.254.0.0/16'].map(parseIpv4Range).filter((range) => range !== undefined);
@@ -48,7 +53,7 @@ export function closedRanges({ pool }: Pick<FirewallPolicy, 'pool'>): readonly I
 }
 
 /** Input for `nft -f -`: one transaction that replaces both tables. */
-export function firewallRules(policy: FirewallPolicy, { interfaces, sources }: FirewallTextElements): string {
+export function firewallRules(policy: FirewallPolicy, { interfaces, sources, names }: FirewallTextElements): string {
   const { table } = policy;
   const closed = closedRanges(policy);
   const isWithinClosed = (range: Ipv4Range): boolean => closed.some((outer) => ipv4RangeContains(outer, range));
@@ -64,6 +69,7 @@ table inet ${table} {
   set allowed_by_name { type ipv4_addr; flags interval; auto-merge; ${elements(allowedByName.map(formatIpv4Range))} }
   set closed { type ipv4_addr; flags interval; auto-merge; ${elements(closed.map(formatIpv4Range))} }
   map net_out { type ifname : verdict; }
+  ${nameSets(names)}
 
   chain prerouting {
     type filter hook prerouting priority raw; policy accept;
@@ -78,6 +84,7 @@ table inet ${table} {
 
   chain input {
     type filter hook input priority filter; policy accept;
+    ${nameInput}
     iifname @interfaces jump to_host
   }
 
@@ -93,15 +100,19 @@ table inet ${table} {
   }
 
   chain from_container {
+    ${nameGuard}
     ct state established,related accept
     iifname vmap @net_out
     ip daddr @denied goto refuse
     ip daddr @allowed_by_name accept
     ip daddr @closed goto refuse
     oifname @interfaces goto refuse
+    ${nameOpened}
     ip daddr @allowed accept
     goto refuse
   }
+
+  ${nameChains}
 
   chain logged {
     limit rate 8/second burst 2 packets log prefix "${table}: " level info

@@ -6,12 +6,13 @@ import { firewallRules, removalRules, type FirewallPolicy } from './firewall-rul
 
 const range = (text: string) => parseIpv4Range(text)!;
 const policy: FirewallPolicy = { table: 'warden_x', pool: range('10.254.0.0/22'), denied: [], allowed: [], allowHostAccess: false };
-const none = { interfaces: [], sources: [] };
+const names = { resolverPort: 0, containers: [] };
+const none = { interfaces: [], sources: [], names };
 const link = { hostName: 'w-demo-0', containerMac: Uint8Array.of(2, 0, 10, 254, 0, 2), containerAddress: 0x0afe_0002 };
 
 /** The lines of one chain. */
 function chain(rules: string, name: string): string[] {
-  const body = new RegExp(`chain ${name} \\{\\n([^}]*)\\}`).exec(rules)?.[1];
+  const body = new RegExp(`chain ${name} \\{\\n([^]*?)\\n  \\}`).exec(rules)?.[1];
   assert.ok(body !== undefined, name);
   return body.split('\n').map((line) => line.trim()).filter((line) => line !== '');
 }
@@ -70,9 +71,21 @@ test('denied comes before allowed, and a wildcard opens neither containers nor l
   assert.equal(setOf(rules, 'denied'), '192.0.2.0-192.0.2.255');
 });
 
-test('a container\'s own rules come behind established connections and before all else', () => {
+test('a container\'s own rules come behind established connections and before all else but questions for names', () => {
   const verdicts = chain(firewallRules(policy, none), 'from_container');
-  assert.deepEqual(verdicts.slice(0, 3), ['ct state established,related accept', 'iifname vmap @net_out', 'ip daddr @denied goto refuse']);
+  assert.deepEqual(verdicts.slice(0, 4), ['meta l4proto { tcp, udp } th dport 53 ip saddr @restricted_names ct direction original goto refuse', 'ct state established,related accept', 'iifname vmap @net_out', 'ip daddr @denied goto refuse']);
+});
+
+test('what names have opened is asked for behind all that they must not open', () => {
+  const verdicts = chain(firewallRules(policy, none), 'from_container');
+  const place = (text: string): number => verdicts.findIndex((line) => line.includes(text));
+  for (const closed of ['@denied goto refuse', '@closed goto refuse', 'oifname @interfaces goto refuse']) assert.ok(place(closed) >= 0 && place(closed) < place('jump opened'), closed);
+});
+
+test('only redirected questions of containers reach the resolver, and not too many', () => {
+  const rules = firewallRules(policy, none);
+  assert.equal(chain(rules, 'input')[1], 'meta l4proto { tcp, udp } th dport @resolver_ports goto questions');
+  assert.deepEqual(chain(rules, 'questions'), ['iifname != @interfaces drop', 'update @asking { ip saddr limit rate over 200/second burst 400 packets } drop', 'ct status dnat accept', 'drop']);
 });
 
 test('log lines are limited for all containers together, and what is not logged is accepted all the same', () => {
@@ -80,7 +93,7 @@ test('log lines are limited for all containers together, and what is not logged 
 });
 
 test('containers that live already are in the tables from the start', () => {
-  const rules = firewallRules(policy, { interfaces: ['"w-a-0"', '"w-b-0"'], sources: ['"w-a-0" . 02:00:0a:fe:00:02 . 10.254.0.2'] });
+  const rules = firewallRules(policy, { interfaces: ['"w-a-0"', '"w-b-0"'], sources: ['"w-a-0" . 02:00:0a:fe:00:02 . 10.254.0.2'], names });
   assert.equal(setOf(rules, 'interfaces'), '"w-a-0", "w-b-0"');
   assert.equal(setOf(rules, 'senders'), '"w-a-0" . 02:00:0a:fe:00:02 . 10.254.0.2');
 });

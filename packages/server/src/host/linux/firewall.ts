@@ -6,6 +6,7 @@ import type { Clock } from '../../lib/timer.js';
 import type { FirewallChain, FirewallElement, LinkDescription } from '../container-description.js';
 import type { Firewall } from '../host.js';
 import type { FirewallChange } from '../launcher.js';
+import type { NameState } from '../name-firewall.js';
 import type { NetOutRule } from '../net-out-rule.js';
 import { closedRanges, firewallRules, removalRules, type FirewallPolicy } from './firewall-rules.js';
 import { netOutExpressions, type Guards } from './net-out-expressions.js';
@@ -38,6 +39,8 @@ export class LinuxFirewall implements Firewall {
   constructor(
     private readonly policy: FirewallPolicy,
     private readonly clock: Pick<Clock, 'now'>,
+    /** What names have to do with living containers. */
+    private readonly names: () => NameState = () => ({ resolverPort: 0, containers: [] }),
   ) {
     this.#guards = { closed: closedRanges(policy), denied: policy.denied };
   }
@@ -83,6 +86,7 @@ export class LinuxFirewall implements Firewall {
       firewallRules(this.policy, {
         interfaces: links.map((link) => `"${link.hostName}"`),
         sources: links.map((link) => `"${link.hostName}" . ${formatMac(link.containerMac)} . ${formatIpv4Address(link.containerAddress)}`),
+        names: this.names(),
       }),
     );
   }
