@@ -35,6 +35,8 @@ export interface FixtureOptions extends StartOptions {
   readonly rootfs?: RootfsOptions;
   /** The daemon of this file runs in a network namespace of its own, whatever a later start() is given; harness/lan.ts puts it into a network. */
   readonly networkNamespace?: boolean;
+  /** What the daemon keeps once it was asked for belongs to the base line: done with a container before the tests, which is destroyed. */
+  readonly warmUp?: (client: Client, handle: string) => Promise<void>;
 }
 
 export class ServerFixture {
@@ -107,6 +109,7 @@ export class ServerFixture {
     const handle = await control.create().catch(() => undefined);
     if (handle === undefined) return;
     this.handles.add(handle);
+    await this.#options.warmUp?.(control, handle);
     await control.destroy(handle);
   }
 

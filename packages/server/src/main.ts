@@ -11,7 +11,8 @@ import { adoptContainers } from './container/adopt.js';
 import { removeStrayLimits, restoreBandwidthLimits } from './container/bandwidth.js';
 import { Containers } from './container/containers.js';
 import { destroyContainer } from './container/destroy.js';
-import { lacksNameServers } from './container/name-servers.js';
+import { isOpenToAll } from './container/name-policy.js';
+import { lacksNameServers, nameServersFor } from './container/name-servers.js';
 import { restoreNetOut } from './container/net-out.js';
 import { reserveUnknownLinks } from './container/quarantine.js';
 import { limitsAbove } from './container/rlimits.js';
@@ -136,7 +137,7 @@ async function serve(configPath: string): Promise<void> {
     containers.inBackground(destroyContainer(containers, container), 'a container whose grace time is over could not be destroyed', container);
   });
   if (lacksNameServers(configuration.network.dnsServers, host.nameServers.list())) {
-    log.warn('containers will have no DNS: network.dns_servers is empty, and this machine has no nameserver but on loopback; set network.dns_servers');
+    log.warn('containers will have no DNS: network.dns_servers is empty, and this machine has no nameserver; set network.dns_servers');
   }
   const limit = openFileLimit();
   const listener = new Listener({
@@ -159,6 +160,9 @@ async function serve(configPath: string): Promise<void> {
   containers.firewall.afterLoad(() => restoreNetOut(containers));
   await containers.firewall.start();
   containers.names.begin();
+  if (isOpenToAll(network) && nameServersFor(network.dnsServers, () => host.nameServers.list()).length === 0) {
+    await resolver.start().catch((error: unknown) => log.error({ err: error }, 'containers have no DNS until the resolver answers'));
+  }
   await restoreBandwidthLimits(containers);
   await removeStrayLimits(containers);
   enableForwarding(log);

@@ -17,6 +17,7 @@ import { endLife, monitorDied } from './end-of-life.js';
 import { noteExit } from './exit-events.js';
 import { linkOf } from './link.js';
 import { jobsWithoutMonitor } from './lost-jobs.js';
+import { namePolicyOf } from './name-policy.js';
 import { checkNetOut } from './net-out-rule.js';
 import { stopIfOutOfMemory } from './out-of-memory.js';
 import { quarantine } from './quarantine.js';
@@ -204,6 +205,8 @@ function containerOf(containers: Containers, snapshot: Snapshot): Container | st
   const container = new Container(identification, host.monitors.open(snapshot.id), snapshot.state, snapshot.events);
   container.stopping = snapshot.stopping ?? false;
   container.netOut = (snapshot.netOut ?? []).map(checkNetOut);
+  container.usesForwarder = snapshot.usesForwarder ?? false;
+  containers.names.restore(network.containerAddress, namePolicyOf(containers.configuration.network, container), []);
   if (snapshot.bandwidth !== undefined) container.bandwidth = recordedBandwidth(snapshot.bandwidth);
   return container;
 }
@@ -224,5 +227,7 @@ async function removeLeftovers(containers: Containers, containerId: string, cont
     containers.noteRelease(container);
   }
   host.depot.discardDirectory(containerId);
-  if (container !== undefined) containers.release(container);
+  if (container === undefined) return;
+  containers.names.drop(container.network.containerAddress);
+  containers.release(container);
 }

@@ -67,6 +67,8 @@ export class Container {
   stopRequested = false;
   /** What info said when the removal began; set from then on. */
   lastInfo: ContainerInfo | undefined;
+  /** Its resolv.conf names its host's end. */
+  usesForwarder = false;
   /** Undefined: none was ever set. */
   bandwidth: BandwidthLimit | undefined;
   /** Rules of net_out, each once, in the order in which they were given. */

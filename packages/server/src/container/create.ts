@@ -12,6 +12,8 @@ import { networkRefused, type CreateOrder } from './create-request.js';
 import { describeContainer } from './describe.js';
 import { diskOf } from './disk-of.js';
 import { hostInterfaceName, linkNameOf, linkOf } from './link.js';
+import { namePolicyOf } from './name-policy.js';
+import { nameServersFor } from './name-servers.js';
 import { removeFromHost } from './remove.js';
 import { snapshotOf } from './snapshot.js';
 import { watchContainer } from './watch.js';
@@ -71,9 +73,11 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
   const { path: directory, disk: diskDirectory } = await host.depot.makeDirectory(id);
   const disk = diskOf(host.disks.backend, directory, diskDirectory, identity);
 
+  const nameServers = nameServersFor(configuration.network.dnsServers, () => host.nameServers.list());
   const graceTimeMs = order.graceTimeMs === undefined ? configuration.defaultGraceTimeMs : order.graceTimeMs;
   const identification: ContainerIdentification = { id, handle, directory, disk, network, identity, link, rootfsPath, graceTimeMs };
   const container = new Container(identification, host.monitors.open(id), 'born');
+  container.usesForwarder = nameServers.length === 0;
   undo.push('close the way to the monitor', () => container.monitor.close());
   containers.firewall.note(link);
   // Registered before the launcher is asked: it undoes what it began, but it may also die or be late.
@@ -84,9 +88,8 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
       identification,
       rootFileSystem,
       cgroups: host.cgroups.describe(id),
-      firewallElements: host.firewall.elementsOf(link, 'ensure'),
-      dnsServers: configuration.network.dnsServers,
-      hostNameServers: configuration.network.dnsServers.length > 0 ? [] : host.nameServers.list(),
+      firewallElements: [...host.firewall.elementsOf(link, 'ensure'), ...containers.names.prepare(network.containerAddress, namePolicyOf(configuration.network, container))],
+      nameServers,
       deadlineMs: configuration.createDeadlineMs,
       lang: host.lang,
       syslogSocket: host.syslog.socketPath(),

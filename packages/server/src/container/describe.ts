@@ -4,7 +4,6 @@ import type { RootFileSystem } from '../host/host.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
 import type { ContainerIdentification } from './container.js';
 import { idMapOf } from './id-map.js';
-import { reachableNameServers } from './name-servers.js';
 import { rootUser, vcapUser } from './users.js';
 
 /** Bits of capabilities(7) that a privileged job keeps, within its user namespace. */
@@ -30,10 +29,8 @@ export interface DescriptionParts {
   readonly rootFileSystem: RootFileSystem;
   readonly cgroups: readonly CgroupDescription[];
   readonly firewallElements: readonly FirewallElement[];
-  /** Configured ones. */
-  readonly dnsServers: readonly string[];
-  /** The host's own. */
-  readonly hostNameServers: readonly string[];
+  /** None: the container's host end. */
+  readonly nameServers: readonly string[];
   readonly deadlineMs: number;
   readonly lang: string;
   readonly syslogSocket: string;
@@ -109,9 +106,7 @@ function upperFiles(hostname: string, parts: DescriptionParts): FileDescription[
   ];
 }
 
-/** Configured servers; else the host's that a container could reach; else the container's host end. */
-function resolvConf({ dnsServers, hostNameServers, identification }: DescriptionParts): string {
-  const reachable = reachableNameServers(hostNameServers);
-  const chosen = dnsServers.length > 0 ? dnsServers : reachable.length > 0 ? reachable : [formatIpv4Address(identification.network.hostAddress)];
+function resolvConf({ nameServers, identification }: DescriptionParts): string {
+  const chosen = nameServers.length > 0 ? nameServers : [formatIpv4Address(identification.network.hostAddress)];
   return chosen.map((server) => `nameserver ${server}\n`).join('');
 }

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lacksNameServers, reachableNameServers } from './name-servers.js';
+import { lacksNameServers, nameServersFor } from './name-servers.js';
 
-test('a container reaches the host\'s nameservers but those on loopback and of IPv6', () => {
-  assert.deepEqual(reachableNameServers(['127.0.0.53', '192.0.2.1', '::1', '2001:db8::1', '0.0.0.0', '192.0.2.2']), ['192.0.2.1', '192.0.2.2']);
+test('a container reaches the host\'s nameservers but those on loopback and of IPv6; configured ones take their place', () => {
+  const host = ['127.0.0.53', '192.0.2.1', '::1', '2001:db8::1', '0.0.0.0', '192.0.2.2'];
+  assert.deepEqual(nameServersFor([], () => host), ['192.0.2.1', '192.0.2.2']);
+  assert.deepEqual(nameServersFor(['192.0.2.9'], () => assert.fail('the host\'s are not looked at')), ['192.0.2.9']);
+  assert.deepEqual(nameServersFor([], () => ['127.0.0.53', '2001:db8::1']), []);
 });
 
-test('without a configured nameserver and with none of the host\'s there is no DNS', () => {
-  assert.equal(lacksNameServers([], ['127.0.0.53', '::1']), true);
+test('the host can ask a stub on loopback for a container; with none at all there is no DNS', () => {
+  assert.equal(lacksNameServers([], ['127.0.0.53']), false);
   assert.equal(lacksNameServers([], []), true);
-  assert.equal(lacksNameServers([], ['127.0.0.53', '192.0.2.1']), false);
-  assert.equal(lacksNameServers(['192.0.2.9'], ['127.0.0.53']), false);
+  assert.equal(lacksNameServers(['192.0.2.9'], []), false);
 });

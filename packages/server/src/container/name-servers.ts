@@ -1,11 +1,15 @@
 /** Which nameservers a container gets. Pure. */
+import { isLoopbackNameServer } from '../lib/resolv-conf.js';
 
-/** Those of the host's nameservers that a container could reach: not on loopback, and by IPv4. */
-export function reachableNameServers(hostNameServers: readonly string[]): string[] {
-  return hostNameServers.filter((server) => !server.startsWith('127.') && server !== '0.0.0.0' && !server.includes(':'));
+/**
+ * Configured ones; else those of the host that a container could reach: not on loopback, and by IPv4. None: the container's host end, where the
+ * resolver answers for the host's own.
+ */
+export function nameServersFor(dnsServers: readonly string[], listHosts: () => readonly string[]): readonly string[] {
+  return dnsServers.length > 0 ? dnsServers : listHosts().filter((server) => !isLoopbackNameServer(server) && !server.includes(':'));
 }
 
-/** Whether containers would get no nameserver that answers. */
+/** Whether nobody could answer containers, not even through the host's end. */
 export function lacksNameServers(dnsServers: readonly string[], hostNameServers: readonly string[]): boolean {
-  return dnsServers.length === 0 && reachableNameServers(hostNameServers).length === 0;
+  return dnsServers.length === 0 && hostNameServers.length === 0;
 }

@@ -51,6 +51,8 @@ const snapshotSchema = z.strictObject({
   graceTimeMs: z.number().nullable(),
   /** How its disk can be limited; none unless given. */
   diskBackend: z.enum(diskBackendNames).optional(),
+  /** Its resolv.conf names its host's end. */
+  usesForwarder: z.literal(true).optional(),
   /** Bytes per second and bytes, in decimal. */
   bandwidth: z.strictObject({ rate: decimal, burst: decimal }).optional(),
   /** As the requests gave them; none unless given. */
@@ -76,6 +78,7 @@ export function snapshotOf(container: Container, bootId: string): string {
     rootfsPath: container.rootfsPath,
     graceTimeMs: container.graceTimeMs,
     ...(container.disk.backend === 'none' ? {} : { diskBackend: container.disk.backend }),
+    ...(container.usesForwarder ? { usesForwarder: true } : {}),
     ...(container.bandwidth === undefined ? {} : { bandwidth: { rate: String(container.bandwidth.wanted.rate), burst: String(container.bandwidth.wanted.burst) } }),
     ...(container.netOut.length === 0 ? {} : { netOut: container.netOut.map(netOutRecordOf) }),
   };

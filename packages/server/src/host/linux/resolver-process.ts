@@ -48,6 +48,11 @@ export class ResolverProcess implements Resolver {
     return this.#port;
   }
 
+  /** Starts it before anybody asks. @throws WardenError unavailable */
+  async start(): Promise<void> {
+    await (this.#child === undefined ? this.#start() : this.#starting);
+  }
+
   async serve(client: Ipv4Address, patterns: readonly string[]): Promise<void> {
     this.#clients.set(client, patterns);
     if (this.#child === undefined) await this.#start();
