@@ -99,11 +99,11 @@ async function serve(configPath: string): Promise<void> {
   const { network } = configuration;
   const firewall = new LinuxFirewall({ ...network }, systemClock, () => containers.names.state(resolver.port));
   const nameFirewall = new LinuxNameFirewall(network.table);
-  const resolver: ResolverProcess = new ResolverProcess({
+  const resolver = new ResolverProcess({
     servers: network.dnsServers,
     clock: systemClock,
     log,
-    announce: (port) => launcher.changeFirewall(nameFirewall.resolver(port, resolver.port)),
+    announce: (port, before, done) => containers.firewall.change(() => launcher.changeFirewall(nameFirewall.resolver(port, before)).then(done)),
     open: (client, name, found) => containers.names.open(client, name, found),
   });
   const syslog = new LinuxSyslog(configuration.syslogSocketPath);

@@ -46,7 +46,7 @@ export class Containers {
     this.uids = new UidPool(user.startUid, user.size, user.startSubuid);
     this.references = new References(host.clock, onGraceTimeOver);
     this.firewall = new FirewallUpkeep(host, log);
-    this.names = new Names(host, log, network);
+    this.names = new Names(host, this.firewall, log, network);
   }
 
   /** Work that no request waits for; what fails in it is logged. */

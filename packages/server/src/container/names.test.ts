@@ -15,7 +15,7 @@ const forwarder = (...forwarded: ('udp' | 'tcp')[]): NamePolicy => ({ rules: [],
 
 function setUp() {
   const host = new RecordingHost();
-  const made = new Names(host, silentLog, { pool: parseIpv4Range('10.254.0.0/22')!, denied: [parseIpv4Range('192.168.0.0/16')!] });
+  const made = new Names(host, { change: (work) => work() }, silentLog, { pool: parseIpv4Range('10.254.0.0/22')!, denied: [parseIpv4Range('192.168.0.0/16')!] });
   return { host, names: made, elements: () => [...host.elements].sort() };
 }
 

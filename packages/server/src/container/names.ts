@@ -13,6 +13,7 @@ import type { FoundAddress } from '../host/resolver.js';
 import { formatIpv4Address, parseIpv4Range, type Ipv4Address, type Ipv4Range } from '../lib/ipv4.js';
 import { KeyedMutex } from '../lib/keyed-mutex.js';
 import type { Log } from '../lib/log.js';
+import type { FirewallUpkeep } from './firewall-upkeep.js';
 import { Openings, type FoundName, type NameRule, type PlannedChange } from './openings.js';
 
 /** What a container may ask, and what the answers open. */
@@ -42,6 +43,7 @@ export class Names {
 
   constructor(
     private readonly host: Pick<Host, 'launcher' | 'resolver' | 'nameFirewall' | 'clock'>,
+    private readonly firewall: Pick<FirewallUpkeep, 'change'>,
     private readonly log: Log,
     { pool, denied }: { readonly pool: Ipv4Range; readonly denied: readonly Ipv4Range[] },
   ) {
@@ -63,20 +65,20 @@ export class Names {
         if (!isNothing(policy)) await this.host.resolver.serve(container, patternsOf(policy));
         const planned = served.openings.planRules(policy.rules, this.host.clock.now());
         const questions = changeOf(questionsOf(before), questionsOf(policy));
-        await this.#make(container, [planned], [
+        const elements = [
           ...this.host.nameFirewall.questions(container, questions.gone, 'delete'),
           ...this.host.nameFirewall.questions(container, questions.new, 'ensure'),
-        ]);
+        ];
+        await this.#make(container, [planned], elements, () => {
+          served.policy = policy;
+          if (isNothing(policy)) this.#served.delete(container);
+          else this.#served.set(container, served);
+        });
       } catch (error) {
         this.#serve(container, before);
         throw error;
       }
-      served.policy = policy;
-      this.#served.set(container, served);
-      if (isNothing(policy)) {
-        this.#served.delete(container);
-        this.host.resolver.forget(container);
-      }
+      if (isNothing(policy)) this.host.resolver.forget(container);
     });
   }
 
@@ -164,21 +166,25 @@ export class Names {
     else this.host.resolver.serve(container, patternsOf(policy)).catch((error: unknown) => this.log.error({ container: formatIpv4Address(container), err: error }, 'names cannot be answered for a container'));
   }
 
-  async #make(container: Ipv4Address, changes: readonly PlannedChange[], more: readonly FirewallElement[] = []): Promise<void> {
+  /** What is known changes with the kernel: a load that comes next has all of it. */
+  async #make(container: Ipv4Address, changes: readonly PlannedChange[], questions: readonly FirewallElement[] = [], done: () => void = () => undefined): Promise<void> {
     const { nameFirewall, launcher, clock } = this.host;
-    const nowMs = clock.now();
-    const elements = [
-      ...more,
-      ...changes.flatMap(({ remove }) => remove.map((opening) => nameFirewall.opening(container, opening, undefined))),
-      ...changes.flatMap(({ add }) => add.map((opening) => nameFirewall.opening(container, opening, opening.untilMs - nowMs))),
-    ];
-    try {
-      if (elements.length > 0) await launcher.changeFirewall(elements);
-    } catch (error) {
-      for (const change of changes) change.failed();
-      throw error;
-    }
-    for (const change of changes) change.done();
+    await this.firewall.change(async () => {
+      const nowMs = clock.now();
+      const elements = [
+        ...questions,
+        ...changes.flatMap(({ remove }) => remove.map((opening) => nameFirewall.opening(container, opening, undefined))),
+        ...changes.flatMap(({ add }) => add.map((opening) => nameFirewall.opening(container, opening, opening.untilMs - nowMs))),
+      ];
+      try {
+        if (elements.length > 0) await launcher.changeFirewall(elements);
+      } catch (error) {
+        for (const change of changes) change.failed();
+        throw error;
+      }
+      for (const change of changes) change.done();
+      done();
+    });
   }
 }
 

@@ -37,8 +37,8 @@ test('questions: all of a container, or those to its host end by a protocol', ()
 
 test('the resolver\'s port replaces the one before', () => {
   const show = (port: number, before: number): string[] => firewall.resolver(port, before).map(({ operation, set, key, data }) => `${operation} ${set} ${hex(key)} ${hex(data)}`);
-  assert.deepEqual(show(40_000, 0), ['ensure resolver 0035 9c40', 'ensure resolver_ports 9c40 ']);
-  assert.deepEqual(show(40_001, 40_000), ['delete resolver 0035 9c40', 'delete resolver_ports 9c40 ', 'ensure resolver 0035 9c41', 'ensure resolver_ports 9c41 ']);
+  assert.deepEqual(show(40_000, 0), ['delete resolver 0035 ', 'ensure resolver 0035 9c40', 'ensure resolver_ports 9c40 ']);
+  assert.deepEqual(show(40_001, 40_000), ['delete resolver 0035 ', 'delete resolver_ports 9c40 ', 'ensure resolver 0035 9c41', 'ensure resolver_ports 9c41 ']);
 });
 
 test('the tables\' text has what containers have, with the time that is left', () => {

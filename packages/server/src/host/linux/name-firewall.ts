@@ -97,7 +97,9 @@ export class LinuxNameFirewall implements NameFirewall {
     const dns = portBytes(dnsPort).subarray(0, 2);
     const value = (number: number): Uint8Array => portBytes(number).subarray(0, 2);
     return [
-      ...(before === 0 ? [] : [{ ...this.#element('delete', 'resolver', dns), data: value(before) }, this.#element('delete', 'resolver_ports', value(before))]),
+      // Whatever the kernel has for it: an answer to an earlier change may have got lost.
+      this.#element('delete', 'resolver', dns),
+      ...(before === 0 ? [] : [this.#element('delete', 'resolver_ports', value(before))]),
       { ...this.#element('ensure', 'resolver', dns), data: value(port) },
       this.#element('ensure', 'resolver_ports', value(port)),
     ];

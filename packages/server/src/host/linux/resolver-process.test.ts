@@ -22,8 +22,9 @@ function resolverFor(context: TestContext, options: Partial<ResolverOptions> = {
   const log: Log = { debug: write, info: write, warn: write, error: write };
   const resolver = new ResolverProcess({
     servers: ['127.0.0.1'], clock: systemClock, log, open: async () => [],
-    announce: async (port) => {
+    announce: async (port, _, done) => {
       ports.push(port);
+      done();
       announced();
     },
     ...options,

@@ -26,8 +26,8 @@ export interface ResolverOptions {
   readonly servers: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
-  /** Has containers' questions redirected to this port of the host. */
-  readonly announce: (port: number) => Promise<void>;
+  /** Has containers' questions redirected to this port of the host, in place of the one before (0: none), and calls `done` as soon as they are. */
+  readonly announce: (port: number, before: number, done: () => void) => Promise<void>;
   /** Opens a name's addresses to a container. @returns those that are open now */
   readonly open: (client: Ipv4Address, name: string, found: readonly FoundAddress[]) => Promise<readonly Ipv4Address[]>;
 }
@@ -136,8 +136,9 @@ export class ResolverProcess implements Resolver {
   }
 
   async #listens(child: ChildProcess, port: number): Promise<void> {
-    await this.options.announce(port);
-    this.#port = port;
+    await this.options.announce(port, this.#port, () => {
+      this.#port = port;
+    });
     this.options.log.info({ pid: child.pid, port }, 'the resolver for domain names answers');
   }
 
