@@ -1,20 +1,36 @@
 /** From a container's rules to what it may ask the resolver. Pure. */
 import type { Configuration } from '../config/configuration.js';
-import { parseIpv4Range, ipv4RangeContains, type Ipv4Range } from '../lib/ipv4.js';
+import type { NetOutRule } from '../host/net-out-rule.js';
+import { ipv4RangeContains, parseIpv4Range, type Ipv4Range } from '../lib/ipv4.js';
 import type { Container } from './container.js';
 import type { NamePolicy } from './names.js';
 
 const everywhere: readonly Ipv4Range[] = [parseIpv4Range('0.0.0.0/0')].filter((range) => range !== undefined);
 
-/**
- * The forwarder asks name servers for a container, so it answers only one that could ask any name server itself, by the same protocol, or whose host is open.
- */
-export function namePolicyOf({ allowed, allowHostAccess }: Configuration['network'], { usesForwarder }: Pick<Container, 'usesForwarder'>): NamePolicy {
+const dnsPort = 53;
+
+/** What a container's rules, and those for all, say about names. */
+export function namePolicyOf(network: Configuration['network'], { usesForwarder, netOut, link }: Pick<Container, 'usesForwarder' | 'netOut' | 'link'>): NamePolicy {
   if (!usesForwarder) return { rules: [], forwarded: [] };
-  return { rules: [], forwarded: isOpenToAll({ allowed, allowHostAccess }) ? ['udp', 'tcp'] : [] };
+  const isForwarded = (protocol: 'udp' | 'tcp'): boolean => isOpenToAll(network) || netOut.some((rule) => opensQuestions(rule, protocol, link.hostAddress));
+  return { rules: [], forwarded: (['udp', 'tcp'] as const).filter(isForwarded) };
 }
 
 /** Whether every container that uses the forwarder is answered by it. */
 export function isOpenToAll({ allowed, allowHostAccess }: Pick<Configuration['network'], 'allowed' | 'allowHostAccess'>): boolean {
-  return allowHostAccess || allowed.some((range) => everywhere.every((all) => ipv4RangeContains(range, all)));
+  return allowHostAccess || allowed.some(isEverywhere);
+}
+
+/**
+ * The forwarder asks name servers for a container, so it answers only one that could ask any name server itself, by the same protocol, or that was told
+ * of its host end by its very address.
+ */
+function opensQuestions({ protocol, network, ports }: NetOutRule, by: 'udp' | 'tcp', hostAddress: number): boolean {
+  if (protocol !== by && protocol !== 'all') return false;
+  if (ports !== undefined && (ports.first > dnsPort || dnsPort > ports.last)) return false;
+  return network === undefined || isEverywhere(network) || (network.first === hostAddress && network.last === hostAddress);
+}
+
+function isEverywhere(range: Ipv4Range): boolean {
+  return everywhere.every((all) => ipv4RangeContains(range, all));
 }

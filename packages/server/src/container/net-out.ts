@@ -9,6 +9,7 @@ import type { NetOutRule } from '../host/net-out-rule.js';
 import { againWhenGone } from './ask-again.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
+import { namePolicyOf } from './name-policy.js';
 import { checkNetOut, netOutFieldsOf, type NetOutFields } from './net-out-rule.js';
 import { recordState } from './snapshot.js';
 
@@ -32,6 +33,7 @@ export async function addNetOut(containers: Containers, container: Container, fi
     try {
       recordState(containers, container);
       await applyOne(containers, container, rule);
+      await followNames(containers, container);
     } catch (error) {
       await goBack(containers, container, before);
       throw error;
@@ -47,6 +49,7 @@ export async function removeNetOut(containers: Containers, container: Container,
     if (place < 0) throw new WardenError('not_found', `no such rule: ${rule.text}; info lists those that there are`);
     container.netOut = before.toSpliced(place, 1);
     try {
+      await followNames(containers, container);
       await apply(containers, container);
       recordState(containers, container);
     } catch (error) {
@@ -106,6 +109,11 @@ async function applyOne(containers: Containers, container: Container, rule: NetO
   }
 }
 
+/** Costs nothing for a container that has nothing to do with the resolver, before and after. */
+async function followNames({ names, configuration }: Containers, container: Container): Promise<void> {
+  await names.change(container.link.containerAddress, namePolicyOf(configuration.network, container));
+}
+
 async function apply(containers: Containers, container: Container): Promise<void> {
   await containers.firewall.change(() => applyAll(containers, [container]));
   if (container.netOut.length === 0) container.hasNetOutChain = false;
@@ -125,6 +133,7 @@ async function goBack(containers: Containers, container: Container, before: read
   container.netOut = before;
   try {
     await apply(containers, container);
+    await followNames(containers, container);
   } catch (error) {
     containers.log.error({ container: container.id, handle: container.handle, err: error }, 'a change of net_out that failed could not be undone');
   }
