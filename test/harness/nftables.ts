@@ -6,6 +6,8 @@ interface Listing { nftables: { set?: SetListing; map?: SetListing; chain?: { na
 interface SetListing { name: string; elem?: unknown[]; type?: unknown }
 
 const FAMILIES = ['inet', 'arp'];
+/** The kernel's own counts, by address: they stay as long as the table. */
+const COUNTS = ['connections', 'connection_rates'];
 
 /** Elements as text, `family set: element`, and chains, `family chain NAME`. A table that does not exist has none. */
 export async function tableElements(table: string, place: Place = here): Promise<string[]> {
@@ -16,6 +18,7 @@ export async function tableElements(table: string, place: Place = here): Promise
     for (const object of (JSON.parse(stdout) as Listing).nftables) {
       const set = object.set ?? object.map;
       if (object.chain !== undefined) elements.push(`${family} chain ${object.chain.name}`);
+      if (COUNTS.includes(set?.name ?? '')) continue;
       elements.push(...(set?.elem ?? []).map((element) => `${family} ${set?.name}: ${JSON.stringify(element)}`));
     }
   }

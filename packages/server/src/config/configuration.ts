@@ -46,6 +46,9 @@ export interface Configuration {
     readonly denied: readonly Ipv4Range[];
     readonly allowed: readonly Ipv4Range[];
     readonly allowHostAccess: boolean;
+    /** Connections of one container to elsewhere at a time, and new ones a second; 0: any number. */
+    readonly connectionLimit: number;
+    readonly connectionRate: number;
     readonly mtu: number;
     readonly releaseDelayMs: number;
     readonly dnsServers: readonly string[];

@@ -187,6 +187,8 @@ function toConfiguration(file: ConfigurationFile): Configuration {
       denied: ranges(network.deny_networks),
       allowed: ranges(network.allow_networks),
       allowHostAccess: network.allow_host_access,
+      connectionLimit: network.connection_limit,
+      connectionRate: network.connection_rate,
       mtu: network.mtu,
       releaseDelayMs: network.release_delay * 1000,
       dnsServers: network.dns_servers,

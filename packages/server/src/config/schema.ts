@@ -107,6 +107,8 @@ const network = section({
   deny_networks: ipv4Networks.default([]),
   allow_networks: ipv4Networks.default([]),
   allow_host_access: z.boolean().default(false),
+  connection_limit: z.int().min(0).max(0xffff_ffff).default(1024),
+  connection_rate: z.int().min(0).max(1_000_000).default(1000),
   mtu: z.int().min(68).max(65535).default(1500),
   release_delay: z.number().min(0).max(86_400).default(5),
   dns_servers: z

@@ -36,6 +36,8 @@ export const testConfiguration: Configuration = {
     denied: [],
     allowed: [],
     allowHostAccess: false,
+    connectionLimit: 1024,
+    connectionRate: 1000,
     mtu: 1500,
     releaseDelayMs: 0,
     dnsServers: [],

@@ -12,6 +12,9 @@
  *
  * One with rules for names asks the resolver for them, and nobody else; what it was answered is open to it for some time (name-firewall.ts).
  *
+ * How many connections a container has, and how many it has begun of late, is counted in the sets connections and connection_rates, by its address. The
+ * kernel adds their elements by itself; they stay, as many as the pool has networks: whoever has the address next begins with no connection.
+ *
  * Interfaces are matched by these sets and not by their prefix, so that interfaces of other software, and of another
  * wardend with a table of its own, are none of our business.
  *
@@ -22,6 +25,7 @@
  *     from elsewhere where net.ipv4.conf.*.route_localnet is set (CVE-2020-8558), nor link-local ones, unless allow_networks names them;
  *   - other networks are reached only when allow_networks names them and deny_networks does not; other containers, loopback and
  *     link-local addresses (169.254.0.0/16, where clouds keep their credentials) only by an entry that lies within them;
+ *   - of new connections there are at most so many a second, and at a time, that one container cannot use up what the machine has for all;
  *   - what comes from elsewhere to a container has to belong to a connection that the container or the host opened;
  *   - what leaves the machine carries the machine's address.
  */
@@ -35,6 +39,9 @@ export interface FirewallPolicy {
   readonly denied: readonly Ipv4Range[];
   readonly allowed: readonly Ipv4Range[];
   readonly allowHostAccess: boolean;
+  /** Connections of one container to elsewhere at a time, and new ones a second; 0: any number. */
+  readonly connectionLimit: number;
+  readonly connectionRate: number;
 }
 
 /** Text forms of the elements of containers that live already. */
@@ -70,6 +77,8 @@ table inet ${table} {
   set closed { type ipv4_addr; flags interval; auto-merge; ${elements(closed.map(formatIpv4Range))} }
   map net_out { type ifname : verdict; }
   ${nameSets(names)}
+  set connections { type ipv4_addr; size ${networksOf(policy.pool)}; flags dynamic; }
+  set connection_rates { type ipv4_addr; size ${networksOf(policy.pool)}; flags dynamic; }
 
   chain prerouting {
     type filter hook prerouting priority raw; policy accept;
@@ -90,6 +99,7 @@ table inet ${table} {
 
   chain to_host {
     ct state established,related accept
+    ct state new jump capped
     ${policy.allowHostAccess ? `${guarded.map((range) => `ip daddr ${formatIpv4Range(range)} ip daddr != @allowed_by_name goto refuse\n    `).join('')}accept` : 'goto refuse'}
   }
 
@@ -102,6 +112,7 @@ table inet ${table} {
   chain from_container {
     ${nameGuard}
     ct state established,related accept
+    ct state new jump capped
     iifname vmap @net_out
     ip daddr @denied goto refuse
     ip daddr @allowed_by_name accept
@@ -113,6 +124,11 @@ table inet ${table} {
   }
 
   ${nameChains}
+
+  chain capped {
+${policy.connectionRate === 0 ? '' : `    add @connection_rates { ip saddr limit rate over ${policy.connectionRate}/second burst ${policy.connectionRate} packets } drop
+`}${policy.connectionLimit === 0 ? '' : `    add @connections { ip saddr ct count over ${policy.connectionLimit} } goto refuse
+`}  }
 
   chain logged {
     limit rate 8/second burst 2 packets log prefix "${table}: " level info
@@ -162,6 +178,10 @@ table arp ${table} {
 /** Input for `nft -f -` that removes both tables; adding them first makes it work when they are not there. */
 export function removalRules(table: string): string {
   return ['inet', 'arp'].map((family) => `add table ${family} ${table}\ndelete table ${family} ${table}\n`).join('');
+}
+
+function networksOf(pool: Ipv4Range): number {
+  return Math.max(1, Math.floor((pool.last - pool.first + 1) / 4));
 }
 
 function elements(list: readonly string[]): string {

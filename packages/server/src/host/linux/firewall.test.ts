@@ -5,7 +5,7 @@ import { LinuxFirewall } from './firewall.js';
 import { firewallRules, removalRules, type FirewallPolicy } from './firewall-rules.js';
 
 const range = (text: string) => parseIpv4Range(text)!;
-const policy: FirewallPolicy = { table: 'warden_x', pool: range('10.254.0.0/22'), denied: [], allowed: [], allowHostAccess: false };
+const policy: FirewallPolicy = { table: 'warden_x', pool: range('10.254.0.0/22'), denied: [], allowed: [], allowHostAccess: false, connectionLimit: 100, connectionRate: 50 };
 const names = { resolverPort: 0, containers: [] };
 const none = { interfaces: [], sources: [], names };
 const link = { hostName: 'w-demo-0', containerMac: Uint8Array.of(2, 0, 10, 254, 0, 2), containerAddress: 0x0afe_0002 };
@@ -32,7 +32,7 @@ test('both tables are replaced in one transaction', () => {
 
 test('by default a container reaches nothing', () => {
   const rules = firewallRules(policy, none);
-  assert.deepEqual(chain(rules, 'to_host'), ['ct state established,related accept', 'goto refuse']);
+  assert.deepEqual(chain(rules, 'to_host'), ['ct state established,related accept', 'ct state new jump capped', 'goto refuse']);
   assert.deepEqual(chain(rules, 'from_container').at(-1), 'goto refuse');
   assert.equal(setOf(rules, 'allowed'), undefined);
   assert.deepEqual(chain(rules, 'pinned').at(-1), 'drop');
@@ -46,7 +46,7 @@ test('allow_host_access opens the host and nothing else', () => {
 
 test('allow_host_access opens neither loopback nor link-local addresses of the host, but where allow_networks names them', () => {
   const open = firewallRules({ ...policy, allowHostAccess: true, allowed: [range('0.0.0.0/0'), range('169.254.7.7')] }, none);
-  assert.deepEqual(chain(open, 'to_host').slice(1), [
+  assert.deepEqual(chain(open, 'to_host').slice(2), [
     'ip daddr 127.0.0.0-127.255.255.255 ip daddr != @allowed_by_name goto refuse',
     'ip daddr 169.254.0.0-169.254.255.255 ip daddr != @allowed_by_name goto refuse',
     'accept',
@@ -73,7 +73,7 @@ test('denied comes before allowed, and a wildcard opens neither containers nor l
 
 test('a container\'s own rules come behind established connections and before all else but questions for names', () => {
   const verdicts = chain(firewallRules(policy, none), 'from_container');
-  assert.deepEqual(verdicts.slice(0, 4), ['meta l4proto { tcp, udp } th dport 53 ip saddr @restricted_names ct direction original goto refuse', 'ct state established,related accept', 'iifname vmap @net_out', 'ip daddr @denied goto refuse']);
+  assert.deepEqual(verdicts.slice(0, 5), ['meta l4proto { tcp, udp } th dport 53 ip saddr @restricted_names ct direction original goto refuse', 'ct state established,related accept', 'ct state new jump capped', 'iifname vmap @net_out', 'ip daddr @denied goto refuse']);
 });
 
 test('what names have opened is asked for behind all that they must not open', () => {
@@ -90,6 +90,15 @@ test('only redirected questions of containers reach the resolver, and not too ma
 
 test('log lines are limited for all containers together, and what is not logged is accepted all the same', () => {
   assert.deepEqual(chain(firewallRules(policy, none), 'logged'), ['limit rate 8/second burst 2 packets log prefix "warden_x: " level info', 'accept']);
+});
+
+test('new connections are counted before anything decides about them, unless there is no limit', () => {
+  const rules = firewallRules(policy, none);
+  assert.match(rules, /chain capped \{\n +add @connection_rates \{ ip saddr limit rate over 50\/second burst 50 packets \} drop\n +add @connections \{ ip saddr ct count over 100 \} goto refuse\n {2}\}\n/);
+  for (const name of ['from_container', 'to_host']) assert.match(chain(rules, name).join(), /ct state established,related accept,ct state new jump capped,/);
+  assert.match(rules, /set connections \{ type ipv4_addr; size 256; flags dynamic; \}/);
+  const open = firewallRules({ ...policy, connectionLimit: 0, connectionRate: 0 }, none);
+  assert.match(open, /chain capped \{\n {2}\}/);
 });
 
 test('containers that live already are in the tables from the start', () => {
