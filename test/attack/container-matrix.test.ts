@@ -2,15 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { useServer } from '../harness/fixture.js';
-import { compileProbe } from '../harness/programs.js';
+import { probePath } from '../harness/rootfs.js';
 
 const PROTOCOLS = ['icmp', 'tcp', 'udp', 'sctp', '253'];
 const SIZE = 20;
 const PORT = 5001;
 /** A /30 that is used again at once still has its old link for some milliseconds, which takes the first packets. */
 const REST = { release_delay: 5 };
-const server = useServer({ networkNamespace: true, network: REST }, async ({ slot }) => { probe = await compileProbe('matrix', slot.directory); });
-let probe = '';
+const server = useServer({ networkNamespace: true, network: REST, rootfs: { probes: ['matrix'] } });
 
 interface Member { readonly handle: string; readonly address: string; readonly pid: number }
 
@@ -25,7 +24,7 @@ async function makeContainers(count = SIZE): Promise<Member[]> {
 
 /** `PROTOCOL FROM TO`, sorted. */
 async function arrivals(members: readonly Member[]): Promise<string[]> {
-  const text = await server.namespace.run(probe, [String(PORT), ...members.flatMap(({ address, pid }) => [address, String(pid)])]);
+  const text = await server.namespace.run(probePath(server, 'matrix'), [String(PORT), ...members.flatMap(({ address, pid }) => [address, String(pid)])]);
   return text.split('\n').filter((line) => line !== '').sort();
 }
 

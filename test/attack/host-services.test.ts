@@ -8,7 +8,7 @@ import { useServer } from '../harness/fixture.js';
 import { Lan } from '../harness/lan.js';
 import { linkEnds, macOf, mark, runInOrder } from '../harness/link-ends.js';
 import type { End } from '../harness/link-ends.js';
-import { compileProbe } from '../harness/programs.js';
+import { probePath } from '../harness/rootfs.js';
 import { mustRun, runProgram } from '../harness/run-program.js';
 import { Witness } from '../harness/witness.js';
 
@@ -17,12 +17,9 @@ const GLOBAL = '2001:db8:1::1';
 /** A /30 that is used again at once still has its old link for some milliseconds, which takes the first packets. */
 const REST = { release_delay: 5 };
 let lan: Lan;
-let knock = '';
-let forge = '';
-let witness = '';
-const server = useServer({ networkNamespace: true, network: REST }, async ({ slot, namespace }) => {
+const program = (name: 'knock' | 'forge' | 'witness'): string => probePath(server, name);
+const server = useServer({ networkNamespace: true, network: REST, rootfs: { probes: ['knock', 'forge', 'witness'] } }, async ({ slot, namespace }) => {
   lan = await Lan.open(slot, namespace);
-  [knock, forge, witness] = [await compileProbe('knock', slot.directory), await compileProbe('forge', slot.directory), await compileProbe('witness', slot.directory)];
   // A host that is careless: it has IPv6, and routes to its loopback addresses from everywhere, as some proxies of container platforms want it.
   await namespace.run('bash', ['-c', 'echo 0 > /proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet; echo 0 > /proc/sys/net/ipv4/conf/all/rp_filter']);
   await namespace.run('ip', ['-6', 'address', 'add', `${GLOBAL}/64`, 'dev', lan.uplink, 'nodad']);
@@ -56,8 +53,8 @@ function addressesOfHost(end: End, gateway: End, neighbour: End): { open: string
 
 /** What the host's own programs would have got: `PROTOCOL SOURCE TEXT`, each once. */
 async function heardByHost(from: End, addresses: readonly string[]): Promise<{ heard: string[]; sent: string }> {
-  const host = await Witness.start(witness, server.namespace, 'stack');
-  const sent = await runInOrder(from.place, knock, [String(PORT), ...addresses]);
+  const host = await Witness.start(program('witness'), server.namespace, 'stack');
+  const sent = await runInOrder(from.place, program('knock'), [String(PORT), ...addresses]);
   await mark(server.namespace, [[host, '127.0.0.1']]);
   await host.close();
   return { heard: [...new Set(host.forged)].sort(), sent };
@@ -96,13 +93,13 @@ test('C1, C6: allow_host_access opens the host\'s IPv4 addresses, but neither lo
 
 test('C8: from the local network no packet reaches a container, under whatever address it comes', async () => {
   const [target, other] = [await linkEnds(server, 'serv-t'), await linkEnds(server, 'serv-o')];
-  const heard = await Witness.start(witness, target.inside.place, 'wire');
-  for (const { namespace } of [lan.neighbour, lan.router, lan.nameServer]) await runInOrder(namespace, knock, [String(PORT), target.inside.ip]);
+  const heard = await Witness.start(program('witness'), target.inside.place, 'wire');
+  for (const { namespace } of [lan.neighbour, lan.router, lan.nameServer]) await runInOrder(namespace, program('knock'), [String(PORT), target.inside.ip]);
   const { namespace: place, address } = lan.neighbour;
   const from: End = { place, name: 'lan', mac: await macOf(place, 'lan'), ip: address };
   const uplink = await macOf(server.namespace, lan.uplink);
   // As itself, as the gateway of the target, as another container: of every kind of frame.
-  for (const ip of [address, target.outside.ip, other.inside.ip]) await runInOrder(place, forge, [from.name, from.mac, uplink, ip, target.inside.ip, target.inside.ip, String(PORT), '480']);
+  for (const ip of [address, target.outside.ip, other.inside.ip]) await runInOrder(place, program('forge'), [from.name, from.mac, uplink, ip, target.inside.ip, target.inside.ip, String(PORT), '480']);
   await mark(server.namespace, [[heard, target.inside.ip]]);
   await heard.close();
   assert.deepEqual(heard.forged, []);
@@ -110,8 +107,8 @@ test('C8: from the local network no packet reaches a container, under whatever a
 
 test('C8: the host itself reaches it: the witness can hear', async () => {
   const { inside } = await linkEnds(server, 'serv-w');
-  const heard = await Witness.start(witness, inside.place, 'wire');
-  await runInOrder(server.namespace, knock, [String(PORT), inside.ip]);
+  const heard = await Witness.start(program('witness'), inside.place, 'wire');
+  await runInOrder(server.namespace, program('knock'), [String(PORT), inside.ip]);
   await mark(server.namespace, [[heard, inside.ip]]);
   await heard.close();
   assert.equal(heard.forged.length, 3);

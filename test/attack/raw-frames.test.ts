@@ -9,7 +9,7 @@ import { Lan } from '../harness/lan.js';
 import { linkEnds, macOf, mark, runInOrder } from '../harness/link-ends.js';
 import type { End } from '../harness/link-ends.js';
 import { NetworkNamespace } from '../harness/network-namespace.js';
-import { compileProbe } from '../harness/programs.js';
+import { probePath } from '../harness/rootfs.js';
 import type { Place } from '../harness/run-program.js';
 import { mustRun } from '../harness/run-program.js';
 import { shortOrLong } from '../harness/soak.js';
@@ -18,17 +18,13 @@ import { Witness } from '../harness/witness.js';
 const FRAMES = shortOrLong(10_000, 200_000);
 const PORT = 5353;
 let lan: Lan;
-let forge = '';
-let witness = '';
-const server = useServer({ networkNamespace: true, network: { release_delay: 5, allow_host_access: true, allow_networks: ['0.0.0.0/0', '10.0.0.0/8'] } }, async ({ slot, namespace }) => {
+const server = useServer({ networkNamespace: true, network: { release_delay: 5, allow_host_access: true, allow_networks: ['0.0.0.0/0', '10.0.0.0/8'] }, rootfs: { probes: ['forge', 'witness'] } }, async ({ slot, namespace }) => {
   lan = await Lan.open(slot, namespace);
-  forge = await compileProbe('forge', slot.directory);
-  witness = await compileProbe('witness', slot.directory);
 });
 after(() => lan.close());
 
 async function sendForged(from: End, peer: End, neighbour: string, count: number): Promise<void> {
-  const sent = Number(await runInOrder(from.place, forge, [from.name, from.mac, peer.mac, from.ip, peer.ip, neighbour, String(PORT), String(count)]));
+  const sent = Number(await runInOrder(from.place, probePath(server, 'forge'), [from.name, from.mac, peer.mac, from.ip, peer.ip, neighbour, String(PORT), String(count)]));
   assert.ok(sent >= count * 0.99, `${sent} of ${count} frames were sent`);
 }
 
@@ -44,8 +40,8 @@ test('C3, C4: frames with forged MAC, IPv4, ARP and IPv6 addresses reach nobody 
   for (const { inside } of [attacker, neighbour]) await server.namespace.run('ping', ['-c', '1', '-W', '5', inside.ip]);
   const before = await tables(server.namespace);
   assert.match(neighbourLine(before, neighbour.inside.ip), new RegExp(neighbour.inside.mac));
-  const host = await Witness.start(witness, server.namespace, 'stack');
-  const others = await Promise.all([neighbour.inside.place, lan.router.namespace, lan.neighbour.namespace].map((place) => Witness.start(witness, place, 'wire')));
+  const host = await Witness.start(probePath(server, 'witness'), server.namespace, 'stack');
+  const others = await Promise.all([neighbour.inside.place, lan.router.namespace, lan.neighbour.namespace].map((place) => Witness.start(probePath(server, 'witness'), place, 'wire')));
   try {
     for (const target of [neighbour.inside.ip, lan.neighbour.address]) await sendForged(attacker.inside, attacker.outside, target, FRAMES / 2);
     await mark(server.namespace, [[host, '127.0.0.1'], ...[neighbour.inside.ip, lan.router.address, lan.neighbour.address].map((address, place) => [others[place] ?? host, address] as const)]);
@@ -63,8 +59,8 @@ test('C3, C4: frames with forged MAC, IPv4, ARP and IPv6 addresses reach nobody 
 
 test('C3: what a container sends under its own addresses does arrive there, so that the witnesses can hear', async () => {
   const attacker = await linkEnds(server, 'forge-c');
-  const host = await Witness.start(witness, server.namespace, 'stack');
-  const router = await Witness.start(witness, lan.router.namespace, 'wire');
+  const host = await Witness.start(probePath(server, 'witness'), server.namespace, 'stack');
+  const router = await Witness.start(probePath(server, 'witness'), lan.router.namespace, 'wire');
   await mark(attacker.inside.place, [[host, attacker.outside.ip], [router, lan.router.address]]);
   for (const each of [host, router]) await each.close();
 });
@@ -81,7 +77,7 @@ test('C3, C4: on a link that nobody pins the same frames arrive, and change tabl
     await two.run('ping', ['-c', '1', '-W', '5', '192.0.2.1']);
     const from: End = { place: one, name: 'left', mac: await macOf(one, 'left'), ip: '192.0.2.1' };
     const to: End = { place: two, name: 'right', mac: await macOf(two, 'right'), ip: '192.0.2.2' };
-    const heard = await Witness.start(witness, two, 'stack');
+    const heard = await Witness.start(probePath(server, 'witness'), two, 'stack');
     await sendForged(from, to, '192.0.2.77', 480);
     await mark(one, [[heard, to.ip]]);
     const protocols = new Set(heard.forged.map((line) => line.split(' ')[1]));

@@ -6,6 +6,7 @@
 import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { repository } from './paths.js';
+import type { Paths } from './configuration.js';
 import { compileProbe } from './programs.js';
 
 const DIRECTORIES: readonly [string, number][] = [
@@ -59,4 +60,9 @@ export async function addProbe(directory: string, name: string): Promise<void> {
   const target = join(directory, 'probes', basename(program));
   copyFileSync(program, target);
   chmodSync(target, 0o755);
+}
+
+/** On the host, of one that the server's root file system was made with. */
+export function probePath({ paths }: { readonly paths: Pick<Paths, 'rootfs'> }, name: string): string {
+  return join(paths.rootfs, 'probes', name);
 }
