@@ -8,9 +8,10 @@ import { collectModules } from './modules.mjs';
 
 /** All of them at once: nothing in the machine answers when the kernel asks for a module. */
 const MODULES = [
-  'virtio_pci', 'virtio_blk', 'virtio_console', 'virtio_rng', 'ext4', 'xfs', 'btrfs', 'overlay', 'quota_v2', 'loop', 'veth', 'ifb', 'dummy',
+  'virtio_pci', 'virtio_blk', 'virtio_console', 'virtio_rng', 'ext4', 'xfs', 'btrfs', 'overlay', 'quota_v2', 'loop', 'veth', 'ifb', 'dummy', 'bridge',
   'sch_tbf', 'sch_ingress', 'cls_u32', 'cls_matchall', 'act_mirred', 'act_police',
   'nf_tables', 'nft_chain_nat', 'nft_ct', 'nft_masq', 'nft_nat', 'nft_redir', 'nft_log', 'nft_limit', 'nft_reject_inet', 'nf_conntrack_netlink', 'nf_log_syslog',
+  'nft_fib_inet', 'nft_connlimit', 'tcp_diag', 'udp_diag',
 ];
 const COMPILE_DEADLINE_MS = 60_000;
 

@@ -23,6 +23,7 @@ import { commandLine, findProcesses, readProc } from './processes.js';
 import { buildRootfs } from './rootfs.js';
 import type { RootfsOptions } from './rootfs.js';
 import { here } from './run-program.js';
+import type { Place } from './run-program.js';
 import { cgroupParents, keptMark, takeSlot } from './slot.js';
 import type { Slot } from './slot.js';
 import { Wardend } from './wardend.js';
@@ -72,8 +73,11 @@ export class ServerFixture {
     return this.#namespace;
   }
 
+  /** The same, also without. */
+  get place(): Place { return this.#namespace ?? here; }
+
   get #machine(): Machine {
-    return { place: this.#namespace ?? here, mounts: this.#namespace?.pid ?? 'self' };
+    return { place: this.place, mounts: this.#namespace?.pid ?? 'self' };
   }
 
   /** What to start a daemon with, so that it runs where this file's daemon does. */

@@ -24,7 +24,7 @@ export async function linkEnds(server: ServerFixture, handle: string, options: C
   const { host_ip, container_ip } = await client.info(handle);
   const [pid = 0] = await server.pidsOf(handle);
   const inside: Place = { enter: ['nsenter', '--net', '--target', String(pid)] };
-  const outside: Place = server.namespace;
+  const outside = server.place;
   return {
     inside: { place: inside, name: `w-${handle}-1`, mac: await macOf(inside, `w-${handle}-1`), ip: container_ip },
     outside: { place: outside, name: `w-${handle}-0`, mac: await macOf(outside, `w-${handle}-0`), ip: host_ip },

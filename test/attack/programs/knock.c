@@ -3,6 +3,8 @@
  * sender's network namespace, with all the rights of the host.
  *
  * Usage: knock PORT ADDRESS...: IPv4 or IPv6, with %INTERFACE where that is needed.
+ * Each run makes connections of its own: what a connection of an earlier one may still do is another matter.
+ *
  * Prints `sent ADDRESS PROTOCOL` or `error ADDRESS PROTOCOL WHY` for each packet.
  */
 #include <arpa/inet.h>
@@ -32,7 +34,7 @@ static uint16_t checksum(const uint8_t *bytes, size_t length, uint32_t sum)
 /* The kernel fills in the checksum for IPv6; for IPv4 we need our own address for it. */
 static size_t make_tcp(uint8_t *packet, const struct sockaddr *target, uint16_t port)
 {
-	uint16_t ports[2] = { htons(9999), htons(port) };
+	uint16_t ports[2] = { htons((uint16_t)(10000 + getpid() % 50000)), htons(port) };
 
 	memcpy(packet, ports, sizeof ports);
 	packet[7] = 1;
@@ -69,7 +71,10 @@ static size_t make_icmp(uint8_t *packet, int family)
 {
 	size_t length = ICMP_HEADER + sizeof TEXT;
 
+	uint16_t identifier = htons((uint16_t)getpid());
+
 	packet[0] = family == AF_INET ? 8 : 128;
+	memcpy(packet + 4, &identifier, sizeof identifier);
 	memcpy(packet + ICMP_HEADER, TEXT, sizeof TEXT);
 	if (family == AF_INET) {
 		uint16_t result = checksum(packet, length, 0);
