@@ -14,7 +14,7 @@ import { World, WORLD_PORT } from '../harness/world.js';
 const SYNS = 50_000;
 const LINES_PER_SECOND = 10;
 let world: World;
-const server = useServer({ network: { release_delay: 5 }, rootfs: { probes: ['flood'] } }, async ({ slot }) => { world = await World.open(slot); });
+const server = useServer({ network: { release_delay: 5, connection_limit: 0, connection_rate: 0 }, rootfs: { probes: ['flood'] } }, async ({ slot }) => { world = await World.open(slot); });
 after(() => world.close());
 
 /** Times in seconds of the lines that our table has logged. */
