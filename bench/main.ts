@@ -14,6 +14,7 @@ import { describeMachine } from './machine.js';
 import type { Result, Surroundings } from './measurement.js';
 import { parseOptions, usage } from './options.js';
 import type { Options, SectionName } from './options.js';
+import { network } from './network.js';
 import { output } from './output.js';
 import { ping } from './ping.js';
 import { requests } from './requests.js';
@@ -22,7 +23,7 @@ import { Server } from './server.js';
 import { markdownTable } from './table.js';
 import type { Row } from './table.js';
 
-const MEASUREMENTS: Readonly<Record<SectionName, (surroundings: Surroundings) => Promise<Result>>> = { lifecycle, cycles, ping, requests, limits, output, live };
+const MEASUREMENTS: Readonly<Record<SectionName, (surroundings: Surroundings) => Promise<Result>>> = { lifecycle, cycles, ping, requests, limits, network, output, live };
 
 async function measure(options: Options, surroundings: Surroundings): Promise<{ rows: Row[]; samples: Record<string, readonly number[]> }> {
   const rows: Row[] = [];

@@ -17,16 +17,18 @@ export interface Sizes {
   readonly cyclesMs: number;
   readonly pingMs: number;
   readonly requests: number;
+  /** Containers beside the one whose network is opened. */
+  readonly amongContainers: number;
   readonly outputInBytes: number;
   readonly outputRepeats: number;
 }
 
 const STANDARD: Sizes = {
-  turns: 12, lifecyclesPerTurn: 20, spacedPerTurn: 8, runsPerTurn: 20, warmUpLifecycles: 100, warmUpRuns: 500, cyclesMs: 4_000, pingMs: 3_000, requests: 2_000,
+  turns: 12, lifecyclesPerTurn: 20, spacedPerTurn: 8, runsPerTurn: 20, warmUpLifecycles: 100, warmUpRuns: 500, cyclesMs: 4_000, pingMs: 3_000, requests: 2_000, amongContainers: 1_000,
   outputInBytes: 1024 ** 3, outputRepeats: 5,
 };
 const QUICK: Sizes = {
-  turns: 6, lifecyclesPerTurn: 10, spacedPerTurn: 5, runsPerTurn: 10, warmUpLifecycles: 20, warmUpRuns: 100, cyclesMs: 2_000, pingMs: 1_000, requests: 500,
+  turns: 6, lifecyclesPerTurn: 10, spacedPerTurn: 5, runsPerTurn: 10, warmUpLifecycles: 20, warmUpRuns: 100, cyclesMs: 2_000, pingMs: 1_000, requests: 500, amongContainers: 50,
   outputInBytes: 256 * 1024 ** 2, outputRepeats: 3,
 };
 
@@ -38,13 +40,13 @@ Measures warden through its socket, next to a C program that does the same kerne
   --turns N         turns of floor and product (12; 6 with --quick)
   --live N          idle containers for memory and for create among many, at most 1000 (200; 50 with --quick; 0: leave out)
   --output MIB      output of a job for the throughput (1024; 256 with --quick)
-  --only NAMES      of lifecycle, cycles, ping, requests, limits, output, live
+  --only NAMES      of lifecycle, cycles, ping, requests, limits, network, output, live
   --json FILE       all figures, and every sample
   --directory DIR   for depots and sockets (/var/tmp/warden-bench); the file system it is on is part of what is measured
   --programs DIR    another build of the native programs (native/build/release)
 `;
 
-export const sections = ['lifecycle', 'cycles', 'ping', 'requests', 'limits', 'output', 'live'] as const;
+export const sections = ['lifecycle', 'cycles', 'ping', 'requests', 'limits', 'network', 'output', 'live'] as const;
 export type SectionName = (typeof sections)[number];
 
 export interface Options {

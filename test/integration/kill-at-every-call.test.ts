@@ -4,6 +4,7 @@
  * anything, and nothing is left of what is absent.
  */
 import assert from 'node:assert/strict';
+import { basename } from 'node:path';
 import { test } from 'node:test';
 import { RequestError } from '../harness/client.js';
 import type { Client } from '../harness/client.js';
@@ -11,6 +12,7 @@ import { output, streamUntil } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
 import { isAlive } from '../harness/processes.js';
 import { residueBeside } from '../harness/residue.js';
+import { mustRun } from '../harness/run-program.js';
 import { SOAK } from '../harness/soak.js';
 import { traceCalls } from '../harness/system-calls.js';
 import type { Moment } from '../harness/system-calls.js';
@@ -192,3 +194,30 @@ test('link: the result is there until a reply was written, and the same each tim
     },
   }));
 });
+
+for (const remove of [false, true]) {
+  test(`net_out${remove ? ' with remove' : ''}: what was acknowledged is so, and the firewall has what info lists`, async (context) => {
+    const kept = { network: '192.0.2.1', protocol: 1 };
+    const rule = { network: '192.0.2.0/24', protocol: 0, port: 80 };
+    context.diagnostic(await killEverywhere({
+      async prepare(client) {
+        if (!await exists(client, 'victim')) await client.create({ handle: 'victim' });
+        const { net_out: rules } = await client.info('victim');
+        if (rules.length === 0) await client.netOut('victim', kept);
+        if (rules.length === 2 && !remove) await client.netOut('victim', { ...rule, remove: true });
+        if (rules.length < 2 && remove) await client.netOut('victim', rule);
+      },
+      async request(client) {
+        await client.netOut('victim', { ...rule, remove });
+      },
+      async check(client, acknowledged) {
+        const { container_path: path, net_out: rules } = await client.info('victim');
+        assert.ok(acknowledged ? rules.length === (remove ? 1 : 2) : rules.length === 1 || rules.length === 2, JSON.stringify(rules));
+        assert.deepEqual(rules, [kept, rule].slice(0, rules.length));
+        const chain = await mustRun('nft', ['list', 'chain', 'inet', server.slot.table, `out-${basename(path)}`]);
+        assert.equal(chain.split('accept').length - 1, rules.length, chain);
+        return ['victim'];
+      },
+    }));
+  });
+}

@@ -154,6 +154,19 @@ test('rules come back after a restart, a kill -9 and a flush, and a destroy take
   assert.ok(!(await server.namespace.run('nft', ['list', 'ruleset'])).includes('chain out-'));
 });
 
+test('rules come back when somebody flushes the tables under a daemon that runs, and a request that finds none loads them', async () => {
+  const { client, handle } = await server.container({ handle: 'no-flush' });
+  const { internetAddress, router: { address } } = lan;
+  await client.netOut(handle, { network: address, port: ECHO_PORT });
+  await server.namespace.run('nft', ['flush', 'ruleset']);
+  // Whoever sees it first, the watch or this request: the tables are there when it is answered.
+  await client.netOut(handle, { network: internetAddress, protocol: UDP });
+  await expectOpen({ client, handle }, everywhere().filter((target) => target === `tcp ${address} ${ECHO_PORT}` || target === `udp ${internetAddress} ${ECHO_PORT}`));
+  const chain = await server.namespace.run('nft', ['list', 'ruleset']);
+  assert.equal(chain.split('chain out-').length - 1, 1);
+  assert.equal(/chain out-[^}]*/.exec(chain)?.[0].split('accept').length, 3, 'each rule is there once');
+});
+
 test('the last of many rules counts like the first', async () => {
   const { client, handle } = await server.container();
   for (let port = 1; port < 200; port++) await client.netOut(handle, { network: lan.router.address, port });

@@ -150,6 +150,25 @@ test('tables that are gone are loaded with the rules of all, and the new one is 
   assert.deepEqual(chain(), ['udp * 53 log']);
 });
 
+test('a rule that has to wait for a load is not given twice', async () => {
+  const { host, containers, container, chain } = await scene();
+  containers.firewall.afterLoad(() => restoreNetOut(containers));
+  await addNetOut(containers, container, web);
+  const { load } = host.firewall;
+  let proceed = (): void => undefined;
+  host.firewall.load = async (links) => {
+    await new Promise<void>((resolve) => { proceed = resolve; });
+    await load(links);
+  };
+  const loaded = containers.firewall.load();
+  await new Promise(setImmediate);
+  const added = addNetOut(containers, container, names);
+  await new Promise(setImmediate);
+  proceed();
+  await Promise.all([loaded, added]);
+  assert.deepEqual(chain(), ['tcp 192.0.2.0/24 80:81', 'udp * 53 log']);
+});
+
 test('a load while a container is being removed gives it no rules again', async () => {
   const { host, containers, container } = await scene();
   containers.firewall.afterLoad(() => restoreNetOut(containers));

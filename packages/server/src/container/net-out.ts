@@ -29,9 +29,7 @@ export async function addNetOut(containers: Containers, container: Container, fi
   await change(containers, container, async (before) => {
     if (placeOf(before, rule) >= 0) return;
     if (before.length >= netOutLimit) throw new WardenError('exhausted', `a container can have ${netOutLimit} rules of net_out: remove one, or give networks and port ranges instead of single ones`);
-    container.netOut = [...before, rule];
     try {
-      recordState(containers, container);
       await applyOne(containers, container, rule);
       await followNames(containers, container);
     } catch (error) {
@@ -95,14 +93,23 @@ function placeOf(rules: readonly NetOutRule[], rule: NetOutRule): number {
   return rules.findIndex(({ text }) => text === rule.text);
 }
 
-/** When the launcher died, or the tables had to be loaded, the kernel may have the rule: then all are given. */
+/**
+ * Records a rule and gives it to the kernel behind the others. No load of the tables comes in between, which would give it a first time. When the launcher
+ * died, or the tables had to be loaded, the kernel may have it already: then all are given.
+ */
 async function applyOne(containers: Containers, container: Container, rule: NetOutRule): Promise<void> {
   const { host, firewall } = containers;
-  container.hasNetOutChain = true;
-  const { elements, chains } = host.firewall.netOutAdded({ id: container.id, hostName: container.link.hostName }, rule);
-  let attempts = 0;
+  let isRecorded = false;
   try {
-    await firewall.change(() => (attempts++ === 0 ? host.launcher.changeFirewall(elements, chains) : applyAll(containers, [container])));
+    await firewall.change(() => {
+      if (isRecorded) return applyAll(containers, [container]);
+      container.netOut = [...container.netOut, rule];
+      recordState(containers, container);
+      isRecorded = true;
+      container.hasNetOutChain = true;
+      const { elements, chains } = host.firewall.netOutAdded({ id: container.id, hostName: container.link.hostName }, rule);
+      return host.launcher.changeFirewall(elements, chains);
+    });
   } catch (error) {
     if (!(error instanceof LauncherGone)) throw error;
     await apply(containers, container);
