@@ -6,6 +6,7 @@ import { refused, streamUntil } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
 import { ECHO_PORT, Lan } from '../harness/lan.js';
 import { SHORT_PATIENCE } from '../harness/patience.js';
+import { mustRun } from '../harness/run-program.js';
 
 const [TCP, UDP, ICMP, ALL] = [0, 1, 2, 3];
 const OTHER_PORT = 80;
@@ -165,6 +166,26 @@ test('rules come back when somebody flushes the tables under a daemon that runs,
   const chain = await server.namespace.run('nft', ['list', 'ruleset']);
   assert.equal(chain.split('chain out-').length - 1, 1);
   assert.equal(/chain out-[^}]*/.exec(chain)?.[0].split('accept').length, 3, 'each rule is there once');
+});
+
+test('what the kernel cannot track leaves no container, whatever its rules: it would carry the container\'s own address', async () => {
+  const { client, handle } = await server.container();
+  const { container_ip: inside } = await client.info(handle);
+  const { address, namespace } = lan.router;
+  await client.netOut(handle, { network: '0.0.0.0/0', protocol: ALL });
+  await namespace.run('nft', ['-f', '-'], { input: `table ip seen {\n chain prerouting {\n type filter hook prerouting priority raw;\n ip saddr ${inside} counter\n ip saddr ${lan.hostAddress} tcp dport 4242 counter\n }\n}\n` });
+  const [pid] = await server.pidsOf(handle);
+  // TCP segments to port 4242: a SYN without a checksum, SYN and FIN together, and a SYN as it ought to be.
+  const segments = `use Socket; socket(my $s, AF_INET, SOCK_RAW, 6) or die $!; my $to = sockaddr_in(0, inet_aton("${address}"));
+    sub sum { my $n = 0; $n += $_ for unpack "n*", $_[0]; $n = ($n & 0xffff) + ($n >> 16) while $n > 0xffff; return ~$n & 0xffff }
+    sub segment { my ($flags, $checked) = @_; my $tcp = pack "nnNNCCnnn", 4000, 4242, 1, 0, 0x50, $flags, 1000, 0, 0;
+      my $sum = sum(inet_aton("${inside}") . inet_aton("${address}") . pack("nn", 6, length $tcp) . $tcp); substr($tcp, 16, 2) = pack "n", $checked ? $sum : 0; send($s, $tcp, 0, $to) or die $! }
+    segment(2, 0); segment(3, 1); segment(2, 1);`;
+  await mustRun('nsenter', ['--net', '--target', String(pid), 'perl', '-e', segments]);
+  await lan.flush();
+  const counted = [...(await namespace.run('nft', ['list', 'table', 'ip', 'seen'])).matchAll(/packets (\d+)/g)].map(([, packets]) => Number(packets));
+  await namespace.run('nft', ['delete', 'table', 'ip', 'seen']);
+  assert.deepEqual(counted, [0, 1]);
 });
 
 test('the last of many rules counts like the first', async () => {

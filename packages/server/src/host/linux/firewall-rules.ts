@@ -113,6 +113,7 @@ table inet ${table} {
     ${nameGuard}
     ct state established,related accept
     ct state new jump capped
+    ct state invalid drop
     iifname vmap @net_out
     ip daddr @denied goto refuse
     ip daddr @allowed_by_name accept
