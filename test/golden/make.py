@@ -112,11 +112,12 @@ LATER_FIELDS = {
     "LimitCpuRequest": ADDED_CPU,
     "LimitCpuResponse": ADDED_CPU,
     "InfoResponse": "o disk_backend string 1000, o pids_stat PidsStat 1010, * net_out NetOutRule 1020, o network_stat NetworkStat 1022",
-    "NetOutRequest": "o remove bool 1000",
+    "NetOutRequest": "o remove bool 1000, o domain string 1001",
 }
 
 ADDED_MESSAGES = {
-    "NetOutRule": "o network string 2, o port uint32 3, o port_range string 4, o protocol Protocol 5, o icmp_type int32 6, o icmp_code int32 7, o log bool 8",
+    "NetOutRule": "o network string 2, o port uint32 3, o port_range string 4, o protocol Protocol 5, o icmp_type int32 6, o icmp_code int32 7, o log bool 8, "
+    "o domain string 1001",
     "PidsStat": "o current uint64 1, o max uint64 2",
     "NetworkStat": "o in_bytes uint64 1, o in_packets uint64 2, o out_bytes uint64 3, o out_packets uint64 4",
     "Terminal": "r rows uint32 1, r columns uint32 2, o term string 3",

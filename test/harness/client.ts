@@ -19,7 +19,7 @@ export interface Info {
 }
 /** A rule of net_out; protocol: 0 TCP, 1 UDP, 2 ICMP, 3 ALL. */
 export interface NetOut {
-  readonly network?: string; readonly port?: number; readonly port_range?: string; readonly protocol?: number; readonly icmp_type?: number; readonly icmp_code?: number; readonly log?: boolean;
+  readonly network?: string; readonly port?: number; readonly port_range?: string; readonly protocol?: number; readonly icmp_type?: number; readonly icmp_code?: number; readonly log?: boolean; readonly domain?: string;
 }
 /** What an exit status of 255 leaves open. */
 export interface Ending { readonly signal: number | undefined; readonly timedOut: boolean; readonly lost: boolean }

@@ -25,7 +25,7 @@ const memory = counters(1, [
 ].join(' '));
 const netOut: Schema = {
   network: field(2, 'string'), port: field(3, 'uint32'), port_range: field(4, 'string'), protocol: field(5, 'uint32'), icmp_type: field(6, 'int32'),
-  icmp_code: field(7, 'int32'), log: field(8, 'bool'),
+  icmp_code: field(7, 'int32'), log: field(8, 'bool'), domain: field(1001, 'string'),
 };
 const info: Schema = {
   state: field(10, 'string'), events: many(20, 'string'), host_ip: field(30, 'string'), container_ip: field(31, 'string'),

@@ -19,6 +19,7 @@ export const fieldComments: ReadonlyMap<string, string> = new Map([
   ["warden.NetOutRequest.icmp_code", "-1 is any."],
   ["warden.NetOutRequest.log", "Log new connections."],
   ["warden.NetOutRequest.remove", "Take away the rule that was given with the same fields."],
+  ["warden.NetOutRequest.domain", "Instead of network: a name, or *.name for all names below it."],
   ["warden.CreateRequest.BindMount.src_path", "A file or directory on the server's host."],
   ["warden.CreateRequest.BindMount.dst_path", "Where it appears in the container; created when missing."],
   ["warden.CreateRequest.bind_mounts", "Mounted in order."],

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file net.proto.
  */
 export const file_net: GenFile = /*@__PURE__*/
-  fileDesc("CgluZXQucHJvdG8SBndhcmRlbiJJCgxOZXRJblJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEhYKDmNvbnRhaW5lcl9wb3J0GAIgASgNEhEKCWhvc3RfcG9ydBgDIAEoDSI6Cg1OZXRJblJlc3BvbnNlEhEKCWhvc3RfcG9ydBgBIAIoDRIWCg5jb250YWluZXJfcG9ydBgCIAIoDSL5AQoNTmV0T3V0UmVxdWVzdBIOCgZoYW5kbGUYASACKAkSDwoHbmV0d29yaxgCIAEoCRIMCgRwb3J0GAMgASgNEhIKCnBvcnRfcmFuZ2UYBCABKAkSMAoIcHJvdG9jb2wYBSABKA4yHi53YXJkZW4uTmV0T3V0UmVxdWVzdC5Qcm90b2NvbBIRCglpY21wX3R5cGUYBiABKAUSEQoJaWNtcF9jb2RlGAcgASgFEgsKA2xvZxgIIAEoCBIPCgZyZW1vdmUY6AcgASgIIi8KCFByb3RvY29sEgcKA1RDUBAAEgcKA1VEUBABEggKBElDTVAQAhIHCgNBTEwQAyKkAQoKTmV0T3V0UnVsZRIPCgduZXR3b3JrGAIgASgJEgwKBHBvcnQYAyABKA0SEgoKcG9ydF9yYW5nZRgEIAEoCRIwCghwcm90b2NvbBgFIAEoDjIeLndhcmRlbi5OZXRPdXRSZXF1ZXN0LlByb3RvY29sEhEKCWljbXBfdHlwZRgGIAEoBRIRCglpY21wX2NvZGUYByABKAUSCwoDbG9nGAggASgIIhAKDk5ldE91dFJlc3BvbnNl");
+  fileDesc("CgluZXQucHJvdG8SBndhcmRlbiJJCgxOZXRJblJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEhYKDmNvbnRhaW5lcl9wb3J0GAIgASgNEhEKCWhvc3RfcG9ydBgDIAEoDSI6Cg1OZXRJblJlc3BvbnNlEhEKCWhvc3RfcG9ydBgBIAIoDRIWCg5jb250YWluZXJfcG9ydBgCIAIoDSKKAgoNTmV0T3V0UmVxdWVzdBIOCgZoYW5kbGUYASACKAkSDwoHbmV0d29yaxgCIAEoCRIMCgRwb3J0GAMgASgNEhIKCnBvcnRfcmFuZ2UYBCABKAkSMAoIcHJvdG9jb2wYBSABKA4yHi53YXJkZW4uTmV0T3V0UmVxdWVzdC5Qcm90b2NvbBIRCglpY21wX3R5cGUYBiABKAUSEQoJaWNtcF9jb2RlGAcgASgFEgsKA2xvZxgIIAEoCBIPCgZyZW1vdmUY6AcgASgIEg8KBmRvbWFpbhjpByABKAkiLwoIUHJvdG9jb2wSBwoDVENQEAASBwoDVURQEAESCAoESUNNUBACEgcKA0FMTBADIrUBCgpOZXRPdXRSdWxlEg8KB25ldHdvcmsYAiABKAkSDAoEcG9ydBgDIAEoDRISCgpwb3J0X3JhbmdlGAQgASgJEjAKCHByb3RvY29sGAUgASgOMh4ud2FyZGVuLk5ldE91dFJlcXVlc3QuUHJvdG9jb2wSEQoJaWNtcF90eXBlGAYgASgFEhEKCWljbXBfY29kZRgHIAEoBRILCgNsb2cYCCABKAgSDwoGZG9tYWluGOkHIAEoCSIQCg5OZXRPdXRSZXNwb25zZQ");
 
 /**
  * @generated from message warden.NetInRequest
@@ -128,6 +128,13 @@ export type NetOutRequest = Message<"warden.NetOutRequest"> & {
    * @generated from field: optional bool remove = 1000;
    */
   remove: boolean;
+
+  /**
+   * Instead of network: a name, or *.name for all names below it.
+   *
+   * @generated from field: optional string domain = 1001;
+   */
+  domain: string;
 };
 
 /**
@@ -208,6 +215,11 @@ export type NetOutRule = Message<"warden.NetOutRule"> & {
    * @generated from field: optional bool log = 8;
    */
   log: boolean;
+
+  /**
+   * @generated from field: optional string domain = 1001;
+   */
+  domain: string;
 };
 
 /**

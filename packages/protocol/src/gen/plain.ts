@@ -104,6 +104,10 @@ export interface NetOutRequest {
    * Take away the rule that was given with the same fields.
    */
   remove?: boolean | undefined;
+  /**
+   * Instead of network: a name, or *.name for all names below it.
+   */
+  domain?: string | undefined;
 }
 
 /**
@@ -117,6 +121,7 @@ export interface NetOutRule {
   icmpType?: number | undefined;
   icmpCode?: number | undefined;
   log?: boolean | undefined;
+  domain?: string | undefined;
 }
 
 export interface NetOutResponse {}

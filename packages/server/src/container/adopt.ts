@@ -206,7 +206,7 @@ function containerOf(containers: Containers, snapshot: Snapshot): Container | st
   container.stopping = snapshot.stopping ?? false;
   container.netOut = (snapshot.netOut ?? []).map(checkNetOut);
   container.usesForwarder = snapshot.usesForwarder ?? false;
-  containers.names.restore(network.containerAddress, namePolicyOf(containers.configuration.network, container), []);
+  containers.names.restore(network.containerAddress, namePolicyOf(containers.configuration.network, container), snapshot.foundNames ?? []);
   if (snapshot.bandwidth !== undefined) container.bandwidth = recordedBandwidth(snapshot.bandwidth);
   return container;
 }

@@ -40,3 +40,20 @@ test('what is open to all containers, or the host, is open to the forwarder', ()
 test('a container whose resolv.conf names other servers is not answered', () => {
   assert.deepEqual(forwarded([{ network: '0.0.0.0/0', protocol: ALL }], { allowHostAccess: true }, false), []);
 });
+
+test('domain rules: what they open, and no name but theirs is answered', () => {
+  const policy = namePolicyOf(testConfiguration.network, {
+    usesForwarder: true,
+    link,
+    netOut: [{ domain: 'api.example.com', port: 443 }, { domain: '*.Example.com.', portRange: '1:9', protocol: UDP, log: true }, { domain: 'a.test', protocol: ALL }, { domain: 'b.test', protocol: ICMP }, { network: '0.0.0.0/0', protocol: ALL }].map(checkNetOut),
+  });
+  assert.deepEqual(policy, {
+    rules: [
+      { pattern: 'api.example.com', protocol: 6, ports: { first: 443, last: 443 }, logged: false },
+      { pattern: '*.example.com', protocol: 17, ports: { first: 1, last: 9 }, logged: true },
+      { pattern: 'a.test', protocol: undefined, ports: undefined, logged: false },
+      { pattern: 'b.test', protocol: 1, ports: undefined, logged: false },
+    ],
+    forwarded: [],
+  });
+});

@@ -4,16 +4,24 @@ import type { NetOutRule } from '../host/net-out-rule.js';
 import { ipv4RangeContains, parseIpv4Range, type Ipv4Range } from '../lib/ipv4.js';
 import type { Container } from './container.js';
 import type { NamePolicy } from './names.js';
+import type { NameRule } from './openings.js';
 
 const everywhere: readonly Ipv4Range[] = [parseIpv4Range('0.0.0.0/0')].filter((range) => range !== undefined);
 
 const dnsPort = 53;
+/** In IP. */
+const protocolNumbers = { tcp: 6, udp: 17, icmp: 1, all: undefined } as const;
 
 /** What a container's rules, and those for all, say about names. */
 export function namePolicyOf(network: Configuration['network'], { usesForwarder, netOut, link }: Pick<Container, 'usesForwarder' | 'netOut' | 'link'>): NamePolicy {
-  if (!usesForwarder) return { rules: [], forwarded: [] };
+  const rules = netOut.flatMap(nameRuleOf);
+  if (!usesForwarder || rules.length > 0) return { rules, forwarded: [] };
   const isForwarded = (protocol: 'udp' | 'tcp'): boolean => isOpenToAll(network) || netOut.some((rule) => opensQuestions(rule, protocol, link.hostAddress));
   return { rules: [], forwarded: (['udp', 'tcp'] as const).filter(isForwarded) };
+}
+
+function nameRuleOf({ domain, protocol, ports, log }: NetOutRule): NameRule[] {
+  return domain === undefined ? [] : [{ pattern: domain, protocol: protocolNumbers[protocol], ports, logged: log }];
 }
 
 /** Whether every container that uses the forwarder is answered by it. */
@@ -25,8 +33,8 @@ export function isOpenToAll({ allowed, allowHostAccess }: Pick<Configuration['ne
  * The forwarder asks name servers for a container, so it answers only one that could ask any name server itself, by the same protocol, or that was told
  * of its host end by its very address.
  */
-function opensQuestions({ protocol, network, ports }: NetOutRule, by: 'udp' | 'tcp', hostAddress: number): boolean {
-  if (protocol !== by && protocol !== 'all') return false;
+function opensQuestions({ protocol, network, domain, ports }: NetOutRule, by: 'udp' | 'tcp', hostAddress: number): boolean {
+  if (domain !== undefined || (protocol !== by && protocol !== 'all')) return false;
   if (ports !== undefined && (ports.first > dnsPort || dnsPort > ports.last)) return false;
   return network === undefined || isEverywhere(network) || (network.first === hostAddress && network.last === hostAddress);
 }

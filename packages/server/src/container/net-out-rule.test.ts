@@ -21,6 +21,11 @@ test('every form of a rule', () => {
     [{ network: '1.2.3.4', protocol: Protocol.ICMP, icmpType: -1, icmpCode: -1 }, 'icmp 1.2.3.4'],
     [{ network: '1.2.3.4', protocol: Protocol.ICMP, icmpType: 8, icmpCode: 0 }, 'icmp 1.2.3.4 type 8 code 0'],
     [{ network: '1.2.3.4', protocol: Protocol.ICMP, icmpCode: 255, log: true }, 'icmp 1.2.3.4 code 255 log'],
+    [{ domain: 'API.Example.com.', network: '' }, 'tcp api.example.com'],
+    [{ domain: '*.example.com', port: 443, log: true }, 'tcp *.example.com 443 log'],
+    [{ domain: 'example.com', protocol: Protocol.UDP, portRange: '1:9' }, 'udp example.com 1:9'],
+    [{ domain: 'example.com', protocol: Protocol.ALL }, 'all example.com'],
+    [{ domain: 'example.com', protocol: Protocol.ICMP, icmpType: -1 }, 'icmp example.com'],
   ];
   for (const [fields, expected] of forms) {
     const rule = checkNetOut(fields);
@@ -50,6 +55,9 @@ test('what is refused, and how', () => {
     ...['1.2.3', '1.2.3.4/33', '1.2.3.4-', '1.2.3.4-1.2.3.3', '::1', 'localhost', '1.2.3.4 -j ACCEPT', '!1.2.3.4', '01.2.3.4', ' 1.2.3.4', '@closed', '10.0.0.0/8, 11.0.0.0/8'].map((network): [NetOutFields, RegExp] => [{ network }, /^network .*: must be an IPv4 address/]),
     [{ network: '1.2.3.4', port: 80, protocol: Protocol.ALL }, /only TCP and UDP have ports, not ALL/], [{ network: '1.2.3.4', portRange: '1:2', protocol: Protocol.ICMP }, /not ICMP/], [{ port: 1, protocol: Protocol.ICMP }, /not ICMP/],
     [{ network: '1.2.3.4', icmpType: 8 }, /^icmp_type: only with protocol ICMP$/], [{ network: '1.2.3.4', protocol: Protocol.ALL, icmpCode: 0 }, /^icmp_code: only/],
+    [{ domain: 'a.test', network: '1.2.3.4' }, /^network and domain exclude one another/], [{ domain: 'a.test', port: 1, protocol: Protocol.ALL }, /only TCP and UDP have ports/],
+    [{ domain: 'a.test', protocol: Protocol.ICMP, icmpType: 8 }, /^icmp_type, icmp_code: not together with domain/], [{ domain: '', log: true }, nothing],
+    ...['*', '*.', '1.2.3.4', '10.0.0.0/8', 'a b', 'a..b', '-a', 'bücher.example', '$(id)', 'a.test; flush ruleset', '*.*.test', 'a.test:443', 'http://a.test', 'a\0.test'].map((domain): [NetOutFields, RegExp] => [{ domain }, /^domain .*: must be a name such as api\.example\.com/]),
     [{ network: '1.2.3.4', protocol: Protocol.ICMP, icmpType: 256 }, /^icmp_type 256: must be between 0 and 255, or -1 for any$/], [{ network: '1.2.3.4', protocol: Protocol.ICMP, icmpCode: -2 }, /^icmp_code -2: /],
   ];
   for (const [fields, message] of refusals) assert.throws(() => checkNetOut(fields), { code: 'invalid_argument', message }, JSON.stringify(fields));

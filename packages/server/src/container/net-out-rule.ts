@@ -1,6 +1,7 @@
 /** What a net_out request says, checked, and the fields by which it can be given again. Pure. */
 import { NetOutProtocol, WardenError, type RequestInit, type Type } from 'warden-protocol';
 import type { NetOutRule, PortRange } from '../host/net-out-rule.js';
+import { parseDomainPattern } from '../lib/domain-name.js';
 import { formatIpv4Network, parseIpv4Range } from '../lib/ipv4.js';
 
 /** The fields of a request that make the rule. */
@@ -17,24 +18,28 @@ const shownCharacters = 64;
 export function checkNetOut(fields: NetOutFields): NetOutRule {
   const protocol = protocols[fields.protocol ?? NetOutProtocol.TCP];
   const network = fields.network === undefined || fields.network === '' ? undefined : checkNetwork(fields.network);
+  const domain = fields.domain === undefined || fields.domain === '' ? undefined : checkDomain(fields);
   const ports = checkPorts(fields);
-  if (network === undefined && ports === undefined) throw invalid('Please specify network, port, and/or port_range.');
+  if (network === undefined && ports === undefined && domain === undefined) throw invalid('Please specify network, port, and/or port_range.');
   if (ports !== undefined && protocol !== 'tcp' && protocol !== 'udp') throw invalid(`port, port_range: only TCP and UDP have ports, not ${protocol.toUpperCase()}; leave them out, or name a protocol that has`);
   const rule = {
     protocol,
     network,
+    domain,
     ports,
     icmpType: checkIcmpNumber('icmp_type', fields.icmpType, protocol),
     icmpCode: checkIcmpNumber('icmp_code', fields.icmpCode, protocol),
     log: fields.log ?? false,
   };
+  if (domain !== undefined && (rule.icmpType !== undefined || rule.icmpCode !== undefined)) throw invalid('icmp_type, icmp_code: not together with domain, which opens all of ICMP');
   return { ...rule, text: textOf(rule) };
 }
 
 /** The fields that give the same rule. */
-export function netOutFieldsOf({ protocol, network, ports, icmpType, icmpCode, log }: NetOutRule): NetOutFields {
+export function netOutFieldsOf({ protocol, network, domain, ports, icmpType, icmpCode, log }: NetOutRule): NetOutFields {
   return {
     ...(network === undefined ? {} : { network: formatIpv4Network(network) }),
+    ...(domain === undefined ? {} : { domain }),
     ...(ports === undefined ? {} : ports.first === ports.last ? { port: ports.first } : { portRange: formatPorts(ports) }),
     protocol: protocolNumbers[protocol],
     ...(icmpType === undefined ? {} : { icmpType }),
@@ -43,10 +48,10 @@ export function netOutFieldsOf({ protocol, network, ports, icmpType, icmpCode, l
   };
 }
 
-function textOf({ protocol, network, ports, icmpType, icmpCode, log }: Omit<NetOutRule, 'text'>): string {
+function textOf({ protocol, network, domain, ports, icmpType, icmpCode, log }: Omit<NetOutRule, 'text'>): string {
   return [
     protocol,
-    network === undefined ? '*' : formatIpv4Network(network),
+    domain ?? (network === undefined ? '*' : formatIpv4Network(network)),
     ...(ports === undefined ? [] : [formatPorts(ports)]),
     ...(icmpType === undefined ? [] : [`type ${icmpType}`]),
     ...(icmpCode === undefined ? [] : [`code ${icmpCode}`]),
@@ -62,6 +67,15 @@ function checkNetwork(text: string): NetOutRule['network'] {
   const network = parseIpv4Range(text);
   if (network === undefined) throw invalid(`network ${shown(text)}: must be an IPv4 address, a network such as 10.0.0.0/8, or a range such as 10.0.0.1-10.0.0.9`);
   return network;
+}
+
+function checkDomain({ network, domain = '' }: NetOutFields): string {
+  if (network !== undefined && network !== '') throw invalid('network and domain exclude one another: give the one or the other');
+  const pattern = parseDomainPattern(domain);
+  if (pattern === undefined) {
+    throw invalid(`domain ${shown(domain)}: must be a name such as api.example.com, or *.example.com for all names below it; one of another alphabet is written as in DNS, xn--…, and an address is a network`);
+  }
+  return pattern;
 }
 
 function checkPorts({ port, portRange }: NetOutFields): PortRange | undefined {

@@ -204,7 +204,7 @@ test('after a start the rules of all containers are put back, in messages of a b
 test('more rules than one message takes come in several, and one that fails keeps no other from its own', async () => {
   const { host, containers, container, create } = await scene();
   const all = [container, await create({ handle: 'b' }), await create({ handle: 'c' })];
-  for (const each of all) each.netOut = Array.from({ length: 3000 }, () => ({ text: 'tcp * 1', protocol: 'tcp', network: undefined, ports: { first: 1, last: 1 }, icmpType: undefined, icmpCode: undefined, log: false }));
+  for (const each of all) each.netOut = Array.from({ length: 3000 }, () => ({ text: 'tcp * 1', protocol: 'tcp', network: undefined, ports: { first: 1, last: 1 }, domain: undefined, icmpType: undefined, icmpCode: undefined, log: false }));
   const { changeFirewall } = host.launcher;
   const sizes: number[] = [];
   host.launcher.changeFirewall = async (elements, chains = []) => {

@@ -30,7 +30,11 @@ export async function addNetOut(containers: Containers, container: Container, fi
     if (placeOf(before, rule) >= 0) return;
     if (before.length >= netOutLimit) throw new WardenError('exhausted', `a container can have ${netOutLimit} rules of net_out: remove one, or give networks and port ranges instead of single ones`);
     try {
-      await applyOne(containers, container, rule);
+      if (isInChain(rule)) await applyOne(containers, container, rule);
+      else {
+        container.netOut = [...before, rule];
+        recordState(containers, container);
+      }
       await followNames(containers, container);
     } catch (error) {
       await goBack(containers, container, before);
@@ -64,7 +68,7 @@ export function netOutOf({ netOut }: Container): NetOutFields[] {
 
 /** After the tables were loaded, for FirewallUpkeep.afterLoad(): chains of containers with rules. Until then, and when this fails, a container reaches less, never more. */
 export async function restoreNetOut(containers: Containers): Promise<void> {
-  const left = containers.all().filter(({ netOut }) => netOut.length > 0);
+  const left = containers.all().filter(({ netOut }) => netOut.some(isInChain));
   while (left.length > 0) {
     const batch: Container[] = [];
     for (let rules = 0; left.length > 0 && batch.length < restoredChains && rules < restoredRules; ) {
@@ -87,6 +91,11 @@ async function change(containers: Containers, container: Container, work: (befor
     container.requireState('active', 'stopped');
     await work(container.netOut);
   });
+}
+
+/** What a name stands for is opened when it is asked for (names.ts). */
+function isInChain({ domain }: NetOutRule): boolean {
+  return domain === undefined;
 }
 
 function placeOf(rules: readonly NetOutRule[], rule: NetOutRule): number {
@@ -123,14 +132,14 @@ async function followNames({ names, configuration }: Containers, container: Cont
 
 async function apply(containers: Containers, container: Container): Promise<void> {
   await containers.firewall.change(() => applyAll(containers, [container]));
-  if (container.netOut.length === 0) container.hasNetOutChain = false;
+  if (!container.netOut.some(isInChain)) container.hasNetOutChain = false;
 }
 
 function applyAll({ host }: Containers, batch: readonly Container[]): Promise<void> {
   for (const container of batch) container.hasNetOutChain = true;
   // What is in force when the launcher is asked, not what was: the tables may have been loaded anew in between.
   return againWhenGone(() => {
-    const changes = batch.map(({ id, link, netOut }) => host.firewall.netOutOf({ id, hostName: link.hostName }, netOut));
+    const changes = batch.map(({ id, link, netOut }) => host.firewall.netOutOf({ id, hostName: link.hostName }, netOut.filter(isInChain)));
     return host.launcher.changeFirewall(changes.flatMap(({ elements }) => elements), changes.flatMap(({ chains }) => chains));
   });
 }

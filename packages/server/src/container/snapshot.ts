@@ -10,10 +10,12 @@ import type * as zod from 'zod';
 import type { NetOutRule } from '../host/net-out-rule.js';
 import { isContainerId } from '../lib/container-id.js';
 import { diskBackendNames } from '../lib/disk-backend-names.js';
+import { parseDomainPattern } from '../lib/domain-name.js';
 import { z } from '../lib/zod.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { checkNetOut, netOutFieldsOf, type NetOutFields } from './net-out-rule.js';
+import type { FoundName } from './openings.js';
 
 const snapshotVersion = 2;
 
@@ -24,6 +26,7 @@ const decimal = z.string().regex(/^[1-9]\d{0,18}$/);
 
 const netOutSchema = z.strictObject({
   network: z.string().optional(),
+  domain: z.string().optional(),
   port: z.int().optional(),
   portRange: z.string().optional(),
   protocol: z.enum(NetOutProtocol),
@@ -57,11 +60,13 @@ const snapshotSchema = z.strictObject({
   bandwidth: z.strictObject({ rate: decimal, burst: decimal }).optional(),
   /** As the requests gave them; none unless given. */
   netOut: z.array(netOutSchema).optional(),
+  /** What its domain rules were answered, when this was written: an address of a name that the pattern covers, open until then in monotonic milliseconds of this boot. */
+  foundNames: z.array(z.strictObject({ address: z.int().min(0).max(0xffff_ffff), pattern: z.string().refine((text) => parseDomainPattern(text) === text), untilMs: z.number() })).optional(),
 });
 
 export type Snapshot = zod.output<typeof snapshotSchema>;
 
-export function snapshotOf(container: Container, bootId: string): string {
+export function snapshotOf(container: Container, bootId: string, foundNames: readonly FoundName[] = []): string {
   const { link } = container;
   const snapshot: Snapshot = {
     version: snapshotVersion,
@@ -81,6 +86,7 @@ export function snapshotOf(container: Container, bootId: string): string {
     ...(container.usesForwarder ? { usesForwarder: true } : {}),
     ...(container.bandwidth === undefined ? {} : { bandwidth: { rate: String(container.bandwidth.wanted.rate), burst: String(container.bandwidth.wanted.burst) } }),
     ...(container.netOut.length === 0 ? {} : { netOut: container.netOut.map(netOutRecordOf) }),
+    ...(foundNames.length === 0 ? {} : { foundNames: [...foundNames] }),
   };
   return sealSnapshot(JSON.stringify(snapshot));
 }
@@ -150,5 +156,5 @@ function parseText(literal: string): string | undefined {
 export function recordState(containers: Containers, container: Container): void {
   if (container.state !== 'active' && container.state !== 'stopped') return;
   if (container.lastInfo !== undefined) return;
-  containers.host.depot.writeSnapshot(container.id, snapshotOf(container, containers.host.bootId));
+  containers.host.depot.writeSnapshot(container.id, snapshotOf(container, containers.host.bootId, containers.names.foundFor(container.link.containerAddress)));
 }

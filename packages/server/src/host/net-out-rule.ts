@@ -13,6 +13,8 @@ export interface NetOutRule {
   readonly protocol: 'tcp' | 'udp' | 'icmp' | 'all';
   /** Undefined: every address that only an exact name does not open. */
   readonly network: Ipv4Range | undefined;
+  /** Instead of a network: what this name, or each name that this wildcard covers, stands for. The kernel has no rule for it. */
+  readonly domain: string | undefined;
   /** Of tcp and udp only; undefined: all. */
   readonly ports: PortRange | undefined;
   /** Of icmp only; undefined: any. */

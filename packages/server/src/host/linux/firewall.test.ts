@@ -109,7 +109,7 @@ test('containers that live already are in the tables from the start', () => {
 
 test('a container with rules has a chain that its interface leads to, and one without has neither', () => {
   const firewall = new LinuxFirewall(policy, { now: () => 0 });
-  const rule = { text: '', protocol: 'tcp', network: range('1.2.3.4'), ports: undefined, icmpType: undefined, icmpCode: undefined, log: false } as const;
+  const rule = { text: '', protocol: 'tcp', network: range('1.2.3.4'), ports: undefined, domain: undefined, icmpType: undefined, icmpCode: undefined, log: false } as const;
   const some = firewall.netOutOf({ id: '1hq3k5m7o9q', hostName: 'w-demo-0' }, [rule, { ...rule, log: true }]);
   const hex = Buffer.from('w-demo-0').toString('hex').padEnd(32, '0');
   assert.deepEqual(some.elements.map(({ key, ...element }) => ({ ...element, key: Buffer.from(key).toString('hex') })), [{ operation: 'ensure', family: 'inet', table: 'warden_x', set: 'net_out', key: hex, jump: 'out-1hq3k5m7o9q' }]);

@@ -6,7 +6,7 @@ import { netOutExpressions } from './net-out-expressions.js';
 
 const range = (text: string) => parseIpv4Range(text)!;
 const guards = { closed: ['127.0.0.0/8', '169.254.0.0/16', '10.254.0.0/22'].map(range), denied: ['192.0.2.0/24', '10.254.1.0/24'].map(range) };
-const plain: NetOutRule = { text: '', protocol: 'tcp', network: undefined, ports: undefined, icmpType: undefined, icmpCode: undefined, log: false };
+const plain: NetOutRule = { text: '', protocol: 'tcp', network: undefined, ports: undefined, domain: undefined, icmpType: undefined, icmpCode: undefined, log: false };
 
 /** Netlink attributes: type without its flags, and contents. */
 function* attributes(bytes: Buffer): Generator<[number, Buffer]> {
