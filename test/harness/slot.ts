@@ -9,8 +9,9 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
+import { loopsBelow } from './disks.js';
 import { deleteTable } from './nftables.js';
-import { belongsToGroups, findProcesses, isAlive } from './processes.js';
+import { belongsToGroups, findProcesses, isAlive, readProc } from './processes.js';
 import { runProgram } from './run-program.js';
 import { untilSeen } from './wait.js';
 
@@ -84,7 +85,11 @@ function removeGroups(path: string): void {
 
 /** Ends what a killed test file left: its daemon, containers, groups, mounts, tables and files. */
 async function clear(slot: Slot): Promise<void> {
-  const ours = findProcesses((pid, command) => command.includes(`${slot.directory}/`) || belongsToGroups(pid, slot.cgroupParent));
+  // Nothing of a monitor names the slot, but it holds its container's disk, and so the file system that was in the slot's directory.
+  const devices = loopsBelow(slot.directory).map((loop) => ` /dev/${loop.split(' ')[0]} `);
+  const holdsDisk = (pid: number): boolean => devices.some((device) => readProc(pid, 'mountinfo').includes(device));
+  const ours = findProcesses((pid, command) =>
+    command.includes(`${slot.directory}/`) || belongsToGroups(pid, slot.cgroupParent) || (command.startsWith('monitor ') && holdsDisk(pid)));
   for (const pid of ours) {
     try { process.kill(pid, 'SIGKILL'); } catch { /* it ended meanwhile */ }
   }
