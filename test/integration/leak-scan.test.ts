@@ -73,9 +73,16 @@ test('a link of a container, by its name and by its address', async () => {
 });
 
 test('an element of a set', async () => {
-  await mustRun('nft', ['add', 'element', 'inet', server.slot.table, 'interfaces', '{ "left" }']);
-  await finds(/^nftables element inet interfaces: "left"$/);
-  await mustRun('nft', ['delete', 'element', 'inet', server.slot.table, 'interfaces', '{ "left" }']);
+  // The launcher would tell of what somebody else adds, and the tables would be loaded anew, without it.
+  const { launcherPid } = server.daemon;
+  process.kill(launcherPid, 'SIGSTOP');
+  try {
+    await mustRun('nft', ['add', 'element', 'inet', server.slot.table, 'interfaces', '{ "left" }']);
+    await finds(/^nftables element inet interfaces: "left"$/);
+    await mustRun('nft', ['delete', 'element', 'inet', server.slot.table, 'interfaces', '{ "left" }']);
+  } finally {
+    process.kill(launcherPid, 'SIGCONT');
+  }
 });
 
 test('a file in the depot', async () => {
