@@ -14,6 +14,7 @@
 #include "launcher/description.h"
 #include "launcher/devices.h"
 #include "launcher/firewall.h"
+#include "launcher/listening.h"
 #include "launcher/lock.h"
 #include "launcher/netlink.h"
 #include "launcher/programs.h"
@@ -177,7 +178,10 @@ static int prepare(struct host *host, const struct request *request, pid_t warde
 	if (host->rtnetlink < 0)
 		return error_set(err, -host->rtnetlink, "rtnetlink socket");
 	host->nfnetlink = firewall_open(err);
-	return host->nfnetlink < 0 ? -1 : 0;
+	if (host->nfnetlink < 0)
+		return -1;
+	host->sock_diag = listening_open(err);
+	return host->sock_diag < 0 ? -1 : 0;
 }
 
 int hello(struct host *ret_host, const void *body, size_t size, pid_t wardend, pid_t *ret_owner, struct error *err)

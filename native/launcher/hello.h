@@ -16,6 +16,7 @@ struct host {
 	struct namespaces namespaces;
 	int rtnetlink;
 	int nfnetlink;
+	int sock_diag;
 };
 
 /*

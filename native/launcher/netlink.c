@@ -11,7 +11,7 @@
 #define SOL_NETLINK 270
 #endif
 
-enum { ANSWER_TIMEOUT_SECONDS = 5, ANSWER_BUFFER_SIZE = 16384 };
+enum { ANSWER_TIMEOUT_SECONDS = 5, ANSWER_BUFFER_SIZE = 16384, DUMP_BUFFER_SIZE = 32768 };
 
 void netlink_batch_init(struct netlink_batch *batch, void *bytes, size_t size)
 {
@@ -241,6 +241,46 @@ int netlink_query(int fd, struct netlink_batch *batch, netlink_data_function fun
 	const struct listener listener = { .answer = go_on, .data = function, .context = context };
 
 	return exchange(fd, batch, &listener);
+}
+
+/* 1: there is more to come; 0: that was the end; else -errno. */
+static int take_entry(const struct netlink_batch *batch, const struct nlmsghdr *header, netlink_data_function function, void *context)
+{
+	if (header->nlmsg_seq != batch->first)
+		return 1;   /* of an earlier exchange that timed out */
+	if (header->nlmsg_type >= NLMSG_MIN_TYPE) {
+		function(header, context);
+		return 1;
+	}
+	if (header->nlmsg_type != NLMSG_DONE && header->nlmsg_type != NLMSG_ERROR)
+		return 1;
+	/* Both begin with the number. */
+	return mnl_nlmsg_get_payload_len(header) < sizeof(int) ? 0 : *(const int *)mnl_nlmsg_get_payload(header);
+}
+
+int netlink_dump(int fd, const struct netlink_batch *batch, netlink_data_function function, void *context)
+{
+	/* The kernel fills datagrams of up to 32 KiB. */
+	_Alignas(struct nlmsghdr) char buffer[DUMP_BUFFER_SIZE];
+
+	if (batch->full)
+		return -E2BIG;
+	if (send(fd, batch->bytes, batch->used, 0) < 0)
+		return -errno;
+	for (;;) {
+		ssize_t got = recv(fd, buffer, sizeof buffer, 0);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
+		int left = (int)got, result = 1;
+
+		for (; result == 1 && mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left))
+			result = take_entry(batch, header, function, context);
+		if (result <= 0)
+			return result;
+	}
 }
 
 static bool keep_first_failure(const struct netlink_answer *answer, void *context)

@@ -72,6 +72,12 @@ int netlink_exchange(int fd, struct netlink_batch *batch, netlink_answer_functio
 /* The same for questions: `function` gets what the kernel tells. What it does not have, which is an answer with an error, is left out. */
 int netlink_query(int fd, struct netlink_batch *batch, netlink_data_function function, void *context);
 
+/*
+ * For a batch of one message that asks for a list (NLM_F_DUMP): `function` gets its entries. Returns 0 at the end of the list, or -errno. The list may
+ * have changed meanwhile.
+ */
+int netlink_dump(int fd, const struct netlink_batch *batch, netlink_data_function function, void *context);
+
 /* As netlink_exchange(); returns 0 or the first failing message's -errno, described in *ret_answer. */
 int netlink_apply(int fd, struct netlink_batch *batch, struct netlink_answer *ret_answer);
 

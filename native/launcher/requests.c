@@ -10,6 +10,7 @@
 #include "launcher/discard.h"
 #include "launcher/disk.h"
 #include "launcher/link-statistics.h"
+#include "launcher/port-requests.h"
 #include "launcher/quota.h"
 #include "launcher/shape-requests.h"
 #include "launcher/steps.h"
@@ -173,6 +174,12 @@ static int serve_request(struct launcher *launcher, const struct frame *frame, s
 		return 0;
 	case WIRE_WATCH_FIREWALL:
 		watch_firewall_begin(launcher, request, frame->body, frame->size);
+		return 0;
+	case WIRE_LISTENING:
+		listening_serve(launcher, request, frame->body, frame->size);
+		return 0;
+	case WIRE_FORGET_CONNECTIONS:
+		forget_connections_begin(launcher, request, frame->body, frame->size);
 		return 0;
 	default:
 		return error_set(err, EBADMSG, "message %u", frame->type);

@@ -46,7 +46,9 @@
 	X(LIMIT_BANDWIDTH, "limit bandwidth") \
 	X(READ_BANDWIDTH, "read bandwidth limit") \
 	X(REMOVE_BANDWIDTH, "remove bandwidth limit") \
-	X(READ_LINK, "read what a link has carried")
+	X(READ_LINK, "read what a link has carried") \
+	X(FIND_LISTENER, "look for a listening socket") \
+	X(FORGET_CONNECTIONS, "forget connections")
 
 #define LAUNCHER_STEPS(X) LAUNCHER_START_STEPS(X) LAUNCHER_CREATE_STEPS(X) LAUNCHER_OTHER_STEPS(X)
 

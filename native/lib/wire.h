@@ -43,6 +43,9 @@ enum wire_type {
 	WIRE_SHAPE = 30,             /* HOST_NAME, IFB_NAME, ALIAS?, MTU, RATE, BURST */
 	WIRE_READ_SHAPE = 31,        /* HOST_NAME, IFB_NAME, MTU */
 	WIRE_UNSHAPE = 32,           /* HOST_NAME?, IFB_NAME */
+	/* requests to the launcher about the host's ports */
+	WIRE_LISTENING = 33,         /* PROTOCOL, PORT; answered with LISTENING */
+	WIRE_FORGET_CONNECTIONS = 34, /* ADDRESS_RANGE*, FORWARDED_PORT* */
 	/* the launcher tells by EVENT when somebody else changes the firewall: once, until it is asked again */
 	WIRE_WATCH_FIREWALL = 35,    /* TABLE */
 	WIRE_READ_LINK = 36,         /* HOST_NAME; what a link has carried, answered with IN_BYTES, IN_PACKETS, OUT_BYTES, OUT_PACKETS */
@@ -203,6 +206,14 @@ enum wire_tag {
 	TAG_RULE = 181,               /* bytes, repeated, in order: the contents of NFTA_RULE_EXPRESSIONS */
 	TAG_JUMP = 182,               /* string, in ELEMENT of a verdict map: the chain that is jumped to */
 	TAG_ELEMENT_TIMEOUT = 206,    /* u64, in ELEMENT of a set with time-outs: milliseconds, 1 to a day's, after which the kernel takes it away */
+
+	/* the host's ports, and connections to them and to containers */
+	TAG_PROTOCOL = 190,           /* u32: IPPROTO_TCP or IPPROTO_UDP */
+	TAG_PORT = 191,               /* u32: 1 to 65535 */
+	TAG_LISTENING = 192,          /* u32: 1 = a socket of the host has that port */
+	TAG_ADDRESS_RANGE = 193,      /* 8 bytes, repeated: first and last address, network order */
+	TAG_FORWARDED_PORT = 194,     /* nested, repeated: PROTOCOL, PORT, ADDRESS? */
+	TAG_ADDRESS = 195,            /* 4 bytes, network order */
 
 	/* EVENT_FIREWALL_CHANGED: who did it, when that is one that is known */
 	TAG_AUTHOR_PORT = 200,        /* u32: netlink's number of its socket, mostly the process id that it has for itself */

@@ -21,7 +21,7 @@ TYPES = {
     "NetIn": 31, "NetOut": 32, "CopyIn": 41, "CopyOut": 42, "LimitMemory": 51, "LimitDisk": 52, "LimitBandwidth": 53,
     "LimitCpu": 54, "Ping": 91, "List": 92, "Echo": 93,
 }
-ENUMS = {"Mode": {"RO": 0, "RW": 1}, "Protocol": {"TCP": 0, "UDP": 1, "ICMP": 2, "ALL": 3}}
+ENUMS = {"Mode": {"RO": 0, "RW": 1}, "Protocol": {"TCP": 0, "UDP": 1, "ICMP": 2, "ALL": 3}, "PortProtocol": {"TCP": 0, "UDP": 1}}
 
 JOB = "r handle string 1, r script string 2, o privileged bool 3, o rlimits ResourceLimits 4, o discard_output bool 5, o log_tag string 6"
 JOB_ID = "r handle string 1, r job_id uint32 2"
@@ -111,8 +111,9 @@ ADDED_FIELDS = {
 LATER_FIELDS = {
     "LimitCpuRequest": ADDED_CPU,
     "LimitCpuResponse": ADDED_CPU,
-    "InfoResponse": "o disk_backend string 1000, o pids_stat PidsStat 1010, * net_out NetOutRule 1020, o network_stat NetworkStat 1022",
+    "InfoResponse": "o disk_backend string 1000, o pids_stat PidsStat 1010, * net_out NetOutRule 1020, * net_in NetInMapping 1021, o network_stat NetworkStat 1022",
     "NetOutRequest": "o remove bool 1000, o domain string 1001",
+    "NetInRequest": "o protocol PortProtocol 1000, o remove bool 1001",
 }
 
 ADDED_MESSAGES = {
@@ -120,6 +121,7 @@ ADDED_MESSAGES = {
     "o domain string 1001",
     "PidsStat": "o current uint64 1, o max uint64 2",
     "NetworkStat": "o in_bytes uint64 1, o in_packets uint64 2, o out_bytes uint64 3, o out_packets uint64 4",
+    "NetInMapping": "o host_port uint32 1, o container_port uint32 2, o protocol PortProtocol 3",
     "Terminal": "r rows uint32 1, r columns uint32 2, o term string 3",
     "InputRequest": JOB_ID + ", o data bytes 3, o close bool 4",
     "InputResponse": "",

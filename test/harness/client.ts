@@ -15,6 +15,7 @@ export interface Info {
   readonly disk_stat?: Readonly<Record<string, bigint>>;
   readonly bandwidth_stat?: Readonly<Record<string, bigint>>; readonly pids_stat?: { readonly current: bigint; readonly max?: bigint };
   readonly net_out: readonly NetOut[];
+  readonly net_in: { readonly host_port: number; readonly container_port: number; readonly protocol: number }[];
   readonly network_stat?: Readonly<Record<'in_bytes' | 'in_packets' | 'out_bytes' | 'out_packets', bigint>>;
 }
 /** A rule of net_out; protocol: 0 TCP, 1 UDP, 2 ICMP, 3 ALL. */
@@ -35,6 +36,7 @@ export interface JobOptions {
   privileged?: boolean; rlimits?: Fields; discard_output?: boolean; log_tag?: string;
   env?: string[]; cwd?: string; args?: string[]; stdin?: boolean; tty?: { rows: number; columns: number; term?: string }; timeout_ms?: bigint | number; user?: string;
 }
+export interface NetInOptions { host_port?: number; container_port?: number; protocol?: 'tcp' | 'udp'; remove?: boolean }
 export interface CreateOptions { handle?: string; rootfs?: string; network?: string; grace_time?: number; bind_mounts?: Fields[] }
 
 /** An ErrorResponse: the text of behaviour.md in `message`, the code in `code`. */
@@ -139,6 +141,11 @@ export class Client {
   async create(options: CreateOptions = {}): Promise<string> { return String((await this.request('create', { ...options }))['handle']); }
   async info(handle: string): Promise<Info> { return await this.request('info', { handle }) as unknown as Info; }
   async destroy(handle: string): Promise<void> { await this.request('destroy', { handle }); }
+  /** Leads a port of the host to the container, or closes it. */
+  async netIn(handle: string, options: NetInOptions = {}): Promise<{ host_port: number; container_port: number }> {
+    return await this.request('net_in', { handle, ...options, ...(options.protocol === undefined ? {} : { protocol: options.protocol === 'udp' ? 1 : 0 }) }) as { host_port: number; container_port: number };
+  }
+
   async stop(handle: string, options: { background?: boolean; kill?: boolean } = {}): Promise<void> {
     await this.request('stop', { handle, ...options });
   }

@@ -1,10 +1,11 @@
 /* The configuration of a test's daemon: everything that a slot keeps apart, and what a test wants different. */
 import { faultPrograms, nativePrograms } from './paths.js';
+import { PORTS } from './slot.js';
 import type { Slot } from './slot.js';
 
 type Section = Record<string, unknown>;
 export interface Overrides {
-  readonly server?: Section; readonly network?: Section; readonly user?: Section; readonly logging?: Section;
+  readonly server?: Section; readonly network?: Section; readonly port?: Section; readonly user?: Section; readonly logging?: Section;
   /** Use the native programs whose steps can be made to fail. */
   readonly faults?: boolean;
 }
@@ -31,6 +32,7 @@ export function configurationText(slot: Slot, overrides: Overrides = {}): string
     health_check_server: { port: 0 },
     logging: { level: 'debug', ...overrides.logging },
     network: { pool_network: `${slot.network}/20`, table: slot.table, release_delay: 0, ...overrides.network },
+    port: { pool_start_port: slot.startPort, pool_size: PORTS, ...overrides.port },
     user: { pool_start_uid: slot.startUid, pool_size: 256, pool_start_subuid: slot.startSubuid, ...overrides.user },
   }, null, 2);
 }

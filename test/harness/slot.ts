@@ -16,6 +16,8 @@ import { runProgram } from './run-program.js';
 import { untilSeen } from './wait.js';
 
 const LAST_SLOT = 54;
+/** Ports of the host for each slot. */
+export const PORTS = 80;
 export const CGROUP_ROOT = '/sys/fs/cgroup';
 
 export interface Slot {
@@ -26,6 +28,7 @@ export interface Slot {
   readonly table: string;
   /** 10.<200+n>.0.0/20 without its prefix length. */
   readonly network: string;
+  readonly startPort: number;
   readonly startUid: number;
   readonly startSubuid: number;
   release(): void;
@@ -57,6 +60,7 @@ export async function takeSlot(): Promise<Slot> {
       cgroupParent: `warden-test-${number}`,
       table: `warden_test_${number}`,
       network: `10.${200 + number}.0.0`,
+      startPort: 61_000 + number * PORTS,
       startUid: 20_000 + number * 300,
       startSubuid: 0x4000_0000 + number * 0x0100_0000,
       release: () => { lock.close(); },

@@ -33,7 +33,9 @@ const info: Schema = {
   cpu_stat: field(41, counters(1, 'usage user system')), disk_stat: field(42, counters(1, 'bytes_used inodes_used')),
   bandwidth_stat: field(43, counters(1, 'in_rate in_burst out_rate out_burst')), job_ids: many(44, 'uint64'),
   disk_backend: field(1000, 'string'), pids_stat: field(1010, counters(1, 'current max')),
-  net_out: many(1020, netOut), network_stat: field(1022, counters(1, 'in_bytes in_packets out_bytes out_packets')),
+  net_out: many(1020, netOut),
+  net_in: many(1021, { host_port: field(1, 'uint32'), container_port: field(2, 'uint32'), protocol: field(3, 'uint32') }),
+  network_stat: field(1022, counters(1, 'in_bytes in_packets out_bytes out_packets')),
 };
 const handle: Schema = { handle: field(1, 'string') };
 const job: Schema = {
@@ -82,7 +84,7 @@ export const operations = {
     response: { name: field(1, 'string'), data: field(2, 'bytes'), exit_status: field(3, 'uint32'), info: field(4, info), ...ending },
   },
   net_in: {
-    type: 31, request: { ...handle, container_port: field(2, 'uint32'), host_port: field(3, 'uint32') },
+    type: 31, request: { ...handle, container_port: field(2, 'uint32'), host_port: field(3, 'uint32'), protocol: field(1000, 'uint32'), remove: field(1001, 'bool') },
     response: { host_port: field(1, 'uint32'), container_port: field(2, 'uint32') },
   },
   net_out: { type: 32, request: { ...handle, ...netOut, remove: field(1000, 'bool') }, response: {} },

@@ -53,7 +53,7 @@ describe('help', () => {
       assert.equal(line.endsWith(' (not supported by this version)'), UNSUPPORTED_REQUESTS.has(type), line);
       assert.equal((commandHelp(type).split('\n')[0] ?? '').endsWith(' (not supported by this version)'), UNSUPPORTED_REQUESTS.has(type));
     }
-    assert.ok(UNSUPPORTED_REQUESTS.has(Type.NetIn) && !UNSUPPORTED_REQUESTS.has(Type.Run));
+    assert.ok(UNSUPPORTED_REQUESTS.has(Type.CopyIn) && !UNSUPPORTED_REQUESTS.has(Type.Run));
   });
 
   it('of the program names options and local commands', () => {

@@ -3,5 +3,5 @@ export type { CallOptions } from './cancellation.js';
 export { type ClientOptions, type JobInput, type JobResult, type LogsRange, WardenClient } from './client.js';
 export type { JobRequest } from './job-request.js';
 export type { EndingDetails, JobLogs, JobStream, LogsChunk, LogsResult, OutputChunk, StreamResult } from './job-stream.js';
-export { BindMountMode, type ErrorCode, errorCodes, NetOutProtocol, WardenError } from 'warden-protocol';
+export { BindMountMode, type ErrorCode, errorCodes, NetInProtocol, NetOutProtocol, WardenError } from 'warden-protocol';
 export type * from 'warden-protocol';

@@ -8,7 +8,7 @@ import { WardenError } from './error.js';
 import { encodeFrame, FrameDecoder } from './framing.js';
 import { CreateRequest_BindMount_ModeSchema } from './gen/lifecycle_pb.js';
 import { ErrorResponseSchema, Message_TypeSchema } from './gen/envelope_pb.js';
-import { NetOutRequest_ProtocolSchema } from './gen/net_pb.js';
+import { NetInRequest_PortProtocolSchema, NetOutRequest_ProtocolSchema } from './gen/net_pb.js';
 import { decodeRequest, decodeResponse, encodeRequest, encodeResponse, messageTypes, type RequestType, requestTypes, Type } from './messages.js';
 import { encodeEnvelope, encodeMessage } from './encode.js';
 
@@ -145,5 +145,6 @@ describe('the frozen table', () => {
     assert.deepEqual(numbers(Message_TypeSchema.values.filter((value) => value.number >= 1000)), golden.addedTypes);
     assert.deepEqual(numbers(CreateRequest_BindMount_ModeSchema.values), golden.enums['Mode']);
     assert.deepEqual(numbers(NetOutRequest_ProtocolSchema.values), golden.enums['Protocol']);
+    assert.deepEqual(numbers(NetInRequest_PortProtocolSchema.values), golden.enums['PortProtocol']);
   });
 });

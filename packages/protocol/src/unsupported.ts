@@ -3,5 +3,5 @@ import { type RequestType, Type } from './messages.js';
 
 /** Answered with the code `unsupported` by this version. */
 export const UNSUPPORTED_REQUESTS: ReadonlySet<RequestType> = new Set<RequestType>([
-  Type.NetIn, Type.CopyIn, Type.CopyOut,
+  Type.CopyIn, Type.CopyOut,
 ]);

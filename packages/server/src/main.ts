@@ -14,9 +14,11 @@ import { destroyContainer } from './container/destroy.js';
 import { isOpenToAll } from './container/name-policy.js';
 import { lacksNameServers, nameServersFor } from './container/name-servers.js';
 import { restoreNetOut } from './container/net-out.js';
+import { forwardsOf } from './container/port-mapping.js';
 import { reserveUnknownLinks } from './container/quarantine.js';
 import { limitsAbove } from './container/rlimits.js';
 import { recordState } from './container/snapshot.js';
+import type { LinkDescription } from './host/container-description.js';
 import type { Host } from './host/host.js';
 import { LinuxCgroups } from './host/linux/cgroups.js';
 import { containersMemory, limitContainersMemory, memoryOfMachine } from './host/linux/containers-memory.js';
@@ -35,7 +37,7 @@ import { LinuxNameServers } from './host/linux/name-servers.js';
 import { LinuxStatistics } from './host/linux/statistics.js';
 import { LinuxSyslog } from './host/linux/syslog.js';
 import { kernelProcessLimit, totalPidsMax } from './host/linux/process-numbers.js';
-import { enableForwarding, hardLimits, openFileLimit, readBootId, requirePrograms, requireRoot } from './host/linux/preflight.js';
+import { enableForwarding, hardLimits, openFileLimit, readBootId, readEphemeralPorts, requirePrograms, requireRoot } from './host/linux/preflight.js';
 import { ResolverProcess } from './host/linux/resolver-process.js';
 import { LinuxRootFileSystems } from './host/linux/root-file-systems.js';
 import { StepError } from './host/linux/step-error.js';
@@ -97,7 +99,7 @@ async function serve(configPath: string): Promise<void> {
   await disks.prepare();
 
   const { network } = configuration;
-  const firewall = new LinuxFirewall({ ...network }, systemClock, () => containers.names.state(resolver.port));
+  const firewall = new LinuxFirewall({ ...network }, systemClock, { names: () => containers.names.state(resolver.port), forwards: () => forwardsOf(containers.all()) });
   const nameFirewall = new LinuxNameFirewall(network.table);
   const resolver = new ResolverProcess({
     servers: network.dnsServers,
@@ -129,6 +131,7 @@ async function serve(configPath: string): Promise<void> {
     statistics: new LinuxStatistics(cgroups.hierarchies, parent),
     clock: systemClock,
     bootId,
+    ephemeralPorts: readEphemeralPorts(),
     lang: process.env['LANG'] ?? 'en_US.UTF-8',
   };
   const jobIds = new JobIds(depot.readReservedJobIds(), (below) => depot.writeReservedJobIds(below));
@@ -156,9 +159,11 @@ async function serve(configPath: string): Promise<void> {
 
   depot.emptyTrash();
   await adoptContainers(containers);
-  for (const link of [...containers.all().map((container) => container.link), ...reserveUnknownLinks(containers)]) containers.firewall.note(link);
+  const links = [...containers.all().map((container) => container.link), ...reserveUnknownLinks(containers)];
+  for (const link of links) containers.firewall.note(link);
   containers.firewall.afterLoad(() => restoreNetOut(containers));
   await containers.firewall.start();
+  await forgetStaleConnections(containers, links);
   containers.names.begin();
   if (isOpenToAll(network) && nameServersFor(network.dnsServers, () => host.nameServers.list()).length === 0) {
     await resolver.start().catch((error: unknown) => log.error({ err: error }, 'containers have no DNS until the resolver answers'));
@@ -208,6 +213,12 @@ async function limitMemoryOfContainers(cgroups: LinuxCgroups, { memoryReserve, c
     return;
   }
   await limitContainersMemory(group, containersMemory(memoryOfMachine(root), memoryReserve), log);
+}
+
+/** Before anybody gets an address or a port: those of containers that an earlier server removed may have connections still. */
+async function forgetStaleConnections({ stale, configuration }: Containers, links: readonly LinkDescription[]): Promise<void> {
+  await stale.forgetUnused(configuration.network.pool, links.map(({ containerAddress }) => containerAddress));
+  await stale.forget();
 }
 
 async function startLauncher(launcher: LauncherProcess, { depotPath }: Configuration): Promise<void> {

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file net.proto.
  */
 export const file_net: GenFile = /*@__PURE__*/
-  fileDesc("CgluZXQucHJvdG8SBndhcmRlbiJJCgxOZXRJblJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEhYKDmNvbnRhaW5lcl9wb3J0GAIgASgNEhEKCWhvc3RfcG9ydBgDIAEoDSI6Cg1OZXRJblJlc3BvbnNlEhEKCWhvc3RfcG9ydBgBIAIoDRIWCg5jb250YWluZXJfcG9ydBgCIAIoDSKKAgoNTmV0T3V0UmVxdWVzdBIOCgZoYW5kbGUYASACKAkSDwoHbmV0d29yaxgCIAEoCRIMCgRwb3J0GAMgASgNEhIKCnBvcnRfcmFuZ2UYBCABKAkSMAoIcHJvdG9jb2wYBSABKA4yHi53YXJkZW4uTmV0T3V0UmVxdWVzdC5Qcm90b2NvbBIRCglpY21wX3R5cGUYBiABKAUSEQoJaWNtcF9jb2RlGAcgASgFEgsKA2xvZxgIIAEoCBIPCgZyZW1vdmUY6AcgASgIEg8KBmRvbWFpbhjpByABKAkiLwoIUHJvdG9jb2wSBwoDVENQEAASBwoDVURQEAESCAoESUNNUBACEgcKA0FMTBADIrUBCgpOZXRPdXRSdWxlEg8KB25ldHdvcmsYAiABKAkSDAoEcG9ydBgDIAEoDRISCgpwb3J0X3JhbmdlGAQgASgJEjAKCHByb3RvY29sGAUgASgOMh4ud2FyZGVuLk5ldE91dFJlcXVlc3QuUHJvdG9jb2wSEQoJaWNtcF90eXBlGAYgASgFEhEKCWljbXBfY29kZRgHIAEoBRILCgNsb2cYCCABKAgSDwoGZG9tYWluGOkHIAEoCSIQCg5OZXRPdXRSZXNwb25zZQ");
+  fileDesc("CgluZXQucHJvdG8SBndhcmRlbiKyAQoMTmV0SW5SZXF1ZXN0Eg4KBmhhbmRsZRgBIAIoCRIWCg5jb250YWluZXJfcG9ydBgCIAEoDRIRCglob3N0X3BvcnQYAyABKA0SNAoIcHJvdG9jb2wY6AcgASgOMiEud2FyZGVuLk5ldEluUmVxdWVzdC5Qb3J0UHJvdG9jb2wSDwoGcmVtb3ZlGOkHIAEoCCIgCgxQb3J0UHJvdG9jb2wSBwoDVENQEAASBwoDVURQEAEiOgoNTmV0SW5SZXNwb25zZRIRCglob3N0X3BvcnQYASACKA0SFgoOY29udGFpbmVyX3BvcnQYAiACKA0ibgoMTmV0SW5NYXBwaW5nEhEKCWhvc3RfcG9ydBgBIAEoDRIWCg5jb250YWluZXJfcG9ydBgCIAEoDRIzCghwcm90b2NvbBgDIAEoDjIhLndhcmRlbi5OZXRJblJlcXVlc3QuUG9ydFByb3RvY29sIooCCg1OZXRPdXRSZXF1ZXN0Eg4KBmhhbmRsZRgBIAIoCRIPCgduZXR3b3JrGAIgASgJEgwKBHBvcnQYAyABKA0SEgoKcG9ydF9yYW5nZRgEIAEoCRIwCghwcm90b2NvbBgFIAEoDjIeLndhcmRlbi5OZXRPdXRSZXF1ZXN0LlByb3RvY29sEhEKCWljbXBfdHlwZRgGIAEoBRIRCglpY21wX2NvZGUYByABKAUSCwoDbG9nGAggASgIEg8KBnJlbW92ZRjoByABKAgSDwoGZG9tYWluGOkHIAEoCSIvCghQcm90b2NvbBIHCgNUQ1AQABIHCgNVRFAQARIICgRJQ01QEAISBwoDQUxMEAMitQEKCk5ldE91dFJ1bGUSDwoHbmV0d29yaxgCIAEoCRIMCgRwb3J0GAMgASgNEhIKCnBvcnRfcmFuZ2UYBCABKAkSMAoIcHJvdG9jb2wYBSABKA4yHi53YXJkZW4uTmV0T3V0UmVxdWVzdC5Qcm90b2NvbBIRCglpY21wX3R5cGUYBiABKAUSEQoJaWNtcF9jb2RlGAcgASgFEgsKA2xvZxgIIAEoCBIPCgZkb21haW4Y6QcgASgJIhAKDk5ldE91dFJlc3BvbnNl");
 
 /**
  * @generated from message warden.NetInRequest
@@ -37,6 +37,18 @@ export type NetInRequest = Message<"warden.NetInRequest"> & {
    * @generated from field: optional uint32 host_port = 3;
    */
   hostPort: number;
+
+  /**
+   * @generated from field: optional warden.NetInRequest.PortProtocol protocol = 1000;
+   */
+  protocol: NetInRequest_PortProtocol;
+
+  /**
+   * Closes host_port again, and ends the connections that came by it.
+   *
+   * @generated from field: optional bool remove = 1001;
+   */
+  remove: boolean;
 };
 
 /**
@@ -45,6 +57,27 @@ export type NetInRequest = Message<"warden.NetInRequest"> & {
  */
 export const NetInRequestSchema: GenMessage<NetInRequest> = /*@__PURE__*/
   messageDesc(file_net, 0);
+
+/**
+ * @generated from enum warden.NetInRequest.PortProtocol
+ */
+export enum NetInRequest_PortProtocol {
+  /**
+   * @generated from enum value: TCP = 0;
+   */
+  TCP = 0,
+
+  /**
+   * @generated from enum value: UDP = 1;
+   */
+  UDP = 1,
+}
+
+/**
+ * Describes the enum warden.NetInRequest.PortProtocol.
+ */
+export const NetInRequest_PortProtocolSchema: GenEnum<NetInRequest_PortProtocol> = /*@__PURE__*/
+  enumDesc(file_net, 0, 0);
 
 /**
  * @generated from message warden.NetInResponse
@@ -67,6 +100,35 @@ export type NetInResponse = Message<"warden.NetInResponse"> & {
  */
 export const NetInResponseSchema: GenMessage<NetInResponse> = /*@__PURE__*/
   messageDesc(file_net, 1);
+
+/**
+ * A port of the host that leads to a container.
+ *
+ * @generated from message warden.NetInMapping
+ */
+export type NetInMapping = Message<"warden.NetInMapping"> & {
+  /**
+   * @generated from field: optional uint32 host_port = 1;
+   */
+  hostPort: number;
+
+  /**
+   * @generated from field: optional uint32 container_port = 2;
+   */
+  containerPort: number;
+
+  /**
+   * @generated from field: optional warden.NetInRequest.PortProtocol protocol = 3;
+   */
+  protocol: NetInRequest_PortProtocol;
+};
+
+/**
+ * Describes the message warden.NetInMapping.
+ * Use `create(NetInMappingSchema)` to create a new message.
+ */
+export const NetInMappingSchema: GenMessage<NetInMapping> = /*@__PURE__*/
+  messageDesc(file_net, 2);
 
 /**
  * @generated from message warden.NetOutRequest
@@ -142,7 +204,7 @@ export type NetOutRequest = Message<"warden.NetOutRequest"> & {
  * Use `create(NetOutRequestSchema)` to create a new message.
  */
 export const NetOutRequestSchema: GenMessage<NetOutRequest> = /*@__PURE__*/
-  messageDesc(file_net, 2);
+  messageDesc(file_net, 3);
 
 /**
  * @generated from enum warden.NetOutRequest.Protocol
@@ -173,7 +235,7 @@ export enum NetOutRequest_Protocol {
  * Describes the enum warden.NetOutRequest.Protocol.
  */
 export const NetOutRequest_ProtocolSchema: GenEnum<NetOutRequest_Protocol> = /*@__PURE__*/
-  enumDesc(file_net, 2, 0);
+  enumDesc(file_net, 3, 0);
 
 /**
  * A rule of net_out that is in force, in the fields it can be removed by.
@@ -227,7 +289,7 @@ export type NetOutRule = Message<"warden.NetOutRule"> & {
  * Use `create(NetOutRuleSchema)` to create a new message.
  */
 export const NetOutRuleSchema: GenMessage<NetOutRule> = /*@__PURE__*/
-  messageDesc(file_net, 3);
+  messageDesc(file_net, 4);
 
 /**
  * @generated from message warden.NetOutResponse
@@ -240,5 +302,5 @@ export type NetOutResponse = Message<"warden.NetOutResponse"> & {
  * Use `create(NetOutResponseSchema)` to create a new message.
  */
 export const NetOutResponseSchema: GenMessage<NetOutResponse> = /*@__PURE__*/
-  messageDesc(file_net, 4);
+  messageDesc(file_net, 5);
 

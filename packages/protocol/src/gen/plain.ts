@@ -1,5 +1,5 @@
 import type { Message_Type } from "./envelope_pb.js";
-import type { NetOutRequest_Protocol } from "./net_pb.js";
+import type { NetInRequest_PortProtocol, NetOutRequest_Protocol } from "./net_pb.js";
 import type { CreateRequest_BindMount_Mode } from "./lifecycle_pb.js";
 
 // Written by scripts/protoc-gen-plain.mjs from proto/*.proto: do not edit, run `npm run gen -w warden-protocol`.
@@ -69,11 +69,25 @@ export interface NetInRequest {
    * From the server's pool unless given.
    */
   hostPort?: number | undefined;
+  protocol?: NetInRequest_PortProtocol | undefined;
+  /**
+   * Closes host_port again, and ends the connections that came by it.
+   */
+  remove?: boolean | undefined;
 }
 
 export interface NetInResponse {
   hostPort: number;
   containerPort: number;
+}
+
+/**
+ * A port of the host that leads to a container.
+ */
+export interface NetInMapping {
+  hostPort?: number | undefined;
+  containerPort?: number | undefined;
+  protocol?: NetInRequest_PortProtocol | undefined;
 }
 
 export interface NetOutRequest {
@@ -297,6 +311,10 @@ export interface InfoResponse {
    * Only in replies of info itself, in the order in which they were given.
    */
   netOut: NetOutRule[];
+  /**
+   * Ports of the host that lead to the container.
+   */
+  netIn: NetInMapping[];
   /**
    * Only in replies of info itself.
    */
@@ -807,6 +825,7 @@ export interface PlainTypes {
   "warden.ErrorResponse": ErrorResponse;
   "warden.NetInRequest": NetInRequest;
   "warden.NetInResponse": NetInResponse;
+  "warden.NetInMapping": NetInMapping;
   "warden.NetOutRequest": NetOutRequest;
   "warden.NetOutRule": NetOutRule;
   "warden.NetOutResponse": NetOutResponse;

@@ -3,6 +3,7 @@
  */
 import type { DiskBackendName } from '../lib/disk-backend-names.js';
 import type { Ipv4Range } from '../lib/ipv4.js';
+import type { PortRange } from '../lib/port.js';
 import type { RlimitName } from '../lib/rlimit-names.js';
 
 export type CgroupVersionChoice = 'auto' | 'v1' | 'v2';
@@ -53,6 +54,14 @@ export interface Configuration {
     readonly releaseDelayMs: number;
     readonly dnsServers: readonly string[];
     readonly table: string;
+  };
+  readonly port: {
+    /** Of the pool; undefined: above what the kernel gives to the machine's own connections. */
+    readonly startPort: number | undefined;
+    /** Undefined: up to the last port there is. */
+    readonly size: number | undefined;
+    /** Ports that a client may choose itself; undefined: none. */
+    readonly own: PortRange | undefined;
   };
   readonly user: { readonly startUid: number; readonly size: number; readonly startSubuid: number };
   /** Keys that the file sets and that have no effect in this version. */

@@ -84,13 +84,18 @@ test('a memory reserve is bytes or a part', () => {
 
 test('keys without effect load, and each says what does not happen', () => {
   const { withoutEffect } = parseConfiguration(
-    'server: {allow_nested_warden: true}\nlogging: {syslog: warden}\nport: {pool_start_port: 61001, pool_size: 9}',
+    'server: {allow_nested_warden: true}\nlogging: {syslog: warden}',
     't',
   );
   const consequences = new Map(withoutEffect.map(({ key, consequence }) => [key, consequence]));
-  assert.equal(consequences.size, 4);
+  assert.equal(consequences.size, 2);
   assert.match(consequences.get('server.allow_nested_warden') ?? '', /inside a container will not work/);
-  assert.match(consequences.get('port.pool_size') ?? '', /net_in is refused/);
+});
+
+test('ports: the pool\'s, and those that clients may choose', () => {
+  assert.deepEqual(parseConfiguration('port:', 't').port, { startPort: undefined, size: undefined, own: { first: 1, last: 65_535 } });
+  assert.deepEqual(parseConfiguration('port: {pool_start_port: 61001, pool_size: 9, own_ports: "1024-2000"}', 't').port, { startPort: 61_001, size: 9, own: { first: 1024, last: 2000 } });
+  assert.equal(parseConfiguration('port: {own_ports: ~}', 't').port.own, undefined);
 });
 
 test('disk limits: whether, by which backend, and how large an image is', () => {
@@ -138,6 +143,9 @@ test('a wrong type or value is refused with its path', () => {
     ['user: {pool_start_uid: 65000, pool_size: 1000}', /user\.pool_start_uid/],
     ['user: {pool_start_uid: 0}', /user\.pool_start_uid/],
     ['user: {pool_start_subuid: 70000}', /user\.pool_start_subuid/],
+    ['port: {pool_start_port: 65000, pool_size: 1000}', /port\.pool_size: the pool runs beyond port 65535/],
+    ['port: {pool_start_port: 0}', /port\.pool_start_port/],
+    ['port: {own_ports: "80-22"}', /port\.own_ports/],
     ['health_check_server: {port: 65536}', /health_check_server\.port/],
     ['server: [', /is not valid YAML/],
   ];

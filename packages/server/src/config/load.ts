@@ -9,6 +9,7 @@ import { parse, YAMLParseError } from 'yaml';
 import { WardenError } from 'warden-protocol';
 import type { z } from 'zod';
 import { formatIpv4Address, parseIpv4Address, parseIpv4Range, type Ipv4Range } from '../lib/ipv4.js';
+import { lastPort, parsePortRange } from '../lib/port.js';
 import { rlimitNames, type RlimitName } from '../lib/rlimit-names.js';
 import type { Configuration, KeyWithoutEffect } from './configuration.js';
 import { configurationSchema, type ConfigurationFile } from './schema.js';
@@ -90,7 +91,7 @@ function describeIssue(issue: z.core.$ZodIssue): string {
 /** Mistakes that no key shows alone. */
 function crossKeyMistakes(file: ConfigurationFile): string[] {
   const mistakes: string[] = [];
-  const { server, network, user } = file;
+  const { server, network, port, user } = file;
   if (server.container_klass === 'Insecure') {
     mistakes.push('server.container_klass: this version has only Linux containers; Insecure (plain processes) is not there yet');
   }
@@ -113,6 +114,9 @@ function crossKeyMistakes(file: ConfigurationFile): string[] {
     if (pool.last > 0xffff_ffff) mistakes.push('network.pool_size: the pool runs beyond 255.255.255.255');
     else if (pool.last - pool.first + 1 < 4) mistakes.push('network.pool_network: must hold at least one /30');
     if (pool.first % 4 !== 0) mistakes.push(`network.pool_start_address: ${formatIpv4Address(pool.first)} is not the start of a /30`);
+  }
+  if ((port.pool_start_port ?? 1) + (port.pool_size ?? 1) - 1 > lastPort) {
+    mistakes.push(`port.pool_size: the pool runs beyond port ${lastPort}`);
   }
   if (user.pool_start_uid < 1 || user.pool_start_uid + user.pool_size > 65_535) {
     mistakes.push('user.pool_start_uid, user.pool_size: the uids must lie between 1 and 65534, because a container has ids up to 65535');
@@ -140,12 +144,10 @@ function ranges(networks: readonly string[]): Ipv4Range[] {
  * Keys of the contract whose feature is not there yet; a file that sets one loads, and the start says what does not happen.
  * docs/adr/0007-keys-without-effect.md
  */
-function keysWithoutEffect({ server, logging, port }: ConfigurationFile): KeyWithoutEffect[] {
+function keysWithoutEffect({ server, logging }: ConfigurationFile): KeyWithoutEffect[] {
   const keys: [isSet: boolean, key: string, consequence: string][] = [
     [server.allow_nested_warden, 'server.allow_nested_warden', 'containers keep the full confinement: a wardend that is started inside a container will not work'],
     [logging.syslog !== null, 'logging.syslog', 'the log goes to logging.file or standard error alone, not to syslog'],
-    [port.pool_start_port !== undefined, 'port.pool_start_port', 'no ports are handed out: net_in is refused'],
-    [port.pool_size !== undefined, 'port.pool_size', 'no ports are handed out: net_in is refused'],
   ];
   return keys.filter(([isSet]) => isSet).map(([, key, consequence]) => ({ key, consequence }));
 }
@@ -154,7 +156,7 @@ function keysWithoutEffect({ server, logging, port }: ConfigurationFile): KeyWit
 const logLevels: Readonly<Record<string, string>> = { off: 'silent', debug1: 'trace', debug2: 'trace', all: 'trace' };
 
 function toConfiguration(file: ConfigurationFile): Configuration {
-  const { server, network, user, logging } = file;
+  const { server, network, port, user, logging } = file;
   const rlimits = new Map<RlimitName, number>();
   for (const name of rlimitNames) {
     const value = server.container_rlimits[name];
@@ -194,6 +196,7 @@ function toConfiguration(file: ConfigurationFile): Configuration {
       dnsServers: network.dns_servers,
       table: network.table,
     },
+    port: { startPort: port.pool_start_port, size: port.pool_size, own: port.own_ports === null ? undefined : parsePortRange(port.own_ports) },
     user: { startUid: user.pool_start_uid, size: user.pool_size, startSubuid: user.pool_start_subuid },
     withoutEffect: keysWithoutEffect(file),
   };

@@ -5,6 +5,7 @@
 import type * as zod from 'zod';
 import { diskBackendNames } from '../lib/disk-backend-names.js';
 import { parseIpv4Address, parseIpv4Range } from '../lib/ipv4.js';
+import { parsePortRange } from '../lib/port.js';
 import { rlimitNames, type RlimitName } from '../lib/rlimit-names.js';
 import { z } from '../lib/zod.js';
 
@@ -124,6 +125,11 @@ const network = section({
 const port = section({
   pool_start_port: z.int().min(1).max(65535).optional(),
   pool_size: z.int().min(1).max(65535).optional(),
+  own_ports: z
+    .string()
+    .refine((text) => parsePortRange(text) !== undefined, 'must be a port or a range of ports such as 1024-65535')
+    .nullable()
+    .default('1-65535'),
 });
 
 const user = section({

@@ -207,6 +207,11 @@ function containerOf(containers: Containers, snapshot: Snapshot): Container | st
   container.netOut = (snapshot.netOut ?? []).map(checkNetOut);
   container.usesForwarder = snapshot.usesForwarder ?? false;
   containers.names.restore(network.containerAddress, namePolicyOf(containers.configuration.network, container), snapshot.foundNames ?? []);
+  container.netIn = (snapshot.netIn ?? []).filter(({ protocol, hostPort }) => {
+    if (containers.ports.claim(protocol, hostPort)) return true;
+    containers.log.error({ container: snapshot.id, handle: snapshot.handle, protocol, port: hostPort }, 'a port of a container leads to another one: it is closed for this one');
+    return false;
+  });
   if (snapshot.bandwidth !== undefined) container.bandwidth = recordedBandwidth(snapshot.bandwidth);
   return container;
 }

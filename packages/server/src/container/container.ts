@@ -11,6 +11,7 @@ import type { ContainerNetwork } from '../pool/network-pool.js';
 import type { ContainerIdentity } from '../pool/uid-pool.js';
 import type { BandwidthLimit } from './bandwidth.js';
 import type { ContainerInfo } from './info.js';
+import type { PortMapping } from './port-mapping.js';
 
 export type ContainerState = 'born' | 'active' | 'stopped' | 'destroyed';
 
@@ -69,6 +70,8 @@ export class Container {
   lastInfo: ContainerInfo | undefined;
   /** Its resolv.conf names its host's end. */
   usesForwarder = false;
+  /** Ports of the host that lead here. */
+  netIn: readonly PortMapping[] = [];
   /** Undefined: none was ever set. */
   bandwidth: BandwidthLimit | undefined;
   /** Rules of net_out, each once, in the order in which they were given. */

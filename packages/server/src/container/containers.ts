@@ -10,11 +10,13 @@ import { KeyedMutex } from '../lib/keyed-mutex.js';
 import type { Log } from '../lib/log.js';
 import type { JobIds } from '../pool/job-ids.js';
 import { NetworkPool } from '../pool/network-pool.js';
+import { PortPool, portPoolRange } from '../pool/port-pool.js';
 import { UidPool } from '../pool/uid-pool.js';
 import type { Container } from './container.js';
 import { FirewallUpkeep } from './firewall-upkeep.js';
 import { References } from './grace.js';
 import { Names } from './names.js';
+import { StaleConnections } from './stale-connections.js';
 
 export class Containers {
   readonly #byHandle = new Map<string, Container>();
@@ -27,6 +29,8 @@ export class Containers {
   readonly ids = new ContainerIds();
   readonly networks: NetworkPool;
   readonly uids: UidPool;
+  readonly ports: PortPool;
+  readonly stale: StaleConnections;
   /** Changes of one container, by its id. */
   readonly changes = new KeyedMutex<string>();
   readonly references: References;
@@ -41,9 +45,11 @@ export class Containers {
     /** Called when a container's grace time is over. */
     onGraceTimeOver: (container: Container) => void,
   ) {
-    const { network, user } = configuration;
+    const { network, port, user } = configuration;
     this.networks = new NetworkPool(network.pool, network.releaseDelayMs);
     this.uids = new UidPool(user.startUid, user.size, user.startSubuid);
+    this.ports = new PortPool(portPoolRange(port, host.ephemeralPorts));
+    this.stale = new StaleConnections(host, log);
     this.references = new References(host.clock, onGraceTimeOver);
     this.firewall = new FirewallUpkeep(host, log);
     this.names = new Names(host, this.firewall, log, network);
@@ -170,9 +176,13 @@ export class Containers {
     this.release(container);
   }
 
-  /** Gives back what a container held that is gone. */
+  /** Gives back what a container held that is gone. Network and ports are free when the kernel has forgotten its connections. */
   release(container: Container): void {
-    this.networks.release(container.network, this.host.clock.now());
+    const { network, netIn } = container;
+    this.stale.addAddress(network.containerAddress, () => {
+      this.networks.release(network, this.host.clock.now());
+      for (const { protocol, hostPort } of netIn) this.ports.release(protocol, hostPort);
+    });
     this.uids.release(container.identity);
   }
 }

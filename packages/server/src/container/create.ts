@@ -55,7 +55,7 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
   const handle = order.handle ?? freeHandle(containers, id);
   undo.push('release the handle', containers.reserveHandle(handle));
 
-  const network = acquireNetwork(containers, order);
+  const network = await acquireNetwork(containers, order);
   undo.push('release the network', () => containers.networks.release(network, host.clock.now()));
 
   const identity = containers.uids.acquire();
@@ -116,16 +116,20 @@ function freeHandle(containers: Containers, id: string): string {
   return handle;
 }
 
-function acquireNetwork(containers: Containers, order: CreateOrder): ContainerNetwork {
-  const now = containers.host.clock.now();
-  if (order.address !== undefined) {
-    const network = containers.networks.claim(order.address.value, now);
-    if (network === undefined) throw networkRefused(order.address.text);
-    return network;
+/** What was given back is free a moment later; who needs it at once waits for it. */
+async function acquireNetwork(containers: Containers, order: CreateOrder): Promise<ContainerNetwork> {
+  let network = takeNetwork(containers, order);
+  if (network === undefined) {
+    await containers.stale.forget();
+    network = takeNetwork(containers, order);
   }
-  const network = containers.networks.acquire(now);
+  if (network === undefined && order.address !== undefined) throw networkRefused(order.address.text);
   if (network === undefined) {
     throw new WardenError('exhausted', 'no network is left in the pool (network.pool_network); destroy a container, wait for release_delay, or enlarge the pool');
   }
   return network;
+}
+
+function takeNetwork({ networks, host }: Containers, { address }: CreateOrder): ContainerNetwork | undefined {
+  return address === undefined ? networks.acquire(host.clock.now()) : networks.claim(address.value, host.clock.now());
 }

@@ -1,5 +1,5 @@
 /** info: what the server knows of a container, and what the container uses. */
-import { WardenError, type ResponseInit, type Type } from 'warden-protocol';
+import { NetInProtocol, WardenError, type ResponseInit, type Type } from 'warden-protocol';
 import { withDeadline } from '../lib/deadline.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
 import { bandwidthStatOf } from './bandwidth.js';
@@ -11,6 +11,10 @@ export type ContainerInfo = ResponseInit<Type.Info>;
 
 /** The launcher answers in a tenth of a millisecond, unless it hangs, or waits for a disk that does. */
 const launcherDeadlineMs = 500;
+
+function netInOf({ netIn }: Container): ContainerInfo['netIn'] {
+  return netIn.map(({ protocol, hostPort, containerPort }) => ({ hostPort, containerPort, protocol: protocol === 'udp' ? NetInProtocol.UDP : NetInProtocol.TCP }));
+}
 
 /** What the server knows by itself. */
 export function infoOf(container: Container): ContainerInfo {
@@ -28,6 +32,7 @@ export function infoOf(container: Container): ContainerInfo {
     diskBackend: container.disk.backend,
     jobIds,
     bandwidthStat: bandwidthStatOf(container),
+    netIn: netInOf(container),
   };
 }
 

@@ -6,7 +6,7 @@ import { WardenError } from 'warden-protocol';
 import type { FirewallChain, FirewallElement } from '../host/container-description.js';
 import type { ContainerDisk, DiskLimits, DiskState } from '../host/disk.js';
 import type { Host, JobRemains, NetworkRelease } from '../host/host.js';
-import type { Bandwidth, BandwidthInForce } from '../host/launcher.js';
+import type { Bandwidth, BandwidthInForce, StaleConnections } from '../host/launcher.js';
 import { defaultCpuShares, unlimitedMemory, type CpuLimit } from '../host/limits.js';
 import { MonitorGone } from '../host/monitor.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
@@ -22,6 +22,7 @@ export class RecordingHost implements Host {
   readonly clock = new ManualClock();
   readonly bootId = 'boot-1';
   readonly lang = 'en_US.UTF-8';
+  readonly ephemeralPorts = { first: 32_768, last: 60_999 };
   readonly syslog = { socketPath: () => '/run/host/log', timeZone: () => 'CET-1CEST,M3.5.0,M10.5.0/3' };
   readonly coreDumps = { leaveContainers: () => this.coreDumpsLeave };
   /** What coreDumps says. */
@@ -33,6 +34,10 @@ export class RecordingHost implements Host {
   /** Rules of chains, by name. */
   readonly chains = new Map<string, readonly string[]>();
   readonly groups = new Set<string>();
+  /** Ports that programs of the machine listen on: `tcp 22`. */
+  readonly listening = new Set<string>();
+  /** Connections that were forgotten, one for each call. */
+  readonly forgotten: StaleConnections[] = [];
   /** Limits by the ifb's name. */
   readonly bandwidths = new Map<string, Bandwidth>();
   /** Living monitors by container id. */
@@ -98,6 +103,8 @@ export class RecordingHost implements Host {
         return this.#shape(ifbName, limit);
       }),
     readBandwidth: async ({ ifbName }) => this.call('launcher.readBandwidth', () => this.#shape(ifbName, this.bandwidths.get(ifbName))),
+    isListening: async (protocol, port) => this.call('launcher.isListening', () => this.listening.has(`${protocol} ${port}`)),
+    forgetConnections: async (order) => this.call('launcher.forgetConnections', () => void this.forgotten.push(order)),
     removeBandwidthLimit: async ({ ifbName }) => this.call('launcher.removeBandwidthLimit', () => void this.bandwidths.delete(ifbName)),
     watchFirewall: async () => this.call('launcher.watchFirewall', () => undefined),
     readLinkStatistics: async () => this.call('launcher.readLinkStatistics', () => ({ inBytes: 10n, inPackets: 1n, outBytes: 20n, outPackets: 2n })),
@@ -231,6 +238,9 @@ export class RecordingHost implements Host {
         chains: [{ operation, family: 'inet', table: 'warden', name: `out-${id}`, rules: rules.map((rule) => Buffer.from(rule.text)) }],
       };
     },
+    portElementsOf: ({ protocol, hostPort, address, containerPort }, operation) => [
+      { operation, family: 'inet', table: 'warden', set: 'forwarded', key: Buffer.from(`${protocol} ${hostPort} → ${formatIpv4Address(address)} ${containerPort}`) },
+    ],
   };
 
   /** What the resolver answers containers, by address: patterns, or everything when there are none. */

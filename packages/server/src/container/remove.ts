@@ -6,6 +6,7 @@ import { WardenError } from 'warden-protocol';
 import { removeBandwidthLimit } from './bandwidth.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
+import { portElementsOf } from './port-mapping.js';
 
 /** The monitor kills every process with SIGKILL at once; this bounds waiting for processes that are stuck in the kernel. */
 export const removeDeadlineMs = 30_000;
@@ -41,7 +42,7 @@ async function releaseDisk({ host, log }: Containers, container: Container): Pro
 async function deleteElements({ host, firewall, names }: Containers, container: Container): Promise<void> {
   const { id, link, hasNetOutChain } = container;
   const rules = hasNetOutChain ? host.firewall.netOutOf({ id, hostName: link.hostName }, []) : { elements: [], chains: [] };
-  const elements = [...host.firewall.elementsOf(link, 'delete'), ...rules.elements, ...(await names.detach(link.containerAddress))];
+  const elements = [...portElementsOf(host.firewall, container), ...host.firewall.elementsOf(link, 'delete'), ...rules.elements, ...(await names.detach(link.containerAddress))];
   for (let attempt = 1; ; attempt++) {
     try {
       await firewall.change(() => {

@@ -11,6 +11,7 @@ import type { NetOutRule } from '../host/net-out-rule.js';
 import { isContainerId } from '../lib/container-id.js';
 import { diskBackendNames } from '../lib/disk-backend-names.js';
 import { parseDomainPattern } from '../lib/domain-name.js';
+import { lastPort } from '../lib/port.js';
 import { z } from '../lib/zod.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
@@ -22,6 +23,7 @@ const snapshotVersion = 2;
 /** Version 1 had no checksum. */
 const versions: readonly number[] = [1, snapshotVersion];
 
+const port = z.int().min(1).max(lastPort);
 const decimal = z.string().regex(/^[1-9]\d{0,18}$/);
 
 const netOutSchema = z.strictObject({
@@ -62,6 +64,8 @@ const snapshotSchema = z.strictObject({
   netOut: z.array(netOutSchema).optional(),
   /** What its domain rules were answered, when this was written: an address of a name that the pattern covers, open until then in monotonic milliseconds of this boot. */
   foundNames: z.array(z.strictObject({ address: z.int().min(0).max(0xffff_ffff), pattern: z.string().refine((text) => parseDomainPattern(text) === text), untilMs: z.number() })).optional(),
+  /** Ports of the host that lead to it. */
+  netIn: z.array(z.strictObject({ protocol: z.enum(['tcp', 'udp']), hostPort: port, containerPort: port })).optional(),
 });
 
 export type Snapshot = zod.output<typeof snapshotSchema>;
@@ -87,6 +91,7 @@ export function snapshotOf(container: Container, bootId: string, foundNames: rea
     ...(container.bandwidth === undefined ? {} : { bandwidth: { rate: String(container.bandwidth.wanted.rate), burst: String(container.bandwidth.wanted.burst) } }),
     ...(container.netOut.length === 0 ? {} : { netOut: container.netOut.map(netOutRecordOf) }),
     ...(foundNames.length === 0 ? {} : { foundNames: [...foundNames] }),
+    ...(container.netIn.length === 0 ? {} : { netIn: [...container.netIn] }),
   };
   return sealSnapshot(JSON.stringify(snapshot));
 }

@@ -43,6 +43,7 @@ export const testConfiguration: Configuration = {
     dnsServers: [],
     table: 'warden',
   },
+  port: { startPort: 61_001, size: 4, own: { first: 1, last: 65_535 } },
   user: { startUid: 10_000, size: 4, startSubuid: 0x2000_0000 },
   withoutEffect: [],
 };

@@ -3,6 +3,7 @@
  * every N, and nothing may be left.
  */
 import type { Ipv4Address } from '../lib/ipv4.js';
+import type { PortProtocol, PortRange } from '../lib/port.js';
 import type { Clock } from '../lib/timer.js';
 import type { CgroupDescription, FirewallChain, FirewallElement, LinkDescription, MountDescription } from './container-description.js';
 import type { Disks } from './disk.js';
@@ -72,6 +73,14 @@ export interface Cgroups {
   jobIds(containerId: string): number[];
 }
 
+/** A port of the host that leads to a container. */
+export interface PortForward {
+  readonly protocol: PortProtocol;
+  readonly hostPort: number;
+  readonly address: Ipv4Address;
+  readonly containerPort: number;
+}
+
 export interface Firewall {
   /** Replaces the tables in one transaction by those that have these links' elements. @throws WardenError */
   load(links: readonly Pick<LinkDescription, 'hostName' | 'containerMac' | 'containerAddress'>[]): Promise<void>;
@@ -83,6 +92,11 @@ export interface Firewall {
   netOutAdded(container: { readonly id: string; readonly hostName: string }, rule: NetOutRule): { readonly elements: FirewallElement[]; readonly chains: FirewallChain[] };
   /** Gives a container these rules in place of those it has; with none its chain goes. */
   netOutOf(container: { readonly id: string; readonly hostName: string }, rules: readonly NetOutRule[]): { readonly elements: FirewallElement[]; readonly chains: FirewallChain[] };
+  /**
+   * The elements that lead a port of the host to a container, and no others.
+   * @param isShared another port leads to the same port of the container: what both need is not deleted
+   */
+  portElementsOf(forward: PortForward, operation: FirewallElement['operation'], isShared?: boolean): FirewallElement[];
 }
 
 /** A root file system as a create names it. */
@@ -140,6 +154,8 @@ export interface Host {
   readonly clock: Clock;
   /** Changes at every boot of the machine. */
   readonly bootId: string;
+  /** What the kernel gives to connections of the machine's own. */
+  readonly ephemeralPorts: PortRange;
   /** LANG of the containers' jobs. */
   readonly lang: string;
 }

@@ -1,5 +1,7 @@
 /** The host's part of making a container, as the container code needs it. */
 import { WardenError } from 'warden-protocol';
+import type { Ipv4Address, Ipv4Range } from '../lib/ipv4.js';
+import type { PortProtocol } from '../lib/port.js';
 import type { ContainerDescription, FirewallChain, FirewallElement } from './container-description.js';
 import type { LinkStatistics } from './statistics.js';
 
@@ -56,6 +58,22 @@ export interface ShapedLink {
   readonly mtu: number;
 }
 
+/** A port of the host, and where connections to it were led. */
+export interface ForwardedPort {
+  readonly protocol: PortProtocol;
+  readonly port: number;
+  /** Of the container; undefined: they were led nowhere, and nobody answered. */
+  readonly address: Ipv4Address | undefined;
+}
+
+/** Connections that the kernel is to know no longer. */
+export interface StaleConnections {
+  /** Those that begin here, and those that are answered from here. */
+  readonly addresses: readonly Ipv4Range[];
+  /** Those that came by one of these. */
+  readonly ports: readonly ForwardedPort[];
+}
+
 export interface Launcher {
   /**
    * Makes a container: processes, cgroups, mounts, links, firewall elements. When it fails, nothing of it is left.
@@ -78,4 +96,8 @@ export interface Launcher {
   removeBandwidthLimit(link: Pick<ShapedLink, 'ifbName'> & { readonly hostName?: string }): Promise<void>;
   /** What a link has carried. @param hostName the host's end */
   readLinkStatistics(hostName: string): Promise<LinkStatistics>;
+  /** Whether a socket of the host listens on a port, on any of its addresses, or takes datagrams there from anybody. */
+  isListening(protocol: PortProtocol, port: number): Promise<boolean>;
+  /** Takes connections out of the kernel's table, in a process of its own: the table may be large. */
+  forgetConnections(stale: StaleConnections): Promise<void>;
 }

@@ -96,7 +96,6 @@ export function makeHandlers(containers: Containers): Handlers {
     ...makeLimitHandlers(containers, named),
     ...makeNetHandlers(containers, named),
 
-    [Type.NetIn]: unsupported('net_in'),
     [Type.CopyIn]: unsupported('copy_in'),
     [Type.CopyOut]: unsupported('copy_out'),
   };

@@ -65,7 +65,6 @@ test('requests of later versions are refused, not ignored', async () => {
   await scene.create({ handle: 'demo' });
   const handle = 'demo';
   const requests: (() => Promise<AnyResponse>)[] = [
-    () => client.call(Type.NetIn, { handle }),
     () => client.call(Type.CopyIn, { handle, srcPath: '/a', dstPath: '/b' }),
     () => client.call(Type.CopyOut, { handle, srcPath: '/a', dstPath: '/b' }),
   ];

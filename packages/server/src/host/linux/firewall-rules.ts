@@ -18,6 +18,11 @@
  * Interfaces are matched by these sets and not by their prefix, so that interfaces of other software, and of another
  * wardend with a table of its own, are none of our business.
  *
+ * A port of the host that leads to a container is an element in each of two more:
+ *
+ *   inet forwarded    protocol . the host's port : the container's address . its port
+ *   inet forwarded_to the container's address . protocol . its port
+ *
  * What holds for a container's packets:
  *   - only IPv4 from its own MAC and address gets in, so nothing can be spoofed and nothing passes by over IPv6; nobody else has a container's
  *     address, so that not even a refusal goes to a container that did not ask;
@@ -26,7 +31,8 @@
  *   - other networks are reached only when allow_networks names them and deny_networks does not; other containers, loopback and
  *     link-local addresses (169.254.0.0/16, where clouds keep their credentials) only by an entry that lies within them;
  *   - of new connections there are at most so many a second, and at a time, that one container cannot use up what the machine has for all;
- *   - what comes from elsewhere to a container has to belong to a connection that the container or the host opened;
+ *   - what comes from elsewhere to a container has to belong to a connection that the container or the host opened, or to come by a
+ *     port of the host that leads to it. A container that connects to such a port of another one is judged by what it may reach behind it;
  *   - what leaves the machine carries the machine's address.
  */
 import { formatIpv4Range, ipv4RangeContains, parseIpv4Range, type Ipv4Range } from '../../lib/ipv4.js';
@@ -50,6 +56,10 @@ export interface FirewallTextElements {
   /** interface . MAC . address */
   readonly sources: readonly string[];
   readonly names: NameState;
+  /** protocol . host port : address . port */
+  readonly forwarded: readonly string[];
+  /** address . protocol . port */
+  readonly forwardedTo: readonly string[];
 }
 
 const guarded: readonly Ipv4Range[] = ['127.0.0.0/8', '169.254.0.0/16'].map(parseIpv4Range).filter((range) => range !== undefined);
@@ -59,8 +69,14 @@ export function closedRanges({ pool }: Pick<FirewallPolicy, 'pool'>): readonly I
   return [...guarded, pool];
 }
 
+/**
+ * A connection ends with the port that it came by: both ends are refused from then on. (An entry that the kernel had forgotten would not do: the end of a
+ * connection that it does not know it takes for invalid, and who is not answered keeps a container's network for minutes.)
+ */
+const answerByClosedPort = 'meta l4proto { tcp, udp } ct status dnat ct direction reply ip saddr . meta l4proto . th sport != @forwarded_to goto refuse';
+
 /** Input for `nft -f -`: one transaction that replaces both tables. */
-export function firewallRules(policy: FirewallPolicy, { interfaces, sources, names }: FirewallTextElements): string {
+export function firewallRules(policy: FirewallPolicy, { interfaces, sources, names, forwarded, forwardedTo }: FirewallTextElements): string {
   const { table } = policy;
   const closed = closedRanges(policy);
   const isWithinClosed = (range: Ipv4Range): boolean => closed.some((outer) => ipv4RangeContains(outer, range));
@@ -79,6 +95,8 @@ table inet ${table} {
   ${nameSets(names)}
   set connections { type ipv4_addr; size ${networksOf(policy.pool)}; flags dynamic; }
   set connection_rates { type ipv4_addr; size ${networksOf(policy.pool)}; flags dynamic; }
+  map forwarded { type inet_proto . inet_service : ipv4_addr . inet_service; ${elements(forwarded)} }
+  set forwarded_to { type ipv4_addr . inet_proto . inet_service; ${elements(forwardedTo)} }
 
   chain prerouting {
     type filter hook prerouting priority raw; policy accept;
@@ -98,6 +116,7 @@ table inet ${table} {
   }
 
   chain to_host {
+    ${answerByClosedPort}
     ct state established,related accept
     ct state new jump capped
     ${policy.allowHostAccess ? `${guarded.map((range) => `ip daddr ${formatIpv4Range(range)} ip daddr != @allowed_by_name goto refuse\n    `).join('')}accept` : 'goto refuse'}
@@ -111,6 +130,7 @@ table inet ${table} {
 
   chain from_container {
     ${nameGuard}
+    ${answerByClosedPort}
     ct state established,related accept
     ct state new jump capped
     ct state invalid drop
@@ -137,13 +157,29 @@ ${policy.connectionRate === 0 ? '' : `    add @connection_rates { ip saddr limit
   }
 
   chain to_container {
+    meta l4proto { tcp, udp } ct status dnat ct direction original ip daddr . meta l4proto . th dport != @forwarded_to goto refuse
     ct state established,related accept
+    ct status dnat ip daddr . meta l4proto . th dport @forwarded_to accept
     goto refuse
   }
 
   chain output {
     type filter hook output priority filter; policy accept;
     oifname @interfaces meta nfproto ipv6 drop
+  }
+
+  chain to_ports {
+    type nat hook prerouting priority dstnat; policy accept;
+    ip daddr != 127.0.0.0/8 fib daddr type local goto lead_to_container
+  }
+
+  chain to_ports_from_host {
+    type nat hook output priority -100; policy accept;
+    ip daddr != 127.0.0.0/8 fib daddr type local goto lead_to_container
+  }
+
+  chain lead_to_container {
+    dnat ip to meta l4proto . th dport map @forwarded
   }
 
   chain postrouting {

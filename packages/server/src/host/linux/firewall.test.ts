@@ -7,7 +7,7 @@ import { firewallRules, removalRules, type FirewallPolicy } from './firewall-rul
 const range = (text: string) => parseIpv4Range(text)!;
 const policy: FirewallPolicy = { table: 'warden_x', pool: range('10.254.0.0/22'), denied: [], allowed: [], allowHostAccess: false, connectionLimit: 100, connectionRate: 50 };
 const names = { resolverPort: 0, containers: [] };
-const none = { interfaces: [], sources: [], names };
+const none = { interfaces: [], sources: [], names, forwarded: [], forwardedTo: [] };
 const link = { hostName: 'w-demo-0', containerMac: Uint8Array.of(2, 0, 10, 254, 0, 2), containerAddress: 0x0afe_0002 };
 
 /** The lines of one chain. */
@@ -18,7 +18,7 @@ function chain(rules: string, name: string): string[] {
 }
 
 function setOf(rules: string, name: string): string | undefined {
-  return new RegExp(`set ${name} \\{.*?elements = \\{ (.*?) \\}`).exec(rules)?.[1];
+  return new RegExp(`(?:set|map) ${name} \\{.*?elements = \\{ (.*?) \\}`).exec(rules)?.[1];
 }
 
 test('both tables are replaced in one transaction', () => {
@@ -32,7 +32,7 @@ test('both tables are replaced in one transaction', () => {
 
 test('by default a container reaches nothing', () => {
   const rules = firewallRules(policy, none);
-  assert.deepEqual(chain(rules, 'to_host'), ['ct state established,related accept', 'ct state new jump capped', 'goto refuse']);
+  assert.deepEqual(chain(rules, 'to_host').slice(1), ['ct state established,related accept', 'ct state new jump capped', 'goto refuse']);
   assert.deepEqual(chain(rules, 'from_container').at(-1), 'goto refuse');
   assert.equal(setOf(rules, 'allowed'), undefined);
   assert.deepEqual(chain(rules, 'pinned').at(-1), 'drop');
@@ -46,7 +46,7 @@ test('allow_host_access opens the host and nothing else', () => {
 
 test('allow_host_access opens neither loopback nor link-local addresses of the host, but where allow_networks names them', () => {
   const open = firewallRules({ ...policy, allowHostAccess: true, allowed: [range('0.0.0.0/0'), range('169.254.7.7')] }, none);
-  assert.deepEqual(chain(open, 'to_host').slice(2), [
+  assert.deepEqual(chain(open, 'to_host').slice(3), [
     'ip daddr 127.0.0.0-127.255.255.255 ip daddr != @allowed_by_name goto refuse',
     'ip daddr 169.254.0.0-169.254.255.255 ip daddr != @allowed_by_name goto refuse',
     'accept',
@@ -71,9 +71,10 @@ test('denied comes before allowed, and a wildcard opens neither containers nor l
   assert.equal(setOf(rules, 'denied'), '192.0.2.0-192.0.2.255');
 });
 
-test('a container\'s own rules come behind established connections and before all else but questions for names', () => {
+test('a container\'s own rules come behind established connections and before all else but questions for names and closed ports', () => {
   const verdicts = chain(firewallRules(policy, none), 'from_container');
-  assert.deepEqual(verdicts.slice(0, 5), ['meta l4proto { tcp, udp } th dport 53 ip saddr @restricted_names ct direction original goto refuse', 'ct state established,related accept', 'ct state new jump capped', 'ct state invalid drop', 'iifname vmap @net_out']);
+  assert.deepEqual(verdicts.toSpliced(1, 1).slice(0, 5), ['meta l4proto { tcp, udp } th dport 53 ip saddr @restricted_names ct direction original goto refuse', 'ct state established,related accept', 'ct state new jump capped', 'ct state invalid drop', 'iifname vmap @net_out']);
+  assert.match(verdicts[1] ?? '', /ct direction reply .*!= @forwarded_to goto refuse$/);
 });
 
 test('what names have opened is asked for behind all that they must not open', () => {
@@ -102,7 +103,7 @@ test('new connections are counted before anything decides about them, unless the
 });
 
 test('containers that live already are in the tables from the start', () => {
-  const rules = firewallRules(policy, { interfaces: ['"w-a-0"', '"w-b-0"'], sources: ['"w-a-0" . 02:00:0a:fe:00:02 . 10.254.0.2'], names });
+  const rules = firewallRules(policy, { ...none, interfaces: ['"w-a-0"', '"w-b-0"'], sources: ['"w-a-0" . 02:00:0a:fe:00:02 . 10.254.0.2'] });
   assert.equal(setOf(rules, 'interfaces'), '"w-a-0", "w-b-0"');
   assert.equal(setOf(rules, 'senders'), '"w-a-0" . 02:00:0a:fe:00:02 . 10.254.0.2');
 });
@@ -128,4 +129,25 @@ test('keys are laid out as nftables does: name of 16 bytes, MAC padded to 8, add
   assert.equal(Buffer.from(elements[0]!.key).toString('hex'), `${hex}02000afe000200000afe0002`);
   assert.equal(Buffer.from(elements[1]!.key).toString('hex'), hex);
   assert.ok(elements.every(({ operation, table }) => operation === 'ensure' && table === 'warden_x'));
+});
+
+test('a port of the host leads to a container only by its elements, from outside and from the host itself', () => {
+  const rules = firewallRules(policy, { ...none, forwarded: ['tcp . 61001 : 10.254.0.2 . 80'], forwardedTo: ['10.254.0.2 . tcp . 80'] });
+  assert.equal(setOf(rules, 'forwarded'), 'tcp . 61001 : 10.254.0.2 . 80');
+  assert.equal(setOf(rules, 'forwarded_to'), '10.254.0.2 . tcp . 80');
+  for (const name of ['to_ports', 'to_ports_from_host']) assert.ok(chain(rules, name).includes('ip daddr != 127.0.0.0/8 fib daddr type local goto lead_to_container'), name);
+  const verdicts = chain(rules, 'to_container');
+  assert.match(verdicts[0] ?? '', /ct status dnat ct direction original .*!= @forwarded_to goto refuse$/, 'a closed port ends what came by it');
+  assert.match(verdicts[2] ?? '', /^ct status dnat .*@forwarded_to accept$/);
+  for (const name of ['to_host', 'from_container']) assert.ok(chain(rules, name).some((line) => /ct direction reply .*!= @forwarded_to goto refuse$/.test(line)), name);
+  assert.equal(verdicts.at(-1), 'goto refuse');
+});
+
+test('keys and data of a port: the protocol in a register of its own, ports in network order', () => {
+  const forward = { protocol: 'udp', hostPort: 61_001, address: 0x0afe_0002, containerPort: 80 } as const;
+  const elements = new LinuxFirewall(policy, { now: () => 0 }).portElementsOf(forward, 'ensure');
+  const hex = elements.map(({ set, key, data }) => `${set} ${Buffer.from(key).toString('hex')} ${data === undefined ? '' : Buffer.from(data).toString('hex')}`);
+  assert.deepEqual(hex, ['forwarded 11000000ee490000 0afe000200500000', 'forwarded_to 0afe00021100000000500000 ']);
+  assert.deepEqual(new LinuxFirewall(policy, { now: () => 0 }).portElementsOf(forward, 'delete', true).map(({ set }) => set), ['forwarded'], 'what another port needs stays');
+  assert.ok(elements.every(({ operation, family, table }) => operation === 'ensure' && family === 'inet' && table === 'warden_x'));
 });

@@ -4,12 +4,13 @@ import { WardenError } from 'warden-protocol';
 import { formatIpv4Address, ipv4Bytes } from '../../lib/ipv4.js';
 import type { Clock } from '../../lib/timer.js';
 import type { FirewallChain, FirewallElement, LinkDescription } from '../container-description.js';
-import type { Firewall } from '../host.js';
+import type { Firewall, PortForward } from '../host.js';
 import type { FirewallChange } from '../launcher.js';
 import type { NameState } from '../name-firewall.js';
 import type { NetOutRule } from '../net-out-rule.js';
 import { closedRanges, firewallRules, removalRules, type FirewallPolicy } from './firewall-rules.js';
 import { netOutExpressions, type Guards } from './net-out-expressions.js';
+import { protocolNumbers } from './port-messages.js';
 
 type FilteredLink = Pick<LinkDescription, 'hostName' | 'containerMac' | 'containerAddress'>;
 
@@ -21,6 +22,12 @@ interface RuledContainer {
 interface NetOutChange {
   readonly elements: FirewallElement[];
   readonly chains: FirewallChain[];
+}
+
+/** What a load has of living containers, beside their links. */
+interface LoadedState {
+  readonly names: () => NameState;
+  readonly forwards: () => readonly PortForward[];
 }
 
 /** IFNAMSIZ: nftables compares interface names with their padding. */
@@ -39,8 +46,7 @@ export class LinuxFirewall implements Firewall {
   constructor(
     private readonly policy: FirewallPolicy,
     private readonly clock: Pick<Clock, 'now'>,
-    /** What names have to do with living containers. */
-    private readonly names: () => NameState = () => ({ resolverPort: 0, containers: [] }),
+    private readonly state: LoadedState = { names: () => ({ resolverPort: 0, containers: [] }), forwards: () => [] },
   ) {
     this.#guards = { closed: closedRanges(policy), denied: policy.denied };
   }
@@ -77,16 +83,27 @@ export class LinuxFirewall implements Firewall {
     };
   }
 
+  portElementsOf({ protocol, hostPort, address, containerPort }: PortForward, operation: FirewallElement['operation'], isShared = false): FirewallElement[] {
+    const inTable = { operation, family: 'inet', table: this.policy.table } as const;
+    const number = Uint8Array.of(protocolNumbers[protocol], 0, 0, 0);
+    const forwarded: FirewallElement = { ...inTable, set: 'forwarded', key: concatenate(number, paddedPort(hostPort)), data: concatenate(ipv4Bytes(address), paddedPort(containerPort)) };
+    if (isShared && operation === 'delete') return [forwarded];
+    return [forwarded, { ...inTable, set: 'forwarded_to', key: concatenate(ipv4Bytes(address), number, paddedPort(containerPort)) }];
+  }
+
   /**
    * Replaces the tables in one transaction, with the elements of containers that live already.
    * @throws WardenError with nft's own words
    */
   async load(links: readonly FilteredLink[]): Promise<void> {
+    const forwards = this.state.forwards();
     await this.#run(
       firewallRules(this.policy, {
         interfaces: links.map((link) => `"${link.hostName}"`),
         sources: links.map((link) => `"${link.hostName}" . ${formatMac(link.containerMac)} . ${formatIpv4Address(link.containerAddress)}`),
-        names: this.names(),
+        names: this.state.names(),
+        forwarded: forwards.map(({ protocol, hostPort, address, containerPort }) => `${protocol} . ${hostPort} : ${formatIpv4Address(address)} . ${containerPort}`),
+        forwardedTo: [...new Set(forwards.map(({ protocol, address, containerPort }) => `${formatIpv4Address(address)} . ${protocol} . ${containerPort}`))],
       }),
     );
   }
@@ -120,6 +137,15 @@ function interfaceKey(name: string): Buffer {
   const key = Buffer.alloc(interfaceNameSize);
   key.write(name);
   return key;
+}
+
+/** A port as nftables has it in keys: in network order, padded to a register of 4 bytes. */
+function paddedPort(port: number): Uint8Array {
+  return Uint8Array.of(port >>> 8, port & 255, 0, 0);
+}
+
+function concatenate(...parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
 }
 
 function formatMac(mac: Uint8Array): string {

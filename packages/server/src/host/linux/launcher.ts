@@ -9,10 +9,12 @@ import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
+import type { PortProtocol } from '../../lib/port.js';
 import type { CgroupDescription, ContainerDescription, FirewallChain, FirewallElement } from '../container-description.js';
-import { FirewallMissing, LauncherGone, type Bandwidth, type BandwidthInForce, type FirewallChange, type Launcher, type ShapedLink } from '../launcher.js';
+import { FirewallMissing, LauncherGone, type Bandwidth, type BandwidthInForce, type FirewallChange, type Launcher, type ShapedLink, type StaleConnections } from '../launcher.js';
 import type { LinkStatistics } from '../statistics.js';
 import { readBandwidthReply, writeShapedLink } from './bandwidth-messages.js';
+import { writePort, writeStaleConnections } from './port-messages.js';
 import { StepError } from './step-error.js';
 import { writeCgroup, writeDescription, writeFirewallChain, writeFirewallElement } from './write-description.js';
 import { FrameType, QuotaKind, Tag, wireVersion } from './wire.js';
@@ -26,6 +28,9 @@ const firewallDeadlineMs = 10_000;
 const quotaDeadlineMs = 10_000;
 const bandwidthDeadlineMs = 10_000;
 const linkStatisticsDeadlineMs = 10_000;
+const portDeadlineMs = 10_000;
+/** The kernel's table can have a million connections. */
+const forgetDeadlineMs = 60_000;
 /** A container can have left millions of files. */
 const discardDeadlineMs = 30 * 60_000;
 /** A few system calls; the file system may have to write first. */
@@ -155,6 +160,15 @@ export class LauncherProcess implements Launcher {
       outBytes: reply.requiredU64(Tag.outBytes),
       outPackets: reply.requiredU64(Tag.outPackets),
     };
+  }
+
+  async isListening(protocol: PortProtocol, port: number): Promise<boolean> {
+    const reply = await this.#request(FrameType.listening, portDeadlineMs, `look for a listener on ${protocol} port ${port}`, (writer) => writePort(writer, protocol, port));
+    return reply.requiredU32(Tag.listening) === 1;
+  }
+
+  async forgetConnections(stale: StaleConnections): Promise<void> {
+    await this.#request(FrameType.forgetConnections, forgetDeadlineMs, 'forgetting connections', (writer) => writeStaleConnections(writer, stale));
   }
 
   /** Removes entries of a directory with everything in them, in a process of its own. @throws StepError the first that could not be removed */

@@ -3,6 +3,7 @@ import { accessSync, constants, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
+import type { PortRange } from '../../lib/port.js';
 
 const executables = ['launcher', 'monitor', 'wshd'];
 const seccompFilter = 'seccomp.bpf';
@@ -41,6 +42,12 @@ export function enableForwarding(log: Log): void {
   if (readFileSync(ipForward, 'utf8').trim() === '1') return;
   writeFileSync(ipForward, '1');
   log.info({ path: ipForward }, 'switched on IPv4 forwarding');
+}
+
+/** What the kernel gives to connections of the machine's own: tcp(7), ip_local_port_range. */
+export function readEphemeralPorts(text = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8')): PortRange {
+  const [first = 0, last = 0] = text.trim().split(/\s+/).map(Number);
+  return { first, last };
 }
 
 /** The kernel's name for this boot of the machine. */

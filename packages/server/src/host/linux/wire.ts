@@ -39,6 +39,8 @@ export const FrameType = {
   unshape: 32,
   watchFirewall: 35,
   readLink: 36,
+  listening: 33,
+  forgetConnections: 34,
   run: 40,
   signal: 41,
   configure: 42,
@@ -186,6 +188,12 @@ export const Tag = {
   inPackets: 211,
   outBytes: 212,
   outPackets: 213,
+  protocol: 190,
+  port: 191,
+  listening: 192,
+  addressRange: 193,
+  forwardedPort: 194,
+  address: 195,
 } as const;
 
 /** QUOTA_*: whose files a quota counts. */

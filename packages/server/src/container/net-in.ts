@@ -1,0 +1,179 @@
+/**
+ * net_in: ports of the host that lead to a container. The snapshot tells of a port before the kernel is told, and a port is closed before the
+ * snapshot forgets it, so that a server that dies meanwhile leaves nothing open that the next one does not know.
+ */
+import { WardenError } from 'warden-protocol';
+import type { FirewallElement } from '../host/container-description.js';
+import type { PortProtocol } from '../lib/port.js';
+import { againWhenGone } from './ask-again.js';
+import type { Container } from './container.js';
+import type { Containers } from './containers.js';
+import { checkNetIn, checkNetInRemoval, type NetInRequest, type PortOrder } from './net-in-request.js';
+import { forwardOf, leadsToSame, type PortMapping } from './port-mapping.js';
+import { recordState } from './snapshot.js';
+
+/** Of one container. */
+const mappingsMaximum = 1024;
+
+/**
+ * @returns the ports; the host's is the pool's unless one was asked for
+ * @throws WardenError invalid_argument, permission, wrong_state, exhausted; exists: the port is another's; anything that the kernel says, and then no port is open
+ */
+export async function openPort(containers: Containers, container: Container, request: NetInRequest): Promise<PortMapping> {
+  const order = checkNetIn(request, containers.configuration.port.own);
+  container.requireState('active');
+  return containers.changes.run(container.id, async () => {
+    container.requireState('active');
+    if (container.netIn.length >= mappingsMaximum) throw new WardenError('exhausted', `${mappingsMaximum} ports lead to this container: more are not possible`);
+    const hostPort = order.hostPort === undefined ? await acquirePort(containers, order.protocol) : await claimPort(containers, order, order.hostPort);
+    const mapping: PortMapping = { protocol: order.protocol, hostPort, containerPort: order.containerPort ?? hostPort };
+    await open(containers, container, mapping);
+    if (mapping.protocol === 'udp') forgetUnanswered(containers, mapping);
+    return mapping;
+  });
+}
+
+/**
+ * Closes a port, and ends the connections that came by it.
+ * @throws WardenError invalid_argument, wrong_state, not_found; anything that the kernel says, and then the port is open
+ */
+export async function closePort(containers: Containers, container: Container, request: NetInRequest): Promise<PortMapping> {
+  const order = checkNetInRemoval(request);
+  container.requireState('active', 'stopped');
+  return containers.changes.run(container.id, async () => {
+    container.requireState('active', 'stopped');
+    const mapping = container.netIn.find((each) => each.protocol === order.protocol && each.hostPort === order.hostPort && (order.containerPort ?? each.containerPort) === each.containerPort);
+    if (mapping === undefined) throw new WardenError('not_found', `no such port: ${order.protocol} port ${order.hostPort} of the host does not lead to ${order.containerPort === undefined ? 'this container' : `port ${order.containerPort} of this container`}`);
+    await close(containers, container, mapping);
+    giveBack(containers, container, mapping);
+    return mapping;
+  });
+}
+
+/**
+ * What comes by a closed port is refused, at both ends. But a peer of UDP goes on from the same port of its own, and would be led here again when
+ * the port is another's.
+ */
+function giveBack({ stale, ports }: Containers, container: Container, mapping: PortMapping): void {
+  const { protocol, hostPort: port } = mapping;
+  if (protocol === 'tcp') {
+    ports.release(protocol, port);
+    return;
+  }
+  stale.addPort({ protocol, port, address: container.network.containerAddress }, () => ports.release(protocol, port));
+  void stale.forget();
+}
+
+/** A free port of the pool that no program of this machine listens on. */
+async function acquirePort(containers: Containers, protocol: PortProtocol): Promise<number> {
+  const { ports, stale } = containers;
+  const inUse: number[] = [];
+  try {
+    for (;;) {
+      let port = ports.acquire(protocol);
+      if (port === undefined) {
+        await stale.forget();
+        port = ports.acquire(protocol);
+      }
+      if (port === undefined) throw new WardenError('exhausted', 'no port available: all of the pool (port.pool_start_port, port.pool_size) lead to containers; destroy one, or enlarge the pool');
+      if (!(await isListening(containers, protocol, port))) return port;
+      inUse.push(port);
+    }
+  } finally {
+    for (const port of inUse) ports.release(protocol, port);
+  }
+}
+
+async function claimPort(containers: Containers, { protocol }: PortOrder, port: number): Promise<number> {
+  const { ports, stale } = containers;
+  if (!ports.claim(protocol, port)) {
+    await stale.forget();
+    if (!ports.claim(protocol, port)) throw new WardenError('exists', `Could not acquire port: ${port}: ${protocol} port ${port} of the host leads to a container already`);
+  }
+  if (!(await isListening(containers, protocol, port))) return port;
+  ports.release(protocol, port);
+  throw new WardenError('exists', `Could not acquire port: ${port}: a program of this machine listens on ${protocol} port ${port}`);
+}
+
+/** When it cannot be known, the port is given back. */
+async function isListening({ host, ports }: Containers, protocol: PortProtocol, port: number): Promise<boolean> {
+  try {
+    return await againWhenGone(() => host.launcher.isListening(protocol, port));
+  } catch (error) {
+    ports.release(protocol, port);
+    throw error;
+  }
+}
+
+async function open(containers: Containers, container: Container, mapping: PortMapping): Promise<void> {
+  const before = container.netIn;
+  try {
+    note(containers, container, [...before, mapping]);
+  } catch (error) {
+    containers.ports.release(mapping.protocol, mapping.hostPort);
+    throw error;
+  }
+  try {
+    await change(containers, container, mapping, 'ensure');
+  } catch (error) {
+    await goBack(containers, container, mapping, before);
+    throw error;
+  }
+}
+
+/** The kernel may have taken it, and only the answer got lost. */
+async function goBack(containers: Containers, container: Container, mapping: PortMapping, before: readonly PortMapping[]): Promise<void> {
+  const recorded = container.netIn;
+  try {
+    container.netIn = before;
+    await change(containers, container, mapping, 'delete');
+    recordState(containers, container);
+    containers.ports.release(mapping.protocol, mapping.hostPort);
+  } catch (error) {
+    // The record of the port stays, and nobody else gets it: it is closed when the container is destroyed.
+    container.netIn = recorded;
+    containers.log.error({ container: container.id, handle: container.handle, port: mapping.hostPort, err: error }, 'a port that could not be opened could not be closed either');
+  }
+}
+
+async function close(containers: Containers, container: Container, mapping: PortMapping): Promise<void> {
+  const before = container.netIn;
+  try {
+    // A load of the firewall from now on does not have it.
+    container.netIn = before.filter((each) => each !== mapping);
+    await change(containers, container, mapping, 'delete');
+    recordState(containers, container);
+  } catch (error) {
+    container.netIn = before;
+    await change(containers, container, mapping, 'ensure').catch((again: unknown) => {
+      containers.log.error({ container: container.id, handle: container.handle, port: mapping.hostPort, err: again }, 'a port that could not be closed could not be opened again; the next start does');
+    });
+    throw error;
+  }
+}
+
+async function change({ host, firewall }: Containers, container: Container, mapping: PortMapping, operation: FirewallElement['operation']): Promise<void> {
+  const isShared = container.netIn.some((other) => other !== mapping && leadsToSame(mapping, other));
+  const elements = host.firewall.portElementsOf(forwardOf(container, mapping), operation, isShared);
+  await firewall.change(() => againWhenGone(() => host.launcher.changeFirewall(elements)));
+}
+
+function note(containers: Containers, container: Container, mappings: readonly PortMapping[]): void {
+  const before = container.netIn;
+  container.netIn = mappings;
+  try {
+    recordState(containers, container);
+  } catch (error) {
+    container.netIn = before;
+    throw error;
+  }
+}
+
+/**
+ * Somebody who has sent datagrams to this port before has got no answer. As long as he goes on, the kernel takes them for one connection, for which it was
+ * decided where it leads when there was no container.
+ */
+function forgetUnanswered({ stale }: Containers, { protocol, hostPort: port }: PortMapping): void {
+  stale.addPort({ protocol, port, address: undefined }, () => undefined);
+  void stale.forget();
+}
