@@ -14,6 +14,7 @@ import { NameServer } from '../harness/name-server.js';
 import type { Zone } from '../harness/name-server.js';
 import { SHORT_PATIENCE } from '../harness/patience.js';
 import { findProcesses, isAlive, parentOf } from '../harness/processes.js';
+import { withDeadline } from '../harness/wait.js';
 
 const UDP = 1;
 const DNS_SERVER = '198.51.100.53';
@@ -105,6 +106,27 @@ test('other names do not exist, by UDP and TCP, whatever server is asked, and no
   assert.deepEqual(names.asked.map(({ name }) => name), ['api.example.com']);
 });
 
+test('a conversation with a name server that is older than the rule ends with it', async () => {
+  const { client, handle } = await container();
+  await client.netOut(handle, { network: DNS_SERVER, port: 53, protocol: UDP });
+  const script = `exec perl -e 'use Socket; $| = 1; socket(S, PF_INET, SOCK_DGRAM, 0); connect(S, sockaddr_in(53, inet_aton("${DNS_SERVER}"))); $SIG{ALRM} = sub { print "nothing\\n"; exit };
+    my $q = pack("n6", 7, 256, 1, 0, 0, 0) . "\\6secret\\7example\\3net\\0" . pack("nn", 1, 1);
+    for (1 .. 2) { alarm ${2 * SHORT_PATIENCE}; send(S, $q, 0); print defined recv(S, my $r, 512, 0) ? "answered\\n" : "refused\\n"; alarm 0; <STDIN> }'`;
+  const jobId = await client.spawn(handle, script, { stdin: true });
+  const watcher = await server.connect();
+  const said: string[] = [];
+  for await (const { data } of watcher.stream(handle, jobId)) {
+    said.push(String(data ?? ''));
+    if (said.join('') === 'answered\n') {
+      await client.netOut(handle, { domain: 'api.example.com', port: ECHO_PORT });
+      names.asked.length = 0;
+      await client.input(handle, jobId, '\n');
+    } else await client.input(handle, jobId, '', true).catch(() => undefined);
+  }
+  assert.match(said.join(''), /^answered\n(?:refused|nothing)\n$/);
+  assert.deepEqual(names.asked, []);
+});
+
 test('a wildcard, a chain of aliases, UDP, and all ports', async () => {
   const { client, handle } = await container('*.wild.example.com', 'www.example.com');
   await client.netOut(handle, { domain: 'router.example.com', protocol: UDP });
@@ -143,7 +165,8 @@ test('an address is open for the time to live, and open connections go on', asyn
     text.push(String(data ?? ''));
     if (text.join('') !== 'connected\n') continue;
     // The kernel takes the element away; only asking again opens the address again.
-    while ((await server.namespace.run('nft', ['list', 'map', 'inet', server.slot.table, 'opened_ports'])).includes(INTERNET));
+    const isOpen = async (): Promise<boolean> => (await server.namespace.run('nft', ['list', 'map', 'inet', server.slot.table, 'opened_ports'])).includes(INTERNET);
+    await withDeadline((async () => { while (await isOpen()); })(), 20_000, 'the end of what was opened for a second');
     assert.equal(await dial(client, handle, INTERNET), 'closed');
     await client.input(handle, jobId, 'still here\n');
   }
@@ -177,7 +200,7 @@ test('rules and what was opened survive a restart; rules survive kill -9, and a 
   assert.equal(await dial(third, handle, 'api.example.com'), 'open');
   await server.namespace.run('nft', ['flush', 'ruleset']);
   const table = async (): Promise<string> => (await server.namespace.attempt('nft', ['list', 'table', 'inet', server.slot.table])).stdout;
-  while (!(await table()).includes('restricted_names'));
+  await withDeadline((async () => { while (!(await table()).includes('restricted_names')); })(), 10_000, 'the tables');
   assert.equal(await dial(third, handle, INTERNET), 'open', 'what was opened is put back');
   assert.equal(await resolve(third, handle, 'secret.example.net'), 'none');
 });
@@ -190,7 +213,7 @@ test('a resolver that is killed is started again; a flood of questions holds up 
   const answers = (): number => server.daemon.log.split('the resolver for domain names answers').length;
   const before = answers();
   process.kill(first, 'SIGKILL');
-  while (isAlive(first) || answers() === before) await client.ping();
+  await withDeadline((async () => { while (isAlive(first) || answers() === before) await client.ping(); })(), 20_000, 'another resolver');
   assert.equal(await resolve(client, handle, 'api.example.com'), INTERNET);
   const neighbour = await container('api.example.com');
   const flood = `perl -e 'use Socket; my $q = pack("n6", 7, 256, 1, 0, 0, 0) . "\\3api\\7example\\3com\\0" . pack("nn", 1, 1); socket(S, PF_INET, SOCK_DGRAM, 0); my $to = sockaddr_in(53, inet_aton("${DNS_SERVER}")); print "flooding\\n"; $| = 1; send(S, $q, 0, $to) for 1 .. 200_000'`;

@@ -25,6 +25,8 @@ export interface NamePolicy {
 
 interface Served {
   policy: NamePolicy;
+  /** A change that failed in a way that does not tell whether it was made: what the kernel may have besides. */
+  doubtful: QuestionPolicy | undefined;
   readonly openings: Openings;
   /** The container is being removed: nothing is opened any more. */
   isLeaving: boolean;
@@ -57,24 +59,24 @@ export class Names {
   async change(container: Ipv4Address, policy: NamePolicy): Promise<void> {
     if (!this.#served.has(container) && isNothing(policy)) return;
     await this.#changes.run(container, async () => {
-      const served = this.#served.get(container) ?? { policy: noNames, openings: new Openings(), isLeaving: false };
+      const served = this.#served.get(container) ?? { policy: noNames, doubtful: undefined, openings: new Openings(), isLeaving: false };
       if (served.isLeaving) throw new WardenError('not_found', 'unknown handle');
       const before = served.policy;
       try {
         // The resolver first: until questions are redirected to it, nobody sees a difference.
         if (!isNothing(policy)) await this.host.resolver.serve(container, patternsOf(policy));
         const planned = served.openings.planRules(policy.rules, this.host.clock.now());
-        const questions = changeOf(questionsOf(before), questionsOf(policy));
-        const elements = [
-          ...this.host.nameFirewall.questions(container, questions.gone, 'delete'),
-          ...this.host.nameFirewall.questions(container, questions.new, 'ensure'),
-        ];
+        const { nameFirewall } = this.host;
+        const elements = [...nameFirewall.questions(container, without(inKernel(served), questionsOf(policy)), 'delete'), ...nameFirewall.questions(container, missing(served, policy), 'ensure')];
         await this.#make(container, [planned], elements, () => {
           served.policy = policy;
+          served.doubtful = undefined;
           if (isNothing(policy)) this.#served.delete(container);
           else this.#served.set(container, served);
         });
       } catch (error) {
+        served.doubtful = together(inKernel(served), questionsOf(policy));
+        this.#served.set(container, served);
         this.#serve(container, before);
         throw error;
       }
@@ -113,7 +115,7 @@ export class Names {
     this.host.resolver.forget(container);
     // Behind an answer that is being opened.
     return this.#changes.run(container, async () => [
-      ...this.host.nameFirewall.questions(container, questionsOf(served.policy), 'delete'),
+      ...this.host.nameFirewall.questions(container, inKernel(served), 'delete'),
       ...served.openings.pieces().map((opening) => this.host.nameFirewall.opening(container, opening, undefined)),
     ]);
   }
@@ -128,13 +130,13 @@ export class Names {
     if (isNothing(policy)) return;
     const openings = new Openings();
     openings.restore(policy.rules, found, this.host.clock.now());
-    this.#served.set(container, { policy, openings, isLeaving: false });
+    this.#served.set(container, { policy, doubtful: undefined, openings, isLeaving: false });
   }
 
   /** A container that is being made is answered from the beginning: the elements for its create. */
   prepare(container: Ipv4Address, policy: NamePolicy): FirewallElement[] {
     if (isNothing(policy)) return [];
-    this.#served.set(container, { policy, openings: new Openings(), isLeaving: false });
+    this.#served.set(container, { policy, doubtful: undefined, openings: new Openings(), isLeaving: false });
     this.#serve(container, policy);
     return this.host.nameFirewall.questions(container, questionsOf(policy), 'ensure');
   }
@@ -201,9 +203,20 @@ function questionsOf({ rules, forwarded }: NamePolicy): QuestionPolicy {
   return rules.length > 0 ? { restricted: true, forwarded: [] } : { restricted: false, forwarded };
 }
 
-function changeOf(before: QuestionPolicy, after: QuestionPolicy): { gone: QuestionPolicy; new: QuestionPolicy } {
-  return {
-    gone: { restricted: before.restricted && !after.restricted, forwarded: before.forwarded.filter((protocol) => !after.forwarded.includes(protocol)) },
-    new: { restricted: after.restricted && !before.restricted, forwarded: after.forwarded.filter((protocol) => !before.forwarded.includes(protocol)) },
-  };
+/** What the kernel has, or may have. */
+function inKernel({ policy, doubtful }: Served): QuestionPolicy {
+  return doubtful === undefined ? questionsOf(policy) : together(questionsOf(policy), doubtful);
+}
+
+/** What the kernel does not have, or may not have. */
+function missing({ policy, doubtful }: Served, wanted: NamePolicy): QuestionPolicy {
+  return doubtful === undefined ? without(questionsOf(wanted), questionsOf(policy)) : questionsOf(wanted);
+}
+
+function together(one: QuestionPolicy, other: QuestionPolicy): QuestionPolicy {
+  return { restricted: one.restricted || other.restricted, forwarded: [...new Set([...one.forwarded, ...other.forwarded])] };
+}
+
+function without(one: QuestionPolicy, other: QuestionPolicy): QuestionPolicy {
+  return { restricted: one.restricted && !other.restricted, forwarded: one.forwarded.filter((protocol) => !other.forwarded.includes(protocol)) };
 }
