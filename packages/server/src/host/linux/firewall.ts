@@ -40,6 +40,8 @@ const reportDelayMs = 5000;
 
 export class LinuxFirewall implements Firewall {
   readonly #guards: Guards;
+  /** All of a container's rules are given again when one is removed. */
+  readonly #expressions = new WeakMap<NetOutRule, Uint8Array>();
   /** Process ids of nft, with the time by which the report is there; undefined while it runs. */
   readonly #loads = new Map<number, number | undefined>();
 
@@ -79,7 +81,7 @@ export class LinuxFirewall implements Firewall {
     const name = `out-${id}`;
     return {
       elements: [{ operation: operation === 'delete' ? operation : 'ensure', family: 'inet', table, set: 'net_out', key: interfaceKey(hostName), jump: name }],
-      chains: [{ operation, family: 'inet', table, name, rules: rules.map((rule) => netOutExpressions(rule, this.#guards)) }],
+      chains: [{ operation, family: 'inet', table, name, rules: rules.map((rule) => this.#expressionsOf(rule)) }],
     };
   }
 
@@ -89,6 +91,14 @@ export class LinuxFirewall implements Firewall {
     const forwarded: FirewallElement = { ...inTable, set: 'forwarded', key: concatenate(number, paddedPort(hostPort)), data: concatenate(ipv4Bytes(address), paddedPort(containerPort)) };
     if (isShared && operation === 'delete') return [forwarded];
     return [forwarded, { ...inTable, set: 'forwarded_to', key: concatenate(ipv4Bytes(address), number, paddedPort(containerPort)) }];
+  }
+
+  #expressionsOf(rule: NetOutRule): Uint8Array {
+    const known = this.#expressions.get(rule);
+    if (known !== undefined) return known;
+    const made = netOutExpressions(rule, this.#guards);
+    this.#expressions.set(rule, made);
+    return made;
   }
 
   /**

@@ -11,15 +11,19 @@ export interface Guards {
 }
 
 /** IPPROTO_* */
-const protocolNumbers = { tcp: 6, udp: 17, icmp: 1 } as const;
+const protocols = { tcp: isProtocol(6), udp: isProtocol(17), icmp: isProtocol(1), all: [] } as const;
 /** NFPROTO_IPV4 */
-const ipv4 = 2;
+const isIpv4 = [meta('nfproto'), compare('equal', Uint8Array.of(2))];
 /** Of the destination, in an IPv4 header. */
 const destination = payload('network', 16, 4);
 /** Of the destination, in a TCP or UDP header. */
 const destinationPort = payload('transport', 2, 2);
 const icmpType = payload('transport', 0, 1);
 const icmpCode = payload('transport', 1, 1);
+/** Other containers may have addresses that are not in the pool any more: then their interfaces tell. */
+const notClosed = [destination, notIn('closed'), meta('oifname'), notIn('interfaces')];
+const notDenied = [destination, notIn('denied')];
+const [accepted, logged] = [accept(), goto('logged')];
 
 /**
  * The contents of NFTA_RULE_EXPRESSIONS. Only new connections of the container's own come so far; the tables' sets `closed`, `denied` and
@@ -28,18 +32,19 @@ const icmpCode = payload('transport', 1, 1);
 export function netOutExpressions(rule: NetOutRule, guards: Guards): Uint8Array {
   const { network } = rule;
   const isNamed = (ranges: readonly Ipv4Range[]): boolean => network !== undefined && ranges.some((outer) => ipv4RangeContains(outer, network));
-  const parts: Uint8Array[] = [];
-  if (rule.protocol !== 'all') parts.push(meta('l4proto'), compare('equal', Uint8Array.of(protocolNumbers[rule.protocol])));
-  parts.push(meta('nfproto'), compare('equal', Uint8Array.of(ipv4)));
+  const parts: Uint8Array[] = [...protocols[rule.protocol], ...isIpv4];
   if (network !== undefined) parts.push(destination, ...within(ipv4Bytes(network.first), ipv4Bytes(network.last)));
   if (rule.ports !== undefined) parts.push(destinationPort, ...portsWithin(rule.ports));
   if (rule.icmpType !== undefined) parts.push(icmpType, compare('equal', Uint8Array.of(rule.icmpType)));
   if (rule.icmpCode !== undefined) parts.push(icmpCode, compare('equal', Uint8Array.of(rule.icmpCode)));
-  // Other containers may have addresses that are not in the pool any more: then their interfaces tell.
-  if (!isNamed(guards.closed)) parts.push(destination, notIn('closed'), meta('oifname'), notIn('interfaces'));
-  if (!isNamed(guards.denied)) parts.push(destination, notIn('denied'));
-  parts.push(rule.log ? goto('logged') : accept());
+  if (!isNamed(guards.closed)) parts.push(...notClosed);
+  if (!isNamed(guards.denied)) parts.push(...notDenied);
+  parts.push(rule.log ? logged : accepted);
   return Buffer.concat(parts);
+}
+
+function isProtocol(protocolNumber: number): readonly Uint8Array[] {
+  return [meta('l4proto'), compare('equal', Uint8Array.of(protocolNumber))];
 }
 
 function portsWithin({ first, last }: PortRange): Uint8Array[] {
