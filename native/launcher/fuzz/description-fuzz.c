@@ -1,11 +1,13 @@
 /*
- * libFuzzer's entry for CREATE, FIREWALL and QUOTA messages: whatever is read of one is also turned into netlink messages, in a buffer of just the size
+ * libFuzzer's entry for CREATE, FIREWALL, QUOTA, LISTENING and FORGET_CONNECTIONS messages: whatever is read of one is also turned into netlink messages, in a buffer of just the size
  * that firewall_batch_size() says.
  */
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "launcher/conntrack.h"
 #include "launcher/description.h"
+#include "launcher/port-requests.h"
 #include "launcher/quota.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -54,5 +56,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	quota_order_read(data, size, &order, &err);
 	free(order.path);
+
+	struct conntrack_order connections;
+	struct port_order port;
+
+	conntrack_order_read(data, size, &connections, &err);
+	conntrack_order_free(&connections);
+	port_order_read(data, size, &port, &err);
 	return 0;
 }

@@ -412,6 +412,85 @@ def test_link_statistics(launcher):
     driver.await_no_links()
 
 
+def test_listening(launcher):
+    def listening(protocol, port):
+        reply = launcher.ask("LISTENING", ("PROTOCOL", protocol), ("PORT", port))
+        return reply.number("LISTENING") if reply.kind == "OK" else reply
+
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::1")):
+        with socket.socket(family, socket.SOCK_STREAM) as server, socket.socket(family, socket.SOCK_DGRAM) as receiver, socket.socket(family, socket.SOCK_DGRAM) as sender:
+            server.bind((address, 0))
+            port = server.getsockname()[1]
+            tap.check(listening(6, port) == 0, f"a socket at {address} that does not listen yet")
+            server.listen()
+            receiver.bind((address, 0))
+            taken = receiver.getsockname()[1]
+            tap.check((listening(6, port), listening(17, taken)) == (1, 1), f"sockets at {address} that do")
+            tap.check((listening(17, port), listening(6, taken)) == (0, 0), "and not of the other protocol")
+            sender.connect((address if address != "0.0.0.0" else "127.0.0.1", taken))
+            tap.check(listening(17, sender.getsockname()[1]) == 0, "one that is connected takes nothing from anybody else")
+        tap.check((listening(6, port), listening(17, taken)) == (0, 0), "and none when they are closed")
+    for protocol, port in ((6, 0), (6, 65536), (1, 80), (0, 80)):
+        tap.check(failed(listening(protocol, port), "look for a listening socket", errno.EINVAL), f"protocol {protocol}, port {port} is refused")
+
+
+def test_forget_connections(launcher):
+    rules = """
+table inet forget {
+  chain output {
+    type filter hook output priority 0
+    ct state new accept
+  }
+  chain lead {
+    type nat hook output priority -100
+    udp dport 5300 dnat ip to 127.0.0.9:5353
+  }
+}
+"""
+    subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
+
+    def known(text):
+        with open("/proc/net/nf_conntrack", encoding="ascii") as table:
+            return sum(text in line for line in table.read().splitlines())
+
+    def send(source, target, port, count=1):
+        for _ in range(count):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                sender.bind((source, 0))
+                sender.sendto(b"x", (target, port))
+
+    def packed(*addresses):
+        return b"".join(socket.inet_aton(address) for address in addresses)
+
+    def forget(*pairs):
+        return launcher.ask("FORGET_CONNECTIONS", *pairs).kind
+
+    def port(protocol, number, address=None):
+        return ("FORWARDED_PORT", [("PROTOCOL", protocol), ("PORT", number)] + ([("ADDRESS", packed(address))] if address else []))
+
+    send("127.0.0.2", "127.0.0.3", 9, 5)
+    send("127.0.0.4", "127.0.0.3", 9, 5)
+    tap.check((known("src=127.0.0.2 dst"), known("src=127.0.0.4 dst")) == (5, 5), "the kernel knows ten connections")
+    tap.check(forget(("ADDRESS_RANGE", packed("127.0.0.2", "127.0.0.2"))) == "OK" and (known("src=127.0.0.2 dst"), known("src=127.0.0.4 dst")) == (0, 5), "one address alone is forgotten")
+    send("127.0.0.2", "127.0.0.3", 9)
+    tap.check(forget(("ADDRESS_RANGE", packed("127.0.0.3", "127.0.0.3"))) == "OK" and known("127.0.0.3") == 0, "and so are those that would be answered from one")
+    send("127.0.0.2", "127.0.0.5", 5300, 3)
+    send("127.0.0.2", "127.0.0.5", 5301, 2)
+    tap.check(forget(port(17, 5300, "127.0.0.8")) == "OK" and known("dport=5300") == 3, "a port that led to another address is left alone")
+    tap.check(forget(port(17, 5301, "127.0.0.5")) == "OK" and known("dport=5301") == 2, "and so is one that led nowhere")
+    tap.check(forget(port(17, 5300, "127.0.0.9")) == "OK" and (known("dport=5300"), known("dport=5301")) == (0, 2), "what came by a port is forgotten")
+    tap.check(forget(port(17, 5301)) == "OK" and known("dport=5301") == 0, "and what nobody answered")
+    send("127.0.1.1", "127.0.0.3", 9, 3000)
+    send("127.0.2.1", "127.0.0.3", 9, 3000)
+    send("127.0.3.1", "127.0.0.3", 9, 10)
+    before = known("src=127.0.3.1 dst")
+    tap.check(forget(("ADDRESS_RANGE", packed("127.0.1.0", "127.0.1.255")), ("ADDRESS_RANGE", packed("127.0.2.0", "127.0.2.255")), port(6, 1, "127.0.0.1")) == "OK" and
+              (known("src=127.0.1.1 dst"), known("src=127.0.2.1 dst"), known("src=127.0.3.1 dst")) == (0, 0, before), "six thousand of two networks, and no other", before)
+    tap.check(forget() == "OK", "nothing to forget is no error")
+    tap.check(failed(launcher.ask("FORGET_CONNECTIONS", ("ADDRESS_RANGE", packed("0.0.0.0", "255.255.255.255"))), "forget connections", errno.EINVAL), "everything is refused")
+    run("nft", "delete", "table", "inet", "forget")
+
+
 def test_spare(launcher):
     def spares():
         return [pid for pid in driver.children(launcher.process.pid) if driver.is_spare(pid)]
@@ -546,6 +625,8 @@ def main():
         test_quota(world, launcher)
         test_bandwidth(launcher)
         test_link_statistics(launcher)
+        test_listening(launcher)
+        test_forget_connections(launcher)
         test_spare(launcher)
         test_large(launcher)
         driver.await_no_links()
