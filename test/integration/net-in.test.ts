@@ -162,6 +162,8 @@ test('who gets a released address gets nothing of what its last owner\'s peers s
   await one.client.destroy(one.handle);
   const next = await server.container({ network });
   const inside = await listenInside(server, next.handle, 'udp', 5353, 'next');
+  // The address and the port inside are open again, by another port.
+  await next.client.netIn(next.handle, { host_port: 5301, container_port: 5353, protocol: 'udp' });
   await peer.words.until('asked', peer.words.times('asked') + 5);
   assert.equal(inside.heard.includes('from'), false, inside.heard);
   // A port of its own, and the same peer gets there.
