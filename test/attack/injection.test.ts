@@ -6,7 +6,7 @@ import { afterEach, test } from 'node:test';
 import { RequestError } from '../harness/client.js';
 import type { Client } from '../harness/client.js';
 import { useServer } from '../harness/fixture.js';
-import { Canary, fieldsOfKind, numbers, withValue } from '../harness/injections.js';
+import { Canary, fieldsOfKind, numbers, signedNumbers, withValue } from '../harness/injections.js';
 import type { FieldOfRequest } from '../harness/injections.js';
 import { runProgram } from '../harness/run-program.js';
 import { randomNumbers, runSeed } from '../harness/random.js';
@@ -65,6 +65,10 @@ const companions: Readonly<Record<string, Fields>> = {
   'create.bind_mounts': { bind_mounts: [{ src_path: '/usr', dst_path: '/mnt/usr', mode: 0 }] },
   'run.tty': { tty: { rows: 24, columns: 80 } },
   'spawn.tty': { tty: { rows: 24, columns: 80 } },
+  // A rule has a name or a network; the other numbers are of ICMP.
+  'net_out.domain': { network: undefined },
+  'net_out.icmp_type': { protocol: 2 },
+  'net_out.icmp_code': { protocol: 2 },
 };
 
 const target = new Target();
@@ -132,7 +136,7 @@ for (const operation of operationsOf(numberFields)) {
     const { pid } = server.daemon;
     const problems: string[] = [];
     for (const field of numberFields.filter((candidate) => candidate.operation === operation)) {
-      for (const value of numbers) {
+      for (const value of field.kind === 'int32' ? signedNumbers : numbers) {
         const answer = await send(field, value);
         if (answer instanceof RequestError && answer.code === 'internal') problems.push(`${field.name} with ${value}: ${answer.message.slice(0, 200)}`);
         await control.ping();

@@ -51,15 +51,18 @@ export class Canary {
 /** Numbers at which something changes its meaning. What does not fit the field is sent as well. */
 export const numbers: readonly bigint[] = [0n, 1n, 80n, 65_535n, 65_536n, 2_147_483n, 2_147_484n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 53n + 1n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n];
 
+/** The same for fields with a sign. */
+export const signedNumbers: readonly bigint[] = [0n, 1n, 255n, 256n, 65_536n, 2n ** 31n - 1n, -1n, -2n, -256n, -(2n ** 31n)];
+
 /** A field of a request by its path, `net_out.network` or `create.bind_mounts.src_path`. */
-export interface FieldOfRequest { readonly operation: OperationName; readonly path: readonly string[]; readonly name: string }
+export interface FieldOfRequest { readonly operation: OperationName; readonly path: readonly string[]; readonly name: string; readonly kind: FieldKind }
 
 export function fieldsOfKind(isWanted: (kind: FieldKind) => boolean): FieldOfRequest[] {
   const walk = (operation: OperationName, schema: Schema, before: readonly string[]): FieldOfRequest[] =>
     Object.entries(schema).flatMap(([name, { kind }]) => {
       const path = [...before, name];
       if (typeof kind === 'object') return walk(operation, kind, path);
-      return isWanted(kind) ? [{ operation, path, name: [operation, ...path].join('.') }] : [];
+      return isWanted(kind) ? [{ operation, path, name: [operation, ...path].join('.'), kind }] : [];
     });
   return (Object.keys(operations) as OperationName[]).flatMap((operation) => walk(operation, operations[operation].request, []));
 }
