@@ -15,7 +15,14 @@ import { withDeadline } from '../harness/wait.js';
 import type { Fields, OperationName, Value } from '../harness/wire.js';
 
 let canary: Canary;
-const server = useServer({}, ({ slot }) => { canary = new Canary(join(slot.directory, 'canary')); });
+const server = useServer({}, async (fixture) => {
+  canary = new Canary(join(fixture.slot.directory, 'canary'));
+  // The first rule with a name starts the resolver, which stays.
+  const { client, handle } = await fixture.container();
+  await client.request('net_out', { handle, domain: 'example.com' });
+  await client.destroy(handle);
+  await fixture.noteBaseline();
+});
 
 /** A container and jobs of it, made anew when a request has ended them. */
 class Target {

@@ -104,7 +104,12 @@ export class ServerFixture {
     this.#daemon = await Wardend.start(this.slot, this.#placed(options));
     this.#control = await Client.connect(this.paths.socket);
     await this.#warmUp(this.#control);
-    this.#baseline = await takeBaseline(this.slot, this.#machine, [this.#daemon.pid, this.#daemon.launcherPid]);
+    await this.noteBaseline();
+  }
+
+  /** What is there from now on is no leak. For what a file's preparation has made the daemon start for good. */
+  async noteBaseline(): Promise<void> {
+    this.#baseline = await takeBaseline(this.slot, this.#machine, [this.daemon.pid, this.daemon.launcherPid]);
   }
 
   /** What is opened at the first create and kept (the launcher's /dev/null) belongs to the base line. */
