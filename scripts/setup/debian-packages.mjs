@@ -28,6 +28,7 @@ export const TEST_PACKAGES = [
   'libclang-rt-dev|libclang-rt-14-dev|libclang-common-14-dev', // libFuzzer and the sanitizers of clang
   'python3', // tests of the native programs
   'iputils-ping', // reaches containers, or does not
+  'iptables', // both kinds of it: firewalls of others, beside ours
   'git', // knows which files are ours
   'strace', // kills the daemon before each of its system calls
   'xfsprogs', // mkfs.xfs: a file system that has projects also without quotas

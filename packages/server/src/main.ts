@@ -28,6 +28,7 @@ import { LinuxCpuLimits } from './host/linux/cpu-limits.js';
 import { claimName } from './host/linux/exclusive-name.js';
 import { diskBackends, LinuxDisks } from './host/linux/disks.js';
 import { LinuxFirewall } from './host/linux/firewall.js';
+import { warnOfForeignFirewalls } from './host/linux/foreign-firewall.js';
 import { LinuxHostLinks } from './host/linux/host-links.js';
 import { LauncherProcess } from './host/linux/launcher.js';
 import { LinuxMemoryLimits } from './host/linux/memory-limits.js';
@@ -164,6 +165,7 @@ async function serve(configPath: string): Promise<void> {
   containers.firewall.afterLoad(() => restoreNetOut(containers));
   await containers.firewall.start();
   await forgetStaleConnections(containers, links);
+  void warnOfForeignFirewalls(network.table, log);
   containers.names.begin();
   if (isOpenToAll(network) && nameServersFor(network.dnsServers, () => host.nameServers.list()).length === 0) {
     await resolver.start().catch((error: unknown) => log.error({ err: error }, 'containers have no DNS until the resolver answers'));
