@@ -43,6 +43,8 @@ export interface FixtureOptions extends StartOptions {
 export class ServerFixture {
   #slot: Slot | undefined;
   readonly handles = new Set<string>();
+  /** Of a file that was killed, and that somebody's mount namespace still has. */
+  #loopsBefore: readonly string[] = [];
   #daemon: Wardend | undefined;
   #control: Client | undefined;
   #links: LinkMonitor | undefined;
@@ -92,6 +94,7 @@ export class ServerFixture {
 
   async open(): Promise<void> {
     this.#slot = await takeSlot();
+    this.#loopsBefore = loopsBelow(this.#slot.directory);
     mkdirSync(this.slot.directory, { recursive: true, mode: 0o755 });
     await buildRootfs(this.paths.rootfs, this.#options.rootfs);
     if (this.#options.networkNamespace) this.#namespace = await NetworkNamespace.open();
@@ -215,7 +218,7 @@ export class ServerFixture {
   /** A file system goes when the last mount namespace that had it is gone: some turns after the daemon. */
   #fileSystemsLeft(): Promise<string[]> {
     const { directory } = this.slot;
-    const look = (): string[] => [...mountsBelow(directory).map(({ path }) => `mount ${path}`), ...loopsBelow(directory).map((loop) => `loop device ${loop}`)];
+    const look = (): string[] => [...mountsBelow(directory).map(({ path }) => `mount ${path}`), ...loopsBelow(directory).filter((loop) => !this.#loopsBefore.includes(loop)).map((loop) => `loop device ${loop}`)];
     return untilClean(look, () => ({ event: new Promise(setImmediate), disarm: () => {} }), 5_000);
   }
 

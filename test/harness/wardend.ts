@@ -10,10 +10,11 @@ import type { Overrides, Paths } from './configuration.js';
 import { wardendProgram } from './paths.js';
 import { findProcesses, parentOf } from './processes.js';
 import type { Slot } from './slot.js';
-import { withDeadline } from './wait.js';
+import { nextEvent, untilClean, withDeadline } from './wait.js';
 
 const READY_MS = 15_000;
 const EXIT_MS = 15_000;
+const LOGGED_MS = 10_000;
 
 export interface StartOptions extends Overrides {
   /** Put in front of wardend's command line, for example ['prlimit', '--nofile=64']. */
@@ -68,6 +69,15 @@ export class Wardend {
   }
 
   get log(): string { return existsSync(this.paths.log) ? readFileSync(this.paths.log, 'utf8') : ''; }
+
+  /** Waits until the log has `count` lines with `text` behind its first `from` characters. It is written at once, so that its change is the event. */
+  async logged(text: string, { count = 1, from = 0 } = {}): Promise<void> {
+    const watcher = watch(this.paths.log);
+    const missing = (): string[] => (this.log.slice(from).split(text).length > count ? [] : [`${count} lines with: ${text}`]);
+    const left = await untilClean(missing, () => nextEvent(watcher, 'change'), LOGGED_MS);
+    watcher.close();
+    if (left.length > 0) throw new Error(`the log (${this.paths.log}) does not have ${left.join()}`);
+  }
 
   /** Waits for the socket to appear in its directory and for the first answer. */
   async ready(): Promise<void> {

@@ -1,12 +1,11 @@
 /* Somebody flushes, damages or adds to the firewall, or it is gone when the daemon comes back: it is as it has to be at once, and connections live on. */
 import assert from 'node:assert/strict';
-import { watch } from 'node:fs';
 import { after, test } from 'node:test';
 import type { Client } from '../harness/client.js';
 import { output, streamUntil } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
 import { ECHO_PORT, Lan } from '../harness/lan.js';
-import { nextEvent, untilClean } from '../harness/wait.js';
+import { untilClean } from '../harness/wait.js';
 
 let lan: Lan;
 /** The router is open to everybody, the internet to nobody. */
@@ -19,14 +18,6 @@ after(() => lan.close());
 const LOADED = 'changed by somebody else, and has been loaded again';
 const WATCHED = 'not watched for a moment, and has been loaded again';
 const lines = (text: string): number => server.daemon.log.split(text).length - 1;
-
-/** Waits until the log has `count` lines with `text`; the log is written at once, so that its change is the event. */
-async function logged(text: string, count: number): Promise<void> {
-  const watcher = watch(server.paths.log);
-  const left = await untilClean(() => (lines(text) >= count ? [] : [`${lines(text)} of ${count} lines: ${text}`]), () => nextEvent(watcher, 'change'), 10_000);
-  watcher.close();
-  assert.deepEqual(left, []);
-}
 
 const nft = (...words: string[]): Promise<string> => server.namespace.run('nft', words);
 
@@ -41,7 +32,7 @@ async function tables(): Promise<string> {
 async function isRepaired(what: string, damage: () => Promise<unknown>): Promise<void> {
   const [before, count] = [await tables(), lines(LOADED)];
   await damage();
-  await logged(LOADED, count + 1);
+  await server.daemon.logged(LOADED, { count: count + 1 });
   assert.equal(await tables(), before, what);
   assert.equal(lines(LOADED), count + 1, what);
 }
@@ -130,7 +121,7 @@ test('without a launcher nobody watches; another is started, and the firewall lo
   const { client, handle } = await server.container();
   const [before, count] = [await tables(), lines(WATCHED)];
   process.kill(server.daemon.launcherPid, 'SIGKILL');
-  await logged(WATCHED, count + 1);
+  await server.daemon.logged(WATCHED, { count: count + 1 });
   assert.equal(await tables(), before);
   await isRepaired('flush', () => nft('flush', 'ruleset'));
   await isGuarded(client, handle);
@@ -151,7 +142,7 @@ test('creates during flushes are filtered, all of them', async () => {
   await untilClean(async () => ((await server.namespace.attempt('nft', ['list', 'table', 'inet', table])).status === 0 ? [] : ['no table']), () => ({ event: control.ping(), disarm: () => undefined }), 10_000);
   const count = lines(LOADED);
   await nft('add', 'chain', 'inet', table, 'last');
-  await logged(LOADED, count + 1);
+  await server.daemon.logged(LOADED, { count: count + 1 });
   await untilClean(async () => ((await tables()).includes('chain last') ? ['chain last'] : []), () => ({ event: control.ping(), disarm: () => undefined }), 10_000);
   const names = (await nft('list', 'set', 'inet', table, 'interfaces')).match(/"w-[^"]+"/g) ?? [];
   const links = (JSON.parse(await server.namespace.run('ip', ['-json', 'link', 'show', 'type', 'veth'])) as { ifname: string }[]).map(({ ifname }) => ifname);

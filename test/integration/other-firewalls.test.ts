@@ -1,11 +1,9 @@
 /* Firewalls of other software beside ours: nft tables, iptables-nft and iptables-legacy. Neither disturbs the other. */
 import assert from 'node:assert/strict';
-import { watch } from 'node:fs';
 import { after, test } from 'node:test';
 import type { Client } from '../harness/client.js';
 import { useServer } from '../harness/fixture.js';
 import { ECHO_PORT, Lan } from '../harness/lan.js';
-import { nextEvent, untilClean } from '../harness/wait.js';
 
 let lan: Lan;
 const network = { allow_networks: ['198.51.100.2'], release_delay: 5 };
@@ -19,13 +17,6 @@ const run = (program: string, ...args: string[]): Promise<string> => server.name
 async function dial(client: Client, handle: string, address: string, seconds: number): Promise<string> {
   const { stdout } = await client.run(handle, `timeout ${seconds} bash -c 'exec 3<>/dev/tcp/${address}/${ECHO_PORT} && echo hi >&3 && head -n 1 <&3' 2>/dev/null || echo closed`);
   return stdout.trim();
-}
-
-async function logged(text: string, from: number): Promise<void> {
-  const watcher = watch(server.paths.log);
-  const left = await untilClean(() => (server.daemon.log.slice(from).includes(text) ? [] : [`no line: ${text}`]), () => nextEvent(watcher, 'change'), 10_000);
-  watcher.close();
-  assert.deepEqual(left, []);
 }
 
 /** What the others have, as they list it. */
@@ -49,7 +40,7 @@ test('rules of others are the same after a start, creates, repairs, a restart an
   assert.equal(await dial(client, handle, host_ip, 1), 'closed');
   const from = server.daemon.log.length;
   await run('nft', 'delete', 'table', 'arp', server.slot.table);
-  await logged('has been loaded again', from);
+  await server.daemon.logged('has been loaded again', { from });
   assert.equal(await others(), before);
   await server.stop('SIGKILL');
   await server.start();
@@ -69,7 +60,7 @@ for (const [program, name] of [['iptables-nft', 'chain FORWARD of table ip filte
     try {
       const from = server.daemon.log.length;
       await server.restart();
-      await logged(`${name} drops what is forwarded`, from);
+      await server.daemon.logged(`${name} drops what is forwarded`, { from });
       const { client, handle } = await server.container();
       assert.equal(await dial(client, handle, lan.router.address, 1), 'closed');
       await run(program, '-I', 'FORWARD', '-i', 'w-+', '-j', 'ACCEPT');
