@@ -13,6 +13,11 @@ describe('printedFields', () => {
       'state : active\nevents[0] : a\nevents[1] : b\nhost_ip : 10.254.0.1\nmemory_stat.cache : 0\nmemory_stat.rss : 5\njob_ids[0] : 1\njob_ids[1] : 18446744073709551615\n');
   });
 
+  it('shows what a link has carried', () => {
+    assert.equal(printed(Type.Info, { state: 'active', events: [], jobIds: [], networkStat: { inBytes: 2n ** 64n - 1n, inPackets: 2n, outBytes: 0n, outPackets: 4n } }),
+      'state : active\nnetwork_stat.in_bytes : 18446744073709551615\nnetwork_stat.in_packets : 2\nnetwork_stat.out_bytes : 0\nnetwork_stat.out_packets : 4\n');
+  });
+
   it('prints nothing for nothing', () => {
     assert.equal(printed(Type.Stop, {}), '');
     assert.equal(printed(Type.List, { handles: [] }), '');
