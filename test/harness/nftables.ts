@@ -6,8 +6,8 @@ interface Listing { nftables: { set?: SetListing; map?: SetListing; chain?: { na
 interface SetListing { name: string; elem?: unknown[]; type?: unknown }
 
 const FAMILIES = ['inet', 'arp'];
-/** The kernel's own counts, by address: they stay as long as the table. */
-const COUNTS = ['connections', 'connection_rates'];
+/** The kernel's own counts, by address: they stay as long as the table, or for a minute. */
+const COUNTS = ['connections', 'connection_rates', 'asking'];
 
 /** Elements as text, `family set: element`, and chains, `family chain NAME`. A table that does not exist has none. */
 export async function tableElements(table: string, place: Place = here): Promise<string[]> {

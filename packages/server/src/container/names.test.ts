@@ -53,6 +53,25 @@ test('no name opens another container, loopback, link-local, denied or no proper
   assert.deepEqual(elements().filter((element) => element.startsWith('opened')), ['opened 10.254.0.2 10.0.0.1 6 443']);
 });
 
+test('an answer that comes when the one before is running out waits for its end, so that nothing is deleted that may be gone', async () => {
+  const { host, names: of, elements } = setUp();
+  await of.change(container, names(rule('a.test')));
+  await of.open(container, 'a.test', [found('198.51.100.1', 1)]);
+  host.clock.advance(1001);
+  const opened = of.open(container, 'a.test', [found('198.51.100.1', 1)]);
+  await Promise.resolve();
+  assert.deepEqual(host.clock.delays, [249]);
+  const { changeFirewall } = host.launcher;
+  let operations: string[] = [];
+  host.launcher.changeFirewall = (changes) => {
+    operations = changes.map(({ operation }) => operation);
+    return changeFirewall(changes);
+  };
+  host.clock.advance(249);
+  assert.deepEqual(await opened, [at('198.51.100.1')]);
+  assert.deepEqual([operations, elements().length], [['add'], 2]);
+});
+
 test('a rule that goes closes what it opened; the same answer opens it no more', async () => {
   const { names: of, elements } = setUp();
   await of.change(container, names(rule('a.test'), rule('b.test', 80)));

@@ -92,6 +92,7 @@ export class Names {
     return this.#changes.run(container, async () => {
       const served = this.#served.get(container);
       if (served === undefined || served.isLeaving) return [];
+      await this.#plain(served.openings, found);
       const nowMs = this.host.clock.now();
       const planned = new Map<Ipv4Address, PlannedChange>();
       for (const { address, ttlSeconds } of found) {
@@ -166,6 +167,14 @@ export class Names {
   #serve(container: Ipv4Address, policy: NamePolicy): void {
     if (isNothing(policy)) this.host.resolver.forget(container);
     else this.host.resolver.serve(container, patternsOf(policy)).catch((error: unknown) => this.log.error({ container: formatIpv4Address(container), err: error }, 'names cannot be answered for a container'));
+  }
+
+  /** Waits, a quarter of a second at most, for the end of what is just running out. */
+  async #plain(openings: Openings, found: readonly FoundAddress[]): Promise<void> {
+    const { clock } = this.host;
+    const nowMs = clock.now();
+    const plainFromMs = Math.max(nowMs, ...found.map(({ address }) => openings.doubtfulUntilMs(address, nowMs) ?? 0));
+    if (plainFromMs > nowMs) await new Promise<void>((resolve) => void clock.schedule(Math.ceil(plainFromMs - nowMs), resolve));
   }
 
   /** What is known changes with the kernel: a load that comes next has all of it. */

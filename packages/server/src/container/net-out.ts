@@ -52,7 +52,7 @@ export async function removeNetOut(containers: Containers, container: Container,
     container.netOut = before.toSpliced(place, 1);
     try {
       await followNames(containers, container);
-      await apply(containers, container);
+      if (isInChain(rule)) await apply(containers, container);
       recordState(containers, container);
     } catch (error) {
       await goBack(containers, container, before);

@@ -49,9 +49,17 @@ test('ranges that overlap are cut; each piece is open as long as the longest say
 test('what is over is taken away when its address is opened again, and does not come back', () => {
   const openings = openingsBy(rule('a.test', 80), rule('b.test', 443));
   made(openings.planFound('a.test', address, 1, 0));
-  assert.deepEqual(made(openings.planFound('b.test', address, 1, 5000)), { remove: ['6 80-80 1000'], add: ['6 443-443 6000'] });
+  assert.deepEqual(made(openings.planFound('b.test', address, 1, 5000)), { remove: [], add: ['6 443-443 6000'] }, 'the kernel has done that long ago');
   assert.deepEqual(openings.found(5999), [{ address, pattern: 'b.test', untilMs: 6000 }]);
   assert.deepEqual(openings.found(6000), []);
+});
+
+test('what has just run out may still be there: one waits until it is plain', () => {
+  const openings = openingsBy(rule('a.test', 80));
+  made(openings.planFound('a.test', address, 1, 0));
+  assert.deepEqual([999, 1000, 1249, 1250].map((nowMs) => openings.doubtfulUntilMs(address, nowMs)), [undefined, 1250, 1250, undefined]);
+  assert.equal(openings.doubtfulUntilMs(address + 1, 1000), undefined);
+  assert.deepEqual(made(openings.planFound('a.test', address, 1, 1249)).remove, ['6 80-80 1000']);
 });
 
 test('protocols and addresses have elements of their own, whatever ports say', () => {
@@ -114,6 +122,7 @@ test('whatever is opened: no two overlap, everything wanted is open, and nothing
     let nowMs = 0;
     for (let step = 0; step < 20; step++) {
       nowMs += randomInt(3) * 1000;
+      for (const [key, { untilMs: until }] of kernel) if (until + 250 <= nowMs) kernel.delete(key);
       const index = randomInt(ranges.length);
       const ttlSeconds = 1 + randomInt(6);
       const change = openings.planFound(ranges[index]!.pattern, address, ttlSeconds, nowMs)!;

@@ -37,8 +37,11 @@ export interface OpeningsChange {
 /** Addresses at a time: what a container can take of the kernel's memory by a name whose server says something else each time. */
 export const openAddressesLimit = 256;
 
-/** The kernel's clock for an element starts some time after ours: one that is over for us may still be there. */
-const overdueMs = 10_000;
+/**
+ * The kernel's clock for an element starts some time after ours: one that is over for us may still be there. Deleting what is not there is
+ * no error, but the kernel undoes the whole transaction first, which takes it some ten milliseconds; so nothing is deleted that is surely gone.
+ */
+const overdueMs = 250;
 /** Names are asked for again and again: times are rounded up to this, so that the same answer changes nothing. */
 const grainMs = 1000;
 
@@ -95,6 +98,12 @@ export class Openings {
     this.planRules(rules, nowMs).done();
   }
 
+  /** Until when nobody can tell whether the kernel still has what it has for an address; undefined: it is plain. */
+  doubtfulUntilMs(address: Ipv4Address, nowMs: number): number | undefined {
+    const times = (this.#addresses.get(address)?.pieces ?? []).map(({ untilMs }) => untilMs).filter((untilMs) => untilMs <= nowMs && nowMs < untilMs + overdueMs);
+    return times.length === 0 ? undefined : Math.max(...times) + overdueMs;
+  }
+
   /** What was found and counts. */
   found(nowMs: number): FoundName[] {
     return [...this.#addresses].flatMap(([address, { untilMs }]) => [...untilMs].filter(([, until]) => until > nowMs).map(([pattern, until]) => ({ address, pattern, untilMs: until })));
@@ -115,7 +124,8 @@ export class Openings {
     const add: Opening[] = [];
     const after = new Map<Ipv4Address, OpenAddress>();
     for (const [address, untilMs] of untilMsByAddress) {
-      const { pieces: before, isDoubtful } = this.#addresses.get(address) ?? nothing;
+      const { pieces: known, isDoubtful } = this.#addresses.get(address) ?? nothing;
+      const before = known.filter(({ untilMs }) => isDoubtful || nowMs < untilMs + overdueMs);
       const pieces = piecesOf(address, rules, untilMs, nowMs);
       after.set(address, { untilMs: new Map([...untilMs].filter(([pattern, until]) => until > nowMs && rules.some((rule) => rule.pattern === pattern))), pieces, isDoubtful: false });
       remove.push(...before.filter((piece) => isDoubtful || !pieces.some((other) => isEqual(piece, other))));

@@ -32,7 +32,6 @@ test('questions: all of a container, or those to its host end by a protocol', ()
   const elements = firewall.questions(container, { restricted: true, forwarded: ['udp', 'tcp'] }, 'ensure');
   assert.deepEqual(elements.map(({ set, key }) => `${set} ${hex(key)}`), ['restricted_names 0afe0002', 'forwarded_names 0afe000211000000', 'forwarded_names 0afe000206000000']);
   for (const operation of ['ensure', 'delete'] as const) assert.deepEqual(firewall.questions(container, { restricted: false, forwarded: [] }, operation), []);
-  assert.deepEqual(firewall.questions(container, { restricted: true, forwarded: [] }, 'delete').map(({ set, key }) => `${set} ${hex(key)}`), ['restricted_names 0afe0002', 'asking 0afe0002'], 'with what the kernel counts of it');
 });
 
 test('the resolver\'s port replaces the one before', () => {

@@ -78,8 +78,6 @@ export class LinuxNameFirewall implements NameFirewall {
     return [
       ...(restricted ? [this.#element(operation, 'restricted_names', ipv4Bytes(container))] : []),
       ...forwarded.map((protocol) => this.#element(operation, 'forwarded_names', key(container, Uint8Array.of(protocolNumbers[protocol], 0, 0, 0)))),
-      // How much it has asked: the kernel's own element, which whoever has the address next must not find.
-      ...(operation === 'delete' && (restricted || forwarded.length > 0) ? [this.#element(operation, 'asking', ipv4Bytes(container))] : []),
     ];
   }
 
