@@ -25,8 +25,7 @@ export async function openPort(containers: Containers, container: Container, req
   return containers.changes.run(container.id, async () => {
     container.requireState('active');
     if (container.netIn.length >= mappingsMaximum) throw new WardenError('exhausted', `${mappingsMaximum} ports lead to this container: more are not possible`);
-    const hostPort = order.hostPort === undefined ? await acquirePort(containers, order.protocol) : await claimPort(containers, order, order.hostPort);
-    const mapping: PortMapping = { protocol: order.protocol, hostPort, containerPort: order.containerPort ?? hostPort };
+    const mapping = order.hostPort === undefined ? await takeFromPool(containers, container, order) : await takeOwn(containers, container, order, order.hostPort);
     await open(containers, container, mapping);
     if (mapping.protocol === 'udp') forgetUnanswered(containers, mapping);
     return mapping;
@@ -64,9 +63,14 @@ function giveBack({ stale, ports }: Containers, container: Container, mapping: P
   void stale.forget();
 }
 
-/** A free port of the pool that no program of this machine listens on. */
-async function acquirePort(containers: Containers, protocol: PortProtocol): Promise<number> {
+function mappingOf({ protocol, containerPort }: PortOrder, hostPort: number): PortMapping {
+  return { protocol, hostPort, containerPort: containerPort ?? hostPort };
+}
+
+/** A free port of the pool that no program of this machine listens on, written down: while the launcher looks, the file is written. */
+async function takeFromPool(containers: Containers, container: Container, order: PortOrder): Promise<PortMapping> {
   const { ports, stale } = containers;
+  const { protocol } = order;
   const inUse: number[] = [];
   try {
     for (;;) {
@@ -76,7 +80,19 @@ async function acquirePort(containers: Containers, protocol: PortProtocol): Prom
         port = ports.acquire(protocol);
       }
       if (port === undefined) throw new WardenError('exhausted', 'no port available: all of the pool (port.pool_start_port, port.pool_size) lead to containers; destroy one, or enlarge the pool');
-      if (!(await isListening(containers, protocol, port))) return port;
+      const before = container.netIn;
+      const isTaken = isListening(containers, protocol, port);
+      isTaken.catch(() => undefined);
+      const mapping = mappingOf(order, port);
+      noteNew(containers, container, mapping);
+      try {
+        if (!(await isTaken)) return mapping;
+      } catch (error) {
+        note(containers, container, before);
+        ports.release(protocol, port);
+        throw error;
+      }
+      note(containers, container, before);
       inUse.push(port);
     }
   } finally {
@@ -84,39 +100,47 @@ async function acquirePort(containers: Containers, protocol: PortProtocol): Prom
   }
 }
 
-async function claimPort(containers: Containers, { protocol }: PortOrder, port: number): Promise<number> {
+/** This very port. It is not written down before it is known that no program listens on it: the next server would take it away from that one. */
+async function takeOwn(containers: Containers, container: Container, order: PortOrder, port: number): Promise<PortMapping> {
   const { ports, stale } = containers;
+  const { protocol } = order;
   if (!ports.claim(protocol, port)) {
     await stale.forget();
     if (!ports.claim(protocol, port)) throw new WardenError('exists', `Could not acquire port: ${port}: ${protocol} port ${port} of the host leads to a container already`);
   }
-  if (!(await isListening(containers, protocol, port))) return port;
-  ports.release(protocol, port);
+  let isTaken = true;
+  try {
+    isTaken = await isListening(containers, protocol, port);
+  } finally {
+    if (isTaken) ports.release(protocol, port);
+  }
+  if (!isTaken) {
+    const mapping = mappingOf(order, port);
+    noteNew(containers, container, mapping);
+    return mapping;
+  }
   throw new WardenError('exists', `Could not acquire port: ${port}: a program of this machine listens on ${protocol} port ${port}`);
 }
 
-/** When it cannot be known, the port is given back. */
-async function isListening({ host, ports }: Containers, protocol: PortProtocol, port: number): Promise<boolean> {
+function isListening({ host }: Containers, protocol: PortProtocol, port: number): Promise<boolean> {
+  return againWhenGone(() => host.launcher.isListening(protocol, port));
+}
+
+/** A port that cannot be written down is given back. */
+function noteNew(containers: Containers, container: Container, mapping: PortMapping): void {
   try {
-    return await againWhenGone(() => host.launcher.isListening(protocol, port));
+    note(containers, container, [...container.netIn, mapping]);
   } catch (error) {
-    ports.release(protocol, port);
+    containers.ports.release(mapping.protocol, mapping.hostPort);
     throw error;
   }
 }
 
 async function open(containers: Containers, container: Container, mapping: PortMapping): Promise<void> {
-  const before = container.netIn;
-  try {
-    note(containers, container, [...before, mapping]);
-  } catch (error) {
-    containers.ports.release(mapping.protocol, mapping.hostPort);
-    throw error;
-  }
   try {
     await change(containers, container, mapping, 'ensure');
   } catch (error) {
-    await goBack(containers, container, mapping, before);
+    await goBack(containers, container, mapping, container.netIn.filter((each) => each !== mapping));
     throw error;
   }
 }
