@@ -44,9 +44,11 @@ import { LinuxRootFileSystems } from './host/linux/root-file-systems.js';
 import { StepError } from './host/linux/step-error.js';
 import { withDeadline } from './lib/deadline.js';
 import type { Log } from './lib/log.js';
+import { formatPortRange, portRangesOverlap } from './lib/port.js';
 import { systemClock } from './lib/timer.js';
 import { openLog } from './log-file.js';
 import { JobIds } from './pool/job-ids.js';
+import { portPoolRange } from './pool/port-pool.js';
 import { makeHandlers } from './server/handlers.js';
 import { HealthCheck } from './server/health-check.js';
 import { Listener } from './server/listener.js';
@@ -142,6 +144,10 @@ async function serve(configPath: string): Promise<void> {
   });
   if (lacksNameServers(configuration.network.dnsServers, host.nameServers.list())) {
     log.warn('containers will have no DNS: network.dns_servers is empty, and this machine has no nameserver; set network.dns_servers');
+  }
+  const portPool = portPoolRange(configuration.port, host.ephemeralPorts);
+  if (portRangesOverlap(portPool, host.ephemeralPorts)) {
+    log.warn({ pool: formatPortRange(portPool), ephemeral: formatPortRange(host.ephemeralPorts) }, 'the pool of ports for net_in (port.pool_start_port, port.pool_size) has ports that the kernel gives to connections of the machine\'s own (net.ipv4.ip_local_port_range): a program that gets one of them is not reached there from outside');
   }
   const limit = openFileLimit();
   const listener = new Listener({
