@@ -126,6 +126,8 @@ test('info lists the rules in order; one that is removed is closed, and what it 
   const talk = await client.spawn(handle, `exec 3<>/dev/tcp/${lan.router.address}/${ECHO_PORT}; echo connected; read go; echo hi >&3; head -n 1 <&3`, { stdin: true });
   const watcher = await server.connect();
   await streamUntil(watcher.stream(handle, talk), 'connected');
+  // A stream that is there when the job ends takes its result.
+  watcher.close();
   await client.netOut(handle, { network: lan.router.address, port_range: '7000:8000', log: true, remove: true });
   assert.deepEqual((await client.info(handle)).net_out, [rules[0], rules[2]]);
   await expectOpen({ client, handle }, [`icmp ${lan.neighbour.address}`, `tcp ${lan.internetAddress} ${ECHO_PORT}`]);
