@@ -35,7 +35,7 @@ export async function addNetOut(containers: Containers, container: Container, fi
         container.netOut = [...before, rule];
         recordState(containers, container);
       }
-      await followNames(containers, container);
+      if (concernsNames(container, rule)) await followNames(containers, container);
     } catch (error) {
       await goBack(containers, container, before);
       throw error;
@@ -51,7 +51,7 @@ export async function removeNetOut(containers: Containers, container: Container,
     if (place < 0) throw new WardenError('not_found', `no such rule: ${rule.text}; info lists those that there are`);
     container.netOut = before.toSpliced(place, 1);
     try {
-      await followNames(containers, container);
+      if (concernsNames(container, rule)) await followNames(containers, container);
       if (isInChain(rule)) await apply(containers, container);
       recordState(containers, container);
     } catch (error) {
@@ -123,6 +123,11 @@ async function applyOne(containers: Containers, container: Container, rule: NetO
     if (!(error instanceof LauncherGone)) throw error;
     await apply(containers, container);
   }
+}
+
+/** The resolver has to do with domain rules, and with who may ask the forwarder. */
+function concernsNames({ usesForwarder }: Container, rule: NetOutRule): boolean {
+  return usesForwarder || !isInChain(rule);
 }
 
 /** Costs nothing for a container that has nothing to do with the resolver, before and after. */
