@@ -1,6 +1,7 @@
 #include "launcher/link.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -167,11 +168,25 @@ bool link_exists(int rtnetlink, const char *name)
 	return link_find_index(rtnetlink, name) != 0;
 }
 
+/*
+ * Before it is up: so it never has an address of IPv6, and the kernel takes no such packet from it, whoever flushes the firewall. A kernel without
+ * IPv6 has nothing to disable; without the interface, the next step says so.
+ */
+static int disable_ipv6(const char *interface, struct error *err)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", interface);
+	return fd_write_file_at(AT_FDCWD, path, "1", 1, err) == 0 || err->number == ENOENT ? 0 : -1;
+}
+
 int link_configure_host(int rtnetlink, const struct link_description *link, struct error *err)
 {
 	_Alignas(struct nlmsghdr) char bytes[LINK_BATCH_SIZE];
 	struct netlink_batch batch;
 
+	if (step_begin(STEP_DISABLE_IPV6, err) < 0 || disable_ipv6(link->host_name, err) < 0)
+		return -1;
 	if (step_begin(STEP_CONFIGURE_HOST_END, err) < 0)
 		return -1;
 	int index = link_find_index(rtnetlink, link->host_name);

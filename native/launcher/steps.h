@@ -24,6 +24,7 @@
 	X(ADD_ELEMENTS, "add firewall elements") \
 	X(OPEN_NETWORK, "open network namespace") \
 	X(CREATE_LINK, "create link") \
+	X(DISABLE_IPV6, "disable IPv6 of the host interface") \
 	X(CONFIGURE_HOST_END, "configure host interface") \
 	X(CONFIGURE_CONTAINER_END, "configure container interface") \
 	X(AWAIT_MONITOR, "await monitor") \

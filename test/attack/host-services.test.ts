@@ -70,10 +70,12 @@ test('C1, C2, C6: no address of the host answers, none of its programs hears any
   for (const address of [...open, '127.0.0.1', '169.254.7.7', GLOBAL, `fe80::4%${attacker.inside.name}`]) assert.match(sent, new RegExp(`^sent ${address} udp$`, 'm'), sent);
 });
 
-test('C1, C2: both ends of the link are without IPv6', async () => {
+test('C1, C2: both ends of the link are without IPv6, and so is the container\'s loopback', async () => {
   const { inside, outside } = await linkEnds(server, 'serv-six');
+  assert.equal(await mustRun('ip', ['-6', 'address'], { place: inside.place }), '');
   for (const { place, name } of [inside, outside]) {
     assert.equal(await mustRun('ip', ['-6', 'address', 'show', 'dev', name], { place }), '', name);
+    assert.equal(await mustRun('cat', [`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`], { place }), '1\n', name);
   }
 });
 
