@@ -9,6 +9,7 @@
 #include "launcher/create.h"
 #include "launcher/discard.h"
 #include "launcher/disk.h"
+#include "launcher/link-removal.h"
 #include "launcher/link-statistics.h"
 #include "launcher/port-requests.h"
 #include "launcher/quota.h"
@@ -168,6 +169,9 @@ static int serve_request(struct launcher *launcher, const struct frame *frame, s
 		return 0;
 	case WIRE_UNSHAPE:
 		unshape_begin(launcher, request, frame->body, frame->size);
+		return 0;
+	case WIRE_REMOVE_LINK:
+		remove_link_begin(launcher, request, frame->body, frame->size);
 		return 0;
 	case WIRE_READ_LINK:
 		read_link(launcher, request, frame);

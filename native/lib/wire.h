@@ -49,6 +49,7 @@ enum wire_type {
 	/* the launcher tells by EVENT when somebody else changes the firewall: once, until it is asked again */
 	WIRE_WATCH_FIREWALL = 35,    /* TABLE */
 	WIRE_READ_LINK = 36,         /* HOST_NAME; what a link has carried, answered with IN_BYTES, IN_PACKETS, OUT_BYTES, OUT_PACKETS */
+	WIRE_REMOVE_LINK = 37,       /* HOST_NAME, LINK_INDEX */
 	/* monitor -> wshd, over the SOCK_SEQPACKET pair: one packet is {u16 type, u16 zero, attributes} */
 	WIRE_RUN = 40,
 	WIRE_SIGNAL = 41,
@@ -225,6 +226,7 @@ enum wire_tag {
 	TAG_IN_PACKETS = 211,         /* u64 */
 	TAG_OUT_BYTES = 212,          /* u64 */
 	TAG_OUT_PACKETS = 213,        /* u64 */
+	TAG_LINK_INDEX = 214,         /* u32: number of an interface on the host, which is not given again soon */
 };
 
 enum { QUOTA_USER = 1, QUOTA_PROJECT = 2 };

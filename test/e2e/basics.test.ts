@@ -82,7 +82,7 @@ test('one connection waits for its slow request alone', async () => {
 test('requests of later versions are answered by an error, on an existing container', async () => {
   const { client, handle } = await server.container();
   const requests: [OperationName, Fields][] = [
-    ['net_in', {}], ['copy_in', { src_path: '/etc/hosts', dst_path: '/tmp/x' }],
+    ['copy_in', { src_path: '/etc/hosts', dst_path: '/tmp/x' }],
     ['copy_out', { src_path: '/etc/hosts', dst_path: '/tmp/x' }],
   ];
   for (const [name, fields] of requests) await refused(client.request(name, { handle, ...fields }), 'unsupported', /./);

@@ -412,6 +412,25 @@ def test_link_statistics(launcher):
     driver.await_no_links()
 
 
+def test_link_removal(launcher):
+    host = "w-lt62-0"
+
+    def remove(name, index):
+        return launcher.ask("REMOVE_LINK", ("HOST_NAME", name), ("LINK_INDEX", index))
+
+    launcher.create(62)
+    index = socket.if_nametoindex(host)
+    tap.check(remove(host, index + 1).kind == "OK" and host in links(), "a link with another number is the next container's, and stays")
+    tap.check(remove("w-lt63-0", index).kind == "OK" and host in links(), "so does one with another name")
+    tap.check(remove(host, index).kind == "OK" and host not in links(), "with both it is removed")
+    tap.check(remove(host, index).kind == "OK", "and again is no error")
+    tap.check(failed(launcher.ask("REMOVE_LINK", ("HOST_NAME", host)), "remove link", errno.EINVAL), "without a number there is nothing to remove")
+    tap.check(remove("a" * 16, 1).kind == "ERROR", "a name that no interface can have is refused")
+    launcher.stop_monitors()
+    launcher.ask("FIREWALL", ("ELEMENT", element(2, "names", name_key(host))), ("ELEMENT", element(2, "sources", driver.source_key(62, host))))
+    driver.await_no_links()
+
+
 def test_listening(launcher):
     def listening(protocol, port):
         reply = launcher.ask("LISTENING", ("PROTOCOL", protocol), ("PORT", port))
@@ -625,6 +644,7 @@ def main():
         test_quota(world, launcher)
         test_bandwidth(launcher)
         test_link_statistics(launcher)
+        test_link_removal(launcher)
         test_listening(launcher)
         test_forget_connections(launcher)
         test_spare(launcher)

@@ -17,6 +17,7 @@ import { FirewallUpkeep } from './firewall-upkeep.js';
 import { References } from './grace.js';
 import { Names } from './names.js';
 import { StaleConnections } from './stale-connections.js';
+import { StaleLinks } from './stale-links.js';
 
 export class Containers {
   readonly #byHandle = new Map<string, Container>();
@@ -31,6 +32,7 @@ export class Containers {
   readonly uids: UidPool;
   readonly ports: PortPool;
   readonly stale: StaleConnections;
+  readonly staleLinks: StaleLinks;
   /** Changes of one container, by its id. */
   readonly changes = new KeyedMutex<string>();
   readonly references: References;
@@ -50,6 +52,7 @@ export class Containers {
     this.uids = new UidPool(user.startUid, user.size, user.startSubuid);
     this.ports = new PortPool(portPoolRange(port, host.ephemeralPorts));
     this.stale = new StaleConnections(host, log);
+    this.staleLinks = new StaleLinks(host, log);
     this.references = new References(host.clock, onGraceTimeOver);
     this.firewall = new FirewallUpkeep(host, log);
     this.names = new Names(host, this.firewall, log, network);
@@ -178,7 +181,8 @@ export class Containers {
 
   /** Gives back what a container held that is gone. Network and ports are free when the kernel has forgotten its connections. */
   release(container: Container): void {
-    const { network, netIn } = container;
+    const { network, netIn, link } = container;
+    this.staleLinks.add(link.hostName);
     this.stale.addAddress(network.containerAddress, () => {
       this.networks.release(network, this.host.clock.now());
       for (const { protocol, hostPort } of netIn) this.ports.release(protocol, hostPort);

@@ -106,6 +106,7 @@ export class RecordingHost implements Host {
     isListening: async (protocol, port) => this.call('launcher.isListening', () => this.listening.has(`${protocol} ${port}`)),
     forgetConnections: async (order) => this.call('launcher.forgetConnections', () => void this.forgotten.push(order)),
     removeBandwidthLimit: async ({ ifbName }) => this.call('launcher.removeBandwidthLimit', () => void this.bandwidths.delete(ifbName)),
+    removeLink: async (hostName) => this.call('launcher.removeLink', () => void this.interfaces.splice(this.interfaces.findIndex((each) => each.hostName === hostName), 1)),
     watchFirewall: async () => this.call('launcher.watchFirewall', () => undefined),
     readLinkStatistics: async () => this.call('launcher.readLinkStatistics', () => ({ inBytes: 10n, inPackets: 1n, outBytes: 20n, outPackets: 2n })),
   };
@@ -277,6 +278,7 @@ export class RecordingHost implements Host {
   readonly aliases = new Map<string, string>();
 
   readonly links: Host['links'] = {
+    indexOf: (name) => this.interfaces.findIndex(({ hostName }) => hostName === name) + 1 || undefined,
     list: () => this.interfaces,
     listIfbs: () => [...this.bandwidths.keys()].map((ifbName) => ({ ifbName, alias: this.aliases.get(ifbName) ?? '' })),
   };

@@ -128,6 +128,8 @@ export interface CoreDumps {
 }
 
 export interface HostLinks {
+  /** The number of the host's interface of that name; the kernel gives it to no other one soon. Undefined: there is none. */
+  indexOf(hostName: string): number | undefined;
   /** Interfaces of the host that are named as containers' links are, with their address. */
   list(): { readonly hostName: string; readonly hostAddress: Ipv4Address }[];
   /** Interfaces of the host that are named as those of bandwidth limits are, with the alias that tells whose they are. */

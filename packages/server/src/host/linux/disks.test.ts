@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { DiskBackendName } from '../../lib/disk-backend-names.js';
+import { silentLog } from '../../lib/log.js';
 import type { ContainerDisk } from '../disk.js';
+import { LauncherGone } from '../launcher.js';
 import { refuseInodeLimit, type DiskBackend } from './disk-backend.js';
 import { LinuxDisks } from './disks.js';
 
@@ -103,4 +105,17 @@ test('what a limit leaves behind is the backend\'s that the container was made w
   await disks.release(diskOf('btrfs'));
   await disks.release(diskOf('none'));
   assert.deepEqual(released, ['user 10000']);
+});
+
+test('a disk that was perhaps made is removed, and the error is that of making it', async () => {
+  const disks = disksWith('btrfs', [{ ...backend('btrfs', { makes: true }), make: () => Promise.reject(new Error('the launcher died')) }]);
+  await disks.prepare();
+  await assert.rejects(disks.make(), /the launcher died/);
+  assert.match(discarded.join(), /^\S+\/disks\/\d+-\d+-0$/);
+  // The launcher that is to remove it may die, too.
+  const removals = [new LauncherGone('killed'), new LauncherGone('killed again'), undefined];
+  const again = new LinuxDisks({ depotPath, choice: 'btrfs', launcher: { discard: async () => { const error = removals.shift(); if (error !== undefined) throw error; } }, log: silentLog }, [{ ...backend('btrfs'), make: () => Promise.reject(new Error('the launcher died')) }]);
+  await again.prepare();
+  await assert.rejects(again.make(), /the launcher died/);
+  assert.deepEqual(removals, []);
 });

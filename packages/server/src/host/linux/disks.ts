@@ -8,6 +8,7 @@ import { WardenError } from 'warden-protocol';
 import type { DiskBackendName } from '../../lib/disk-backend-names.js';
 import type { Log } from '../../lib/log.js';
 import type { ContainerDisk, DiskLimits, Disks, DiskState, DiskUsage } from '../disk.js';
+import { LauncherGone } from '../launcher.js';
 import type { DiskBackend } from './disk-backend.js';
 import { BtrfsDisks } from './disk-btrfs.js';
 import { ImageDisks } from './disk-image.js';
@@ -85,8 +86,14 @@ export class LinuxDisks implements Disks {
   /** A place for the next container's files; undefined: they stay in its own directory. */
   async make(): Promise<string | undefined> {
     if (this.#chosen?.make === undefined) return undefined;
-    const path = join(this.#path, `${process.pid}-${Date.now()}-${this.#number++}`);
-    await this.#chosen.make(path);
+    const name = `${process.pid}-${Date.now()}-${this.#number++}`;
+    const path = join(this.#path, name);
+    try {
+      await this.#chosen.make(path);
+    } catch (error) {
+      await this.#unmake(name);
+      throw error;
+    }
     return path;
   }
 
@@ -111,6 +118,17 @@ export class LinuxDisks implements Disks {
     // Each may be a mount of its own, which a removal of the whole would stop at.
     await launcher.discard(this.#path, readdirSync(this.#path));
     await launcher.discard(depotPath, [disksName, imageName, templateName]);
+  }
+
+  /** A launcher that died may have made the disk, and only not said so; the next one may die as well. */
+  async #unmake(name: string, attempts = 3): Promise<void> {
+    const { launcher, log } = this.options;
+    try {
+      await launcher.discard(this.#path, [name]);
+    } catch (error) {
+      if (error instanceof LauncherGone && attempts > 1) await this.#unmake(name, attempts - 1);
+      else log.warn({ disk: name, err: error }, 'a disk that was perhaps made could not be removed; the next start does it');
+    }
   }
 
   #backendOf(disk: ContainerDisk): DiskBackend | undefined {

@@ -9,6 +9,10 @@ import { unlessGone } from './unless-gone.js';
 export class LinuxHostLinks implements HostLinks {
   constructor(private readonly devices = '/sys/class/net') {}
 
+  indexOf(hostName: string): number | undefined {
+    return unlessGone(undefined, () => Number(readFileSync(join(this.devices, hostName, 'ifindex'), 'utf8')));
+  }
+
   list(): { hostName: string; hostAddress: number }[] {
     return Object.entries(networkInterfaces()).flatMap(([hostName, addresses = []]) => {
       if (!/^w-.+-0$/.test(hostName)) return [];

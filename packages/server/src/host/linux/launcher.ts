@@ -171,6 +171,10 @@ export class LauncherProcess implements Launcher {
     await this.#request(FrameType.forgetConnections, forgetDeadlineMs, 'forgetting connections', (writer) => writeStaleConnections(writer, stale));
   }
 
+  async removeLink(hostName: string, index: number): Promise<void> {
+    await this.#request(FrameType.removeLink, bandwidthDeadlineMs, `removal of ${hostName}`, (writer) => writer.text(Tag.hostName, hostName).u32(Tag.linkIndex, index));
+  }
+
   /** Removes entries of a directory with everything in them, in a process of its own. @throws StepError the first that could not be removed */
   async discard(directory: string, names: readonly string[]): Promise<void> {
     await this.#request(FrameType.discard, discardDeadlineMs, `removal of what was discarded in ${directory}`, (writer) => {
