@@ -7,7 +7,8 @@ import { useServer } from '../harness/fixture.js';
 import { commandLine } from '../harness/processes.js';
 import { untilSeen, withDeadline } from '../harness/wait.js';
 
-const server = useServer();
+/** A job that is deaf to TERM may go on for as long as the killer takes in a slow machine. */
+const server = useServer({ server: { stop_deadline: 120 } });
 const LIMIT = 32n << 20n;
 /** Keeps twice the limit on its heap, in one process. */
 const BOMB = 'head -c 67108864 /dev/zero | tail -c 67108864 | wc -c';

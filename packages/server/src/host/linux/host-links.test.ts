@@ -20,3 +20,8 @@ test('interfaces of bandwidth limits are known by their name, with their alias',
     rmSync(directory, { recursive: true, force: true });
   }
 });
+
+test('an interface is known by its number; one that is not there has none', () => {
+  assert.equal(new LinuxHostLinks().indexOf('lo'), 1);
+  assert.equal(new LinuxHostLinks().indexOf('w-nobody-0'), undefined);
+});
