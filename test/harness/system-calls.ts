@@ -40,7 +40,11 @@ export async function traceCalls(pid: number, calls: readonly string[], file: st
     async end() {
       // Detaches and ends; a tracee that is dead has ended it already.
       child.kill('SIGINT');
-      await closed;
+      // One that waits for a tracee that dies at this very moment may wait for ever.
+      await withDeadline(closed, ATTACH_MS, 'the end of strace').catch(() => {
+        child.kill('SIGKILL');
+        return closed;
+      });
       const counts = new Map<string, number>();
       for (const [, call = ''] of readFileSync(file, 'utf8').matchAll(/^(\w+)\(/gm)) counts.set(call, (counts.get(call) ?? 0) + 1);
       return counts;

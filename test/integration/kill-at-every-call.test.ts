@@ -37,13 +37,20 @@ interface Operation {
   check(client: Client, acknowledged: boolean): Promise<string[]>;
 }
 
+/** What hangs is told, with the daemon's last words. */
+async function inTime<Result>(work: Promise<Result>, what: string): Promise<Result> {
+  return await withDeadline(work, 60_000, what).catch((error: unknown) => {
+    throw error instanceof Error && error.message.startsWith(what) ? new Error(`${error.message}\n${server.daemon.log.slice(-3000)}`) : error;
+  });
+}
+
 /** Runs the operation with the daemon killed at `moment`. @returns whether it came to that, and which calls were made */
 async function killAt(moment: Moment | undefined, operation: Operation): Promise<{ killed: boolean; counts: Map<string, number> }> {
+  const name = moment === undefined ? 'not killed' : `killed before ${moment.call} ${moment.number}`;
   const client = await server.connect();
-  await operation.prepare(client);
+  await inTime(operation.prepare(client), `${name}: what has to be there before`);
   const tracing = await traceCalls(server.daemon.pid, CALLS, `${server.slot.directory}/strace`, moment);
   const { child } = server.daemon;
-  const name = moment === undefined ? 'not killed' : `killed before ${moment.call} ${moment.number}`;
   let acknowledged = false;
   let counts = new Map<string, number>();
   try {
@@ -57,11 +64,13 @@ async function killAt(moment: Moment | undefined, operation: Operation): Promise
   } finally {
     counts = await tracing.end();
   }
+  // It was the last call before the end of the tracing: the kill may be on its way, unless strace went before it.
+  if (moment !== undefined && (counts.get(moment.call) ?? 0) >= moment.number && child.signalCode === null) await server.daemon.exited(2_000).catch(() => undefined);
   const killed = child.signalCode !== null;
   if (killed) await server.revive();
   const again = await server.connect();
-  const handles = [...await operation.check(again, acknowledged), 'bystander'];
   const where = `${name}, ${acknowledged ? 'acknowledged' : 'not acknowledged'}`;
+  const handles = [...await inTime(operation.check(again, acknowledged), where), 'bystander'];
   assert.deepEqual((await again.list()).sort(), handles.sort(), where);
   assert.deepEqual(await residueBeside(server, handles), [], where);
   return { killed, counts };
