@@ -27,7 +27,6 @@
 	X(STEP_MOUNT_PROC, "mount proc") \
 	X(STEP_MOUNT_SYS, "mount sys") \
 	X(STEP_SET_PING_GROUPS, "set ping groups") \
-	X(STEP_DISABLE_IPV6, "disable IPv6") \
 	X(STEP_MOUNT_DEV, "mount dev") \
 	X(STEP_MASK_PATHS, "mask paths") \
 	X(STEP_RECEIVE_MOUNTS, "receive mounts") \

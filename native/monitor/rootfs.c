@@ -87,12 +87,6 @@ static int fill_dev(const struct rootfs *rootfs, const struct description *descr
 	return attach_at(shm, rootfs->dev, "shm", err);
 }
 
-/* Of the interfaces that are there, and of the link, whether it comes before this or after. A kernel without IPv6 has nothing to disable. */
-static int disable_ipv6(int proc, struct error *err)
-{
-	return fd_write_file_at(proc, "sys/net/ipv6/conf/all/disable_ipv6", "1", 1, err) == 0 || err->number == ENOENT ? 0 : -1;
-}
-
 int rootfs_prepare(struct rootfs *rootfs, const struct description *description, struct error *err)
 {
 	static const struct option none[] = { { 0 } };
@@ -111,8 +105,6 @@ int rootfs_prepare(struct rootfs *rootfs, const struct description *description,
 	if (step_begin(STEP_SET_PING_GROUPS, err) < 0)
 		return -1;
 	if (description->ping_groups != NULL && fd_write_file_at(rootfs->proc, "sys/net/ipv4/ping_group_range", description->ping_groups, strlen(description->ping_groups), err) < 0)
-		return -1;
-	if (step_begin(STEP_DISABLE_IPV6, err) < 0 || disable_ipv6(rootfs->proc, err) < 0)
 		return -1;
 	if (step_begin(STEP_MOUNT_DEV, err) < 0 || attach_aside(rootfs->dev, ASSEMBLY_DEV, err) < 0 || fill_dev(rootfs, description, err) < 0)
 		return -1;
