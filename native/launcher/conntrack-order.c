@@ -27,28 +27,30 @@ static int read_range(struct conntrack_order *order, const struct wire_attribute
 	return 0;
 }
 
+struct port_reading {
+	struct port_order port;
+	uint32_t address;
+};
+
+static int read_port_attribute(void *context, const struct wire_attribute *attribute, struct error *err)
+{
+	struct port_reading *reading = context;
+
+	if (attribute->tag != TAG_ADDRESS)
+		return port_order_attribute(&reading->port, attribute, err);
+	if (attribute->size != sizeof(reading->address))
+		return error_set(err, EBADMSG, "address of %u bytes", attribute->size);
+	reading->address = load_address(attribute->data);
+	return 0;
+}
+
 static int read_port(struct conntrack_order *order, const struct wire_attribute *nested, struct error *err)
 {
-	struct wire_reader reader;
-	struct wire_attribute attribute;
-	struct port_order port = { 0 };
-	uint32_t address = 0;
-	int result;
+	struct port_reading reading = { 0 };
 
-	wire_reader_enter(&reader, nested);
-	while ((result = wire_next(&reader, &attribute, err)) > 0) {
-		if (attribute.tag == TAG_PROTOCOL && wire_u32(&attribute, &port.protocol, err) < 0)
-			return -1;
-		if (attribute.tag == TAG_PORT && wire_u32(&attribute, &port.port, err) < 0)
-			return -1;
-		if (attribute.tag == TAG_ADDRESS && attribute.size != sizeof(address))
-			return error_set(err, EBADMSG, "address of %u bytes", attribute.size);
-		if (attribute.tag == TAG_ADDRESS)
-			address = load_address(attribute.data);
-	}
-	if (result < 0 || port_order_check(&port, err) < 0)
+	if (wire_read_all(nested->data, nested->size, read_port_attribute, &reading, err) < 0 || port_order_check(&reading.port, err) < 0)
 		return -1;
-	order->ports[order->port_count++] = (struct forwarded_port){ (uint8_t)port.protocol, (uint16_t)port.port, address };
+	order->ports[order->port_count++] = (struct forwarded_port){ (uint8_t)reading.port.protocol, (uint16_t)reading.port.port, reading.address };
 	return 0;
 }
 

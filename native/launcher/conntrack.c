@@ -34,41 +34,47 @@ static const struct nlattr *find(const struct nlattr *outer, uint16_t type)
 
 static const struct nlattr *find_in_message(const struct nlmsghdr *message, uint16_t type)
 {
-	const struct nlattr *attribute;
+	return netlink_find(message, sizeof(struct nfgenmsg), type);
+}
 
-	mnl_attr_for_each(attribute, message, sizeof(struct nfgenmsg))
-		if (mnl_attr_get_type(attribute) == type)
-			return attribute;
-	return NULL;
+/* Leaves what is there alone when the attribute is missing, or of another size. */
+static void copy_number(const struct nlattr *attribute, void *ret_number, size_t size)
+{
+	if (attribute != NULL && mnl_attr_get_payload_len(attribute) == size)
+		memcpy(ret_number, mnl_attr_get_payload(attribute), size);
 }
 
 static uint32_t read_u32(const struct nlattr *attribute)
 {
-	uint32_t value;
+	uint32_t number = 0;
 
-	if (attribute == NULL || mnl_attr_get_payload_len(attribute) != sizeof(value))
-		return 0;
-	memcpy(&value, mnl_attr_get_payload(attribute), sizeof(value));
-	return ntohl(value);
+	copy_number(attribute, &number, sizeof(number));
+	return ntohl(number);
 }
 
 static uint16_t read_u16(const struct nlattr *attribute)
 {
-	uint16_t value;
+	uint16_t number = 0;
 
-	if (attribute == NULL || mnl_attr_get_payload_len(attribute) != sizeof(value))
-		return 0;
-	memcpy(&value, mnl_attr_get_payload(attribute), sizeof(value));
-	return ntohs(value);
+	copy_number(attribute, &number, sizeof(number));
+	return ntohs(number);
+}
+
+static uint8_t read_u8(const struct nlattr *attribute)
+{
+	uint8_t number = 0;
+
+	copy_number(attribute, &number, sizeof(number));
+	return number;
 }
 
 bool conntrack_read(const struct nlmsghdr *message, struct tracked_connection *ret_connection)
 {
 	const struct nlattr *first = find_in_message(message, CTA_TUPLE_ORIG), *answer = find_in_message(message, CTA_TUPLE_REPLY);
-	const struct nlattr *protocol = find(first, CTA_TUPLE_PROTO), *number = find(protocol, CTA_PROTO_NUM);
+	const struct nlattr *protocol = find(first, CTA_TUPLE_PROTO);
 
 	*ret_connection = (struct tracked_connection){
-		.protocol = number != NULL && mnl_attr_get_payload_len(number) == 1 ? mnl_attr_get_u8(number) : 0,
+		.protocol = read_u8(find(protocol, CTA_PROTO_NUM)),
 		.port = read_u16(find(protocol, CTA_PROTO_DST_PORT)),
 		.source = read_u32(find(find(first, CTA_TUPLE_IP), CTA_IP_V4_SRC)),
 		.answering = read_u32(find(find(answer, CTA_TUPLE_IP), CTA_IP_V4_SRC)),

@@ -14,20 +14,27 @@ static int read_value(const struct wire_attribute *attribute, const void **ret_v
 	return 0;
 }
 
-static int read_element_attribute(struct firewall_element *element, const struct wire_attribute *attribute, struct error *err)
+static int read_family(const struct wire_attribute *attribute, const char *what, uint8_t *ret_family, struct error *err)
 {
 	uint32_t family;
+
+	if (wire_u32(attribute, &family, err) < 0)
+		return -1;
+	if (family > UINT8_MAX)
+		return error_set(err, EINVAL, "%s: family %u", what, family);
+	*ret_family = (uint8_t)family;
+	return 0;
+}
+
+static int read_element_attribute(void *context, const struct wire_attribute *attribute, struct error *err)
+{
+	struct firewall_element *element = context;
 
 	switch (attribute->tag) {
 	case TAG_OPERATION:
 		return wire_u32(attribute, &element->operation, err);
 	case TAG_FAMILY:
-		if (wire_u32(attribute, &family, err) < 0)
-			return -1;
-		if (family > UINT8_MAX)
-			return error_set(err, EINVAL, "element: family %u", family);
-		element->family = (uint8_t)family;
-		return 0;
+		return read_family(attribute, "element", &element->family, err);
 	case TAG_TABLE:
 		return wire_string_into(attribute, element->table, sizeof(element->table), err);
 	case TAG_SET:
@@ -53,15 +60,7 @@ static int read_element_attribute(struct firewall_element *element, const struct
 
 static int read_element(struct firewall_element *element, const struct wire_attribute *nested, struct error *err)
 {
-	struct wire_reader reader;
-	struct wire_attribute attribute;
-	int result;
-
-	wire_reader_enter(&reader, nested);
-	while ((result = wire_next(&reader, &attribute, err)) > 0)
-		if (read_element_attribute(element, &attribute, err) < 0)
-			return -1;
-	if (result < 0)
+	if (wire_read_all(nested->data, nested->size, read_element_attribute, element, err) < 0)
 		return -1;
 	if (element->operation < ELEMENT_ADD || element->operation > ELEMENT_ENSURE)
 		return error_set(err, EINVAL, "element: operation %u", element->operation);
@@ -127,20 +126,21 @@ static int count_chains(const void *body, size_t size, struct firewall_change *c
 	return 0;
 }
 
-static int read_chain_attribute(struct firewall_chain *chain, struct firewall_rule *rules, const struct wire_attribute *attribute, struct error *err)
+struct chain_reading {
+	struct firewall_chain *chain;
+	struct firewall_rule *rules;   /* of the whole change */
+};
+
+static int read_chain_attribute(void *context, const struct wire_attribute *attribute, struct error *err)
 {
-	uint32_t family;
+	const struct chain_reading *reading = context;
+	struct firewall_chain *chain = reading->chain;
 
 	switch (attribute->tag) {
 	case TAG_OPERATION:
 		return wire_u32(attribute, &chain->operation, err);
 	case TAG_FAMILY:
-		if (wire_u32(attribute, &family, err) < 0)
-			return -1;
-		if (family > UINT8_MAX)
-			return error_set(err, EINVAL, "chain: family %u", family);
-		chain->family = (uint8_t)family;
-		return 0;
+		return read_family(attribute, "chain", &chain->family, err);
 	case TAG_TABLE:
 		return wire_string_into(attribute, chain->table, sizeof(chain->table), err);
 	case TAG_NAME:
@@ -148,7 +148,7 @@ static int read_chain_attribute(struct firewall_chain *chain, struct firewall_ru
 	case TAG_RULE:
 		if (attribute->size == 0 || attribute->size > FIREWALL_RULE_MAX)
 			return error_set(err, EINVAL, "chain: rule of %u bytes, 1 to %d are possible", attribute->size, FIREWALL_RULE_MAX);
-		rules[chain->first_rule + chain->rule_count++] = (struct firewall_rule){ attribute->data, attribute->size };
+		reading->rules[chain->first_rule + chain->rule_count++] = (struct firewall_rule){ attribute->data, attribute->size };
 		return 0;
 	default:
 		return error_set(err, EBADMSG, "chain: attribute %u", attribute->tag);
@@ -157,15 +157,9 @@ static int read_chain_attribute(struct firewall_chain *chain, struct firewall_ru
 
 static int read_chain(struct firewall_chain *chain, struct firewall_rule *rules, const struct wire_attribute *nested, struct error *err)
 {
-	struct wire_reader reader;
-	struct wire_attribute attribute;
-	int result;
+	struct chain_reading reading = { chain, rules };
 
-	wire_reader_enter(&reader, nested);
-	while ((result = wire_next(&reader, &attribute, err)) > 0)
-		if (read_chain_attribute(chain, rules, &attribute, err) < 0)
-			return -1;
-	if (result < 0)
+	if (wire_read_all(nested->data, nested->size, read_chain_attribute, &reading, err) < 0)
 		return -1;
 	if (chain->operation < ELEMENT_ADD || chain->operation > ELEMENT_ENSURE)
 		return error_set(err, EINVAL, "chain: operation %u", chain->operation);

@@ -22,20 +22,10 @@ _Static_assert((int)NFTA_TABLE_NAME == TABLE_OF_ANYTHING && (int)NFTA_CHAIN_TABL
 	(int)NFTA_SET_TABLE == TABLE_OF_ANYTHING && (int)NFTA_SET_ELEM_LIST_TABLE == TABLE_OF_ANYTHING && (int)NFTA_OBJ_TABLE == TABLE_OF_ANYTHING &&
 	(int)NFTA_FLOWTABLE_TABLE == TABLE_OF_ANYTHING, "attribute of the table's name");
 
-static const struct nlattr *find(const struct nlmsghdr *message, uint16_t type)
-{
-	const struct nlattr *attribute;
-
-	mnl_attr_for_each(attribute, message, sizeof(struct nfgenmsg))
-		if (mnl_attr_get_type(attribute) == type)
-			return attribute;
-	return NULL;
-}
-
 static bool is_of_table(const struct nlmsghdr *message, const char *table)
 {
 	const struct nfgenmsg *header = mnl_nlmsg_get_payload(message);
-	const struct nlattr *name = find(message, TABLE_OF_ANYTHING);
+	const struct nlattr *name = netlink_find(message, sizeof(struct nfgenmsg), TABLE_OF_ANYTHING);
 	size_t size = strlen(table) + 1;
 
 	if (header->nfgen_family != NFPROTO_INET && header->nfgen_family != NFPROTO_ARP)
@@ -45,7 +35,7 @@ static bool is_of_table(const struct nlmsghdr *message, const char *table)
 
 static void read_author(const struct nlmsghdr *message, uint32_t port, struct firewall_author *ret_author)
 {
-	const struct nlattr *pid = find(message, NFTA_GEN_PROC_PID), *name = find(message, NFTA_GEN_PROC_NAME);
+	const struct nlattr *pid = netlink_find(message, sizeof(struct nfgenmsg), NFTA_GEN_PROC_PID), *name = netlink_find(message, sizeof(struct nfgenmsg), NFTA_GEN_PROC_NAME);
 
 	*ret_author = (struct firewall_author){ .port = port };
 	if (pid != NULL && mnl_attr_get_payload_len(pid) == sizeof(uint32_t))

@@ -10,9 +10,7 @@ enum { SOCKET_CAPACITY = 8 << 20, MAX_ROUNDS = 8 };
 
 int firewall_open(struct error *err)
 {
-	int fd = netlink_open(NETLINK_NETFILTER, SOCKET_CAPACITY);
-
-	return fd < 0 ? error_set(err, -fd, "nfnetlink socket") : fd;
+	return netlink_open(NETLINK_NETFILTER, SOCKET_CAPACITY, err);
 }
 
 /* An item is an element of the change, or, numbered on behind them, a chain. */

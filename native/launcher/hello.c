@@ -174,9 +174,9 @@ static int prepare(struct host *host, const struct request *request, pid_t warde
 	if (load_programs(host, request, err) < 0 || namespaces_prepare(&host->namespaces, request->depot, err) < 0 ||
 	    allow_devices(request, err) < 0 || step_begin(STEP_OPEN_NETLINK, err) < 0)
 		return -1;
-	host->rtnetlink = netlink_open(NETLINK_ROUTE, RTNETLINK_CAPACITY);
+	host->rtnetlink = netlink_open(NETLINK_ROUTE, RTNETLINK_CAPACITY, err);
 	if (host->rtnetlink < 0)
-		return error_set(err, -host->rtnetlink, "rtnetlink socket");
+		return -1;
 	host->nfnetlink = firewall_open(err);
 	if (host->nfnetlink < 0)
 		return -1;

@@ -168,6 +168,19 @@ bool link_exists(int rtnetlink, const char *name)
 	return link_find_index(rtnetlink, name) != 0;
 }
 
+int link_remove(int rtnetlink, const char *name, int index, struct error *err)
+{
+	_Alignas(struct nlmsghdr) char bytes[LINK_BATCH_SIZE];
+	struct netlink_batch batch;
+
+	netlink_batch_init(&batch, bytes, sizeof(bytes));
+	struct ifinfomsg *header = netlink_message(&batch, RTM_DELLINK, 0, sizeof(*header));
+
+	if (header != NULL)
+		header->ifi_index = index;
+	return apply(rtnetlink, &batch, name, err) == 0 || err->number == ENODEV ? 0 : -1;
+}
+
 /*
  * Of an interface of the network namespace that the launcher is in, or of `all`. Before it is up: so it never has an address of IPv6, and the kernel takes no such packet
  * from it, whoever flushes the firewall. The call takes the lock under which links are made: in the container's first process, at the same time, it would cost
@@ -204,19 +217,13 @@ static int open_inside(int own_namespace, int network_namespace, struct error *e
 {
 	if (setns(network_namespace, CLONE_NEWNET) < 0)
 		return error_set(err, errno, "setns");
-	int fd = netlink_open(NETLINK_ROUTE, LINK_SOCKET_CAPACITY);
-	bool disabled = disable_ipv6("all", err) == 0;
+	_cleanup_close_ int fd = netlink_open(NETLINK_ROUTE, LINK_SOCKET_CAPACITY, err);
+	bool is_prepared = fd >= 0 && disable_ipv6("all", err) == 0;
 
 	/* A launcher that cannot return would configure a container's network for the host's: it must not go on. */
 	if (setns(own_namespace, CLONE_NEWNET) < 0)
 		abort();
-	if (fd < 0)
-		return error_set(err, -fd, "netlink socket");
-	if (!disabled) {
-		close(fd);
-		return -1;
-	}
-	return fd;
+	return is_prepared ? steal_fd(&fd) : -1;
 }
 
 int link_configure_container(int own_namespace, int network_namespace, const struct link_description *link, struct error *err)

@@ -51,6 +51,9 @@ int link_find_index(int rtnetlink, const char *name);
 /* Whether the host has an interface of that name. */
 bool link_exists(int rtnetlink, const char *name);
 
+/* By its number; `name` is for errors. The kernel waits for RCU meanwhile: some 20 ms. One that is not there is no error. */
+int link_remove(int rtnetlink, const char *name, int index, struct error *err);
+
 /* A non-blocking socket that tells when links disappear from the host. Returns it or -1. */
 int link_subscribe(struct error *err);
 

@@ -14,9 +14,7 @@ enum { QUESTION_SIZE = 128, SOCKET_CAPACITY = 65536 };
 
 int listening_open(struct error *err)
 {
-	int fd = netlink_open(NETLINK_SOCK_DIAG, SOCKET_CAPACITY);
-
-	return fd < 0 ? error_set(err, -fd, "sock_diag socket") : fd;
+	return netlink_open(NETLINK_SOCK_DIAG, SOCKET_CAPACITY, err);
 }
 
 static void note(const struct nlmsghdr *message, void *context)

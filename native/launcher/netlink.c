@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <unistd.h>
+
+#include "lib/fd.h"
 
 #ifndef SOL_NETLINK
 #define SOL_NETLINK 270
@@ -121,28 +123,23 @@ void netlink_acknowledge(struct netlink_batch *batch)
 	batch->last = batch->count - 1;
 }
 
-int netlink_open(int protocol, size_t capacity)
+int netlink_open(int protocol, size_t capacity, struct error *err)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-
-	if (fd < 0)
-		return -errno;
+	static const char *const names[] = { [NETLINK_ROUTE] = "rtnetlink", [NETLINK_SOCK_DIAG] = "sock_diag", [NETLINK_NETFILTER] = "nfnetlink" };
+	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
 	int on = 1, bytes = (int)capacity;
 	struct timeval timeout = { .tv_sec = ANSWER_TIMEOUT_SECONDS };
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 
 	/* FORCE passes net.core.{r,w}mem_max; without the right to (CAP_NET_ADMIN) nothing else here would work either. */
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) < 0 ||
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0 ||
 	    setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on) < 0 ||
 	    setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on) < 0 ||
-	    connect(fd, (struct sockaddr *)&kernel, sizeof kernel) < 0) {
-		int number = errno;
-		close(fd);
-		return -number;
-	}
-	return fd;
+	    connect(fd, (struct sockaddr *)&kernel, sizeof kernel) < 0)
+		return error_set(err, errno, "%s socket", names[protocol]);
+	return steal_fd(&fd);
 }
 
 static void answer_read(const struct nlmsghdr *header, struct netlink_answer *ret_answer)
@@ -156,17 +153,10 @@ static void answer_read(const struct nlmsghdr *header, struct netlink_answer *re
 		return;
 	if (!(header->nlmsg_flags & NLM_F_CAPPED))
 		offset += mnl_nlmsg_get_payload_len(&error->msg);
-	const struct nlattr *attr;
+	const struct nlattr *text = netlink_find(header, offset, NLMSGERR_ATTR_MSG);
 
-	mnl_attr_for_each(attr, header, (unsigned int)offset) {
-		size_t length = mnl_attr_get_payload_len(attr);
-		if (mnl_attr_get_type(attr) != NLMSGERR_ATTR_MSG || length == 0)
-			continue;
-		if (length >= sizeof ret_answer->text)
-			length = sizeof ret_answer->text - 1;
-		memcpy(ret_answer->text, mnl_attr_get_payload(attr), length);
-		ret_answer->text[length] = '\0';
-	}
+	if (text != NULL)
+		snprintf(ret_answer->text, sizeof(ret_answer->text), "%.*s", (int)mnl_attr_get_payload_len(text), (const char *)mnl_attr_get_payload(text));
 }
 
 struct listener {
@@ -175,40 +165,37 @@ struct listener {
 	void *context;
 };
 
-/* Returns true when no further message is to be waited for. */
-static bool take_message(const struct netlink_batch *batch, const struct nlmsghdr *header, const struct listener *listener)
+/* 1: there is more to come; 0: that was the end; else -errno. */
+typedef int (*take_function)(const struct netlink_batch *batch, const struct nlmsghdr *header, const struct listener *listener);
+
+static int take_message(const struct netlink_batch *batch, const struct nlmsghdr *header, const struct listener *listener)
 {
 	uint32_t index = header->nlmsg_seq - batch->first;
 
 	if (index >= batch->count)
-		return false;   /* of an earlier exchange that timed out */
+		return 1;   /* of an earlier exchange that timed out */
 	if (header->nlmsg_type != NLMSG_ERROR) {
 		if (listener->data != NULL && header->nlmsg_type >= NLMSG_MIN_TYPE)
 			listener->data(header, listener->context);
-		return false;
+		return 1;
 	}
 	if (mnl_nlmsg_get_payload_len(header) < sizeof(struct nlmsgerr))
-		return false;
+		return 1;
 	struct netlink_answer answer = { .index = index };
 
 	answer_read(header, &answer);
-	return listener->answer(&answer, listener->context) || index == batch->last;
+	return listener->answer(&answer, listener->context) || index == batch->last ? 0 : 1;
 }
 
-static int exchange(int fd, struct netlink_batch *batch, const struct listener *listener)
+/* Sends the batch, and hands over what comes, message by message, until the end. */
+static int converse(int fd, const struct netlink_batch *batch, char *buffer, size_t size, take_function take, const struct listener *listener)
 {
-	_Alignas(struct nlmsghdr) char buffer[ANSWER_BUFFER_SIZE];
-
 	if (batch->full)
 		return -E2BIG;
-	if (batch->message == NULL)
-		return 0;
-	if (batch->last == UINT32_MAX)
-		netlink_acknowledge(batch);
 	if (send(fd, batch->bytes, batch->used, 0) < 0)
 		return -errno;
 	for (;;) {
-		ssize_t got = recv(fd, buffer, sizeof buffer, 0);
+		ssize_t got = recv(fd, buffer, size, 0);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -216,10 +203,24 @@ static int exchange(int fd, struct netlink_batch *batch, const struct listener *
 		const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
 		int left = (int)got;
 
-		for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left))
-			if (take_message(batch, header, listener))
-				return 0;
+		for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
+			int result = take(batch, header, listener);
+
+			if (result <= 0)
+				return result;
+		}
 	}
+}
+
+static int exchange(int fd, struct netlink_batch *batch, const struct listener *listener)
+{
+	_Alignas(struct nlmsghdr) char buffer[ANSWER_BUFFER_SIZE];
+
+	if (batch->message == NULL)
+		return batch->full ? -E2BIG : 0;
+	if (batch->last == UINT32_MAX)
+		netlink_acknowledge(batch);
+	return converse(fd, batch, buffer, sizeof(buffer), take_message, listener);
 }
 
 int netlink_exchange(int fd, struct netlink_batch *batch, netlink_answer_function function, void *context)
@@ -243,13 +244,12 @@ int netlink_query(int fd, struct netlink_batch *batch, netlink_data_function fun
 	return exchange(fd, batch, &listener);
 }
 
-/* 1: there is more to come; 0: that was the end; else -errno. */
-static int take_entry(const struct netlink_batch *batch, const struct nlmsghdr *header, netlink_data_function function, void *context)
+static int take_entry(const struct netlink_batch *batch, const struct nlmsghdr *header, const struct listener *listener)
 {
 	if (header->nlmsg_seq != batch->first)
 		return 1;   /* of an earlier exchange that timed out */
 	if (header->nlmsg_type >= NLMSG_MIN_TYPE) {
-		function(header, context);
+		listener->data(header, listener->context);
 		return 1;
 	}
 	if (header->nlmsg_type != NLMSG_DONE && header->nlmsg_type != NLMSG_ERROR)
@@ -262,25 +262,9 @@ int netlink_dump(int fd, const struct netlink_batch *batch, netlink_data_functio
 {
 	/* The kernel fills datagrams of up to 32 KiB. */
 	_Alignas(struct nlmsghdr) char buffer[DUMP_BUFFER_SIZE];
+	const struct listener listener = { .data = function, .context = context };
 
-	if (batch->full)
-		return -E2BIG;
-	if (send(fd, batch->bytes, batch->used, 0) < 0)
-		return -errno;
-	for (;;) {
-		ssize_t got = recv(fd, buffer, sizeof buffer, 0);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return errno == EAGAIN ? -ETIMEDOUT : -errno;
-		const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
-		int left = (int)got, result = 1;
-
-		for (; result == 1 && mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left))
-			result = take_entry(batch, header, function, context);
-		if (result <= 0)
-			return result;
-	}
+	return converse(fd, batch, buffer, sizeof(buffer), take_entry, &listener);
 }
 
 static bool keep_first_failure(const struct netlink_answer *answer, void *context)
@@ -298,4 +282,14 @@ int netlink_apply(int fd, struct netlink_batch *batch, struct netlink_answer *re
 	int result = netlink_exchange(fd, batch, keep_first_failure, ret_answer);
 
 	return result < 0 ? result : -ret_answer->number;
+}
+
+const struct nlattr *netlink_find(const struct nlmsghdr *message, size_t header_size, uint16_t type)
+{
+	const struct nlattr *attribute;
+
+	mnl_attr_for_each(attribute, message, (unsigned int)header_size)
+		if (mnl_attr_get_type(attribute) == type)
+			return attribute;
+	return NULL;
 }

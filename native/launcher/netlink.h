@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/error.h"
+
 /* At most this many messages fit a batch, so that sequence numbers of two batches never meet. */
 enum { NETLINK_MAX_MESSAGES = 1 << 15 };
 
@@ -60,8 +62,8 @@ void *netlink_reserve(struct netlink_batch *batch, size_t length);
 /* The message begun last asks for the acknowledgement that ends the exchange. */
 void netlink_acknowledge(struct netlink_batch *batch);
 
-/* A socket of `protocol` with extended acknowledgements and room for `capacity` bytes each way. Returns it or -errno. */
-int netlink_open(int protocol, size_t capacity);
+/* A socket of `protocol` with extended acknowledgements and room for `capacity` bytes each way. Returns it or -1. */
+int netlink_open(int protocol, size_t capacity, struct error *err);
 
 /*
  * Send the batch, and hand every answer to `function` until that of the acknowledged message (by default the last). Returns 0, or -errno when the exchange itself failed
@@ -77,6 +79,9 @@ int netlink_query(int fd, struct netlink_batch *batch, netlink_data_function fun
  * have changed meanwhile.
  */
 int netlink_dump(int fd, const struct netlink_batch *batch, netlink_data_function function, void *context);
+
+/* An attribute behind the message's own header, of that size; NULL: there is none. */
+const struct nlattr *netlink_find(const struct nlmsghdr *message, size_t header_size, uint16_t type);
 
 /* As netlink_exchange(); returns 0 or the first failing message's -errno, described in *ret_answer. */
 int netlink_apply(int fd, struct netlink_batch *batch, struct netlink_answer *ret_answer);

@@ -12,7 +12,7 @@ int port_order_check(const struct port_order *order, struct error *err)
 	return 0;
 }
 
-static int read_attribute(void *context, const struct wire_attribute *attribute, struct error *err)
+int port_order_attribute(void *context, const struct wire_attribute *attribute, struct error *err)
 {
 	struct port_order *order = context;
 
@@ -29,7 +29,7 @@ static int read_attribute(void *context, const struct wire_attribute *attribute,
 int port_order_read(const void *body, size_t size, struct port_order *ret_order, struct error *err)
 {
 	*ret_order = (struct port_order){ 0 };
-	if (wire_read_all(body, size, read_attribute, ret_order, err) < 0)
+	if (wire_read_all(body, size, port_order_attribute, ret_order, err) < 0)
 		return -1;
 	return port_order_check(ret_order, err);
 }

@@ -29,12 +29,10 @@ void listening_serve(struct launcher *launcher, uint32_t request, const void *bo
 /* In a process of its own, and so with a socket of its own. */
 static int forget(int descriptor, const void *context, struct error *err)
 {
-	_cleanup_close_ int nfnetlink = netlink_open(NETLINK_NETFILTER, FORGET_CAPACITY);
+	_cleanup_close_ int nfnetlink = netlink_open(NETLINK_NETFILTER, FORGET_CAPACITY, err);
 
 	(void)descriptor;
-	if (nfnetlink < 0)
-		return error_set(err, -nfnetlink, "nfnetlink socket");
-	return conntrack_forget(nfnetlink, context, err);
+	return nfnetlink < 0 ? -1 : conntrack_forget(nfnetlink, context, err);
 }
 
 void forget_connections_begin(struct launcher *launcher, uint32_t request, const void *body, size_t size)

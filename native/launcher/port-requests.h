@@ -13,6 +13,8 @@ struct port_order {
 
 /* Pure. Errors: EINVAL, EBADMSG. */
 int port_order_read(const void *body, size_t size, struct port_order *ret_order, struct error *err);
+/* PROTOCOL and PORT of a larger order, for wire_read_all(); `context` is a struct port_order. It is to be checked when all are read. */
+int port_order_attribute(void *context, const struct wire_attribute *attribute, struct error *err);
 int port_order_check(const struct port_order *order, struct error *err);
 
 /* LISTENING {PROTOCOL, PORT}: answered with LISTENING, at once. */

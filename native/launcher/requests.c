@@ -1,7 +1,6 @@
 #include "launcher/requests.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <sys/epoll.h>
 
 #include "lib/fault.h"
@@ -9,8 +8,7 @@
 #include "launcher/create.h"
 #include "launcher/discard.h"
 #include "launcher/disk.h"
-#include "launcher/link-removal.h"
-#include "launcher/link-statistics.h"
+#include "launcher/link-requests.h"
 #include "launcher/port-requests.h"
 #include "launcher/quota.h"
 #include "launcher/shape-requests.h"
@@ -86,36 +84,6 @@ static void change_firewall(struct launcher *launcher, uint32_t request, const s
 	firewall_change_free(&change);
 }
 
-static int read_name(void *context, const struct wire_attribute *attribute, struct error *err)
-{
-	return attribute->tag == TAG_HOST_NAME ? wire_string_into(attribute, context, IFNAMSIZ, err) : 0;
-}
-
-static int read_host_name(const void *body, size_t size, char *ret_name, struct error *err)
-{
-	if (wire_read_all(body, size, read_name, ret_name, err) < 0)
-		return -1;
-	return interface_name_is_valid(ret_name) ? 0 : error_set(err, EINVAL, "host name '%s'", ret_name);
-}
-
-static void read_link(struct launcher *launcher, uint32_t request, const struct frame *frame)
-{
-	struct error err = { .step = STEP_READ_LINK };
-	char host_name[IFNAMSIZ] = "";
-	struct link_statistics statistics;
-
-	if (read_host_name(frame->body, frame->size, host_name, &err) < 0 || link_statistics_get(launcher->host.rtnetlink, host_name, &statistics, &err) < 0) {
-		answer_error(launcher, request, &err);
-		return;
-	}
-	answer_begin(launcher, request);
-	wire_put_u64(&launcher->output, TAG_IN_BYTES, statistics.in_bytes);
-	wire_put_u64(&launcher->output, TAG_IN_PACKETS, statistics.in_packets);
-	wire_put_u64(&launcher->output, TAG_OUT_BYTES, statistics.out_bytes);
-	wire_put_u64(&launcher->output, TAG_OUT_PACKETS, statistics.out_packets);
-	answer_send(launcher);
-}
-
 static void abandon(struct launcher *launcher, uint32_t request, const struct frame *frame)
 {
 	struct error err = { .step = STEP_ABANDONED };
@@ -174,7 +142,7 @@ static int serve_request(struct launcher *launcher, const struct frame *frame, s
 		remove_link_begin(launcher, request, frame->body, frame->size);
 		return 0;
 	case WIRE_READ_LINK:
-		read_link(launcher, request, frame);
+		read_link_serve(launcher, request, frame->body, frame->size);
 		return 0;
 	case WIRE_WATCH_FIREWALL:
 		watch_firewall_begin(launcher, request, frame->body, frame->size);

@@ -117,12 +117,10 @@ void shape_read_begin(struct launcher *launcher, uint32_t request, const void *b
 static int remove_ifb(int descriptor, const void *context, struct error *err)
 {
 	const struct order *order = context;
-	_cleanup_close_ int rtnetlink = netlink_open(NETLINK_ROUTE, REMOVAL_CAPACITY);
+	_cleanup_close_ int rtnetlink = netlink_open(NETLINK_ROUTE, REMOVAL_CAPACITY, err);
 
 	(void)descriptor;
-	if (rtnetlink < 0)
-		return error_set(err, -rtnetlink, "netlink socket");
-	return shape_remove_ifb(rtnetlink, order->link.ifb_name, err);
+	return rtnetlink < 0 ? -1 : shape_remove_ifb(rtnetlink, order->link.ifb_name, err);
 }
 
 void unshape_begin(struct launcher *launcher, uint32_t request, const void *body, size_t size)

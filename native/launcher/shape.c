@@ -231,16 +231,7 @@ void shape_clear(int rtnetlink, const char *host_name)
 
 int shape_remove_ifb(int rtnetlink, const char *ifb_name, struct error *err)
 {
-	_Alignas(struct nlmsghdr) char bytes[SHAPE_BATCH_SIZE];
-	struct netlink_batch batch;
 	int index = link_find_index(rtnetlink, ifb_name);
 
-	if (index == 0)
-		return 0;
-	netlink_batch_init(&batch, bytes, sizeof(bytes));
-	struct ifinfomsg *header = netlink_message(&batch, RTM_DELLINK, 0, sizeof(*header));
-
-	if (header != NULL)
-		header->ifi_index = index;
-	return apply(rtnetlink, &batch, ifb_name, err) == 0 || err->number == ENODEV ? 0 : -1;
+	return index == 0 ? 0 : link_remove(rtnetlink, ifb_name, index, err);
 }

@@ -221,7 +221,7 @@ enum wire_tag {
 	TAG_AUTHOR_PID = 201,         /* u32: its process id outside of all namespaces */
 	TAG_AUTHOR_NAME = 202,        /* string: its name */
 
-	/* the reply to READ_LINK: inbound is to the container */
+	/* READ_LINK's reply, where inbound is to the container, and REMOVE_LINK */
 	TAG_IN_BYTES = 210,           /* u64 */
 	TAG_IN_PACKETS = 211,         /* u64 */
 	TAG_OUT_BYTES = 212,          /* u64 */

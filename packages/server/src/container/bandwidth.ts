@@ -3,8 +3,8 @@
  * told, so that a server that dies meanwhile leaves no interface that nobody knows of, and the next one sets it again.
  */
 import { WardenError } from 'warden-protocol';
+import { againWhenGone } from '../host/ask-again.js';
 import type { Bandwidth, BandwidthInForce, ShapedLink } from '../host/launcher.js';
-import { againWhenGone } from './ask-again.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { ifbName } from './link.js';

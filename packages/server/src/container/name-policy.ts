@@ -1,16 +1,13 @@
 /** From a container's rules to what it may ask the resolver. Pure. */
 import type { Configuration } from '../config/configuration.js';
 import type { NetOutRule } from '../host/net-out-rule.js';
-import { ipv4RangeContains, parseIpv4Range, type Ipv4Range } from '../lib/ipv4.js';
+import { ipProtocols } from '../lib/ip-protocols.js';
+import { highestIpv4Address, type Ipv4Range } from '../lib/ipv4.js';
 import type { Container } from './container.js';
 import type { NamePolicy } from './names.js';
 import type { NameRule } from './openings.js';
 
-const everywhere: readonly Ipv4Range[] = [parseIpv4Range('0.0.0.0/0')].filter((range) => range !== undefined);
-
 const dnsPort = 53;
-/** In IP. */
-const protocolNumbers = { tcp: 6, udp: 17, icmp: 1, all: undefined } as const;
 
 /** What a container's rules, and those for all, say about names. */
 export function namePolicyOf(network: Configuration['network'], { usesForwarder, netOut, link }: Pick<Container, 'usesForwarder' | 'netOut' | 'link'>): NamePolicy {
@@ -21,7 +18,7 @@ export function namePolicyOf(network: Configuration['network'], { usesForwarder,
 }
 
 function nameRuleOf({ domain, protocol, ports, log }: NetOutRule): NameRule[] {
-  return domain === undefined ? [] : [{ pattern: domain, protocol: protocolNumbers[protocol], ports, logged: log }];
+  return domain === undefined ? [] : [{ pattern: domain, protocol: protocol === 'all' ? undefined : ipProtocols[protocol], ports, logged: log }];
 }
 
 /** Whether every container that uses the forwarder is answered by it. */
@@ -39,6 +36,6 @@ function opensQuestions({ protocol, network, domain, ports }: NetOutRule, by: 'u
   return network === undefined || isEverywhere(network) || (network.first === hostAddress && network.last === hostAddress);
 }
 
-function isEverywhere(range: Ipv4Range): boolean {
-  return everywhere.every((all) => ipv4RangeContains(range, all));
+function isEverywhere({ first, last }: Ipv4Range): boolean {
+  return first === 0 && last === highestIpv4Address;
 }

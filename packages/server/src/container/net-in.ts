@@ -3,9 +3,9 @@
  * snapshot forgets it, so that a server that dies meanwhile leaves nothing open that the next one does not know.
  */
 import { WardenError } from 'warden-protocol';
+import { againWhenGone } from '../host/ask-again.js';
 import type { FirewallElement } from '../host/container-description.js';
 import type { PortProtocol } from '../lib/port.js';
-import { againWhenGone } from './ask-again.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { checkNetIn, checkNetInRemoval, type NetInRequest, type PortOrder } from './net-in-request.js';

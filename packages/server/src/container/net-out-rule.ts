@@ -1,15 +1,15 @@
 /** What a net_out request says, checked, and the fields by which it can be given again. Pure. */
 import { NetOutProtocol, WardenError, type RequestInit, type Type } from 'warden-protocol';
-import type { NetOutRule, PortRange } from '../host/net-out-rule.js';
+import type { NetOutRule } from '../host/net-out-rule.js';
 import { parseDomainPattern } from '../lib/domain-name.js';
 import { formatIpv4Network, parseIpv4Range } from '../lib/ipv4.js';
+import { lastPort, type PortRange } from '../lib/port.js';
 
 /** The fields of a request that make the rule. */
 export type NetOutFields = Omit<RequestInit<Type.NetOut>, 'handle' | 'remove'>;
 
 const protocols = { [NetOutProtocol.TCP]: 'tcp', [NetOutProtocol.UDP]: 'udp', [NetOutProtocol.ICMP]: 'icmp', [NetOutProtocol.ALL]: 'all' } as const;
 const protocolNumbers = { tcp: NetOutProtocol.TCP, udp: NetOutProtocol.UDP, icmp: NetOutProtocol.ICMP, all: NetOutProtocol.ALL } as const;
-const highestPort = 65_535;
 const highestIcmpNumber = 255;
 /** What of a request's text an error repeats. */
 const shownCharacters = 64;
@@ -83,7 +83,7 @@ function checkPorts({ port, portRange }: NetOutFields): PortRange | undefined {
   if (isRange && port !== undefined) throw invalid('port and port_range exclude one another: give the one or the other');
   if (isRange) return checkPortRange(portRange);
   if (port === undefined) return undefined;
-  if (port < 1 || port > highestPort) throw invalid(`port ${port}: must be between 1 and ${highestPort}`);
+  if (port < 1 || port > lastPort) throw invalid(`port ${port}: must be between 1 and ${lastPort}`);
   return { first: port, last: port };
 }
 
@@ -92,7 +92,7 @@ function checkPortRange(text: string): PortRange {
   if (match === null) throw invalid(`port_range ${shown(text)}: must be two ports, as in 8080:8090`);
   const [first, last] = [Number(match[1]), Number(match[2])];
   if (first >= last) throw invalid('Port range maximum must be greater than minimum');
-  if (first < 1 || last > highestPort) throw invalid(`port_range ${text}: ports are between 1 and ${highestPort}`);
+  if (first < 1 || last > lastPort) throw invalid(`port_range ${text}: ports are between 1 and ${lastPort}`);
   return { first, last };
 }
 

@@ -4,9 +4,9 @@
  * open than is recorded. Connections that are open stay open when their rule goes.
  */
 import { WardenError } from 'warden-protocol';
+import { againWhenGone } from '../host/ask-again.js';
 import { LauncherGone } from '../host/launcher.js';
 import type { NetOutRule } from '../host/net-out-rule.js';
-import { againWhenGone } from './ask-again.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { namePolicyOf } from './name-policy.js';

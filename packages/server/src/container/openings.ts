@@ -3,9 +3,10 @@
  * What is open follows from that and from the rules: a port, a range of ports, a protocol or everything. The kernel takes no two ranges of ports that
  * overlap, so what several rules say about one address is cut into pieces that do not, each open for as long as the longest says. Pure.
  */
-import type { NameOpening, NumberRange } from '../host/name-firewall.js';
+import type { NameOpening } from '../host/name-firewall.js';
 import { domainPatternCovers } from '../lib/domain-name.js';
 import type { Ipv4Address } from '../lib/ipv4.js';
+import type { PortRange } from '../lib/port.js';
 
 /** A rule that opens what a name stands for. */
 export interface NameRule {
@@ -14,7 +15,7 @@ export interface NameRule {
   /** Its number in IP; undefined: all. */
   readonly protocol: number | undefined;
   /** Undefined: all. */
-  readonly ports: NumberRange | undefined;
+  readonly ports: PortRange | undefined;
   /** New connections are logged. */
   readonly logged: boolean;
 }

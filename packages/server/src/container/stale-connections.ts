@@ -3,12 +3,12 @@
  * reach the next one, as part of a connection that was let through once. The kernel's table is gone through for many of them at a time: a moment after
  * the first one was given back, or when somebody needs one. No reply waits for it.
  */
+import { againWhenGone } from '../host/ask-again.js';
 import type { ForwardedPort, StaleConnections as Order } from '../host/launcher.js';
 import type { Host } from '../host/host.js';
 import type { Ipv4Address, Ipv4Range } from '../lib/ipv4.js';
 import type { Log } from '../lib/log.js';
 import { startTimer } from '../lib/timer.js';
-import { againWhenGone } from './ask-again.js';
 
 /** How long what was given back waits for more. */
 const gatherMs = 1000;

@@ -3,10 +3,10 @@
  * that: one whose peer does not answer when its connection is ended is kept for minutes. A link that is still there after a while is removed by
  * hand: its name may be wanted by the next container with that handle, its address by any other. No reply waits for it.
  */
+import { againWhenGone } from '../host/ask-again.js';
 import type { Host } from '../host/host.js';
 import type { Log } from '../lib/log.js';
 import { startTimer } from '../lib/timer.js';
-import { againWhenGone } from './ask-again.js';
 
 /** The kernel needs less, unless hundreds of containers end at once; an address that rests is given to nobody before. */
 const patienceMs = 3000;

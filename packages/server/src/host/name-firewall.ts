@@ -1,12 +1,7 @@
 /** What of the firewall has to do with names: whose questions go to the resolver, and what its answers have opened. */
 import type { Ipv4Address } from '../lib/ipv4.js';
+import type { PortRange } from '../lib/port.js';
 import type { FirewallElement } from './container-description.js';
-
-/** Both ends included. */
-export interface NumberRange {
-  readonly first: number;
-  readonly last: number;
-}
 
 /** An address that a name has opened to a container. */
 export interface NameOpening {
@@ -14,7 +9,7 @@ export interface NameOpening {
   /** Its number in IP; undefined: all. */
   readonly protocol: number | undefined;
   /** Undefined: all. */
-  readonly ports: NumberRange | undefined;
+  readonly ports: PortRange | undefined;
   /** New connections are logged. */
   readonly logged: boolean;
 }

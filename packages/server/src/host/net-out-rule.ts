@@ -1,11 +1,6 @@
 /** A rule of net_out, checked: new connections of a container that it lets through. */
 import type { Ipv4Range } from '../lib/ipv4.js';
-
-export interface PortRange {
-  readonly first: number;
-  /** Included. */
-  readonly last: number;
-}
+import type { PortRange } from '../lib/port.js';
 
 export interface NetOutRule {
   /** `tcp 10.0.0.0/8 80:90 log`: the same for the same rule, however it was given, and for no other. */

@@ -5,6 +5,8 @@
 /** An address as an unsigned 32-bit number in host order. */
 export type Ipv4Address = number;
 
+export const highestIpv4Address: Ipv4Address = 0xffff_ffff;
+
 /** A range of addresses, both ends included. */
 export interface Ipv4Range {
   readonly first: Ipv4Address;

@@ -3,9 +3,11 @@
  * resolver reads what containers and name servers send, so what it says is checked.
  */
 import type * as zod from 'zod';
+import { highestIpv4Address } from './ipv4.js';
+import { lastPort } from './port.js';
 import { z } from './zod.js';
 
-const address = z.int().min(0).max(0xffff_ffff);
+const address = z.int().min(0).max(highestIpv4Address);
 
 /** From wardend. */
 export type ToResolver =
@@ -18,7 +20,7 @@ export type ToResolver =
   | { readonly type: 'opened'; readonly request: number; readonly addresses: readonly number[] };
 
 const fromResolver = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('listening'), port: z.int().min(1).max(65_535) }),
+  z.strictObject({ type: z.literal('listening'), port: z.int().min(1).max(lastPort) }),
   z.strictObject({
     type: z.literal('open'),
     request: z.int().min(0),

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import type { DiskBackendName } from '../../lib/disk-backend-names.js';
 import type { Log } from '../../lib/log.js';
+import { againWhenGone } from '../ask-again.js';
 import type { ContainerDisk, DiskLimits, Disks, DiskState, DiskUsage } from '../disk.js';
-import { LauncherGone } from '../launcher.js';
 import type { DiskBackend } from './disk-backend.js';
 import { BtrfsDisks } from './disk-btrfs.js';
 import { ImageDisks } from './disk-image.js';
@@ -19,6 +19,7 @@ import type { LauncherProcess } from './launcher.js';
 const imageName = 'disks.img';
 const templateName = 'disk-template.img';
 const consequence = 'a container can fill the file system of the depot';
+const unmakeAttempts = 3;
 
 export interface LinuxDisksOptions {
   readonly depotPath: string;
@@ -121,13 +122,12 @@ export class LinuxDisks implements Disks {
   }
 
   /** A launcher that died may have made the disk, and only not said so; the next one may die as well. */
-  async #unmake(name: string, attempts = 3): Promise<void> {
+  async #unmake(name: string): Promise<void> {
     const { launcher, log } = this.options;
     try {
-      await launcher.discard(this.#path, [name]);
+      await againWhenGone(() => launcher.discard(this.#path, [name]), unmakeAttempts);
     } catch (error) {
-      if (error instanceof LauncherGone && attempts > 1) await this.#unmake(name, attempts - 1);
-      else log.warn({ disk: name, err: error }, 'a disk that was perhaps made could not be removed; the next start does it');
+      log.warn({ disk: name, err: error }, 'a disk that was perhaps made could not be removed; the next start does it');
     }
   }
 

@@ -38,6 +38,7 @@
 import { formatIpv4Range, ipv4RangeContains, parseIpv4Range, type Ipv4Range } from '../../lib/ipv4.js';
 import type { NameState } from '../name-firewall.js';
 import { nameChains, nameGuard, nameInput, nameOpened, nameSets } from './name-firewall.js';
+import { elements } from './set-elements.js';
 
 export interface FirewallPolicy {
   readonly table: string;
@@ -219,8 +220,4 @@ export function removalRules(table: string): string {
 
 function networksOf(pool: Ipv4Range): number {
   return Math.max(1, Math.floor((pool.last - pool.first + 1) / 4));
-}
-
-function elements(list: readonly string[]): string {
-  return list.length === 0 ? '' : `elements = { ${list.join(', ')} };`;
 }

@@ -1,6 +1,7 @@
 /** The firewall of one server: loads the tables, and knows a container's elements. */
 import { spawn } from 'node:child_process';
 import { WardenError } from 'warden-protocol';
+import { ipProtocols } from '../../lib/ip-protocols.js';
 import { formatIpv4Address, ipv4Bytes } from '../../lib/ipv4.js';
 import type { Clock } from '../../lib/timer.js';
 import type { FirewallChain, FirewallElement, LinkDescription } from '../container-description.js';
@@ -10,7 +11,7 @@ import type { NameState } from '../name-firewall.js';
 import type { NetOutRule } from '../net-out-rule.js';
 import { closedRanges, firewallRules, removalRules, type FirewallPolicy } from './firewall-rules.js';
 import { netOutExpressions, type Guards } from './net-out-expressions.js';
-import { protocolNumbers } from './port-messages.js';
+import { paddedPort, paddedProtocol } from './set-elements.js';
 
 type FilteredLink = Pick<LinkDescription, 'hostName' | 'containerMac' | 'containerAddress'>;
 
@@ -87,10 +88,10 @@ export class LinuxFirewall implements Firewall {
 
   portElementsOf({ protocol, hostPort, address, containerPort }: PortForward, operation: FirewallElement['operation'], isShared = false): FirewallElement[] {
     const inTable = { operation, family: 'inet', table: this.policy.table } as const;
-    const number = Uint8Array.of(protocolNumbers[protocol], 0, 0, 0);
-    const forwarded: FirewallElement = { ...inTable, set: 'forwarded', key: concatenate(number, paddedPort(hostPort)), data: concatenate(ipv4Bytes(address), paddedPort(containerPort)) };
+    const number = paddedProtocol(ipProtocols[protocol]);
+    const forwarded: FirewallElement = { ...inTable, set: 'forwarded', key: Buffer.concat([number, paddedPort(hostPort)]), data: Buffer.concat([ipv4Bytes(address), paddedPort(containerPort)]) };
     if (isShared && operation === 'delete') return [forwarded];
-    return [forwarded, { ...inTable, set: 'forwarded_to', key: concatenate(ipv4Bytes(address), number, paddedPort(containerPort)) }];
+    return [forwarded, { ...inTable, set: 'forwarded_to', key: Buffer.concat([ipv4Bytes(address), number, paddedPort(containerPort)]) }];
   }
 
   #expressionsOf(rule: NetOutRule): Uint8Array {
@@ -147,15 +148,6 @@ function interfaceKey(name: string): Buffer {
   const key = Buffer.alloc(interfaceNameSize);
   key.write(name);
   return key;
-}
-
-/** A port as nftables has it in keys: in network order, padded to a register of 4 bytes. */
-function paddedPort(port: number): Uint8Array {
-  return Uint8Array.of(port >>> 8, port & 255, 0, 0);
-}
-
-function concatenate(...parts: readonly Uint8Array[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
 }
 
 function formatMac(mac: Uint8Array): string {

@@ -1,17 +1,16 @@
 /** The host's ends of containers' links, as the kernel lists them. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { parseIpv4Address } from '../../lib/ipv4.js';
 import type { HostLinks } from '../host.js';
-import { isErrno } from './small-file.js';
-import { unlessGone } from './unless-gone.js';
+import { readKernelFile } from './kernel-file.js';
 
 export class LinuxHostLinks implements HostLinks {
   constructor(private readonly devices = '/sys/class/net') {}
 
   indexOf(hostName: string): number | undefined {
-    const text = this.#read(hostName, 'ifindex');
+    const text = readKernelFile(join(this.devices, hostName, 'ifindex'));
     return text === undefined ? undefined : Number(text);
   }
 
@@ -26,17 +25,6 @@ export class LinuxHostLinks implements HostLinks {
   /** They have no address, so that node:os does not know them. */
   listIfbs(): { ifbName: string; alias: string }[] {
     const names = readdirSync(this.devices).filter((name) => /^w-.+-2$/.test(name));
-    return names.map((ifbName) => ({ ifbName, alias: this.#read(ifbName, 'ifalias')?.trim() ?? '' }));
-  }
-
-  /** An attribute of an interface; undefined: it is not there, or goes at this moment. */
-  #read(name: string, attribute: string): string | undefined {
-    try {
-      return unlessGone(undefined, () => readFileSync(join(this.devices, name, attribute), 'utf8'));
-    } catch (error) {
-      // What the kernel says when it went between open(2) and read(2).
-      if (isErrno(error, 'EINVAL')) return undefined;
-      throw error;
-    }
+    return names.map((ifbName) => ({ ifbName, alias: readKernelFile(join(this.devices, ifbName, 'ifalias'))?.trim() ?? '' }));
   }
 }

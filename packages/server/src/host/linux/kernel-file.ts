@@ -3,6 +3,7 @@
  * and a thousand of them make everything slower that wardend's descriptors are copied or closed for.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
+import { isErrno } from './small-file.js';
 import { unlessGone } from './unless-gone.js';
 
 /** memory.stat, the longest, has 2 KiB with version 1 and 4 KiB with version 2, some more where there are many memory nodes. */
@@ -15,6 +16,10 @@ export function readKernelFile(path: string): string | undefined {
     try {
       // The kernel gives such a file as a whole.
       return buffer.toString('latin1', 0, readSync(descriptor, buffer, 0, buffer.length, 0));
+    } catch (error) {
+      // Of an interface that went after open(2).
+      if (isErrno(error, 'EINVAL')) return undefined;
+      throw error;
     } finally {
       closeSync(descriptor);
     }

@@ -3,12 +3,14 @@
  * cannot ask any other. What a name has opened is an element with a time in one of four maps, by what its rule says: a port, a range of ports, a protocol,
  * everything. Three of them are hash tables: an element costs 60 microseconds with 64,000 others, where one set of intervals for all costs 2.4 milliseconds.
  */
+import { ipProtocols } from '../../lib/ip-protocols.js';
 import { formatIpv4Address, ipv4Bytes, type Ipv4Address } from '../../lib/ipv4.js';
+import { formatPortRange } from '../../lib/port.js';
 import type { FirewallElement } from '../container-description.js';
-import type { NameFirewall, NameOpening, NameState, NumberRange, QuestionPolicy } from '../name-firewall.js';
+import type { NameFirewall, NameOpening, NameState, QuestionPolicy } from '../name-firewall.js';
+import { elements, paddedPort, paddedProtocol, portBytes } from './set-elements.js';
 
 const dnsPort = 53;
-const protocolNumbers = { udp: 17, tcp: 6 } as const;
 /** Of all containers together. */
 const openingsLimit = 262_144;
 
@@ -77,7 +79,7 @@ export class LinuxNameFirewall implements NameFirewall {
   questions(container: Ipv4Address, { restricted, forwarded }: QuestionPolicy, operation: FirewallElement['operation']): FirewallElement[] {
     return [
       ...(restricted ? [this.#element(operation, 'restricted_names', ipv4Bytes(container))] : []),
-      ...forwarded.map((protocol) => this.#element(operation, 'forwarded_names', key(container, Uint8Array.of(protocolNumbers[protocol], 0, 0, 0)))),
+      ...forwarded.map((protocol) => this.#element(operation, 'forwarded_names', key(container, paddedProtocol(ipProtocols[protocol])))),
     ];
   }
 
@@ -85,21 +87,20 @@ export class LinuxNameFirewall implements NameFirewall {
     const { address, protocol, ports, logged } = opening;
     const set = setOf(opening);
     const at = (port: number | undefined): Uint8Array =>
-      key(container, ipv4Bytes(address), ...(protocol === undefined ? [] : [Uint8Array.of(protocol, 0, 0, 0)]), ...(port === undefined ? [] : [portBytes(port)]));
+      key(container, ipv4Bytes(address), ...(protocol === undefined ? [] : [paddedProtocol(protocol)]), ...(port === undefined ? [] : [paddedPort(port)]));
     const interval = set === sets.ranges ? { keyEnd: at(ports?.last) } : {};
     if (timeoutMs === undefined) return { ...this.#element('delete', set, at(ports?.first)), ...interval };
     return { ...this.#element('add', set, at(ports?.first)), ...interval, jump: logged ? 'logged' : 'unlogged', timeoutMs: Math.max(1, Math.ceil(timeoutMs)) };
   }
 
   resolver(port: number, before: number): FirewallElement[] {
-    const dns = portBytes(dnsPort).subarray(0, 2);
-    const value = (number: number): Uint8Array => portBytes(number).subarray(0, 2);
+    const dns = portBytes(dnsPort);
     return [
       // Whatever the kernel has for it: an answer to an earlier change may have got lost.
       this.#element('delete', 'resolver', dns),
-      ...(before === 0 ? [] : [this.#element('delete', 'resolver_ports', value(before))]),
-      { ...this.#element('ensure', 'resolver', dns), data: value(port) },
-      this.#element('ensure', 'resolver_ports', value(port)),
+      ...(before === 0 ? [] : [this.#element('delete', 'resolver_ports', portBytes(before))]),
+      { ...this.#element('ensure', 'resolver', dns), data: portBytes(port) },
+      this.#element('ensure', 'resolver_ports', portBytes(port)),
     ];
   }
 
@@ -119,16 +120,7 @@ function key(container: Ipv4Address, ...parts: readonly Uint8Array[]): Uint8Arra
   return Buffer.concat([ipv4Bytes(container), ...parts]);
 }
 
-function portBytes(port: number): Uint8Array {
-  return Uint8Array.of(port >> 8, port & 255, 0, 0);
-}
-
 function openingText(container: Ipv4Address, { address, protocol, ports, logged }: NameOpening, timeoutMs: number): string {
-  const range = ({ first, last }: NumberRange): string => (first === last ? String(first) : `${first}-${last}`);
-  const parts = [formatIpv4Address(container), formatIpv4Address(address), ...(protocol === undefined ? [] : [String(protocol)]), ...(ports === undefined || protocol === undefined ? [] : [range(ports)])];
+  const parts = [formatIpv4Address(container), formatIpv4Address(address), ...(protocol === undefined ? [] : [String(protocol)]), ...(ports === undefined || protocol === undefined ? [] : [formatPortRange(ports)])];
   return `${parts.join(' . ')} timeout ${Math.max(1, Math.ceil(timeoutMs / 1000))}s : jump ${logged ? 'logged' : 'unlogged'}`;
-}
-
-function elements(list: readonly string[]): string {
-  return list.length === 0 ? '' : `elements = { ${list.join(', ')} };`;
 }

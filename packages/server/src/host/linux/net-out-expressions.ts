@@ -1,7 +1,10 @@
 /** A rule of net_out as the kernel takes it. Pure. */
+import { ipProtocols } from '../../lib/ip-protocols.js';
 import { ipv4Bytes, ipv4RangeContains, type Ipv4Range } from '../../lib/ipv4.js';
-import type { NetOutRule, PortRange } from '../net-out-rule.js';
+import type { PortRange } from '../../lib/port.js';
+import type { NetOutRule } from '../net-out-rule.js';
 import { accept, compare, goto, meta, notIn, payload } from './nft-expressions.js';
+import { portBytes } from './set-elements.js';
 
 /** What a rule opens only when it lies within one of them: elsewhere they are in the way of a wildcard. */
 export interface Guards {
@@ -10,8 +13,7 @@ export interface Guards {
   readonly denied: readonly Ipv4Range[];
 }
 
-/** IPPROTO_* */
-const protocols = { tcp: isProtocol(6), udp: isProtocol(17), icmp: isProtocol(1), all: [] } as const;
+const protocols = { tcp: isProtocol(ipProtocols.tcp), udp: isProtocol(ipProtocols.udp), icmp: isProtocol(ipProtocols.icmp), all: [] } as const;
 /** NFPROTO_IPV4 */
 const isIpv4 = [meta('nfproto'), compare('equal', Uint8Array.of(2))];
 /** Of the destination, in an IPv4 header. */
@@ -49,10 +51,6 @@ function isProtocol(protocolNumber: number): readonly Uint8Array[] {
 
 function portsWithin({ first, last }: PortRange): Uint8Array[] {
   return within(portBytes(first), portBytes(last));
-}
-
-function portBytes(port: number): Uint8Array {
-  return Uint8Array.of(port >>> 8, port & 255);
 }
 
 /** Both ends included. */

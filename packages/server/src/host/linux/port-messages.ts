@@ -1,15 +1,13 @@
 /** Ports and connections in attributes of the internal wire. */
+import { ipProtocols } from '../../lib/ip-protocols.js';
 import { ipv4Bytes } from '../../lib/ipv4.js';
 import type { PortProtocol } from '../../lib/port.js';
 import type { StaleConnections } from '../launcher.js';
 import { Tag } from './wire.js';
 import type { FrameWriter } from './wire-codec.js';
 
-/** IPPROTO_* */
-export const protocolNumbers: Readonly<Record<PortProtocol, number>> = { tcp: 6, udp: 17 };
-
 export function writePort(writer: FrameWriter, protocol: PortProtocol, port: number): FrameWriter {
-  return writer.u32(Tag.protocol, protocolNumbers[protocol]).u32(Tag.port, port);
+  return writer.u32(Tag.protocol, ipProtocols[protocol]).u32(Tag.port, port);
 }
 
 export function writeStaleConnections(writer: FrameWriter, { addresses, ports }: StaleConnections): void {
