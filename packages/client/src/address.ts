@@ -38,3 +38,18 @@ export function connectError(address: Address, cause: NodeJS.ErrnoException): Wa
     default: return new WardenError('unavailable', `cannot connect to the warden server at ${where}: ${cause.message}`, { cause });
   }
 }
+
+/**
+ * An address as people write it: a path, `unix:PATH`, or `tcp:HOST:PORT`. Throws invalid_argument for text that is neither.
+ * Without one, $WARDEN_SOCKET counts, then the default path.
+ */
+export function addressOf(address: Address | string | undefined): Address {
+  if (address === undefined) return addressOf(process.env['WARDEN_SOCKET'] || DEFAULT_SOCKET_PATH);
+  if (typeof address !== 'string') return address;
+  if (address.startsWith('unix:')) return { path: address.slice('unix:'.length) };
+  if (!address.startsWith('tcp:')) return { path: address };
+  const match = /^tcp:(?:\/\/)?(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address);
+  const host = match?.[1] ?? match?.[2];
+  if (host === undefined) throw new WardenError('invalid_argument', `an address is a path, unix:PATH or tcp:HOST:PORT, not ${JSON.stringify(address)}`);
+  return { host, port: Number(match?.[3]) };
+}

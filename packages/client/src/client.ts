@@ -15,13 +15,25 @@ import { type CallOptions, Cancellation, LONGEST_TIMEOUT_MS, unlessCanceled } fr
 import { Connection, type Pending } from './connection.js';
 import { type JobRequest, wholeNumber, wireJob } from './job-request.js';
 import { endingDetails, type EndingDetails, JobLogs, JobStream } from './job-stream.js';
+import { isLastReply } from './reply-end.js';
 import { ownedBytes } from './reply-stream.js';
+import { type V1Command, v1Request } from './v1/request.js';
+import { V1Reply, type V1StreamValue, type V1Value } from './v1/value.js';
 
 export interface ClientOptions {
   /** Milliseconds to wait for a connection; 10,000 unless given. */
   connectTimeoutMs?: number | undefined;
   /** The largest reply accepted, in bytes; 99,999,999, the most a frame can hold, unless given. */
   maxFrameLength?: number | undefined;
+  /** Called when a connection was made. */
+  onConnected?: (() => void) | undefined;
+  /** Called when the connection is gone, for whatever reason, before its calls fail; and when it could not be made. */
+  onDisconnected?: ((error: WardenError) => void) | undefined;
+}
+
+export interface V1Options extends CallOptions {
+  /** Takes a stream's pieces, the last one too. */
+  onPiece?: ((piece: V1StreamValue) => void) | undefined;
 }
 
 /** What a job left behind. */
@@ -54,6 +66,12 @@ export interface LogsRange {
   readonly follow?: boolean | undefined;
 }
 
+/** @internal Neither may throw. */
+export interface ReplyListener<T extends RequestType> {
+  reply(response: ResponseOf<T>, isLast: boolean): void;
+  fail(error: WardenError): void;
+}
+
 /** Input that one request carries, in bytes: a quarter of what the server takes. */
 const INPUT_PIECE = 256 * 1024;
 
@@ -66,6 +84,8 @@ export class WardenClient {
   readonly address: Address;
   readonly #connectTimeoutMs: number;
   readonly #maxFrameLength: number;
+  readonly #onConnected: (() => void) | undefined;
+  readonly #onDisconnected: ((error: WardenError) => void) | undefined;
   #connection: Promise<Connection> | undefined;
   #connected = false;
   #closed = false;
@@ -73,7 +93,7 @@ export class WardenClient {
   /** A client with a connection. Rejects with unavailable, permission or timeout. */
   static async connect(address: Address, options: ClientOptions = {}): Promise<WardenClient> {
     const client = new WardenClient(address, options);
-    await client.#connect();
+    await client.connect();
     return client;
   }
 
@@ -83,11 +103,18 @@ export class WardenClient {
     this.address = address;
     this.#connectTimeoutMs = Math.min(options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS, LONGEST_TIMEOUT_MS);
     this.#maxFrameLength = options.maxFrameLength ?? MAX_FRAME_LENGTH;
+    this.#onConnected = options.onConnected;
+    this.#onDisconnected = options.onDisconnected;
   }
 
   /** Whether there is a connection. The next call makes one when there is none. */
   get connected(): boolean {
     return this.#connected;
+  }
+
+  /** Makes a connection when there is none. Rejects with unavailable, permission or timeout. */
+  async connect(): Promise<void> {
+    await this.#connect();
   }
 
   /** Makes a container; generates a handle unless one is given. */
@@ -229,24 +256,63 @@ export class WardenClient {
    * Any request that has one reply, by its type. Rejects with the server's error reply, with invalid_argument for a
    * request that cannot be encoded, canceled, timeout, or unavailable when the connection cannot be made or is lost.
    */
-  async request<T extends Exclude<RequestType, Type.Stream | Type.Logs>>(type: T, request: RequestInit<T>, options?: CallOptions): Promise<ResponseOf<T>> {
-    const frame = encodeRequest(type, request);
-    const cancellation = options === undefined ? undefined : new Cancellation(messageTypes[type].name, options);
+  request<T extends Exclude<RequestType, Type.Stream | Type.Logs>>(type: T, request: RequestInit<T>, options?: CallOptions): Promise<ResponseOf<T>> {
+    return this.requestEach(type, request, undefined, options);
+  }
+
+  /** Any request, by its type. Calls back with every reply, the last one too, and settles with that. Rejects as request() does, and with what the callback throws. */
+  requestEach<T extends RequestType>(type: T, request: RequestInit<T>, onReply: ((response: ResponseOf<T>) => void) | undefined, options?: CallOptions): Promise<ResponseOf<T>> {
+    return new Promise((resolve, reject) => {
+      const reply = (response: ResponseOf<T>, isLast: boolean): void => {
+        try {
+          onReply?.(response);
+        } catch (error) {
+          reject(error);
+        }
+        if (isLast) resolve(response);
+      };
+      this.exchange(type, request, { reply, fail: reject }, options);
+    });
+  }
+
+  /** @internal A request whose replies are told at once, in the very order in which they come. */
+  exchange<T extends RequestType>(type: T, request: RequestInit<T>, { reply, fail }: ReplyListener<T>, options?: CallOptions): void {
+    let cancellation: Cancellation | undefined;
     try {
-      return await new Promise<ResponseOf<T>>((resolve, reject) => {
-        const pending: Pending = {
-          type,
-          reply: (response) => {
-            resolve(response as ResponseOf<T>);
-            return true;
-          },
-          fail: reject,
-        };
-        void this.#send(frame, pending, cancellation);
-      });
-    } finally {
-      cancellation?.release();
+      const frame = encodeRequest(type, request);
+      cancellation = options === undefined ? undefined : new Cancellation(messageTypes[type].name, options);
+      const pending: Pending = {
+        type,
+        reply(response) {
+          const isLast = isLastReply(type, response);
+          if (isLast) cancellation?.release();
+          reply(response as ResponseOf<T>, isLast);
+          return isLast;
+        },
+        fail(error) {
+          cancellation?.release();
+          fail(error);
+        },
+      };
+      void this.#send(frame, pending, cancellation);
+    } catch (reason) {
+      fail(WardenError.from(reason));
     }
+  }
+
+  /**
+   * The v1 mode: a command as a list of words, answered with a plain value: `v1(['run', handle, 'ls'])`. A stream's pieces
+   * go to onPiece as they come. Rejects as request() does, and with invalid_argument for what is no command.
+   */
+  async v1(command: V1Command, { onPiece, ...options }: V1Options = {}): Promise<V1Value> {
+    const { type, request } = v1Request(command);
+    const reply = new V1Reply(type);
+    let value: V1Value = null;
+    await this.requestEach(type, request, (response) => {
+      value = reply.value(response);
+      if (type === Type.Stream) onPiece?.(value as V1StreamValue);
+    }, options);
+    return value;
   }
 
   /** Closes the connection; calls without a reply, and later ones, are rejected. */
@@ -295,13 +361,16 @@ export class WardenClient {
 
   #open(): Promise<Connection> {
     const opening = Connection.open(this.address, { connectTimeoutMs: this.#connectTimeoutMs, maxFrameLength: this.#maxFrameLength });
-    const forget = (): void => {
-      if (this.#connection !== opening) return;
-      this.#connection = undefined;
-      this.#connected = false;
+    const forget = (error: WardenError): void => {
+      if (this.#connection === opening) {
+        this.#connection = undefined;
+        this.#connected = false;
+      }
+      this.#onDisconnected?.(error);
     };
     opening.then((connection) => {
       this.#connected = true;
+      this.#onConnected?.();
       connection.onFailure(forget);
     }, forget);
     return opening;

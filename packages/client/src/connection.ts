@@ -4,11 +4,11 @@ import { connect, type Socket } from 'node:net';
 import { type AnyResponse, decodeResponse, errorOfResponse, FrameDecoder, messageTypes, type RequestType, Type, WardenError } from 'warden-protocol';
 import { type Address, connectError, describeAddress } from './address.js';
 
-/** Memory that reads go into. Payloads are views of it, so a slab is used once; it has room for several reads. */
-const SLAB_LENGTH = 256 * 1024;
+/** Bytes of one read, at most. */
+const READ_LENGTH = 128 * 1024;
 
-/** A slab with less room than this is given up rather than read into in small pieces. */
-const SMALLEST_READ = 64 * 1024;
+/** Memory that keeps what was read. Payloads are views of it, so a slab is used once; it has room for several reads. */
+const SLAB_LENGTH = 256 * 1024;
 
 /** One request on its way. Exactly one of `fail` and a `reply` that answers true ends it. */
 export interface Pending {
@@ -32,7 +32,7 @@ export class Connection {
   readonly #pending: Pending[] = [];
   readonly #closed: Promise<void>;
   #failure: WardenError | undefined;
-  #failureListener: (() => void) | undefined;
+  #failureListener: ((error: WardenError) => void) | undefined;
   #corked = false;
   #paused = false;
   #slab = Buffer.allocUnsafeSlow(SLAB_LENGTH);
@@ -48,7 +48,10 @@ export class Connection {
   private constructor(address: Address, { maxFrameLength }: ConnectionOptions) {
     this.#where = describeAddress(address);
     this.#decoder = new FrameDecoder({ maxLength: maxFrameLength });
-    this.#socket = connect({ ...address, onread: { buffer: () => this.#room(), callback: (length) => this.#read(length) } });
+    // One buffer for all reads. Node takes another one for each from a function, but misses that when an exception that nobody
+    // caught, in whatever part of the program, came in between: the next read would overwrite what was delivered before.
+    const buffer = Buffer.allocUnsafeSlow(READ_LENGTH);
+    this.#socket = connect({ ...address, onread: { buffer, callback: (length) => this.#read(buffer.subarray(0, length)) } });
     this.#socket.setNoDelay(true);
     this.#closed = new Promise((resolve) => this.#socket.once('close', resolve));
     this.#socket.on('error', (error) => this.#fail(this.#lost(error)));
@@ -61,9 +64,9 @@ export class Connection {
   }
 
   /** Calls the listener when the connection fails, before its requests do; at once when that has happened. */
-  onFailure(listener: () => void): void {
+  onFailure(listener: (error: WardenError) => void): void {
     if (this.#failure === undefined) this.#failureListener = listener;
-    else listener();
+    else listener(this.#failure);
   }
 
   /** Settles when the socket is closed, for whatever reason. */
@@ -134,19 +137,17 @@ export class Connection {
     });
   }
 
-  #room(): Buffer {
-    if (SLAB_LENGTH - this.#used < SMALLEST_READ) {
+  /** Takes what was read; false stops the reading. */
+  #read(bytes: Buffer): boolean {
+    if (this.#failure !== undefined) return false;
+    if (SLAB_LENGTH - this.#used < bytes.length) {
       this.#slab = Buffer.allocUnsafeSlow(SLAB_LENGTH);
       this.#used = 0;
     }
-    return this.#slab.subarray(this.#used);
-  }
-
-  /** Takes what was read; false stops the reading. */
-  #read(length: number): boolean {
-    if (this.#failure !== undefined) return false;
-    this.#decoder.push(this.#slab.subarray(this.#used, this.#used + length));
-    this.#used += length;
+    const kept = this.#slab.subarray(this.#used, this.#used + bytes.length);
+    kept.set(bytes);
+    this.#used += bytes.length;
+    this.#decoder.push(kept);
     this.#deliver();
     return !this.#paused;
   }
@@ -184,7 +185,7 @@ export class Connection {
     if (this.#failure !== undefined) return;
     this.#failure = error;
     this.#socket.destroy();
-    this.#failureListener?.();
+    this.#failureListener?.(error);
     for (const pending of this.#pending.splice(0)) pending.fail(error);
   }
 }

@@ -1,7 +1,10 @@
-export { type Address, DEFAULT_SOCKET_PATH } from './address.js';
+export { type Address, addressOf, DEFAULT_SOCKET_PATH } from './address.js';
 export type { CallOptions } from './cancellation.js';
-export { type ClientOptions, type JobInput, type JobResult, type LogsRange, WardenClient } from './client.js';
+export { type ClientOptions, type JobInput, type JobResult, type LogsRange, type V1Options, WardenClient } from './client.js';
+export { type Callback, type ClientEvents, type EventCallOptions, EventClient } from './event-client.js';
 export type { JobRequest } from './job-request.js';
 export type { EndingDetails, JobLogs, JobStream, LogsChunk, LogsResult, OutputChunk, StreamResult } from './job-stream.js';
+export type { V1BindMount, V1Command, V1CreateOptions, V1Word } from './v1/request.js';
+export type { V1StreamValue, V1Value } from './v1/value.js';
 export { BindMountMode, type ErrorCode, errorCodes, NetInProtocol, NetOutProtocol, WardenError } from 'warden-protocol';
 export type * from 'warden-protocol';
