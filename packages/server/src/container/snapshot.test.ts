@@ -6,6 +6,9 @@ import { spawnJob } from './jobs.js';
 import { parseSnapshot, sealSnapshot } from './snapshot.js';
 import { makeTestContainers } from './test-containers.js';
 
+/** "crc32 01234567" and the end of its line. */
+const checksumInBytes = 15;
+
 async function scene() {
   const before = makeTestContainers();
   const healthy = await before.create({ handle: 'healthy' });
@@ -30,6 +33,27 @@ test('cut at every byte and with every bit flipped it is none', async () => {
   for (const [what, text] of damaged(bytes)) {
     const parsed = parseSnapshot(text);
     assert.ok('reason' in parsed && parsed.newerVersion === undefined, what);
+  }
+});
+
+test('behind others, damage in it or in one of them costs it, and a cut leaves the one before: never another', async () => {
+  const { bytes } = await scene();
+  const [document = ''] = bytes.toString('utf8').split('\n');
+  const written = [bytes.toString('utf8'), sealSnapshot(document.replace('"grace', ' "grace')), sealSnapshot(document.replace('active', 'stopped'))];
+  const states = ['active', 'active', 'stopped'];
+  const whole = written.join('');
+  for (let length = 0; length <= whole.length; length++) {
+    const parsed = parseSnapshot(Buffer.from(whole).subarray(0, length).toString('utf8'));
+    const complete = written.filter((_, index) => Buffer.byteLength(written.slice(0, index + 1).join('')) <= length).length;
+    assert.equal('snapshot' in parsed ? parsed.snapshot.state : undefined, states[complete - 1], `cut after ${length} bytes`);
+  }
+  const flipped = Buffer.from(whole);
+  for (let bit = 0; bit < flipped.length * 8; bit++) {
+    flipped[bit >> 3]! ^= 1 << (bit & 7);
+    const parsed = parseSnapshot(flipped.toString('utf8'));
+    // The end of the last document alone may look as if its checksum was never written.
+    if ('snapshot' in parsed) assert.ok((bit >> 3) === flipped.length - checksumInBytes - 1 && parsed.snapshot.state === 'active', `bit ${bit & 7} of byte ${bit >> 3}`);
+    flipped[bit >> 3]! ^= 1 << (bit & 7);
   }
 });
 

@@ -1,8 +1,9 @@
 /**
  * A container's snapshot: what a restarted server needs to know and cannot learn from the monitor. One line of versioned JSON
- * and one with its CRC-32, replaced as a whole by a new file and a rename. Without the checksum a flipped bit could make
- * another uid, another boot or a newer version of it; with it there is only the text that was written, or a damaged one. It
- * holds no path of the depot, which may be moved. Containers die with the machine's boot, so the boot id tells whether one can live.
+ * and one with its CRC-32. Without the checksum a flipped bit could make another uid, another boot or a newer version of it; with it
+ * there is only the text that was written, or a damaged one. A file has them one behind the other, and the last one counts, or the one before it when
+ * its writer was killed in the middle of it. It holds no path of the depot, which may be moved. Containers die with the machine's boot, so the boot id tells
+ * whether one can live.
  */
 import { crc32 } from 'node:zlib';
 import { NetOutProtocol } from 'warden-protocol';
@@ -119,19 +120,28 @@ function checksumOf(document: string): string {
   return `crc32 ${crc32(document).toString(16).padStart(8, '0')}`;
 }
 
-/** The snapshot in a text, or the reason why there is none; with the version when that is newer than this server's. */
+/** The snapshot that counts in a text, or the reason why there is none; with the version when that is newer than this server's. */
 export function parseSnapshot(text: string): { snapshot: Snapshot } | { reason: string; newerVersion?: number } {
-  const [document = '', checksum, ...rest] = text.split('\n');
-  const isSealed = checksum === checksumOf(document) && rest.length === 1 && rest[0] === '';
+  const { document, isSealed } = lastWhole(text);
   const parsed = parseJson(document);
   if (parsed instanceof Error) return { reason: `is not JSON: ${parsed.message}` };
   const version: unknown = typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed.version : undefined;
-  if (!isSealed && !(version === 1 && checksum === '' && rest.length === 0)) return { reason: 'its checksum is wrong' };
+  if (!isSealed && !(version === 1 && text === `${document}\n`)) return { reason: 'its checksum is wrong' };
   const checked = snapshotSchema.safeParse(parsed);
   if (checked.success) return { snapshot: checked.data };
   const [issue] = checked.error.issues;
   const reason = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'does not match'}`;
   return typeof version === 'number' && version > snapshotVersion ? { reason, newerVersion: version } : { reason };
+}
+
+/** The last of a text, behind which another may begin. When what follows is anything else, or one before is damaged, there is none that is sealed. */
+function lastWhole(text: string): { document: string; isSealed: boolean } {
+  const lines = text.split('\n');
+  const end = lines.length - 1 - ((lines.length - 1) % 2);
+  const [begun = '', checksum = ''] = lines.slice(end);
+  if (end === 0 || !checksumOf(begun).startsWith(checksum)) return { document: begun, isSealed: false };
+  for (let at = 0; at < end; at += 2) if (checksumOf(lines[at] ?? '') !== lines[at + 1]) return { document: lines[at] ?? '', isSealed: false };
+  return { document: lines[end - 2] ?? '', isSealed: true };
 }
 
 function parseJson(text: string): unknown {

@@ -48,9 +48,9 @@ export interface Depot {
   diskOf(containerId: string): string | undefined;
   /** Moves the directory away and removes it, with its disk, in the background; one that is not there is no error. */
   discardDirectory(containerId: string): void;
-  /** Replaces the snapshot, by a new file and a rename. */
+  /** Records this snapshot behind the earlier ones, or alone: it is there as a whole or, when this throws, not at all. */
   writeSnapshot(containerId: string, text: string): void;
-  /** Every container directory with its snapshot; undefined: there is none that can be read. */
+  /** Every container directory with its snapshots, the last one last, of which a part may be missing; undefined: there is none that can be read. */
   readSnapshots(): { readonly containerId: string; readonly snapshot: string | undefined }[];
   /** Jobs that the monitor has files of: exit records, output. */
   readJobRemains(containerId: string): JobRemains[];

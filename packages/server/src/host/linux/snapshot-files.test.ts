@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { SnapshotFiles } from './snapshot-files.js';
+
+let directory: string;
+let path: string;
+let files: SnapshotFiles;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'warden-snapshots-'));
+  path = join(directory, 'snapshot.json');
+  files = new SnapshotFiles();
+});
+
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+test('each is written behind the one before, in the same file', () => {
+  files.write(path, 'one\n');
+  const { ino } = statSync(path);
+  for (const text of ['two\n', 'three\n']) files.write(path, text);
+  assert.equal(files.read(path), 'one\ntwo\nthree\n');
+  assert.equal(statSync(path).ino, ino);
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+  assert.deepEqual(readdirSync(directory), ['snapshot.json']);
+});
+
+test('a file that has become long is replaced by one with the last alone', () => {
+  let largest = 0;
+  for (let number = 0; number < 2000; number++) {
+    files.write(path, `${String(number).padStart(99)}\n`);
+    largest = Math.max(largest, statSync(path).size);
+    assert.match(files.read(path) ?? '', new RegExp(` ${number}\n$`));
+  }
+  assert.ok(largest > 30_000 && largest <= 32_768, `${largest} bytes`);
+  const long = 'x'.repeat(300_000);
+  for (let number = 0; number < 8; number++) files.write(path, `${long}\n`);
+  assert.equal(files.read(path), `${long}\n${long}\n`, 'of long ones only so many that a start reads them');
+});
+
+test('what an earlier server has left, or somebody else has changed, is replaced as a whole', () => {
+  files.write(path, 'one\n');
+  new SnapshotFiles().write(path, 'two\n');
+  assert.equal(files.read(path), 'two\n', 'an earlier one may have been killed in the middle of a line');
+  const changes = {
+    'one that is longer': () => appendFileSync(path, 'thr'),
+    'one that is shorter': () => writeFileSync(path, ''),
+    'none at all': () => rmSync(path),
+    'a symbolic link': () => {
+      renameSync(path, join(directory, 'theirs'));
+      symlinkSync('theirs', path);
+    },
+    'a FIFO': () => {
+      rmSync(path);
+      assert.equal(spawnSync('mkfifo', [path]).status, 0);
+    },
+  };
+  for (const [what, change] of Object.entries(changes)) {
+    files.write(path, 'whole\n');
+    change();
+    files.write(path, 'new\n');
+    assert.equal(readFileSync(path, 'utf8'), 'new\n', what);
+  }
+  assert.equal(readFileSync(join(directory, 'theirs'), 'utf8'), 'new\nwhole\n');
+});
+
+test('what cannot be written leaves what was there, and the next one follows that', () => {
+  // A file of that process may not grow beyond 1024 bytes.
+  const script = `
+    import { SnapshotFiles } from ${JSON.stringify(new URL('./snapshot-files.js', import.meta.url).href)};
+    process.on('SIGXFSZ', () => undefined);
+    const files = new SnapshotFiles();
+    files.write(process.argv[1], 'one\\n');
+    try { files.write(process.argv[1], 'y'.repeat(1500) + '\\n'); } catch (error) { console.log(error.code); }
+    console.log(JSON.stringify(files.read(process.argv[1])));
+    files.write(process.argv[1], 'two\\n');
+    files.write(process.argv[1], 'three\\n');
+    console.log(JSON.stringify(files.read(process.argv[1])));`;
+  const { stdout, stderr } = spawnSync('prlimit', ['--fsize=1024', process.execPath, '--input-type=module', '-e', script, path], { encoding: 'utf8' });
+  assert.equal(stdout, 'EFBIG\n"one\\n"\n"two\\nthree\\n"\n', stderr);
+});
