@@ -61,6 +61,8 @@ class Target {
       link: { handle, job_id: 4_000_000_000 }, stream: { handle, job_id: 4_000_000_000 },
       input: { handle, job_id: jobId, data: Buffer.from('x') }, resize: { handle, job_id: jobId, rows: 24, columns: 80 }, signal: { handle, job_id: jobId, signal: 28 }, logs: { handle, job_id: jobId },
       copy_in: { handle, src_path: '/etc/hostname', dst_path: '/tmp/copied' }, copy_out: { handle, src_path: '/etc/hostname', dst_path: join(server.slot.directory, 'copied') },
+      image_list: {}, image_import: { path: '/nowhere' }, image_pull: { reference: 'nowhere' }, image_inspect: { name: 'nothing' }, image_remove: { name: 'nothing' },
+      rootfs_list: {}, rootfs_set: { name: 'nothing', path: '/nowhere' },
       net_out: { handle, network: '192.0.2.1' }, limit_bandwidth: { handle, rate: 1_000_000n, burst: 1_000_000n },
     };
     return { client, fields: fields[operation] ?? { handle } };
@@ -97,7 +99,7 @@ async function send({ operation, path, name }: FieldOfRequest, value: Value): Pr
 
 /** Fields with a grammar: what of the texts they may take. */
 const GRAMMARS: readonly (readonly [RegExp, RegExp])[] = [
-  [/^net_out\.(?:network|port_range)$|^create\.(?:network|rootfs)$|^limit_cpu\.cpus$/, /^(?!)/],
+  [/^net_out\.(?:network|port_range)$|^create\.(?:network|rootfs)$|^limit_cpu\.cpus$|^image_|^rootfs_set\./, /^(?!)/],
   [/\.log_tag$|^net_out\.domain$/, /^[\w.-]{1,64}$/],
 ];
 const mayBeTaken = ({ name }: FieldOfRequest, text: string): boolean => GRAMMARS.every(([fields, allowed]) => !fields.test(name) || allowed.test(text));

@@ -21,7 +21,7 @@ TYPES = {
     "NetIn": 31, "NetOut": 32, "CopyIn": 41, "CopyOut": 42, "LimitMemory": 51, "LimitDisk": 52, "LimitBandwidth": 53,
     "LimitCpu": 54, "Ping": 91, "List": 92, "Echo": 93,
 }
-ENUMS = {"Mode": {"RO": 0, "RW": 1}, "Protocol": {"TCP": 0, "UDP": 1, "ICMP": 2, "ALL": 3}, "PortProtocol": {"TCP": 0, "UDP": 1}}
+ENUMS = {"Mode": {"RO": 0, "RW": 1}, "Protocol": {"TCP": 0, "UDP": 1, "ICMP": 2, "ALL": 3}, "PortProtocol": {"TCP": 0, "UDP": 1}, "Pull": {"MISSING": 0, "ALWAYS": 1, "NEVER": 2}}
 
 JOB = "r handle string 1, r script string 2, o privileged bool 3, o rlimits ResourceLimits 4, o discard_output bool 5, o log_tag string 6"
 JOB_ID = "r handle string 1, r job_id uint32 2"
@@ -92,6 +92,7 @@ MESSAGES = {
 
 
 ADDED_TYPES = {"Input": 1001, "Resize": 1002, "Signal": 1003, "Jobs": 1004, "Logs": 1005}
+IMAGE_TYPES = {"ImageImport": 1020, "ImagePull": 1021, "ImageList": 1022, "ImageInspect": 1023, "ImageRemove": 1024, "RootfsList": 1025, "RootfsSet": 1026}
 
 ADDED_JOB = ("* env string 1000, o cwd string 1001, * args string 1002, o stdin bool 1003, o tty Terminal 1004, o timeout_ms uint64 1005, "
              "o user string 1006")
@@ -116,6 +117,33 @@ LATER_FIELDS = {
     "NetInRequest": "o protocol PortProtocol 1000, o remove bool 1001",
 }
 
+# Those of images, later still.
+IMAGE_FIELDS = {
+    "CreateRequest": "o pull Pull 1010, o registry_auth RegistryAuth 1011",
+}
+
+IMAGE_MESSAGES = {
+    "RegistryAuth": "o username string 1, o password string 2, o identity_token string 3",
+    "ImageProgress": "o item string 1, o step string 2, o done_bytes uint64 3, o total_bytes uint64 4, o layers uint32 5",
+    "ImageLayer": "o diff_id string 1, o size_bytes uint64 2",
+    "ImageSummary": "o id string 1, * names string 2, o size_bytes uint64 3, o created_ms uint64 4, * layers ImageLayer 5, o containers uint32 6",
+    "ImageImportRequest": "r path string 1, o name string 2, o progress bool 3",
+    "ImageImportResponse": "o progress ImageProgress 1, * images ImageSummary 2",
+    "ImagePullRequest": "r reference string 1, o auth RegistryAuth 2, o progress bool 3, o platform string 4",
+    "ImagePullResponse": "o progress ImageProgress 1, o image ImageSummary 2, o manifest_digest string 3",
+    "ImageListRequest": "",
+    "ImageListResponse": "* images ImageSummary 1",
+    "ImageInspectRequest": "r name string 1",
+    "ImageInspectResponse": "o image ImageSummary 1, o config string 2, o source string 3, o manifest_digest string 4",
+    "ImageRemoveRequest": "r name string 1",
+    "ImageRemoveResponse": "* untagged string 1, o removed string 2",
+    "NamedRootfs": "o name string 1, o path string 2",
+    "RootfsListRequest": "",
+    "RootfsListResponse": "* rootfs NamedRootfs 1",
+    "RootfsSetRequest": "r name string 1, o path string 2, o remove bool 3",
+    "RootfsSetResponse": "",
+}
+
 ADDED_MESSAGES = {
     "NetOutRule": "o network string 2, o port uint32 3, o port_range string 4, o protocol Protocol 5, o icmp_type int32 6, o icmp_code int32 7, o log bool 8, "
     "o domain string 1001",
@@ -135,7 +163,11 @@ ADDED_MESSAGES = {
            "o signal uint32 7, o timed_out bool 8, o output_bytes uint64 9, o pid uint32 10, o lost bool 11",
     "LogsRequest": JOB_ID + ", o since_byte uint64 3, o follow bool 4",
     "LogsResponse": "o name string 1, o data bytes 2, o exit_status uint32 3, o position uint64 1000, " + ADDED_END + ", o last bool 1004",
+    **IMAGE_MESSAGES,
 }
+
+
+ALL_FIELDS = [ADDED_FIELDS, LATER_FIELDS, IMAGE_FIELDS]
 
 
 def parse(text):
@@ -148,7 +180,7 @@ def fields_of(message):
 
 
 def added_to(message):
-    return parse(", ".join(text for text in [ADDED_FIELDS.get(message), LATER_FIELDS.get(message)] if text))
+    return parse(", ".join(text for text in [fields.get(message) for fields in ALL_FIELDS] if text))
 
 
 def varint(value):
@@ -219,7 +251,7 @@ def first_unknown(message):
 def build(message, leave_out=None, only_required=False, extended=False, added=False):
     plain, data = {}, b""
     for at, (rule, name, kind, number) in enumerate(fields_of(message) + added_to(message)):
-        if number >= 1000 and (message in ADDED_FIELDS or message in LATER_FIELDS) and not added:
+        if number >= 1000 and any(message in fields for fields in ALL_FIELDS) and not added:
             if rule == "*":
                 plain[camel(name)] = []
             continue
@@ -272,6 +304,8 @@ def vectors():
     yield from vectors_with_additions(ADDED_FIELDS)
     yield from vectors_of(ADDED_TYPES)
     yield from vectors_with_additions(LATER_FIELDS)
+    yield from vectors_with_additions(IMAGE_FIELDS)
+    yield from vectors_of(IMAGE_TYPES)
 
 
 def vectors_with_additions(messages):
@@ -290,7 +324,7 @@ def table(names, fields_of_one):
 def main():
     out = sys.stdout
     out.write('{"types": %s,\n"enums": %s,\n"messages": {\n%s\n},\n' % (json.dumps(TYPES), json.dumps(ENUMS), table(MESSAGES, fields_of)))
-    out.write('"addedTypes": %s,\n"addedFields": {\n%s\n},\n' % (json.dumps(ADDED_TYPES), table({**ADDED_FIELDS, **LATER_FIELDS}, added_to)))
+    out.write('"addedTypes": %s,\n"addedFields": {\n%s\n},\n' % (json.dumps({**ADDED_TYPES, **IMAGE_TYPES}), table(dict.fromkeys(name for fields in ALL_FIELDS for name in fields), added_to)))
     out.write('"addedMessages": {\n%s\n},\n"vectors": [\n' % table(ADDED_MESSAGES, fields_of))
     out.write(",\n".join(json.dumps(vector, ensure_ascii=False) for vector in vectors()))
     out.write("\n]}\n")

@@ -60,6 +60,12 @@ const diskLimits: Schema = {
 const copy: Schema = { ...handle, src_path: field(2, 'string'), dst_path: field(3, 'string'), owner: field(4, 'string') };
 const cpu: Schema = { quota_in_us: field(1000, 'uint64'), period_in_us: field(1001, 'uint64'), cpus: field(1002, 'string') };
 const bindMount: Schema = { src_path: field(1, 'string'), dst_path: field(2, 'string'), mode: field(3, 'uint32') };
+const registryAuth: Schema = { username: field(1, 'string'), password: field(2, 'string'), identity_token: field(3, 'string') };
+const imageProgress: Schema = { item: field(1, 'string'), step: field(2, 'string'), done_bytes: field(3, 'uint64'), total_bytes: field(4, 'uint64'), layers: field(5, 'uint32') };
+const image: Schema = {
+  id: field(1, 'string'), names: many(2, 'string'), size_bytes: field(3, 'uint64'), created_ms: field(4, 'uint64'),
+  layers: many(5, { diff_id: field(1, 'string'), size_bytes: field(2, 'uint64') }), containers: field(6, 'uint32'),
+};
 
 export interface Operation { readonly type: number; readonly request: Schema; readonly response: Schema }
 
@@ -70,7 +76,7 @@ export const operations = {
     type: 11, response: handle,
     request: {
       bind_mounts: many(1, bindMount), grace_time: field(2, 'uint32'), handle: field(3, 'string'),
-      network: field(4, 'string'), rootfs: field(5, 'string'),
+      network: field(4, 'string'), rootfs: field(5, 'string'), pull: field(1010, 'uint32'), registry_auth: field(1011, registryAuth),
     },
   },
   stop: { type: 12, request: { ...handle, background: field(10, 'bool'), kill: field(20, 'bool') }, response: {} },
@@ -109,6 +115,22 @@ export const operations = {
       name: field(1, 'string'), data: field(2, 'bytes'), exit_status: field(3, 'uint32'), position: field(1000, 'uint64'), ...ending, last: field(1004, 'bool'),
     },
   },
+  image_import: {
+    type: 1020, request: { path: field(1, 'string'), name: field(2, 'string'), progress: field(3, 'bool') },
+    response: { progress: field(1, imageProgress), images: many(2, image) },
+  },
+  image_pull: {
+    type: 1021, request: { reference: field(1, 'string'), auth: field(2, registryAuth), progress: field(3, 'bool'), platform: field(4, 'string') },
+    response: { progress: field(1, imageProgress), image: field(2, image), manifest_digest: field(3, 'string') },
+  },
+  image_list: { type: 1022, request: {}, response: { images: many(1, image) } },
+  image_inspect: {
+    type: 1023, request: { name: field(1, 'string') },
+    response: { image: field(1, image), config: field(2, 'string'), source: field(3, 'string'), manifest_digest: field(4, 'string') },
+  },
+  image_remove: { type: 1024, request: { name: field(1, 'string') }, response: { untagged: many(1, 'string'), removed: field(2, 'string') } },
+  rootfs_list: { type: 1025, request: {}, response: { rootfs: many(1, { name: field(1, 'string'), path: field(2, 'string') }) } },
+  rootfs_set: { type: 1026, request: { name: field(1, 'string'), path: field(2, 'string'), remove: field(3, 'bool') }, response: {} },
   echo: { type: 93, request: { message: field(1, 'string') }, response: { message: field(1, 'string') } },
 } as const satisfies Record<string, Operation>;
 export type OperationName = keyof typeof operations;

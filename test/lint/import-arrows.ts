@@ -15,13 +15,15 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 /** Folders of packages/server/src. main.ts, the composition root, may import all of them. */
 const SERVER_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   config: ['lib'],
-  server: ['container', 'lib'],
+  server: ['container', 'image', 'lib'],
+  image: ['host', 'lib'],
   container: ['pool', 'host', 'lib'],
   pool: ['lib'],
   host: ['lib'],
   'host/linux': ['host', 'lib'],
   'host/insecure': ['host', 'lib'],
   resolver: ['lib'],
+  registry: ['lib'],
   lib: [],
 };
 

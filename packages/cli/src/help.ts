@@ -31,6 +31,13 @@ const SUMMARIES: Readonly<Record<RequestType, string>> = {
   [Type.Signal]: 'send a signal to every process of a job',
   [Type.Jobs]: 'list the jobs of a container',
   [Type.Logs]: 'show the output of a job, and leave it as it is',
+  [Type.ImageImport]: 'make an image of a file or directory of the server\'s host',
+  [Type.ImagePull]: 'fetch an image from a registry',
+  [Type.ImageList]: 'list the images',
+  [Type.ImageInspect]: 'show an image with its configuration',
+  [Type.ImageRemove]: 'take a name of an image away, and the image with the last',
+  [Type.RootfsList]: 'list the named root file systems',
+  [Type.RootfsSet]: 'give a root file system a name, or take one away',
 };
 
 /** Commands that are no single request. */

@@ -13,6 +13,7 @@ import { type CopyInResponse, type CopyOutResponse, type CreateResponse, type De
 import { type Address, checkAddress } from './address.js';
 import { type CallOptions, Cancellation, LONGEST_TIMEOUT_MS, unlessCanceled } from './cancellation.js';
 import { Connection, type Pending } from './connection.js';
+import { ImageCalls, RootfsCalls } from './image-calls.js';
 import { type JobRequest, wholeNumber, wireJob } from './job-request.js';
 import { endingDetails, type EndingDetails, JobLogs, JobStream } from './job-stream.js';
 import { isLastReply } from './reply-end.js';
@@ -82,6 +83,8 @@ const UNKNOWN_STATUS = 255;
 
 export class WardenClient {
   readonly address: Address;
+  readonly images = new ImageCalls(this);
+  readonly rootfs = new RootfsCalls(this);
   readonly #connectTimeoutMs: number;
   readonly #maxFrameLength: number;
   readonly #onConnected: (() => void) | undefined;

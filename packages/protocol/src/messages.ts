@@ -7,6 +7,9 @@ import { encodeEnvelope, encodeMessage } from './encode.js';
 import { isErrorCode, WardenError } from './error.js';
 import { ErrorResponseSchema, Message_Type as Type, MessageSchema } from './gen/envelope_pb.js';
 import { CopyInRequestSchema, CopyInResponseSchema, CopyOutRequestSchema, CopyOutResponseSchema } from './gen/copy_pb.js';
+import { ImageImportRequestSchema, ImageImportResponseSchema, ImageInspectRequestSchema, ImageInspectResponseSchema, ImageListRequestSchema, ImageListResponseSchema,
+  ImagePullRequestSchema, ImagePullResponseSchema, ImageRemoveRequestSchema, ImageRemoveResponseSchema, RootfsListRequestSchema, RootfsListResponseSchema,
+  RootfsSetRequestSchema, RootfsSetResponseSchema } from './gen/image_pb.js';
 import { InputRequestSchema, InputResponseSchema, JobsRequestSchema, JobsResponseSchema, LinkRequestSchema, LinkResponseSchema, LogsRequestSchema, LogsResponseSchema,
   ResizeRequestSchema, ResizeResponseSchema, RunRequestSchema, RunResponseSchema, SignalRequestSchema, SignalResponseSchema, SpawnRequestSchema, SpawnResponseSchema,
   StreamRequestSchema, StreamResponseSchema } from './gen/job_pb.js';
@@ -60,6 +63,13 @@ export const messageTypes = {
   [Type.Signal]: row('signal', SignalRequestSchema, SignalResponseSchema),
   [Type.Jobs]: row('jobs', JobsRequestSchema, JobsResponseSchema),
   [Type.Logs]: row('logs', LogsRequestSchema, LogsResponseSchema),
+  [Type.ImageImport]: row('image_import', ImageImportRequestSchema, ImageImportResponseSchema),
+  [Type.ImagePull]: row('image_pull', ImagePullRequestSchema, ImagePullResponseSchema),
+  [Type.ImageList]: row('image_list', ImageListRequestSchema, ImageListResponseSchema),
+  [Type.ImageInspect]: row('image_inspect', ImageInspectRequestSchema, ImageInspectResponseSchema),
+  [Type.ImageRemove]: row('image_remove', ImageRemoveRequestSchema, ImageRemoveResponseSchema),
+  [Type.RootfsList]: row('rootfs_list', RootfsListRequestSchema, RootfsListResponseSchema),
+  [Type.RootfsSet]: row('rootfs_set', RootfsSetRequestSchema, RootfsSetResponseSchema),
 } as const satisfies Record<RequestType, Row>;
 
 type Table = typeof messageTypes;

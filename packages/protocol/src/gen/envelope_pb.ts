@@ -13,7 +13,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file envelope.proto.
  */
 export const file_envelope: GenFile = /*@__PURE__*/
-  fileDesc("Cg5lbnZlbG9wZS5wcm90bxIGd2FyZGVuIvUCCgdNZXNzYWdlEiIKBHR5cGUYASACKA4yFC53YXJkZW4uTWVzc2FnZS5UeXBlEg8KB3BheWxvYWQYAiACKAwitAIKBFR5cGUSCQoFRXJyb3IQARIKCgZDcmVhdGUQCxIICgRTdG9wEAwSCwoHRGVzdHJveRANEggKBEluZm8QDhIJCgVTcGF3bhAVEggKBExpbmsQFhIHCgNSdW4QFxIKCgZTdHJlYW0QGBIJCgVOZXRJbhAfEgoKBk5ldE91dBAgEgoKBkNvcHlJbhApEgsKB0NvcHlPdXQQKhIPCgtMaW1pdE1lbW9yeRAzEg0KCUxpbWl0RGlzaxA0EhIKDkxpbWl0QmFuZHdpZHRoEDUSDAoITGltaXRDcHUQNhIICgRQaW5nEFsSCAoETGlzdBBcEggKBEVjaG8QXRIKCgVJbnB1dBDpBxILCgZSZXNpemUQ6gcSCwoGU2lnbmFsEOsHEgkKBEpvYnMQ7AcSCQoETG9ncxDtByJBCg1FcnJvclJlc3BvbnNlEg8KB21lc3NhZ2UYAiABKAkSEQoJYmFja3RyYWNlGAMgAygJEgwKBGRhdGEYBCABKAk");
+  fileDesc("Cg5lbnZlbG9wZS5wcm90bxIGd2FyZGVuIu0DCgdNZXNzYWdlEiIKBHR5cGUYASACKA4yFC53YXJkZW4uTWVzc2FnZS5UeXBlEg8KB3BheWxvYWQYAiACKAwirAMKBFR5cGUSCQoFRXJyb3IQARIKCgZDcmVhdGUQCxIICgRTdG9wEAwSCwoHRGVzdHJveRANEggKBEluZm8QDhIJCgVTcGF3bhAVEggKBExpbmsQFhIHCgNSdW4QFxIKCgZTdHJlYW0QGBIJCgVOZXRJbhAfEgoKBk5ldE91dBAgEgoKBkNvcHlJbhApEgsKB0NvcHlPdXQQKhIPCgtMaW1pdE1lbW9yeRAzEg0KCUxpbWl0RGlzaxA0EhIKDkxpbWl0QmFuZHdpZHRoEDUSDAoITGltaXRDcHUQNhIICgRQaW5nEFsSCAoETGlzdBBcEggKBEVjaG8QXRIKCgVJbnB1dBDpBxILCgZSZXNpemUQ6gcSCwoGU2lnbmFsEOsHEgkKBEpvYnMQ7AcSCQoETG9ncxDtBxIQCgtJbWFnZUltcG9ydBD8BxIOCglJbWFnZVB1bGwQ/QcSDgoJSW1hZ2VMaXN0EP4HEhEKDEltYWdlSW5zcGVjdBD/BxIQCgtJbWFnZVJlbW92ZRCACBIPCgpSb290ZnNMaXN0EIEIEg4KCVJvb3Rmc1NldBCCCCJBCg1FcnJvclJlc3BvbnNlEg8KB21lc3NhZ2UYAiABKAkSEQoJYmFja3RyYWNlGAMgAygJEgwKBGRhdGEYBCABKAk");
 
 /**
  * @generated from message warden.Message
@@ -169,6 +169,41 @@ export enum Message_Type {
    * @generated from enum value: Logs = 1005;
    */
   Logs = 1005,
+
+  /**
+   * @generated from enum value: ImageImport = 1020;
+   */
+  ImageImport = 1020,
+
+  /**
+   * @generated from enum value: ImagePull = 1021;
+   */
+  ImagePull = 1021,
+
+  /**
+   * @generated from enum value: ImageList = 1022;
+   */
+  ImageList = 1022,
+
+  /**
+   * @generated from enum value: ImageInspect = 1023;
+   */
+  ImageInspect = 1023,
+
+  /**
+   * @generated from enum value: ImageRemove = 1024;
+   */
+  ImageRemove = 1024,
+
+  /**
+   * @generated from enum value: RootfsList = 1025;
+   */
+  RootfsList = 1025,
+
+  /**
+   * @generated from enum value: RootfsSet = 1026;
+   */
+  RootfsSet = 1026,
 }
 
 /**

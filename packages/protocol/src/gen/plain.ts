@@ -1,6 +1,6 @@
 import type { Message_Type } from "./envelope_pb.js";
 import type { NetInRequest_PortProtocol, NetOutRequest_Protocol } from "./net_pb.js";
-import type { CreateRequest_BindMount_Mode } from "./lifecycle_pb.js";
+import type { CreateRequest_BindMount_Mode, CreateRequest_Pull } from "./lifecycle_pb.js";
 
 // Written by scripts/protoc-gen-plain.mjs from proto/*.proto: do not edit, run `npm run gen -w warden-protocol`.
 
@@ -58,6 +58,196 @@ export interface ErrorResponse {
    */
   data?: string | undefined;
 }
+
+/**
+ * What a registry asks for. Used for one request, and neither stored nor logged.
+ */
+export interface RegistryAuth {
+  username?: string | undefined;
+  password?: string | undefined;
+  /**
+   * In place of both: exchanged for a token with the registry's own service.
+   */
+  identityToken?: string | undefined;
+}
+
+/**
+ * How far along a request is.
+ */
+export interface ImageProgress {
+  /**
+   * The digest of a layer, or the name of a file.
+   */
+  item?: string | undefined;
+  /**
+   * resolving, waiting, downloading, extracting, present or done
+   */
+  step?: string | undefined;
+  doneBytes?: bigint | undefined;
+  /**
+   * Missing when nobody knows.
+   */
+  totalBytes?: bigint | undefined;
+  /**
+   * Layers of the image; missing while they are not known.
+   */
+  layers?: number | undefined;
+}
+
+export interface ImageLayer {
+  /**
+   * The digest of its uncompressed content.
+   */
+  diffId?: string | undefined;
+  /**
+   * As it lies on the disk.
+   */
+  sizeBytes?: bigint | undefined;
+}
+
+export interface ImageSummary {
+  /**
+   * The digest of its configuration.
+   */
+  id?: string | undefined;
+  names: string[];
+  /**
+   * All layers, also those that other images share.
+   */
+  sizeBytes?: bigint | undefined;
+  /**
+   * Milliseconds since 1970, as the image says.
+   */
+  createdMs?: bigint | undefined;
+  /**
+   * The lowest first.
+   */
+  layers: ImageLayer[];
+  /**
+   * Containers that are made of it.
+   */
+  containers?: number | undefined;
+}
+
+export interface ImageImportRequest {
+  /**
+   * A file or directory on the server's host: what docker save made, an OCI layout, or the tar of a root file system.
+   */
+  path: string;
+  /**
+   * In place of the names that it brings; the tar of a root file system brings none.
+   */
+  name?: string | undefined;
+  /**
+   * Answer with the progress, and then with the images.
+   */
+  progress?: boolean | undefined;
+}
+
+export interface ImageImportResponse {
+  /**
+   * In all answers but the last.
+   */
+  progress?: ImageProgress | undefined;
+  images: ImageSummary[];
+}
+
+export interface ImagePullRequest {
+  /**
+   * HOST[:PORT]/REPOSITORY[:TAG][@DIGEST]
+   */
+  reference: string;
+  auth?: RegistryAuth | undefined;
+  /**
+   * Answer with the progress, and then with the image.
+   */
+  progress?: boolean | undefined;
+  /**
+   * OS/ARCHITECTURE[/VARIANT]; the machine's own unless given.
+   */
+  platform?: string | undefined;
+}
+
+export interface ImagePullResponse {
+  /**
+   * In all answers but the last.
+   */
+  progress?: ImageProgress | undefined;
+  image?: ImageSummary | undefined;
+  /**
+   * The digest that the reference stood for.
+   */
+  manifestDigest?: string | undefined;
+}
+
+export interface ImageListRequest {}
+
+export interface ImageListResponse {
+  images: ImageSummary[];
+}
+
+export interface ImageInspectRequest {
+  /**
+   * A name, an id, or the beginning of an id.
+   */
+  name: string;
+}
+
+export interface ImageInspectResponse {
+  image?: ImageSummary | undefined;
+  /**
+   * The image's configuration as it came: JSON.
+   */
+  config?: string | undefined;
+  /**
+   * Where it came from.
+   */
+  source?: string | undefined;
+  manifestDigest?: string | undefined;
+}
+
+export interface ImageRemoveRequest {
+  /**
+   * A name, which is taken away, and with its last name the image; or an id: the image with all its names.
+   */
+  name: string;
+}
+
+export interface ImageRemoveResponse {
+  untagged: string[];
+  /**
+   * The id of the image when it went.
+   */
+  removed?: string | undefined;
+}
+
+/**
+ * A directory of the server's host that create knows by a name.
+ */
+export interface NamedRootfs {
+  name?: string | undefined;
+  path?: string | undefined;
+}
+
+export interface RootfsListRequest {}
+
+export interface RootfsListResponse {
+  rootfs: NamedRootfs[];
+}
+
+export interface RootfsSetRequest {
+  name: string;
+  /**
+   * The directory that is to have the name.
+   */
+  path?: string | undefined;
+  /**
+   * Take the name away; the directory stays.
+   */
+  remove?: boolean | undefined;
+}
+
+export interface RootfsSetResponse {}
 
 export interface NetInRequest {
   handle: string;
@@ -170,9 +360,17 @@ export interface CreateRequest {
    */
   network?: string | undefined;
   /**
-   * Another root directory than the configured one.
+   * Another root directory than the configured one: a path, the name of one, image:NAME, or docker://REFERENCE.
    */
   rootfs?: string | undefined;
+  /**
+   * For docker://REFERENCE.
+   */
+  pull?: CreateRequest_Pull | undefined;
+  /**
+   * For docker://REFERENCE.
+   */
+  registryAuth?: RegistryAuth | undefined;
 }
 
 export interface CreateResponse {
@@ -823,6 +1021,25 @@ export interface PlainTypes {
   "warden.CopyOutResponse": CopyOutResponse;
   "warden.Message": Message;
   "warden.ErrorResponse": ErrorResponse;
+  "warden.RegistryAuth": RegistryAuth;
+  "warden.ImageProgress": ImageProgress;
+  "warden.ImageLayer": ImageLayer;
+  "warden.ImageSummary": ImageSummary;
+  "warden.ImageImportRequest": ImageImportRequest;
+  "warden.ImageImportResponse": ImageImportResponse;
+  "warden.ImagePullRequest": ImagePullRequest;
+  "warden.ImagePullResponse": ImagePullResponse;
+  "warden.ImageListRequest": ImageListRequest;
+  "warden.ImageListResponse": ImageListResponse;
+  "warden.ImageInspectRequest": ImageInspectRequest;
+  "warden.ImageInspectResponse": ImageInspectResponse;
+  "warden.ImageRemoveRequest": ImageRemoveRequest;
+  "warden.ImageRemoveResponse": ImageRemoveResponse;
+  "warden.NamedRootfs": NamedRootfs;
+  "warden.RootfsListRequest": RootfsListRequest;
+  "warden.RootfsListResponse": RootfsListResponse;
+  "warden.RootfsSetRequest": RootfsSetRequest;
+  "warden.RootfsSetResponse": RootfsSetResponse;
   "warden.NetInRequest": NetInRequest;
   "warden.NetInResponse": NetInResponse;
   "warden.NetInMapping": NetInMapping;

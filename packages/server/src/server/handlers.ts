@@ -14,6 +14,7 @@ import { endingDetailsOf } from '../container/job-ending.js';
 import { followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
 import { stopContainer } from '../container/stop.js';
 import type { Call } from './call.js';
+import { makeImageHandlers, type Images } from './image-handlers.js';
 import { makeJobHandlers } from './job-handlers.js';
 import { sendLargeResult, type RestOfReply } from './large-result.js';
 import { makeLimitHandlers } from './limit-handlers.js';
@@ -27,7 +28,8 @@ export type Handler<T extends RequestType> = (call: Call, request: RequestOf<T>)
 
 export type Handlers = { readonly [T in RequestType]: Handler<T> };
 
-export function makeHandlers(containers: Containers): Handlers {
+/** @param images undefined: this server has none */
+export function makeHandlers(containers: Containers, images?: Images): Handlers {
   /** The container that a request names; the connection refers to it from now on. */
   function named(call: Call, handle: string): Container {
     const container = containers.get(handle);
@@ -95,6 +97,7 @@ export function makeHandlers(containers: Containers): Handlers {
     ...makeJobHandlers(containers, named),
     ...makeLimitHandlers(containers, named),
     ...makeNetHandlers(containers, named),
+    ...makeImageHandlers(images),
 
     [Type.CopyIn]: unsupported('copy_in'),
     [Type.CopyOut]: unsupported('copy_out'),

@@ -29,6 +29,13 @@ const requests: { readonly [T in Exclude<Type, Type.Error>]: RequestInit<T> } = 
   [Type.Signal]: { handle: 'demo', jobId: 999, signal: 15 },
   [Type.Jobs]: { handle: 'demo' },
   [Type.Logs]: { handle: 'demo', jobId: 999 },
+  [Type.ImageImport]: { path: '/none' },
+  [Type.ImagePull]: { reference: 'none' },
+  [Type.ImageList]: {},
+  [Type.ImageInspect]: { name: 'none' },
+  [Type.ImageRemove]: { name: 'none' },
+  [Type.RootfsList]: {},
+  [Type.RootfsSet]: { name: 'none', remove: true },
 };
 
 test('the table of requests that this version refuses is the truth', async () => {
