@@ -29,7 +29,7 @@ struct device_group {
 
 struct request {
 	uint32_t version;
-	char *depot, *monitor, *wshd, *filter;
+	char *depot, *monitor, *wshd, *files, *filter;
 	struct device_group groups[MAX_DEVICE_GROUPS];
 	size_t group_count;
 	struct fault fault;
@@ -40,6 +40,7 @@ static void request_free(struct request *request)
 	free(request->depot);
 	free(request->monitor);
 	free(request->wshd);
+	free(request->files);
 	free(request->filter);
 	for (size_t i = 0; i < request->group_count; i++)
 		free(request->groups[i].path);
@@ -83,6 +84,8 @@ static int read_attribute(struct request *request, const struct wire_attribute *
 		return read_path(attribute, &request->monitor, err);
 	case TAG_WSHD_PROGRAM:
 		return read_path(attribute, &request->wshd, err);
+	case TAG_FILES_PROGRAM:
+		return read_path(attribute, &request->files, err);
 	case TAG_SECCOMP_PROGRAM:
 		return read_path(attribute, &request->filter, err);
 	case TAG_DEVICE_CGROUP:
@@ -111,8 +114,8 @@ static int read_request(struct request *request, const void *body, size_t size, 
 		return -1;
 	if (request->version != WIRE_VERSION)
 		return error_set(err, EPROTO, "version %u, this is %u: wardend and launcher are of different builds", request->version, WIRE_VERSION);
-	if (request->depot == NULL || request->monitor == NULL || request->wshd == NULL || request->filter == NULL)
-		return error_set(err, EINVAL, "hello without depot, monitor, wshd or seccomp program");
+	if (request->depot == NULL || request->monitor == NULL || request->wshd == NULL || request->files == NULL || request->filter == NULL)
+		return error_set(err, EINVAL, "hello without depot, monitor, wshd, files or seccomp program");
 	return 0;
 }
 
@@ -148,6 +151,9 @@ static int load_programs(struct host *host, const struct request *request, struc
 		return error_set(err, errno, "%s", request->monitor);
 	host->wshd = program_load(request->wshd, "wshd", PROGRAM_MAX_SIZE, err);
 	if (host->wshd < 0)
+		return -1;
+	host->files = program_load(request->files, "files", PROGRAM_MAX_SIZE, err);
+	if (host->files < 0)
 		return -1;
 	host->filter = program_load_filter(request->filter, err);
 	return host->filter < 0 ? -1 : 0;

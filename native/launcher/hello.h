@@ -11,8 +11,9 @@
 struct host {
 	int lock;
 	int monitor;        /* the program */
-	int wshd;           /* sealed memory, as is filter */
+	int wshd;           /* sealed memory, as are the next two */
 	int filter;
+	int files;
 	struct namespaces namespaces;
 	int rtnetlink;
 	int nfnetlink;

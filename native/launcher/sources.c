@@ -56,6 +56,7 @@ int sources_open(struct sources *ret_sources, const struct host *host, const str
 	sources->count = 0;
 	add(sources, host->wshd);
 	add(sources, host->filter);
+	add(sources, host->files);
 	int devices = namespaces_clone_devices(&host->namespaces, err);
 
 	if (devices < 0)

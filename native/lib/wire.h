@@ -39,6 +39,10 @@ enum wire_type {
 	WIRE_KILL_JOB = 19,
 	WIRE_INPUT = 20,             /* JOB_ID, CONTENT?, CLOSE_INPUT? */
 	WIRE_RESIZE = 21,            /* JOB_ID, ROWS, COLUMNS */
+	/* the rest of such a connection belongs to a program in the container, files: FILE_OPERATION, UID, GID, PRIVILEGED | USER_NAME, WORKING_DIRECTORY?, and what the operation wants */
+	WIRE_TRANSFER = 22,
+	WIRE_CONTENT = 23,           /* between that program and its client, both ways; body: bytes of a file or an archive */
+	WIRE_CONTENT_END = 24,       /* no more CONTENT */
 	/* requests to the launcher about the bandwidth of a link; SHAPE and READ_SHAPE are answered with INBOUND?, OUTBOUND? as the kernel has them */
 	WIRE_SHAPE = 30,             /* HOST_NAME, IFB_NAME, ALIAS?, MTU, RATE, BURST */
 	WIRE_READ_SHAPE = 31,        /* HOST_NAME, IFB_NAME, MTU */
@@ -227,11 +231,47 @@ enum wire_tag {
 	TAG_OUT_BYTES = 212,          /* u64 */
 	TAG_OUT_PACKETS = 213,        /* u64 */
 	TAG_LINK_INDEX = 214,         /* u32: number of an interface on the host, which is not given again soon */
+
+	/* TRANSFER, and what the program answers */
+	TAG_FILES_PROGRAM = 230,      /* string, in HELLO: the program that works on a container's files */
+	TAG_FILE_OPERATION = 231,     /* u32: FILE_* */
+	TAG_LENGTH = 232,             /* u64: bytes */
+	TAG_ENTRY = 233,              /* nested, repeated: NAME?, ENTRY_KIND, MODE, UID, GID, COUNT (of hard links), FILE_SIZE, MODIFIED_NS, TARGET? */
+	TAG_ENTRY_KIND = 234,         /* u32: ENTRY_* */
+	TAG_FILE_SIZE = 235,          /* u64: bytes */
+	TAG_MODIFIED_NS = 236,        /* u64: nanoseconds since the epoch; before it 2^64 less */
+	TAG_TARGET = 237,             /* string: of a symbolic link, or the new path of RENAME */
+	TAG_TRANSFER_FLAGS = 238,     /* u32: TRANSFER_FLAG_* */
+	TAG_ENTRY_LIMIT = 239,        /* u64 */
 };
 
 enum { QUOTA_USER = 1, QUOTA_PROJECT = 2 };
 enum { MOUNT_FLAG_READ_ONLY = 1, MOUNT_FLAG_RECURSIVE = 2 };
 enum { ELEMENT_ADD = 1, ELEMENT_DELETE = 2, ELEMENT_ENSURE = 3 };
+enum {
+	FILE_COPY_IN = 1,
+	FILE_COPY_OUT = 2,
+	FILE_READ = 10,
+	FILE_WRITE = 11,
+	FILE_LIST = 12,
+	FILE_STAT = 13,
+	FILE_MAKE_DIRECTORY = 14,
+	FILE_REMOVE = 15,
+	FILE_RENAME = 16,
+	FILE_TAR_IN = 17,
+	FILE_TAR_OUT = 18,
+};
+enum { ENTRY_FILE = 1, ENTRY_DIRECTORY = 2, ENTRY_LINK = 3, ENTRY_OTHER = 4 };
+enum {
+	TRANSFER_FLAG_NO_FOLLOW = 1,   /* STAT: of a link itself */
+	TRANSFER_FLAG_RECURSIVE = 2,   /* REMOVE, MAKE_DIRECTORY: with what is in it, or with its parents */
+	TRANSFER_FLAG_FORCE = 4,       /* REMOVE, MAKE_DIRECTORY: what is not there, or is there already, is no error */
+	TRANSFER_FLAG_CREATE = 8,      /* WRITE: a file that is not there is made */
+	TRANSFER_FLAG_EXCLUSIVE = 16,  /* WRITE: one that is there is an error */
+	TRANSFER_FLAG_APPEND = 32,     /* WRITE: at the end; RENAME never replaces with EXCLUSIVE */
+	TRANSFER_FLAG_TRUNCATE = 64,   /* WRITE: what was in it goes */
+	TRANSFER_FLAG_KEEP_SETID = 128, /* TAR_IN, TAR_OUT */
+};
 enum { DISK_BTRFS = 1, DISK_IMAGE = 2 };
 enum { STREAM_STDOUT = 1, STREAM_STDERR = 2 };
 enum { JOB_RUNNING = 1, JOB_ENDED = 2 };

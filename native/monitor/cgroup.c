@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -83,6 +84,29 @@ int cgroups_v2_directory(const struct cgroups *cgroups)
 		if (cgroups->items[i].version == 2)
 			return cgroups->items[i].directory;
 	return -1;
+}
+
+int cgroups_open_v2(const struct cgroups *cgroups)
+{
+	for (size_t i = 0; i < cgroups->count; i++)
+		if (cgroups->items[i].version == 2)
+			return openat(cgroups->items[i].parent, cgroups->items[i].name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	errno = ENOENT;
+	return -1;
+}
+
+int cgroups_join_later(const struct cgroups *cgroups, struct error *err)
+{
+	for (size_t i = 0; i < cgroups->count; i++) {
+		char name[NAME_MAX + sizeof("/tasks")];
+
+		if (cgroups->items[i].version != 1)
+			continue;
+		snprintf(name, sizeof(name), "%s/tasks", cgroups->items[i].name);
+		if (fd_write_file_at(cgroups->items[i].parent, name, "0", 1, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 void cgroups_close_tasks(struct cgroups *cgroups)

@@ -40,6 +40,9 @@ int cgroups_make(struct cgroups *cgroups, const struct description *description,
 int cgroups_join(const struct cgroups *cgroups, struct error *err);
 /* The directory for CLONE_INTO_CGROUP, or -1. */
 int cgroups_v2_directory(const struct cgroups *cgroups);
+/* The same for a process that comes later: a descriptor of its own for CLONE_INTO_CGROUP, or -1 with errno; and what that process does for the v1 groups. */
+int cgroups_open_v2(const struct cgroups *cgroups);
+int cgroups_join_later(const struct cgroups *cgroups, struct error *err);
 /* Watches the group with the memory controller; none: *ret_watch watches nothing. To be called once. */
 int cgroups_watch_memory(struct cgroups *cgroups, struct oom_watch *ret_watch, struct error *err);
 void cgroups_close_tasks(struct cgroups *cgroups);

@@ -28,11 +28,13 @@ void connection_update(struct connection *connection, bool more)
 	loop_modify(&connection->monitor->loop, &connection->source, events);
 }
 
-void connection_close(struct connection *connection)
+/* All but its socket, which is returned. */
+static int release(struct connection *connection)
 {
 	struct monitor *monitor = connection->monitor;
 	struct connection **link = &monitor->connections;
 	struct job *job = connection->job;
+	int fd = connection->source.fd;
 
 	input_abandon(connection);
 	while (*link != connection)
@@ -40,12 +42,27 @@ void connection_close(struct connection *connection)
 	*link = connection->next;
 	monitor->connection_count--;
 	loop_remove(&monitor->loop, &connection->source);
-	close_fd(connection->source.fd);
 	stream_input_free(&connection->input);
 	wire_buffer_free(&connection->out);
 	free(connection);
 	if (job != NULL)
 		jobs_release(job);
+	return fd;
+}
+
+void connection_close(struct connection *connection)
+{
+	close_fd(release(connection));
+}
+
+bool connection_is_quiet(const struct connection *connection)
+{
+	return connection->out.size == 0 && connection->input.start == connection->input.end;
+}
+
+int connection_detach(struct connection *connection)
+{
+	return release(connection);
 }
 
 /* 1: all is out; 0: the socket is full; -1: broken. A large buffer goes back when it is empty. */

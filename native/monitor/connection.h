@@ -9,6 +9,11 @@ int connection_open(struct monitor *monitor, int fd, struct error *err);
 /* Closes and frees it. A job goes on without its follower. */
 void connection_close(struct connection *connection);
 
+/* Whether nothing is left of it in our buffers. */
+bool connection_is_quiet(const struct connection *connection);
+/* Frees all but the socket, which is the caller's then. */
+int connection_detach(struct connection *connection);
+
 /* The reply is complete: the next request may be read. */
 void connection_reply_ok(struct connection *connection);
 void connection_reply_error(struct connection *connection, const struct error *problem);

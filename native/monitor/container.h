@@ -22,6 +22,7 @@ struct container {
 	int wshd;      /* our end of the SOCK_SEQPACKET pair */
 	int pidfd;     /* of PID 1 */
 	pid_t pid;
+	int files;     /* the program for TRANSFER */
 	int syslog_directory;   /* O_PATH, on the host; -1: there is none */
 	char *syslog_name;      /* of the socket in it; NULL without a directory */
 };

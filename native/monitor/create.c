@@ -30,7 +30,7 @@
 #define DESCRIPTION_DEADLINE_MS 10000
 #define UNDO_DEADLINE_MS 4000   /* the launcher kills a monitor that takes 5 s */
 #define REPORT_SIZE 1024        /* for a step and a detail */
-#define FIXED_FDS 4
+#define FIXED_FDS 5
 #define MAX_FDS (FIXED_FDS + 2 + DESCRIPTION_MAX_LOWERS + DESCRIPTION_MAX_MOUNTS + DESCRIPTION_MAX_CGROUPS)
 
 struct create {
@@ -126,6 +126,7 @@ static int read_description(struct create *create, struct error *err)
 		return error_set(err, EBADMSG, "%zu descriptors, %zu expected", create->input.fd_count, expected);
 	take_fds(&create->input, &create->program, 1);
 	take_fds(&create->input, &create->filter, 1);
+	take_fds(&create->input, &create->container->files, 1);
 	take_fds(&create->input, &create->dev, 1);
 	take_fds(&create->input, &create->container->directories.container, 1);
 	if (description->has_disk)
@@ -366,7 +367,7 @@ int create_run(int launcher, char *title, struct container *ret_container, struc
 	static struct create create;   /* not on the stack: the child's copy of that should be small */
 	struct undo undo = { 0 };
 
-	*ret_container = (struct container){ .directories = { .container = -1, .disk = -1, .upper = -1, .run = -1, .jobs = -1 }, .oom = OOM_WATCH_NONE, .listener = -1, .wshd = -1, .pidfd = -1, .syslog_directory = -1 };
+	*ret_container = (struct container){ .directories = { .container = -1, .disk = -1, .upper = -1, .run = -1, .jobs = -1 }, .oom = OOM_WATCH_NONE, .listener = -1, .wshd = -1, .pidfd = -1, .files = -1, .syslog_directory = -1 };
 	create = (struct create){ .launcher = launcher, .title = title, .program = -1, .filter = -1, .dev = -1, .child_pair = -1, .user_namespace = -1, .container = ret_container };
 	create.input = (struct stream_input){ .fd_limit = MAX_FDS };
 	int result = read_description(&create, err);

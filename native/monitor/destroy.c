@@ -9,6 +9,7 @@
 #include "monitor/connection.h"
 #include "monitor/jobs.h"
 #include "monitor/memory-watch.h"
+#include "monitor/transfers.h"
 
 #define DESTROY_DEADLINE_MS 20000
 #define RETRY_MS 1
@@ -19,6 +20,7 @@ void destroy_begin(struct monitor *monitor)
 		return;
 	monitor->destroying = true;
 	monitor->destroy_deadline = deadline_in_ms(DESTROY_DEADLINE_MS);
+	transfers_kill(monitor);
 	if (monitor->dead) {
 		destroy_advance(monitor);
 		return;

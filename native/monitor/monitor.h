@@ -25,6 +25,7 @@
 
 struct monitor;
 struct job;
+struct transfer;
 struct job_log;
 
 /* What EVENT carries. */
@@ -164,6 +165,9 @@ struct monitor {
 	uint32_t kept_count;
 	bool destroying;
 	int64_t destroy_deadline;
+	struct transfer *transfers;   /* transfers.c */
+	uint32_t transfer_count;
+	struct timer transfer_timer;  /* those whose client has gone */
 	struct connection *connections;
 	uint32_t connection_count;
 	uint32_t connection_limit;

@@ -13,6 +13,7 @@
 #include "monitor/jobs.h"
 #include "monitor/parameters.h"
 #include "monitor/run-packet.h"
+#include "monitor/transfers.h"
 #include "monitor/wshd-channel.h"
 
 #define MAX_COMMAND 256u
@@ -180,6 +181,14 @@ static int resize(struct connection *connection, const struct parameters *parame
 	return 0;
 }
 
+static int transfer(struct connection *connection, const struct frame *frame, struct error *err)
+{
+	err->step = "start transfer";
+	if (check_alive(connection->monitor, err) < 0)
+		return -1;
+	return transfers_begin(connection, frame, err);
+}
+
 /* Whose container it is, in a uid of the host: a wardend that cannot read its own record gives that uid to nobody else. */
 static void put_vcap(struct wire_buffer *buffer, const struct container *container)
 {
@@ -264,6 +273,9 @@ void requests_serve(struct connection *connection, const struct frame *frame)
 		break;
 	case WIRE_RESIZE:
 		result = resize(connection, &parameters, &err);
+		break;
+	case WIRE_TRANSFER:
+		result = transfer(connection, frame, &err);
 		break;
 	case WIRE_LIST:
 		list(connection);

@@ -15,6 +15,7 @@
 #include "monitor/memory-watch.h"
 #include "monitor/output.h"
 #include "monitor/syslog.h"
+#include "monitor/transfers.h"
 #include "monitor/wshd-channel.h"
 
 static void on_death(struct source *source, uint32_t events)
@@ -37,6 +38,7 @@ static void on_death(struct source *source, uint32_t events)
 	monitor->dead = true;
 	monitor->wshd_status = info.si_code == CLD_EXITED ? (uint32_t)info.si_status << 8 : (uint32_t)info.si_status;
 	jobs_lose_all(monitor);
+	transfers_kill(monitor);
 	if (monitor->destroying) {
 		destroy_advance(monitor);
 		return;
@@ -64,6 +66,7 @@ int server_run(const struct container *container, struct error *err)
 		return -1;
 	monitor.timer.expired = on_timer;
 	loop_add_timer(&monitor.loop, &monitor.timer);
+	transfers_init(&monitor);
 	syslog_init(&monitor.syslog, &monitor.loop, container->syslog_directory, container->syslog_name);
 	monitor.pidfd = (struct source){ .fd = container->pidfd, .ready = on_death };
 	if (memory_watch_begin(&monitor, err) < 0 || output_init(&monitor, err) < 0 || wshd_channel_init(&monitor, err) < 0 ||

@@ -182,7 +182,7 @@ class TestWorld(World):
         self.image = make_image(os.path.join(self.base, "test-image"))
         self.groups = Groups()
         self.launcher = Launcher(self, monitor=program("monitor"))
-        reply = self.launcher.hello(WSHD_PROGRAM=program("wshd"), SECCOMP_PROGRAM=program("seccomp.bpf", "release"))
+        reply = self.launcher.hello(WSHD_PROGRAM=program("wshd"), FILES_PROGRAM=program("files"), SECCOMP_PROGRAM=program("seccomp.bpf", "release"))
         assert reply.kind == "OK", reply
 
     def processes(self):

@@ -1,16 +1,12 @@
 /*
  * Who a job runs as when the request says it by name: a line of the container's own /etc/passwd, or numbers.
- *
- * wshd reads the file as PID 1, so nothing that stands at that path may hold it up: it is opened without waiting and without following a symbolic
- * link anywhere on the way, must be a regular file, and at most JOB_USER_MAX_FILE bytes of it are read.
+ * wshd reads the file as PID 1, so nothing that stands at that path may hold it up (passwd-file.h).
  */
 #ifndef WARDEN_WSH_JOB_USER_H
 #define WARDEN_WSH_JOB_USER_H
 
 #include "lib/error.h"
 #include "wsh/run-request.h"
-
-enum { JOB_USER_MAX_FILE = 1 << 20 };
 
 /*
  * Fills in uid and gid, HOME and USER where the environment has none, and the working directory where there is none, for request->user_name: NAME,

@@ -16,7 +16,7 @@ const server = useServer({ rootfs: { probes: ['overwrite-exe', 'raise-ids'] } })
 
 function helpersHash(): string {
   const hash = createHash('sha256');
-  for (const name of ['launcher', 'monitor', 'wshd', 'wsh', 'seccomp.bpf']) hash.update(readFileSync(join(nativePrograms, name)));
+  for (const name of ['launcher', 'monitor', 'wshd', 'wsh', 'files', 'seccomp.bpf']) hash.update(readFileSync(join(nativePrograms, name)));
   return hash.digest('hex');
 }
 

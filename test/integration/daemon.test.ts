@@ -43,10 +43,10 @@ test('a second daemon on the same socket is refused and the first keeps it', asy
 
 test('missing helper programs are named', async () => {
   const depot = `${server.slot.directory}/other-depot`;
-  for (const missing of ['launcher', 'monitor', 'wshd', 'seccomp.bpf']) {
+  for (const missing of ['launcher', 'monitor', 'wshd', 'files', 'seccomp.bpf']) {
     const directory = `${server.slot.directory}/programs-without-${missing}`;
     mkdirSync(directory);
-    for (const name of ['launcher', 'monitor', 'wshd', 'wsh', 'seccomp.bpf'].filter((each) => each !== missing)) {
+    for (const name of ['launcher', 'monitor', 'wshd', 'wsh', 'files', 'seccomp.bpf'].filter((each) => each !== missing)) {
       copyFileSync(`${nativePrograms}/${name}`, `${directory}/${name}`);
     }
     assertRefused(await startSecond({ server: { programs_path: directory, container_depot_path: depot } }), new RegExp(missing.replace('.', '\\.')));
@@ -56,7 +56,7 @@ test('missing helper programs are named', async () => {
 test('a helper program that cannot be executed is named', async () => {
   const directory = `${server.slot.directory}/programs-without-mode`;
   mkdirSync(directory);
-  for (const name of ['launcher', 'monitor', 'wshd', 'wsh', 'seccomp.bpf']) copyFileSync(`${nativePrograms}/${name}`, `${directory}/${name}`);
+  for (const name of ['launcher', 'monitor', 'wshd', 'wsh', 'files', 'seccomp.bpf']) copyFileSync(`${nativePrograms}/${name}`, `${directory}/${name}`);
   chmodSync(`${directory}/launcher`, 0o644);
   assertRefused(await startSecond({ server: { programs_path: directory, container_depot_path: `${server.slot.directory}/other-depot` } }), /launcher/);
 });

@@ -221,7 +221,7 @@ def program(variant, name):
 
 
 def programs(variant):
-    return {"WSHD_PROGRAM": program(variant, "wshd"), "SECCOMP_PROGRAM": program("release", "seccomp.bpf")}
+    return {"WSHD_PROGRAM": program(variant, "wshd"), "FILES_PROGRAM": program(variant, "files"), "SECCOMP_PROGRAM": program("release", "seccomp.bpf")}
 
 
 def main():

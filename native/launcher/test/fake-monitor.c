@@ -18,7 +18,7 @@
 #include "lib/fd.h"
 #include "lib/stream.h"
 
-enum { LAUNCHER = 3, TIMEOUT_MS = 20000, DIRECTORY_INDEX = 3 };
+enum { LAUNCHER = 3, TIMEOUT_MS = 20000, DIRECTORY_INDEX = 4 };
 
 static char behaviour[32];
 
@@ -67,7 +67,7 @@ static void report(struct stream_input *input, int argc, char **argv, char **env
 	while (root != NULL && (entry = readdir(root)) != NULL)
 		if (entry->d_name[0] != '.')
 			fprintf(file, "root %s\n", entry->d_name);
-	fprintf(file, "dev %s\n", mkdirat(fds[2], "x", 0700) < 0 && errno == EROFS ? "read-only" : "writable");
+	fprintf(file, "dev %s\n", mkdirat(fds[3], "x", 0700) < 0 && errno == EROFS ? "read-only" : "writable");
 	fprintf(file, "sealed %s\n", fcntl(fds[0], F_GETFL) % 4 == O_RDONLY && ftruncate(fds[0], 0) < 0 ? "yes" : "no");
 	fclose(file);
 	for (int i = 0; i < count; i++)

@@ -108,7 +108,7 @@ class Launcher:
 
     def hello(self, *more, **changes):
         values = {"VERSION": 1, "DEPOT": self.world.depot, "MONITOR_PROGRAM": self.monitor, "WSHD_PROGRAM": "/bin/true",
-                  "SECCOMP_PROGRAM": self.world.filter, **changes}
+                  "FILES_PROGRAM": "/bin/true", "SECCOMP_PROGRAM": self.world.filter, **changes}
         self.connection.send("HELLO", *values.items(), *more)
         return self.connection.read()
 

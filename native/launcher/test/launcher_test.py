@@ -42,13 +42,13 @@ def test_create(world, launcher):
     report = read_report(world, 1)
     passed = [value.split() for key, value in report if key == "fd"]
     expected = [os.stat(path).st_ino for path in (os.path.join(world.depot, "lt1"), world.image, source, cgroup)]
-    tap.check([int(inode) for inode, _ in passed[3:]] == expected, "directory, image, mount source and cgroup parent come in this order", passed, expected)
+    tap.check([int(inode) for inode, _ in passed[4:]] == expected, "directory, image, mount source and cgroup parent come in this order", passed, expected)
     tap.check(any(key == "arguments" and value.split() == ["2", "spare"] for key, value in report) and ["environment", "empty"] in report and ["session", "1"] in report,
               "a monitor has one argument, which it puts its id into, no environment, a session of its own", report)
     tap.check([value for key, value in report if key == "open"] == ["0", "1", "2", "3"], "and four descriptors", report)
     tap.check(sorted(value for key, value in report if key == "root") == ["assembly", "container", "dev", "empty", "lower", "proc", "root", "sys", "volume"],
               "its root holds nothing of the host", report)
-    tap.check(["dev", "read-only"] in report and ["sealed", "yes"] in report, "/dev and wshd cannot be changed", report)
+    tap.check(["dev", "read-only"] in report and ["sealed", "yes"] in report, "/dev and the programs cannot be changed", report)
     launcher.stop_monitors()
     reply = launcher.create(1)
     tap.check(failed(reply, "add firewall elements", errno.EEXIST, "element 0"), "elements of an earlier container are named as the cause", reply)
@@ -570,7 +570,7 @@ def test_hello(world):
     other.wait()
     third = Launcher(world)
     third.connection.send("HELLO", ("VERSION", 1), ("DEPOT", world.depot), ("MONITOR_PROGRAM", third.monitor), ("WSHD_PROGRAM", "/bin/true"),
-                          ("SECCOMP_PROGRAM", world.filter))
+                          ("FILES_PROGRAM", "/bin/true"), ("SECCOMP_PROGRAM", world.filter))
     tap.check(first.close() == (0, ""), "end of file ends the launcher")
     tap.check(third.connection.read().kind == "OK", "whose lock is waited for when its wardend is dead")
     third.connection.sock.sendall(struct.pack("<IHH", 0, 77, 0))

@@ -43,7 +43,7 @@ class Reply(dict):
     """Attributes by name (the last of each), with the frame's type and body."""
 
     def __init__(self, kind, body):
-        super().__init__(attributes(body) if kind != NUMBERS["WIRE_OUTPUT"] else [])
+        super().__init__(attributes(body) if kind not in (NUMBERS["WIRE_OUTPUT"], NUMBERS["WIRE_CONTENT"]) else [])
         self.kind = TYPES[kind][5:]
         self.body = body
 

@@ -33,7 +33,7 @@ export interface Configuration {
   /** Where the lines of jobs with a log_tag go. */
   readonly syslogSocketPath: string;
   readonly cgroup: { readonly parent: string; readonly version: CgroupVersionChoice; readonly root: string };
-  /** Directory of launcher, monitor, wshd and seccomp.bpf. */
+  /** Directory of launcher, monitor, wshd, files and seccomp.bpf. */
   readonly programsPath: string;
   readonly createDeadlineMs: number;
   readonly stopDeadlineMs: number;

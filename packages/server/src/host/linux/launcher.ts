@@ -285,6 +285,7 @@ export class LauncherProcess implements Launcher {
       .text(Tag.depot, depotPath)
       .text(Tag.monitorProgram, join(programsPath, 'monitor'))
       .text(Tag.wshdProgram, join(programsPath, 'wshd'))
+      .text(Tag.filesProgram, join(programsPath, 'files'))
       .text(Tag.seccompProgram, join(programsPath, 'seccomp.bpf'));
     for (const { path, version } of deviceCgroups) {
       writer.nested(Tag.deviceCgroup, () => writeCgroup(writer, { path, version, settings: [] }));

@@ -30,6 +30,9 @@ test('types, tags, flags and kinds are those of wire.h', () => {
     ['DISK_', wire.DiskKind],
     ['STREAM_', wire.StreamNumber],
     ['JOB_', wire.JobState],
+    ['FILE_', wire.FileOperation],
+    ['ENTRY_', wire.EntryKind],
+    ['TRANSFER_FLAG_', wire.TransferFlag],
     ['EXIT_', wire.ExitKind],
     ['EVENT_', wire.EventKind],
   ];

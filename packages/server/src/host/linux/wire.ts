@@ -34,6 +34,9 @@ export const FrameType = {
   killJob: 19,
   input: 20,
   resize: 21,
+  transfer: 22,
+  content: 23,
+  contentEnd: 24,
   shape: 30,
   readShape: 31,
   unshape: 32,
@@ -190,6 +193,16 @@ export const Tag = {
   outBytes: 212,
   outPackets: 213,
   linkIndex: 214,
+  filesProgram: 230,
+  fileOperation: 231,
+  length: 232,
+  entry: 233,
+  entryKind: 234,
+  fileSize: 235,
+  modifiedNs: 236,
+  target: 237,
+  transferFlags: 238,
+  entryLimit: 239,
   protocol: 190,
   port: 191,
   listening: 192,
@@ -240,6 +253,41 @@ export const ExitKind = {
   exited: 1,
   signalled: 2,
   lost: 3,
+} as const;
+
+/** FILE_*: what a transfer is to do. */
+export const FileOperation = {
+  copyIn: 1,
+  copyOut: 2,
+  read: 10,
+  write: 11,
+  list: 12,
+  stat: 13,
+  makeDirectory: 14,
+  remove: 15,
+  rename: 16,
+  tarIn: 17,
+  tarOut: 18,
+} as const;
+
+/** ENTRY_*: what a name in a directory is. */
+export const EntryKind = {
+  file: 1,
+  directory: 2,
+  link: 3,
+  other: 4,
+} as const;
+
+/** TRANSFER_FLAG_* */
+export const TransferFlag = {
+  noFollow: 1,
+  recursive: 2,
+  force: 4,
+  create: 8,
+  exclusive: 16,
+  append: 32,
+  truncate: 64,
+  keepSetid: 128,
 } as const;
 
 /** EVENT_* */

@@ -1,0 +1,39 @@
+/* Bytes of files and archives on a transfer's connection: CONTENT frames, and CONTENT_END. */
+#ifndef WARDEN_FILES_CONTENT_H
+#define WARDEN_FILES_CONTENT_H
+
+#include "files/transfer.h"
+#include "lib/stream.h"
+
+enum { CONTENT_CHUNK = 256 << 10, CONTENT_MAX_FRAME = 1 << 20 };
+
+/* What the client sends: */
+struct content_input {
+	const struct transfer *transfer;
+	struct stream_input input;
+	bool ended;             /* CONTENT_END has come */
+	uint64_t total;         /* bytes that were given out */
+};
+
+void content_input_init(struct content_input *input, const struct transfer *transfer);
+/* The next piece, of any size: *ret_data is valid until the next call. 1; 0: the end; -1: EPIPE the client has gone, ETIMEDOUT it is silent, EBADMSG. */
+int content_read(struct content_input *input, const uint8_t **ret_data, size_t *ret_size, struct error *err);
+void content_input_free(struct content_input *input);
+
+/* And what it is sent: a buffer whose bytes go out in frames. */
+struct content_output {
+	const struct transfer *transfer;
+	size_t used;
+	uint64_t total;         /* bytes that were put in */
+	uint8_t frame[WIRE_HEADER_SIZE + CONTENT_CHUNK];
+};
+
+void content_output_init(struct content_output *output, const struct transfer *transfer);
+/* Room in the frame, which content_output_add() then counts as filled; never 0 bytes. */
+uint8_t *content_output_room(struct content_output *output, size_t *ret_size);
+int content_output_add(struct content_output *output, size_t size, struct error *err);
+int content_output_put(struct content_output *output, const void *data, size_t size, struct error *err);
+/* What is left in the frame, and CONTENT_END. */
+int content_output_end(struct content_output *output, struct error *err);
+
+#endif

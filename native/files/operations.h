@@ -1,0 +1,11 @@
+/* The operations of a transfer; each is one file. */
+#ifndef WARDEN_FILES_OPERATIONS_H
+#define WARDEN_FILES_OPERATIONS_H
+
+#include "files/transfer.h"
+
+int serve_read(struct transfer *transfer, struct error *err);
+int serve_write(struct transfer *transfer, struct error *err);
+int serve_stat(struct transfer *transfer, struct error *err);
+
+#endif
