@@ -50,8 +50,9 @@ import { openLog } from './log-file.js';
 import { JobIds } from './pool/job-ids.js';
 import { portPoolRange } from './pool/port-pool.js';
 import { makeHandlers } from './server/handlers.js';
-import { HealthCheck } from './server/health-check.js';
+import { HealthServer } from './server/health-server.js';
 import { Listener } from './server/listener.js';
+import { Metrics } from './server/metrics.js';
 import { writePidfile } from './server/pidfile.js';
 
 /** Shares of the time for the end, by which each of its steps is over, whatever clients, monitors and disks do. */
@@ -150,19 +151,23 @@ async function serve(configPath: string): Promise<void> {
     log.warn({ pool: formatPortRange(portPool), ephemeral: formatPortRange(host.ephemeralPorts) }, 'the pool of ports for net_in (port.pool_start_port, port.pool_size) has ports that the kernel gives to connections of the machine\'s own (net.ipv4.ip_local_port_range): a program that gets one of them is not reached there from outside');
   }
   const limit = openFileLimit();
-  const listener = new Listener({
+  const listener: Listener = new Listener({
     path: configuration.socketPath,
     permissions: configuration.socketPermissions,
     maxConnections: limit === undefined ? undefined : Math.max(16, Math.floor((limit - reservedDescriptors) / 2)),
     handlers: makeHandlers(containers),
     clock: systemClock,
     log,
+    onAnswered: (type, seconds, code) => metrics?.answered(type, seconds, code),
     onConnected: (client) => containers.references.connect(client),
     onDisconnected: (client) => containers.references.disconnect(client),
   });
   await listener.check();
-  const healthCheck = configuration.healthCheckPort === 0 ? undefined : new HealthCheck(configuration.healthCheckPort);
-  await healthCheck?.listen();
+  let unready: string | undefined = 'starting';
+  const { port: healthPort, containerMetrics } = configuration.healthCheck;
+  const metrics = healthPort === 0 ? undefined : new Metrics(containers, { restarts: { launcher: () => launcher.restarts, resolver: () => resolver.restarts }, connections: () => listener.connections }, { ofContainers: containerMetrics });
+  const health = metrics === undefined ? undefined : new HealthServer({ port: healthPort, unready: () => unready, metrics });
+  await health?.listen();
 
   depot.emptyTrash();
   await adoptContainers(containers);
@@ -180,11 +185,13 @@ async function serve(configPath: string): Promise<void> {
   await removeStrayLimits(containers);
   enableForwarding(log);
   await listener.listen();
+  unready = undefined;
   for (const container of containers.all()) containers.references.check(container);
   const removePidfile = configuration.pidfile === null ? undefined : writePidfile(configuration.pidfile);
   log.info({ socket: configuration.socketPath, depot: configuration.depotPath, containers: containers.handles().length }, 'ready');
 
   const signal = await endSignal();
+  unready = 'ending';
   log.info({ signal }, 'ending: no new connections, requests under way are finished, containers live on');
   const began = systemClock.now();
   const timeFor = (step: keyof typeof endOf): number => Math.max(0, began + configuration.drainDeadlineMs * endOf[step] - systemClock.now());
@@ -199,7 +206,8 @@ async function serve(configPath: string): Promise<void> {
     }
     container.monitor.close();
   }
-  healthCheck?.close();
+  health?.close();
+  metrics?.close();
   await resolver.close();
   await withDeadline(systemClock, timeFor('background'), containers.firewall.stop(), () => new Error('late')).catch(() => log.warn('leaving the firewall as it is: the next start loads it'));
   await withDeadline(systemClock, timeFor('trash'), depot.removed(), () => new Error('late')).catch(() => log.warn('leaving discarded directories to the next start'));

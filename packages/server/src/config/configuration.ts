@@ -39,8 +39,8 @@ export interface Configuration {
   readonly stopDeadlineMs: number;
   /** From the signal that asks for the server's end to the end of its process. */
   readonly drainDeadlineMs: number;
-  /** 0: no health check. */
-  readonly healthCheckPort: number;
+  /** Port 0: none. */
+  readonly healthCheck: { readonly port: number; /** Whether figures of each container are among those of /metrics. */ readonly containerMetrics: boolean };
   readonly logging: { readonly level: string; readonly file: string | null };
   readonly network: {
     readonly pool: Ipv4Range;

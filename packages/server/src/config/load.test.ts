@@ -71,7 +71,7 @@ test('an empty file is the defaults', () => {
   assert.equal(configuration.defaultGraceTimeMs, null);
   assert.equal(configuration.jobOutputLimitInBytes, 10 * 1024 * 1024);
   assert.deepEqual([configuration.pidsMax, configuration.totalPidsMax], [1024, undefined]);
-  assert.equal(configuration.healthCheckPort, 2345);
+  assert.deepEqual(configuration.healthCheck, { port: 2345, containerMetrics: false });
   assert.equal(configuration.network.releaseDelayMs, 5000);
   assert.deepEqual(configuration.withoutEffect, []);
 });

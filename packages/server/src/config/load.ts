@@ -182,7 +182,7 @@ function toConfiguration(file: ConfigurationFile): Configuration {
     createDeadlineMs: server.create_deadline * 1000,
     stopDeadlineMs: server.stop_deadline * 1000,
     drainDeadlineMs: server.drain_deadline * 1000,
-    healthCheckPort: file.health_check_server.port,
+    healthCheck: { port: file.health_check_server.port, containerMetrics: file.health_check_server.container_metrics },
     logging: { level: logLevels[logging.level] ?? logging.level, file: logging.file },
     network: {
       pool: poolRange(file),

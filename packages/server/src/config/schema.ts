@@ -88,6 +88,7 @@ const server = section({
 
 const healthCheckServer = section({
   port: z.int().min(0).max(65535).default(2345),
+  container_metrics: z.boolean().default(false),
 });
 
 const logging = section({

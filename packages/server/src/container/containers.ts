@@ -27,6 +27,8 @@ export class Containers {
   readonly #background = new Set<Promise<void>>();
   /** Living containers that could not be taken over, by id: their handle as far as it is known, and why. */
   readonly #quarantined = new Map<string, { readonly handle: string | undefined; readonly reason: string }>();
+  /** Containers in which the OOM killer took a process, since the server's start. */
+  outOfMemoryCount = 0;
   readonly ids = new ContainerIds();
   readonly networks: NetworkPool;
   readonly uids: UidPool;
@@ -91,6 +93,10 @@ export class Containers {
 
   get hasQuarantined(): boolean {
     return this.#quarantined.size > 0;
+  }
+
+  get quarantinedCount(): number {
+    return this.#quarantined.size;
   }
 
   #whyQuarantined(handle: string): string | undefined {

@@ -8,6 +8,7 @@ export const outOfMemory = 'out of memory';
 
 /** Told by the monitor, and by the ends of jobs. */
 export function noteOutOfMemory(containers: Containers, container: Container): void {
+  if (!container.events.includes(outOfMemory)) containers.outOfMemoryCount++;
   noteEvent(containers, container, outOfMemory);
   stopIfOutOfMemory(containers, container);
 }

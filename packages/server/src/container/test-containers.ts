@@ -29,7 +29,7 @@ export const testConfiguration: Configuration = {
   createDeadlineMs: 30_000,
   stopDeadlineMs: 10_000,
   drainDeadlineMs: 9000,
-  healthCheckPort: 0,
+  healthCheck: { port: 0, containerMetrics: false },
   logging: { level: 'info', file: null },
   network: {
     pool: parseIpv4Range('10.254.0.0/28') ?? { first: 0, last: 0 },

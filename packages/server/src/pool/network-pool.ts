@@ -35,6 +35,11 @@ export class NetworkPool {
     return this.#count;
   }
 
+  /** Networks that containers have, and those that rest. */
+  get taken(): number {
+    return this.#taken.size + this.#resting.size;
+  }
+
   /** A free network, or undefined when all are taken or resting. */
   acquire(nowMs: number): ContainerNetwork | undefined {
     this.#wake(nowMs);

@@ -38,6 +38,13 @@ class Ports {
     this.#next = range.first;
   }
 
+  /** Of the range. */
+  get takenCount(): number {
+    let count = 0;
+    for (const port of this.#taken) if (port >= this.range.first && port <= this.range.last) count++;
+    return count;
+  }
+
   acquire(): number | undefined {
     while (this.#next <= this.range.last) {
       const port = this.#next++;
@@ -65,8 +72,18 @@ class Ports {
 export class PortPool {
   readonly #ports: Readonly<Record<PortProtocol, Ports>>;
 
-  constructor(range: PortRange) {
+  constructor(private readonly range: PortRange) {
     this.#ports = { tcp: new Ports(range), udp: new Ports(range) };
+  }
+
+  /** Ports of the range, for each protocol. */
+  get size(): number {
+    return this.range.last - this.range.first + 1;
+  }
+
+  /** Ports of the range that containers have. */
+  taken(protocol: PortProtocol): number {
+    return this.#ports[protocol].takenCount;
   }
 
   /** A free port of the range, or undefined when all are taken. */

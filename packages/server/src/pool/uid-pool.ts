@@ -20,10 +20,14 @@ export class UidPool {
 
   constructor(
     private readonly startUid: number,
-    private readonly size: number,
+    readonly size: number,
     private readonly startSubuid: number,
   ) {
     for (let uid = startUid; uid < startUid + size; uid++) this.#free.add(uid);
+  }
+
+  get taken(): number {
+    return this.#taken.size;
   }
 
   /** A free identity, or undefined when all are taken. */

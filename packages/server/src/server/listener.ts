@@ -10,7 +10,7 @@ import { WardenError } from 'warden-protocol';
 import type { Log } from '../lib/log.js';
 import type { Clock } from '../lib/timer.js';
 import type { Handlers } from './handlers.js';
-import { Session } from './session.js';
+import { Session, type SessionOptions } from './session.js';
 import { UnfinishedFrames } from './unfinished-frames.js';
 
 export interface ListenerOptions {
@@ -26,6 +26,7 @@ export interface ListenerOptions {
   readonly frameIdleMs?: number;
   /** Bytes of requests that wait in the server, of all connections together. */
   readonly unfinishedLimitInBytes?: number;
+  readonly onAnswered?: SessionOptions['onAnswered'];
   readonly onConnected: (client: object) => void;
   readonly onDisconnected: (client: object) => void;
 }
@@ -75,6 +76,10 @@ export class Listener {
     this.#server.on('error', (error) => this.options.log.error({ err: error }, 'the listening socket failed'));
   }
 
+  get connections(): number {
+    return this.#sessions.size;
+  }
+
   /** Stops accepting and ends the sessions: idle ones and those that wait for a job now, others when their request is done. */
   async drain(deadlineMs: number): Promise<void> {
     this.#removeSocket();
@@ -108,6 +113,7 @@ export class Listener {
       clock: this.options.clock,
       log: this.options.log,
       unfinishedFrames: this.#unfinishedFrames,
+      onAnswered: this.options.onAnswered,
       onClosed: () => {
         this.#sessions.delete(session);
         this.options.onDisconnected(session);

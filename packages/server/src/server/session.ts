@@ -9,7 +9,8 @@
  */
 import type { Socket } from 'node:net';
 import {
-  decodeRequest, encodeError, encodeOutput, encodeResponse, FrameDecoder, MessageError, messageTypes, Type, WardenError, type AnyRequest, type RequestType, type ResponseInit,
+  decodeRequest, encodeError, encodeOutput, encodeResponse, FrameDecoder, MessageError, messageTypes, Type, WardenError, type AnyRequest, type ErrorCode, type RequestType,
+  type ResponseInit,
 } from 'warden-protocol';
 import type { Log } from '../lib/log.js';
 import { startTimer, type Clock } from '../lib/timer.js';
@@ -36,6 +37,8 @@ export interface SessionOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly unfinishedFrames: UnfinishedFrames;
+  /** Told of every request that was answered, with the code of its error, if it was one. */
+  readonly onAnswered?: ((type: RequestType, seconds: number, code: ErrorCode | 'ok') => void) | undefined;
   /** Called once, when the connection is closed. */
   readonly onClosed: (session: Session) => void;
 }
@@ -47,6 +50,9 @@ export class Session implements Call {
   readonly #log: Log;
   readonly #decoder = new FrameDecoder();
   readonly #unfinishedFrames: UnfinishedFrames;
+  readonly #onAnswered: SessionOptions['onAnswered'];
+  /** Of the reply under way. */
+  #outcome: ErrorCode | 'ok' = 'ok';
   /** Replies of the event under way, written together at its end. */
   #outbox: Uint8Array[] = [];
   #working = false;
@@ -59,8 +65,9 @@ export class Session implements Call {
   #reply: ((written: boolean) => void) | undefined;
   #cancelUnread: () => void = () => undefined;
 
-  constructor(socket: Socket, { handlers, clock, log, unfinishedFrames, onClosed }: SessionOptions) {
+  constructor(socket: Socket, { handlers, clock, log, unfinishedFrames, onAnswered, onClosed }: SessionOptions) {
     this.#socket = socket;
+    this.#onAnswered = onAnswered;
     this.#unfinishedFrames = unfinishedFrames;
     this.#handlers = handlers;
     this.#clock = clock;
@@ -222,7 +229,7 @@ export class Session implements Call {
     } catch (error) {
       this.#outbox.push(this.#encodeFailure(request, error));
     }
-    this.#logRequest(request, started);
+    this.#answered(request, started);
   }
 
   #call({ type, request }: AnyRequest): unknown {
@@ -234,7 +241,6 @@ export class Session implements Call {
   #finish(request: AnyRequest, started: number, encode: () => Uint8Array[]): void {
     this.#interrupt = undefined;
     this.#writable = undefined;
-    this.#logRequest(request, started);
     this.#busy = false;
     let parts: Uint8Array[];
     try {
@@ -242,6 +248,7 @@ export class Session implements Call {
     } catch (error) {
       parts = [this.#encodeFailure(request, error)];
     }
+    this.#answered(request, started);
     if (this.#closed) {
       this.#settleReply(false);
       return;
@@ -256,6 +263,7 @@ export class Session implements Call {
 
   #encodeFailure(request: AnyRequest, reason: unknown): Buffer {
     this.#settleReply(false);
+    this.#outcome = reason instanceof WardenError ? reason.code : 'internal';
     const { name } = messageTypes[request.type];
     if (!(reason instanceof WardenError)) {
       // Whatever an unexpected error says is for the log; it may contain what a client should not see.
@@ -266,10 +274,13 @@ export class Session implements Call {
     return encodeError(reason);
   }
 
-  #logRequest({ type, request }: AnyRequest, started: number): void {
+  #answered({ type, request }: AnyRequest, started: number): void {
+    const outcome = this.#outcome;
+    this.#outcome = 'ok';
     const handle = 'handle' in request ? request.handle : undefined;
     const ms = Math.round((performance.now() - started) * 1000) / 1000;
-    this.#log.debug({ request: messageTypes[type].name, handle, ms }, 'request');
+    this.#log.debug({ request: messageTypes[type].name, handle, ms, outcome }, 'request');
+    this.#onAnswered?.(type, ms / 1000, outcome);
   }
 
   /** The bytes cannot be understood: this connection is closed, and no other. */

@@ -8,6 +8,7 @@ import { decodeResponse, encodeRequest, FrameDecoder, type AnyResponse, type Req
 import { makeTestContainers, type TestContainers } from '../container/test-containers.js';
 import { makeHandlers } from './handlers.js';
 import { Listener } from './listener.js';
+import type { SessionOptions } from './session.js';
 
 /** Sends requests, or whatever bytes, and collects responses. */
 export class TestClient {
@@ -59,6 +60,8 @@ export class TestServer {
   readonly listener = this.listenerAt(this.path, { permissions: 0o640, maxConnections: 50 });
   readonly #clients: TestClient[] = [];
 
+  constructor(private readonly onAnswered?: SessionOptions['onAnswered']) {}
+
   listenerAt(path: string, { permissions, maxConnections }: { permissions: number; maxConnections: number }): Listener {
     return new Listener({
       path,
@@ -73,6 +76,7 @@ export class TestServer {
         warn: (_facts, message) => void this.warnings.push(message),
         error: (_facts, message) => void this.warnings.push(message),
       },
+      onAnswered: (type, seconds, code) => this.onAnswered?.(type, seconds, code),
       onConnected: (client) => this.scene.containers.references.connect(client),
       onDisconnected: (client) => this.scene.containers.references.disconnect(client),
     });

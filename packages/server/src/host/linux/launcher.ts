@@ -98,6 +98,8 @@ export class LauncherProcess implements Launcher {
   #nextRequest = 1;
   #closed = false;
   #watching = false;
+  /** How often it was gone and had to be started again. */
+  restarts = 0;
 
   constructor(private readonly options: LauncherOptions) {}
 
@@ -337,6 +339,7 @@ export class LauncherProcess implements Launcher {
   #lost(running: Running, why: string): void {
     this.#running = undefined;
     const another = !this.#closed && running.ready;
+    if (another) this.restarts++;
     if (another) this.options.log.error({ reason: why }, `the launcher is gone; ${this.#watching ? 'starting another' : 'the next request starts it again'}`);
     for (const pending of running.pending.values()) {
       pending.cancelTimer();

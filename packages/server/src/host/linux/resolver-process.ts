@@ -40,6 +40,8 @@ export class ResolverProcess implements Resolver {
   #pauseMs = shortestPauseMs;
   #cancelRestart: () => void = () => undefined;
   #closed = false;
+  /** How often it was gone and had to be started again. */
+  restarts = 0;
 
   constructor(private readonly options: ResolverOptions) {}
 
@@ -158,6 +160,7 @@ export class ResolverProcess implements Resolver {
   }
 
   #restartLater(why: string, livedMs: number): void {
+    this.restarts++;
     const { clock, log } = this.options;
     if (livedMs > longestPauseMs) this.#pauseMs = shortestPauseMs;
     if (this.#clients.size === 0) return;
