@@ -6,12 +6,15 @@
 
 int error_set(struct error *err, int number, const char *format, ...)
 {
+	/* What there was may be among the arguments. */
+	char detail[ERROR_DETAIL_SIZE];
 	va_list arguments;
 
 	err->number = number;
 	va_start(arguments, format);
-	vsnprintf(err->detail, sizeof(err->detail), format, arguments);
+	vsnprintf(detail, sizeof(detail), format, arguments);
 	va_end(arguments);
+	memcpy(err->detail, detail, strlen(detail) + 1);
 	return -1;
 }
 

@@ -36,7 +36,7 @@ static int check_name(const char *name, struct error *err)
 	return tree_name_is_valid(name) ? 0 : error_set(err, EINVAL, "%s: not a name of an entry", name);
 }
 
-static int count_entry(struct tree_writer *writer, const char *name, struct error *err)
+int tree_add_entry(struct tree_writer *writer, const char *name, struct error *err)
 {
 	if (writer->entries >= writer->policy.entry_limit)
 		return error_set(err, EDQUOT, "%s: more than %llu entries", name, (unsigned long long)writer->policy.entry_limit);
@@ -92,7 +92,7 @@ static int set_attributes(const struct tree_writer *writer, int fd, const char *
 
 int tree_make_directory(struct tree_writer *writer, int directory, const char *name, int *ret_fd, bool *ret_made, struct error *err)
 {
-	if (check_name(name, err) < 0 || count_entry(writer, name, err) < 0)
+	if (check_name(name, err) < 0 || tree_add_entry(writer, name, err) < 0)
 		return -1;
 	*ret_made = mkdirat(directory, name, 0700) == 0;
 	if (!*ret_made && errno == EEXIST) {
@@ -121,7 +121,7 @@ int tree_begin_file(struct tree_writer *writer, int directory, const char *name,
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
 
-	if (check_name(name, err) < 0 || count_entry(writer, name, err) < 0)
+	if (check_name(name, err) < 0 || tree_add_entry(writer, name, err) < 0)
 		return -1;
 	*ret_file = (struct tree_file){ .fd = -1, .directory = directory };
 	memcpy(ret_file->name, name, strlen(name) + 1);
@@ -213,7 +213,7 @@ int tree_make_symlink(struct tree_writer *writer, int directory, const char *nam
 {
 	struct link_context context = { .directory = directory, .target = target };
 
-	if (check_name(name, err) < 0 || count_entry(writer, name, err) < 0)
+	if (check_name(name, err) < 0 || tree_add_entry(writer, name, err) < 0)
 		return -1;
 	if (target[0] == '\0' || strlen(target) >= PATH_MAX)
 		return error_set(err, EINVAL, "%s: a link to nothing, or to more than a path", name);
@@ -227,7 +227,7 @@ int tree_make_link(struct tree_writer *writer, int directory, const char *name, 
 	struct link_context context = { .directory = directory, .target = existing_name, .existing_directory = existing_directory };
 	struct stat status;
 
-	if (check_name(name, err) < 0 || check_name(existing_name, err) < 0 || count_entry(writer, name, err) < 0)
+	if (check_name(name, err) < 0 || check_name(existing_name, err) < 0 || tree_add_entry(writer, name, err) < 0)
 		return -1;
 	if (fstatat(existing_directory, existing_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_set(err, errno, "%s", existing_name);
@@ -291,7 +291,7 @@ static int make_parents(struct tree_writer *writer, char *path, struct error *er
 		int next = open_below(writer, path);
 
 		if (next < 0 && errno == ENOENT) {
-			if (count_entry(writer, at, err) < 0)
+			if (tree_add_entry(writer, at, err) < 0)
 				return -1;
 			next = mkdirat(directory, at, 0755) < 0 ? -1 : openat(directory, at, DIRECTORY_FLAGS);
 		}

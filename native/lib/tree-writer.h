@@ -87,6 +87,8 @@ int tree_begin_file(struct tree_writer *writer, int directory, const char *name,
 /* Owner, mode and time, then the name. The file is closed, also on failure, and then nothing of it is left. */
 int tree_finish_file(struct tree_writer *writer, struct tree_file *file, const struct tree_attributes *attributes, struct error *err);
 void tree_abandon_file(struct tree_file *file);
+/* Counts an entry that the caller makes itself: EDQUOT. */
+int tree_add_entry(struct tree_writer *writer, const char *name, struct error *err);
 /* Counts bytes that are going to be written: EDQUOT. */
 int tree_add_bytes(struct tree_writer *writer, uint64_t count, struct error *err);
 

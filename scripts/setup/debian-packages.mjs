@@ -14,6 +14,8 @@ export const RUN_PACKAGES = [
   'musl-tools', // musl-gcc: the programs on the path of a request are static
   'linux-libc-dev', // the kernel's headers
   'libseccomp-dev', // compiles the system call filter
+  'zlib1g-dev', // gzip, in the program that unpacks images
+  'libzstd-dev', // zstd, the same
   'libmnl-dev', // netlink, in the launcher: links and nftables
   'nftables', // nft: shows administrators (and the kernel checks) what is loaded
   'iproute2', // ip: the same for links
