@@ -1,4 +1,5 @@
 // Commands that need no server: `warden NAME …`. Each is a line in this table.
+import { runConfigCommand } from './config-command.js';
 import { runRootfsCommand } from './rootfs/command.js';
 import type { Streams } from './streams.js';
 
@@ -10,5 +11,6 @@ export interface LocalCommand {
 }
 
 export const localCommands: ReadonlyMap<string, LocalCommand> = new Map([
+  ['config', { summary: 'look at the configuration: warden config check | show [--origin] [--json]', run: runConfigCommand }],
   ['rootfs', { summary: 'make a root file system: warden rootfs build DIR', run: runRootfsCommand }],
 ]);

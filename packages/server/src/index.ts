@@ -1,3 +1,4 @@
 export { main } from './main.js';
-export { loadConfiguration, parseConfiguration, ConfigurationError } from './config/load.js';
+export { ConfigurationError } from './config/configuration-error.js';
+export { loadConfiguration, parseConfiguration } from './config/load.js';
 export type { Configuration } from './config/configuration.js';

@@ -6,7 +6,9 @@
 import { WardenError } from 'warden-protocol';
 import { parseCommandLine, usage } from './command-line.js';
 import type { Configuration } from './config/configuration.js';
-import { loadConfiguration } from './config/load.js';
+import { configurationOf } from './config/load.js';
+import { settingsInForce, showSettings } from './config/show.js';
+import { readLayers, type Sources } from './config/sources.js';
 import { adoptContainers } from './container/adopt.js';
 import { removeStrayLimits, restoreBandwidthLimits } from './container/bandwidth.js';
 import { Containers } from './container/containers.js';
@@ -60,8 +62,8 @@ const endOf = { requests: 0.75, background: 0.85, trash: 0.9, disks: 0.95, launc
 /** Descriptors that are not clients': log, launcher, depot, and those of containers, two or three each. */
 const reservedDescriptors = 64;
 
-async function serve(configPath: string): Promise<void> {
-  const configuration = loadConfiguration(configPath);
+async function serve(sources: Sources): Promise<void> {
+  const configuration = configurationOf(readLayers(sources));
   requireRoot();
   requirePrograms(configuration.programsPath);
   const { log, reopen } = openLog(configuration.logging);
@@ -268,19 +270,27 @@ function endSignal(): Promise<string> {
 
 /** Runs wardend with the arguments behind its name; ends the process. */
 export async function main(argv: readonly string[]): Promise<never> {
-  const commandLine = parseCommandLine(argv);
-  switch (commandLine.action) {
-    case 'help':
-      process.stdout.write(usage);
-      return process.exit(0);
-    case 'refuse':
-      process.stderr.write(`wardend: ${commandLine.reason}\n\n${usage}`);
-      return process.exit(2);
-    case 'serve':
-      break;
-  }
+  const commandLine = parseCommandLine(argv, process.env);
   try {
-    await serve(commandLine.configPath);
+    switch (commandLine.action) {
+      case 'help':
+        process.stdout.write(usage);
+        break;
+      case 'refuse':
+        process.stderr.write(`wardend: ${commandLine.reason}\n\n${usage}`);
+        return process.exit(2);
+      case 'check':
+        configurationOf(readLayers(commandLine.sources));
+        process.stdout.write('the configuration is right\n');
+        break;
+      case 'show': {
+        const settings = settingsInForce(readLayers(commandLine.sources));
+        process.stdout.write(commandLine.json ? `${JSON.stringify(settings, null, 2)}\n` : showSettings(settings, commandLine.origin));
+        break;
+      }
+      case 'serve':
+        await serve(commandLine.sources);
+    }
     return process.exit(0);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

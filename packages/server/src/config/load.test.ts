@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { formatIpv4Range } from '../lib/ipv4.js';
-import { ConfigurationError, loadConfiguration, parseConfiguration } from './load.js';
+import { ConfigurationError } from './configuration-error.js';
+import { loadConfiguration, parseConfiguration } from './load.js';
 import { configurationSchema } from './schema.js';
 
 /** A file as installations of the old server have it: Ruby class name, octal permissions, ~ and empty sections. */

@@ -1,27 +1,18 @@
 /**
- * From a configuration file to a Configuration: parse YAML, check it against the schema, check what concerns
+ * From settings to a Configuration: join their sources, check them against the schema, check what concerns
  * several keys at once, change names and units. Everything but loadConfiguration is pure.
  */
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse, YAMLParseError } from 'yaml';
-import { WardenError } from 'warden-protocol';
 import type { z } from 'zod';
 import { formatIpv4Address, parseIpv4Address, parseIpv4Range, type Ipv4Range } from '../lib/ipv4.js';
 import { lastPort, parsePortRange } from '../lib/port.js';
 import { rlimitNames, type RlimitName } from '../lib/rlimit-names.js';
 import type { Configuration, KeyWithoutEffect } from './configuration.js';
+import { ConfigurationError } from './configuration-error.js';
+import { mergeLayers, type Layer } from './layers.js';
 import { configurationSchema, type ConfigurationFile } from './schema.js';
-
-/** A configuration that was refused. The message names the file, the key and the reason, one line for each mistake. */
-export class ConfigurationError extends WardenError {
-  override readonly name = 'ConfigurationError';
-
-  constructor(message: string, options: { cause?: unknown } = {}) {
-    super('invalid_argument', message, options);
-  }
-}
+import { layerOf, readLayers } from './sources.js';
 
 /** sizeof(sun_path) is 108 with its terminating NUL: unix(7). */
 const socketPathLimitInBytes = 107;
@@ -35,17 +26,11 @@ const subuidRangeSize = 65_536;
 const builtProgramsPath = fileURLToPath(new URL('../../../../native/build/release', import.meta.url));
 
 /**
- * Reads and checks a configuration file.
+ * Reads and checks a configuration file alone.
  * @throws ConfigurationError naming the file and the key.
  */
 export function loadConfiguration(path: string): Configuration {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new ConfigurationError(`cannot read the configuration file: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
-  return parseConfiguration(text, path);
+  return configurationOf(readLayers({ configPath: path, settings: [], environment: {} }));
 }
 
 /**
@@ -53,39 +38,39 @@ export function loadConfiguration(path: string): Configuration {
  * @param source what to call the text in errors
  */
 export function parseConfiguration(text: string, source: string): Configuration {
-  let document: unknown;
-  try {
-    // YAML 1.1, as the old server's parser: there 0777 is octal.
-    document = parse(text, { version: '1.1' });
-  } catch (error) {
-    throw new ConfigurationError(`${source} is not valid YAML: ${describeYamlError(error)}`, { cause: error });
+  return configurationOf([layerOf(text, source)]);
+}
+
+/** Joins and checks settings. @throws ConfigurationError naming source and key */
+export function configurationOf(layers: readonly Layer[]): Configuration {
+  return toConfiguration(checkLayers(layers));
+}
+
+/** The same in the terms of the file, defaults filled in. */
+export function checkLayers(layers: readonly Layer[]): ConfigurationFile {
+  const merged = mergeLayers(layers);
+  const all = layers.map(({ origin }) => origin).join(', ');
+  const checked = configurationSchema.safeParse(merged.settings);
+  if (!checked.success) {
+    const bySource = new Map<string, string[]>();
+    for (const { path, text } of checked.error.issues.flatMap(mistakesOf)) {
+      const source = merged.originOf(path) ?? all;
+      bySource.set(source, [...(bySource.get(source) ?? []), text]);
+    }
+    throw new ConfigurationError([...bySource].map(([source, mistakes]) => `${source}: ${mistakes.join('; ')}`).join('; '));
   }
-  const checked = configurationSchema.safeParse(document);
-  if (!checked.success) throw refusal(source, checked.error.issues.map(describeIssue));
   const mistakes = crossKeyMistakes(checked.data);
-  if (mistakes.length > 0) throw refusal(source, mistakes);
-  return toConfiguration(checked.data);
+  if (mistakes.length > 0) throw new ConfigurationError(`${all}: ${mistakes.join('; ')}`);
+  return checked.data;
 }
 
-/** The parser's own text goes on with the line and a caret below it, which one line cannot show. */
-function describeYamlError(error: unknown): string {
-  if (!(error instanceof YAMLParseError)) return error instanceof Error ? error.message : String(error);
-  const reason = error.message.replace(/ at line \d+, column \d+:[^]*$/, '');
-  const [at] = error.linePos ?? [];
-  return at === undefined ? reason : `line ${at.line}, column ${at.col}: ${reason}`;
-}
-
-function refusal(source: string, mistakes: readonly string[]): ConfigurationError {
-  return new ConfigurationError(`${source}: ${mistakes.join('; ')}`);
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const path = issue.path.map(String).join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const names = issue.keys.map((key) => (path === '' ? key : `${path}.${key}`));
-    return `unknown key ${names.join(', ')}`;
+/** What a person has to mend, each with the key that it is about. */
+function mistakesOf(issue: z.core.$ZodIssue): { readonly path: readonly PropertyKey[]; readonly text: string }[] {
+  const name = issue.path.map(String).join('.');
+  if (issue.code !== 'unrecognized_keys') {
+    return [{ path: issue.path, text: name === '' ? `the file must be a mapping of sections: ${issue.message}` : `${name}: ${issue.message}` }];
   }
-  return path === '' ? `the file must be a mapping of sections: ${issue.message}` : `${path}: ${issue.message}`;
+  return issue.keys.map((key) => ({ path: [...issue.path, key], text: `unknown key ${name === '' ? key : `${name}.${key}`}` }));
 }
 
 /** Mistakes that no key shows alone. */
