@@ -40,7 +40,7 @@ static int find_user(struct transfer *transfer, struct error *err)
 	struct passwd_search search = { 0 };
 	uint32_t gid;
 
-	if (passwd_file_find(&search, transfer->user_name, &gid, err) < 0)
+	if (passwd_file_find(&search, transfer->user_name, &gid, NULL, err) < 0)
 		return -1;
 	if (search.uid == 0 && !transfer->privileged)
 		return error_set(err, EPERM, "%s is root of the container, and the transfer is not privileged", transfer->user_name);

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -29,6 +31,59 @@ static int add_tree(struct sources *sources, const char *path, unsigned int flag
 	if (fstat(fd, &status) < 0)
 		return error_set(err, errno, "%s", path);
 	return S_ISDIR(status.st_mode) ? 0 : error_set(err, ENOTDIR, "%s", path);
+}
+
+/* The directory of a regular file, when the file is what the directory has by that name, and not a mount upon it; else the file. */
+static int add_file(struct sources *sources, const char *path, int file, struct error *err)
+{
+	struct stat wanted, found;
+	const char *name = strrchr(path, '/') + 1;
+	_cleanup_close_ int parent = -1, tree = -1;
+	char directory[PATH_MAX];
+
+	snprintf(directory, sizeof(directory), "%.*s", (int)(name - path), path);
+	parent = sys_openat2(AT_FDCWD, directory, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, WARDEN_RESOLVE_NO_SYMLINKS | WARDEN_RESOLVE_NO_MAGICLINKS);
+	if (parent < 0 || fstat(file, &wanted) < 0)
+		return error_set(err, errno, "%s", path);
+	if (!S_ISREG(wanted.st_mode))
+		return error_set(err, EINVAL, "%s is no regular file any more", path);
+	tree = sys_open_tree(parent, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (tree < 0)
+		return error_set(err, errno, "%s", directory);
+	bool same = fstatat(tree, name, &found, AT_SYMLINK_NOFOLLOW) == 0 && found.st_dev == wanted.st_dev && found.st_ino == wanted.st_ino;
+
+	if (!same) {
+		close_fd(tree);
+		tree = sys_open_tree(file, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	}
+	if (tree < 0)
+		return error_set(err, errno, "%s", path);
+	add(sources, steal_fd(&tree));
+	return 0;
+}
+
+/* What a client named and wardend has resolved: a link that somebody has put there since is not followed. */
+static int add_resolved(struct sources *sources, const struct mount_source *mount, struct error *err)
+{
+	_cleanup_close_ int source = sys_openat2(AT_FDCWD, mount->path, O_PATH | O_CLOEXEC, 0, WARDEN_RESOLVE_NO_SYMLINKS | WARDEN_RESOLVE_NO_MAGICLINKS);
+
+	if (source < 0)
+		return error_set(err, errno, "%s", mount->path);
+	if (mount->flags & MOUNT_FLAG_FILE)
+		return add_file(sources, mount->path, source, err);
+	int tree = sys_open_tree(source, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | (mount->flags & MOUNT_FLAG_RECURSIVE ? AT_RECURSIVE : 0));
+
+	if (tree < 0)
+		return error_set(err, errno, "%s", mount->path);
+	add(sources, tree);
+	return 0;
+}
+
+static int add_mount(struct sources *sources, const struct mount_source *mount, struct error *err)
+{
+	if (mount->flags & MOUNT_FLAG_NO_LINKS)
+		return add_resolved(sources, mount, err);
+	return add_tree(sources, mount->path, mount->flags & MOUNT_FLAG_RECURSIVE ? AT_RECURSIVE : 0, false, err);
 }
 
 static int add_parent(struct sources *sources, const char *path, struct error *err)
@@ -73,12 +128,9 @@ int sources_open(struct sources *ret_sources, const struct host *host, const str
 			return -1;
 	if (step_begin(STEP_OPEN_MOUNT, err) < 0)
 		return -1;
-	for (size_t i = 0; i < description->mount_count; i++) {
-		const struct mount_source *mount = &description->mounts[i];
-
-		if (add_tree(sources, mount->path, mount->flags & MOUNT_FLAG_RECURSIVE ? AT_RECURSIVE : 0, false, err) < 0)
+	for (size_t i = 0; i < description->mount_count; i++)
+		if (add_mount(sources, &description->mounts[i], err) < 0)
 			return -1;
-	}
 	/* The directory that the container's group is to be made in; the group's own name is the monitor's matter. */
 	if (step_begin(STEP_OPEN_CGROUP, err) < 0)
 		return -1;

@@ -230,6 +230,7 @@ enum wire_tag {
 	TAG_IN_PACKETS = 211,         /* u64 */
 	TAG_OUT_BYTES = 212,          /* u64 */
 	TAG_OUT_PACKETS = 213,        /* u64 */
+	TAG_REFUSE_SET_ID = 240,      /* u32, in CONFIGURE: 1 = nobody in the container may make files with the set-user-id or set-group-id bit */
 	TAG_LINK_INDEX = 214,         /* u32: number of an interface on the host, which is not given again soon */
 
 	/* TRANSFER, and what the program answers */
@@ -246,7 +247,14 @@ enum wire_tag {
 };
 
 enum { QUOTA_USER = 1, QUOTA_PROJECT = 2 };
-enum { MOUNT_FLAG_READ_ONLY = 1, MOUNT_FLAG_RECURSIVE = 2 };
+enum {
+	MOUNT_FLAG_READ_ONLY = 1,
+	MOUNT_FLAG_RECURSIVE = 2,
+	MOUNT_FLAG_NO_LINKS = 4,   /* SOURCE was resolved: a symbolic link on the way is an error */
+	MOUNT_FLAG_FILE = 8,       /* SOURCE was a regular file: where it can the launcher passes its directory, of which the file is taken */
+	MOUNT_FLAG_HOST_IDS = 16,  /* ids are not mapped: what the container does not have belongs to nobody there */
+	MOUNT_FLAG_ROOTS_ONLY = 32, /* the same unless the tree's root belongs to the host's root */
+};
 enum { ELEMENT_ADD = 1, ELEMENT_DELETE = 2, ELEMENT_ENSURE = 3 };
 enum {
 	FILE_COPY_IN = 1,

@@ -33,6 +33,13 @@ static void *append(void *array_pointer, size_t *count, size_t max, size_t item_
 	return grown + (*count)++ * item_size;
 }
 
+static const char *name_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
 static int read_volume(const struct wire_attribute *attribute, struct description *description, struct error *err)
 {
 	struct volume *volume = append(&description->volumes, &description->volume_count, DESCRIPTION_MAX_MOUNTS, sizeof(*volume), "mounts", err);
@@ -46,11 +53,15 @@ static int read_volume(const struct wire_attribute *attribute, struct descriptio
 	while ((result = wire_next(&reader, &part, err)) > 0) {
 		if (part.tag == TAG_DESTINATION && wire_string(&part, MAX_TEXT, &volume->destination, err) < 0)
 			return -1;
+		if (part.tag == TAG_SOURCE && wire_string(&part, MAX_TEXT, &volume->source, err) < 0)
+			return -1;
 		if (part.tag == TAG_FLAGS && wire_u32(&part, &volume->flags, err) < 0)
 			return -1;
 	}
 	if (result == 0 && (volume->destination == NULL || volume->destination[strspn(volume->destination, "/.")] == '\0'))
 		return error_set(err, EINVAL, "mount destination '%s'", volume->destination != NULL ? volume->destination : "");
+	if (result == 0 && volume->flags & MOUNT_FLAG_FILE && (volume->source == NULL || name_of(volume->source)[0] == '\0'))
+		return error_set(err, EINVAL, "mount of a file without a name at '%s'", volume->destination);
 	return result;
 }
 
@@ -331,8 +342,10 @@ void description_free(struct description *description)
 	free(description->ping_groups);
 	free(description->syslog_name);
 	free(description->fault_step);
-	for (size_t i = 0; i < description->volume_count; i++)
+	for (size_t i = 0; i < description->volume_count; i++) {
 		free(description->volumes[i].destination);
+		free(description->volumes[i].source);
+	}
 	free(description->volumes);
 	for (size_t i = 0; i < description->upper_count; i++)
 		free(description->upper[i].path);

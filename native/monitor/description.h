@@ -20,6 +20,7 @@
 
 struct volume {
 	char *destination;
+	char *source;         /* only its last part means anything here */
 	uint32_t flags;       /* MOUNT_FLAG_* */
 };
 

@@ -21,7 +21,8 @@ int mounts_unshare(struct error *err)
 int mounts_map(int tree, int user_namespace, uint64_t attributes, unsigned int flags, struct error *err)
 {
 	struct warden_mount_attr attr = {
-		.attr_set = MOUNT_ATTR_IDMAP | attributes, .propagation = MS_PRIVATE, .userns_fd = (uint64_t)user_namespace,
+		.attr_set = (user_namespace >= 0 ? MOUNT_ATTR_IDMAP : 0) | attributes, .propagation = MS_PRIVATE,
+		.userns_fd = user_namespace >= 0 ? (uint64_t)user_namespace : 0,
 	};
 
 	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH | flags, &attr) < 0)

@@ -15,6 +15,8 @@
 #include "monitor/mask.h"
 
 #define PROC_MAGIC 0x9fa0
+#define SYSFS_MAGIC 0x62656572
+#define MAX_TRIES 10000
 /* Directories of the minimal mount namespace (launcher/namespaces.c). */
 #define ASSEMBLY_PROC "/assembly/proc"
 #define ASSEMBLY_SYS "/assembly/sys"
@@ -113,6 +115,27 @@ int rootfs_prepare(struct rootfs *rootfs, const struct description *description,
 	return mask_paths(rootfs->proc, rootfs->sys, rootfs->dev, err);
 }
 
+/* Nothing is mounted over the kernel's own files: programs, and what is made by path, must be able to rely on them. */
+static bool is_of_kernel(int place)
+{
+	struct statfs status;
+
+	return fstatfs(place, &status) < 0 || status.f_type == PROC_MAGIC || status.f_type == SYSFS_MAGIC;
+}
+
+/* With ".." on the way the kernel gives up (EAGAIN) when anything anywhere is renamed meanwhile, which another container may do all the time. */
+static int open_in_root(int root, const char *path, uint64_t flags)
+{
+	int found = -1;
+
+	for (int tries = 0; tries < MAX_TRIES; tries++) {
+		found = sys_openat2(root, path, flags, 0, WARDEN_RESOLVE_IN_ROOT | WARDEN_RESOLVE_NO_MAGICLINKS);
+		if (found >= 0 || errno != EAGAIN)
+			break;
+	}
+	return found;
+}
+
 /*
  * Finds the place of a volume inside the root, making what is missing: directories, and for a source that is a file an
  * empty file. Each prefix is resolved as a whole, so that links of the image work, within the image.
@@ -140,7 +163,7 @@ static int open_destination(int root, const char *destination, bool directory, i
 		snprintf(part, sizeof(part), "%.*s", (int)length, name);
 		snprintf(prefix + strlen(prefix), sizeof(prefix) - strlen(prefix), "/%s", part);
 		uint64_t flags = O_PATH | O_CLOEXEC | (last && !directory ? 0 : O_DIRECTORY);
-		int found = sys_openat2(root, prefix, flags, 0, WARDEN_RESOLVE_IN_ROOT | WARDEN_RESOLVE_NO_MAGICLINKS);
+		int found = open_in_root(root, prefix, flags);
 
 		if (found < 0 && errno == ENOENT) {
 			int made = last && !directory ? openat(parent, part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644) : mkdirat(parent, part, 0755);
@@ -149,10 +172,14 @@ static int open_destination(int root, const char *destination, bool directory, i
 				return error_set(err, errno, "%s", prefix);
 			if (last && !directory)
 				close_fd(made);
-			found = sys_openat2(root, prefix, flags, 0, WARDEN_RESOLVE_IN_ROOT | WARDEN_RESOLVE_NO_MAGICLINKS);
+			found = open_in_root(root, prefix, flags);
 		}
 		if (found < 0)
 			return error_set(err, errno, "%s", prefix);
+		if (is_of_kernel(found)) {
+			close_fd(found);
+			return error_set(err, EPERM, "%s", prefix);
+		}
 		close_fd(parent);
 		parent = found;
 	}

@@ -134,6 +134,17 @@ static void test_limits(void)
 	wire_put_string(&buffer, TAG_DESTINATION, "/../");
 	wire_close(&buffer, opened);
 	CHECK(read_it(&buffer) == EINVAL, "a mount over the root");
+	for (int i = 0; i < 3; i++) {
+		static const char *const sources[] = { "/etc/hosts", "/etc/", "" };
+
+		begin(&buffer);
+		opened = wire_open(&buffer, TAG_MOUNT);
+		wire_put_string(&buffer, TAG_SOURCE, sources[i]);
+		wire_put_string(&buffer, TAG_DESTINATION, "/x");
+		wire_put_u32(&buffer, TAG_FLAGS, MOUNT_FLAG_READ_ONLY | MOUNT_FLAG_FILE);
+		wire_close(&buffer, opened);
+		CHECK(read_it(&buffer) == (i == 0 ? 0 : EINVAL), i == 0 ? "a mount of a file" : "one of a file without a name");
+	}
 	wire_buffer_free(&buffer);
 }
 

@@ -39,13 +39,13 @@ static int apply(struct run_request *request, uint32_t uid, uint32_t gid, const 
 	return add_variable(request, "HOME", home, err) < 0 ? -1 : add_variable(request, "USER", user, err);
 }
 
-int job_user_find(struct run_request *request, struct error *err)
+int job_user_find(const struct wshd *wshd, struct run_request *request, struct error *err)
 {
 	struct passwd_search search;
 	uint32_t gid;
 	char number[16];
 
-	if (passwd_file_find(&search, request->user_name, &gid, err) < 0)
+	if (passwd_file_find(&search, request->user_name, &gid, wshd->core_key, err) < 0)
 		return -1;
 	if (search.found)
 		return apply(request, search.uid, gid, search.user, search.home, err);

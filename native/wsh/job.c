@@ -96,7 +96,7 @@ static int limit_resources(const struct wshd *wshd, const struct run_request *re
 }
 
 /* As the job's user, without following /proc's links into descriptors; where that is not possible the job starts in the root, or not at all. */
-static int enter_directory(const struct run_request *request, struct error *err)
+static int enter_directory(const struct wshd *wshd, const struct run_request *request, struct error *err)
 {
 	struct open_how how = {
 		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
@@ -105,8 +105,9 @@ static int enter_directory(const struct run_request *request, struct error *err)
 	int directory = -1;
 
 	err->step = "enter directory";
+	/* The key: set-id-filter.h. */
 	if (request->working_directory != NULL)
-		directory = (int)syscall(SYS_openat2, AT_FDCWD, request->working_directory, &how, sizeof(how));
+		directory = (int)syscall(SYS_openat2, AT_FDCWD, request->working_directory, &how, sizeof(how), wshd->core_key[0], wshd->core_key[1]);
 	if (directory >= 0 && fchdir(directory) == 0) {
 		close_fd(directory);
 		return 0;
@@ -180,7 +181,7 @@ static int run_child(void *argument)
 		umask(022);
 		err->step = "assume identity";
 		if (identity_assume(request->uid, request->gid, request->privileged, start->wshd->privileged_capabilities, err) == 0 &&
-		    enter_directory(request, err) == 0 && limit_resources(start->wshd, request, true, start->clamps, err) == 0 && reset_signals(err) == 0)
+		    enter_directory(start->wshd, request, err) == 0 && limit_resources(start->wshd, request, true, start->clamps, err) == 0 && reset_signals(err) == 0)
 			execute(request, err);
 	}
 	_exit(127);

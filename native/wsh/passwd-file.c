@@ -14,10 +14,12 @@
 enum { PIECE = 4096 };
 
 /* Not waiting for whoever holds a lease on it (fcntl(2)), nor for the writer of a FIFO. -1 with ENOENT when there is none. */
-static int open_file(struct error *err)
+static int open_file(const uint32_t *key, struct error *err)
 {
-	_cleanup_close_ int fd = sys_openat2(AT_FDCWD, FILE_NAME, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0,
-					     WARDEN_RESOLVE_IN_ROOT | WARDEN_RESOLVE_NO_SYMLINKS);
+	const struct warden_open_how how = {
+		.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, .resolve = WARDEN_RESOLVE_IN_ROOT | WARDEN_RESOLVE_NO_SYMLINKS,
+	};
+	_cleanup_close_ int fd = (int)syscall(SYS_openat2, AT_FDCWD, FILE_NAME, &how, sizeof(how), key != NULL ? key[0] : 0, key != NULL ? key[1] : 0);
 	struct stat status;
 
 	if (fd < 0 || fstat(fd, &status) < 0)
@@ -28,9 +30,9 @@ static int open_file(struct error *err)
 }
 
 /* 0 also when nobody was found. */
-static int search_file(struct passwd_search *search, struct error *err)
+static int search_file(struct passwd_search *search, const uint32_t *key, struct error *err)
 {
-	_cleanup_close_ int fd = open_file(err);
+	_cleanup_close_ int fd = open_file(key, err);
 	size_t total = 0;
 
 	if (fd < 0)
@@ -55,7 +57,7 @@ static int search_file(struct passwd_search *search, struct error *err)
 	}
 }
 
-int passwd_file_find(struct passwd_search *ret_search, const char *text, uint32_t *ret_gid, struct error *err)
+int passwd_file_find(struct passwd_search *ret_search, const char *text, uint32_t *ret_gid, const uint32_t *key, struct error *err)
 {
 	const char *colon = strchr(text, ':');
 	size_t length = colon != NULL ? (size_t)(colon - text) : strlen(text);
@@ -69,7 +71,7 @@ int passwd_file_find(struct passwd_search *ret_search, const char *text, uint32_
 		return error_set(err, EINVAL, "%s is neither NAME nor UID nor UID:GID", text);
 	if (!by_number)
 		ret_search->name = text;
-	if (search_file(ret_search, err) < 0)
+	if (search_file(ret_search, key, err) < 0)
 		return -1;
 	if (!ret_search->found && !by_number)
 		return error_set(err, ENOENT, "%s", text);

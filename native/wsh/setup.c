@@ -19,6 +19,7 @@
 #include "lib/stream.h"
 #include "wsh/core-limit.h"
 #include "wsh/job-identity.h"
+#include "wsh/set-id-filter.h"
 
 enum { CONFIGURE_TIMEOUT_MS = 30000, CONFIGURE_MAX = 4096 };
 
@@ -41,6 +42,8 @@ static int read_configuration(const void *body, size_t size, struct wshd *wshd, 
 		if (attribute.tag == TAG_PRIVILEGED_CAPABILITIES) {
 			if (wire_u64(&attribute, &wshd->privileged_capabilities, err) < 0)
 				return -1;
+		} else if (attribute.tag == TAG_REFUSE_SET_ID && wire_u32(&attribute, &wshd->refuse_set_id, err) < 0) {
+			return -1;
 		}
 #ifdef WARDEN_FAULTS
 		else if (attribute.tag == TAG_FAULT) {
@@ -95,6 +98,9 @@ static int load_filter(struct wshd *wshd, struct error *err)
 		.filter = instructions,
 	};
 	if (core_limit_make_key(instructions, program.len, wshd, err) < 0)
+		return -1;
+	/* First: the other one allows no more. */
+	if (wshd->refuse_set_id && set_id_filter_load(wshd->core_key, err) < 0)
 		return -1;
 	/* Without no_new_privs, so that setuid programs work for privileged jobs: allowed with CAP_SYS_ADMIN in our user namespace. */
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)

@@ -152,7 +152,7 @@ static int serve_run(const struct wshd *wshd, const uint8_t *body, size_t size, 
 		return send_failed(request.job_id, received->number != 0 ? received : &problem, err);
 	if (received->number != 0)
 		result = send_failed(request.job_id, received, err);
-	else if (request.user_name != NULL && job_user_find(&request, &problem) < 0)
+	else if (request.user_name != NULL && job_user_find(wshd, &request, &problem) < 0)
 		result = send_failed(request.job_id, &problem, err);
 	else
 		result = run(wshd, &request, fds, fd_count, err);

@@ -112,7 +112,8 @@ ADDED_FIELDS = {
 LATER_FIELDS = {
     "LimitCpuRequest": ADDED_CPU,
     "LimitCpuResponse": ADDED_CPU,
-    "InfoResponse": "o disk_backend string 1000, o pids_stat PidsStat 1010, * net_out NetOutRule 1020, * net_in NetInMapping 1021, o network_stat NetworkStat 1022",
+    "InfoResponse": "o disk_backend string 1000, o pids_stat PidsStat 1010, * net_out NetOutRule 1020, * net_in NetInMapping 1021, o network_stat NetworkStat 1022, "
+                    "* bind_mounts BindMount 1030",
     "NetOutRequest": "o remove bool 1000, o domain string 1001",
     "NetInRequest": "o protocol PortProtocol 1000, o remove bool 1001",
 }

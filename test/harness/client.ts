@@ -16,6 +16,7 @@ export interface Info {
   readonly bandwidth_stat?: Readonly<Record<string, bigint>>; readonly pids_stat?: { readonly current: bigint; readonly max?: bigint };
   readonly net_out: readonly NetOut[];
   readonly net_in: { readonly host_port: number; readonly container_port: number; readonly protocol: number }[];
+  readonly bind_mounts: readonly { readonly src_path: string; readonly dst_path: string; readonly mode: number }[];
   readonly network_stat?: Readonly<Record<'in_bytes' | 'in_packets' | 'out_bytes' | 'out_packets', bigint>>;
 }
 /** A rule of net_out; protocol: 0 TCP, 1 UDP, 2 ICMP, 3 ALL. */

@@ -23,6 +23,7 @@ const memory = counters(1, [
   'cache rss mapped_file pgpgin pgpgout swap pgfault pgmajfault inactive_anon active_anon inactive_file active_file unevictable hierarchical_memory_limit hierarchical_memsw_limit',
   'total_cache total_rss total_mapped_file total_pgpgin total_pgpgout total_swap total_pgfault total_pgmajfault total_inactive_anon total_active_anon total_inactive_file total_active_file total_unevictable',
 ].join(' '));
+const bindMount: Schema = { src_path: field(1, 'string'), dst_path: field(2, 'string'), mode: field(3, 'uint32') };
 const netOut: Schema = {
   network: field(2, 'string'), port: field(3, 'uint32'), port_range: field(4, 'string'), protocol: field(5, 'uint32'), icmp_type: field(6, 'int32'),
   icmp_code: field(7, 'int32'), log: field(8, 'bool'), domain: field(1001, 'string'),
@@ -35,6 +36,7 @@ const info: Schema = {
   disk_backend: field(1000, 'string'), pids_stat: field(1010, counters(1, 'current max')),
   net_out: many(1020, netOut),
   net_in: many(1021, { host_port: field(1, 'uint32'), container_port: field(2, 'uint32'), protocol: field(3, 'uint32') }),
+  bind_mounts: many(1030, bindMount),
   network_stat: field(1022, counters(1, 'in_bytes in_packets out_bytes out_packets')),
 };
 const handle: Schema = { handle: field(1, 'string') };
@@ -59,7 +61,6 @@ const diskLimits: Schema = {
 };
 const copy: Schema = { ...handle, src_path: field(2, 'string'), dst_path: field(3, 'string'), owner: field(4, 'string') };
 const cpu: Schema = { quota_in_us: field(1000, 'uint64'), period_in_us: field(1001, 'uint64'), cpus: field(1002, 'string') };
-const bindMount: Schema = { src_path: field(1, 'string'), dst_path: field(2, 'string'), mode: field(3, 'uint32') };
 const registryAuth: Schema = { username: field(1, 'string'), password: field(2, 'string'), identity_token: field(3, 'string') };
 const imageProgress: Schema = { item: field(1, 'string'), step: field(2, 'string'), done_bytes: field(3, 'uint64'), total_bytes: field(4, 'uint64'), layers: field(5, 'uint32') };
 const image: Schema = {

@@ -22,6 +22,7 @@ import { limitsAbove } from './container/rlimits.js';
 import { recordState } from './container/snapshot.js';
 import type { LinkDescription } from './host/container-description.js';
 import type { Host } from './host/host.js';
+import { LinuxBindSources } from './host/linux/bind-sources.js';
 import { LinuxCgroups } from './host/linux/cgroups.js';
 import { containersMemory, limitContainersMemory, memoryOfMachine } from './host/linux/containers-memory.js';
 import { LinuxCoreDumps } from './host/linux/core-dumps.js';
@@ -131,6 +132,7 @@ async function serve(sources: Sources): Promise<void> {
     resolver,
     links: new LinuxHostLinks(),
     rootFileSystems: new LinuxRootFileSystems(configuration.depotPath),
+    bindSources: new LinuxBindSources(configuration.depotPath),
     nameServers: new LinuxNameServers(),
     syslog,
     coreDumps: new LinuxCoreDumps(),

@@ -70,6 +70,7 @@ export const fieldComments: ReadonlyMap<string, string> = new Map([
   ["warden.InfoResponse.net_out", "Only in replies of info itself, in the order in which they were given."],
   ["warden.InfoResponse.net_in", "Ports of the host that lead to the container."],
   ["warden.InfoResponse.network_stat", "Only in replies of info itself."],
+  ["warden.InfoResponse.bind_mounts", "Only in replies of info itself, as the create gave them."],
   ["warden.Terminal.rows", "Lines of text, 1 to 4096."],
   ["warden.Terminal.columns", "Characters of a line, 1 to 4096."],
   ["warden.Terminal.term", "TERM in the job's environment; xterm unless given."],

@@ -517,6 +517,10 @@ export interface InfoResponse {
    * Only in replies of info itself.
    */
   networkStat?: NetworkStat | undefined;
+  /**
+   * Only in replies of info itself, as the create gave them.
+   */
+  bindMounts: BindMount[];
 }
 
 export interface ResourceLimits {

@@ -18,6 +18,8 @@ export interface Configuration {
   readonly defaultGraceTimeMs: number | null;
   readonly rootfsPath: string;
   readonly depotPath: string;
+  /** Root of a container is the host's root in writable bind mounts of what belongs to the host's root. */
+  readonly mapsRootInBindMounts: boolean;
   /** In the unit of each resource; -1 is no limit. */
   readonly rlimits: ReadonlyMap<RlimitName, number>;
   /** Processes and threads of one container. */

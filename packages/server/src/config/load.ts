@@ -154,6 +154,7 @@ function toConfiguration(file: ConfigurationFile): Configuration {
     defaultGraceTimeMs: server.container_grace_time === null ? null : server.container_grace_time * 1000,
     rootfsPath: resolve(server.container_rootfs_path),
     depotPath: resolve(server.container_depot_path),
+    mapsRootInBindMounts: server.bind_mount_root,
     rlimits,
     pidsMax: server.container_pids_max,
     totalPidsMax: server.containers_pids_max ?? undefined,

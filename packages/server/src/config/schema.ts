@@ -69,6 +69,7 @@ const server = section({
   container_pids_max: z.int().min(4).max(4_194_304).default(1024),
   containers_pids_max: z.int().min(4).max(4_194_304).nullable().default(null),
   container_memory_reserve: memoryReserve.nullable().default(null),
+  bind_mount_root: z.boolean().default(true),
   job_output_limit: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(10 * 1024 * 1024),
   quota: section({ disk_quota_enabled: z.boolean().default(true), backend: z.enum(['auto', ...diskBackendNames]).default('auto'), image_size: z.int().min(256 * 1024 * 1024).nullable().default(null) }),
   allow_nested_warden: z.boolean().default(false),

@@ -200,6 +200,7 @@ function containerOf(containers: Containers, snapshot: Snapshot): Container | st
     identity,
     link: linkOf(snapshot.linkName, network, snapshot.mtu),
     rootfsPath: snapshot.rootfsPath,
+    bindMounts: snapshot.bindMounts ?? [],
     graceTimeMs: snapshot.graceTimeMs,
   };
   const container = new Container(identification, host.monitors.open(snapshot.id), snapshot.state, snapshot.events);

@@ -10,6 +10,7 @@ import type { NetOutRule } from '../host/net-out-rule.js';
 import type { ContainerNetwork } from '../pool/network-pool.js';
 import type { ContainerIdentity } from '../pool/uid-pool.js';
 import type { BandwidthLimit } from './bandwidth.js';
+import type { ContainerBindMount } from './bind-mounts.js';
 import type { ContainerInfo } from './info.js';
 import type { PortMapping } from './port-mapping.js';
 
@@ -44,6 +45,8 @@ export interface ContainerIdentification {
   readonly identity: ContainerIdentity;
   readonly link: LinkDescription;
   readonly rootfsPath: string;
+  /** In the order in which they were mounted. */
+  readonly bindMounts: readonly ContainerBindMount[];
   /** Null: it is never destroyed for want of a client. */
   readonly graceTimeMs: number | null;
 }
@@ -57,6 +60,7 @@ export class Container {
   readonly identity: ContainerIdentity;
   readonly link: LinkDescription;
   readonly rootfsPath: string;
+  readonly bindMounts: readonly ContainerBindMount[];
   readonly graceTimeMs: number | null;
   readonly monitor: Monitor;
   readonly jobs = new Map<number, Job>();
@@ -90,6 +94,7 @@ export class Container {
     this.identity = identification.identity;
     this.link = identification.link;
     this.rootfsPath = identification.rootfsPath;
+    this.bindMounts = identification.bindMounts;
     this.graceTimeMs = identification.graceTimeMs;
     this.monitor = monitor;
     this.#state = state;

@@ -1,6 +1,7 @@
 /** What can be said about a create request without looking at the machine. Pure. */
 import { WardenError, type RequestOf, type Type } from 'warden-protocol';
 import { parseIpv4Address, type Ipv4Address } from '../lib/ipv4.js';
+import { checkBindMounts, type BindMount } from './bind-mounts.js';
 
 const handleLimitInBytes = 256;
 const pathLimitInBytes = 4095;
@@ -11,19 +12,18 @@ export interface CreateOrder {
   readonly handle: string | undefined;
   readonly graceTimeMs: number | null | undefined;
   readonly rootfsPath: string | undefined;
+  readonly bindMounts: readonly BindMount[];
   readonly address: { readonly text: string; readonly value: Ipv4Address } | undefined;
 }
 
 /** @throws WardenError invalid_argument or unsupported */
 export function checkCreateRequest(request: RequestOf<Type.Create>): CreateOrder {
-  if (request.bindMounts.length > 0) {
-    throw new WardenError('unsupported', 'bind_mounts: this version cannot mount host directories into containers; create the container without them');
-  }
   if (request.handle !== undefined) checkHandle(request.handle);
   return {
     handle: request.handle,
     graceTimeMs: request.graceTime === undefined ? undefined : request.graceTime * 1000,
     rootfsPath: request.rootfs === undefined ? undefined : checkRootfs(request.rootfs),
+    bindMounts: checkBindMounts(request.bindMounts),
     address: request.network === undefined ? undefined : checkNetwork(request.network),
   };
 }

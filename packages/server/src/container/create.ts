@@ -6,6 +6,7 @@ import { WardenError } from 'warden-protocol';
 import { FirewallMissing, LauncherGone } from '../host/launcher.js';
 import type { ContainerNetwork } from '../pool/network-pool.js';
 import { UndoStack } from '../lib/undo-stack.js';
+import { openBindMounts } from './bind-mounts.js';
 import { Container, type ContainerIdentification } from './container.js';
 import type { Containers } from './containers.js';
 import { networkRefused, type CreateOrder } from './create-request.js';
@@ -68,6 +69,7 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
 
   const rootfsPath = order.rootfsPath ?? configuration.rootfsPath;
   const rootFileSystem = host.rootFileSystems.open(rootfsPath);
+  const bindMounts = openBindMounts(containers, order.bindMounts, configuration.mapsRootInBindMounts);
 
   undo.push('remove the directory', () => host.depot.discardDirectory(id));
   const { path: directory, disk: diskDirectory } = await host.depot.makeDirectory(id);
@@ -75,7 +77,7 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
 
   const nameServers = nameServersFor(configuration.network.dnsServers, () => host.nameServers.list());
   const graceTimeMs = order.graceTimeMs === undefined ? configuration.defaultGraceTimeMs : order.graceTimeMs;
-  const identification: ContainerIdentification = { id, handle, directory, disk, network, identity, link, rootfsPath, graceTimeMs };
+  const identification: ContainerIdentification = { id, handle, directory, disk, network, identity, link, rootfsPath, bindMounts: bindMounts.kept, graceTimeMs };
   const container = new Container(identification, host.monitors.open(id), 'born');
   container.usesForwarder = nameServers.length === 0;
   undo.push('close the way to the monitor', () => container.monitor.close());
@@ -87,6 +89,7 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
     describeContainer({
       identification,
       rootFileSystem,
+      bindMounts: bindMounts.described,
       cgroups: host.cgroups.describe(id),
       firewallElements: [...host.firewall.elementsOf(link, 'ensure'), ...containers.names.prepare(network.containerAddress, namePolicyOf(configuration.network, container))],
       nameServers,

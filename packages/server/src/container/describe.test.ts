@@ -9,6 +9,7 @@ async function parts(over: Partial<DescriptionParts> = {}, handle = 'demo'): Pro
   return {
     identification: await create({ handle }),
     rootFileSystem: { lowers: ['/rootfs'], mounts: [] },
+    bindMounts: [],
     cgroups: [],
     firewallElements: [],
     nameServers: [],

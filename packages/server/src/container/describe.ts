@@ -1,5 +1,5 @@
 /** From what was reserved for a container to the complete description that the native programs work from. Pure. */
-import type { CgroupDescription, ContainerDescription, DirectoryDescription, FileDescription, FirewallElement } from '../host/container-description.js';
+import type { CgroupDescription, ContainerDescription, DirectoryDescription, FileDescription, FirewallElement, MountDescription } from '../host/container-description.js';
 import type { RootFileSystem } from '../host/host.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
 import type { ContainerIdentification } from './container.js';
@@ -21,12 +21,21 @@ const privilegedCapabilities = [
   31, // CAP_SETFCAP
 ].reduce((set, bit) => set | (1n << BigInt(bit)), 0n);
 
+/** CAP_SETFCAP. */
+const setFileCapabilities = 1n << 31n;
+
+/** In such a mount capabilities that root of the container gives to a file would be the host's. */
+function isRootsOwn({ readOnly, ids }: MountDescription): boolean {
+  return !readOnly && ids !== 'host';
+}
+
 /** HOST_NAME_MAX: a longer handle cannot be the hostname. */
 const hostnameLimitInBytes = 64;
 
 export interface DescriptionParts {
   readonly identification: ContainerIdentification;
   readonly rootFileSystem: RootFileSystem;
+  readonly bindMounts: readonly MountDescription[];
   readonly cgroups: readonly CgroupDescription[];
   readonly firewallElements: readonly FirewallElement[];
   /** None: the container's host end. */
@@ -47,7 +56,7 @@ export function describeContainer(parts: DescriptionParts): ContainerDescription
     diskDirectory: identification.disk.directory,
     quotaKind: identification.disk.backend === 'project' || identification.disk.backend === 'user' ? identification.disk.backend : undefined,
     lowers: rootFileSystem.lowers,
-    mounts: rootFileSystem.mounts,
+    mounts: [...rootFileSystem.mounts, ...parts.bindMounts],
     upperDirectories: upperDirectories(identity.uid),
     upperFiles: upperFiles(hostname, parts),
     accounts: [
@@ -68,7 +77,7 @@ export function describeContainer(parts: DescriptionParts): ContainerDescription
     link,
     firewallElements: parts.firewallElements,
     pingGroups: pingGroupsOf(identity.uid),
-    privilegedCapabilities,
+    privilegedCapabilities: parts.bindMounts.some(isRootsOwn) ? privilegedCapabilities & ~setFileCapabilities : privilegedCapabilities,
     syslogSocket: parts.syslogSocket,
     deadlineMs: parts.deadlineMs,
   };

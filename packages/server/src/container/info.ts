@@ -1,5 +1,5 @@
 /** info: what the server knows of a container, and what the container uses. */
-import { NetInProtocol, WardenError, type ResponseInit, type Type } from 'warden-protocol';
+import { BindMountMode, NetInProtocol, WardenError, type ResponseInit, type Type } from 'warden-protocol';
 import { withDeadline } from '../lib/deadline.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
 import { bandwidthStatOf } from './bandwidth.js';
@@ -14,6 +14,10 @@ const launcherDeadlineMs = 500;
 
 function netInOf({ netIn }: Container): ContainerInfo['netIn'] {
   return netIn.map(({ protocol, hostPort, containerPort }) => ({ hostPort, containerPort, protocol: protocol === 'udp' ? NetInProtocol.UDP : NetInProtocol.TCP }));
+}
+
+function bindMountsOf({ bindMounts }: Container): ContainerInfo['bindMounts'] {
+  return bindMounts.map(({ source, destination, mode }) => ({ srcPath: source, dstPath: destination, mode: mode === 'rw' ? BindMountMode.RW : BindMountMode.RO }));
 }
 
 /** What the server knows by itself. */
@@ -58,14 +62,14 @@ export async function infoForJob(containers: Containers, container: Container): 
   return isWhole(container, info) ? info : { ...info, ...(await askForDisk(containers, container)) };
 }
 
-/** For info: the same, its rules, and what its link has carried, for which the launcher is always asked. */
+/** For info: the same, its rules and bind mounts, and what its link has carried, for which the launcher is always asked. */
 export async function infoWithUse(containers: Containers, container: Container): Promise<ContainerInfo> {
   if (container.lastInfo !== undefined) return container.lastInfo;
   const link = orUnknown(containers, container, 'link', containers.host.launcher.readLinkStatistics(container.link.hostName));
   // Both are asked in one go, so that the launcher wakes up once.
   const [info, networkStat] = await Promise.all([infoForJob(containers, container), link]);
-  const netOut = netOutOf(container);
-  return networkStat === undefined ? { ...info, netOut } : { ...info, netOut, networkStat };
+  const lists = { netOut: netOutOf(container), bindMounts: bindMountsOf(container) };
+  return networkStat === undefined ? { ...info, ...lists } : { ...info, ...lists, networkStat };
 }
 
 function isWhole(container: Container, info: ContainerInfo): boolean {

@@ -271,6 +271,13 @@ export class RecordingHost implements Host {
     },
   };
 
+  readonly bindSources: Host['bindSources'] = {
+    open: (path) => {
+      if (path.includes('missing')) throw new WardenError('not_found', `Source path for bind mount does not exist: ${path}`);
+      return { path, isFile: path.endsWith('.txt') };
+    },
+  };
+
   /** Interfaces of the host besides those of living containers. */
   readonly interfaces: { hostName: string; hostAddress: number }[] = [];
 

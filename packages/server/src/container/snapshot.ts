@@ -54,6 +54,8 @@ const snapshotSchema = z.strictObject({
   linkName: z.string().min(1).max(11),
   mtu: z.int(),
   rootfsPath: z.string(),
+  /** As the request gave them; none unless given. */
+  bindMounts: z.array(z.strictObject({ source: z.string(), destination: z.string(), mode: z.enum(['ro', 'rw']), path: z.string() })).optional(),
   graceTimeMs: z.number().nullable(),
   /** How its disk can be limited; none unless given. */
   diskBackend: z.enum(diskBackendNames).optional(),
@@ -86,6 +88,7 @@ export function snapshotOf(container: Container, bootId: string, foundNames: rea
     linkName: link.hostName.slice('w-'.length, -'-0'.length),
     mtu: link.mtu,
     rootfsPath: container.rootfsPath,
+    ...(container.bindMounts.length === 0 ? {} : { bindMounts: [...container.bindMounts] }),
     graceTimeMs: container.graceTimeMs,
     ...(container.disk.backend === 'none' ? {} : { diskBackend: container.disk.backend }),
     ...(container.usesForwarder ? { usesForwarder: true } : {}),

@@ -16,6 +16,7 @@ export const testConfiguration: Configuration = {
   defaultGraceTimeMs: null,
   rootfsPath: '/rootfs',
   depotPath: '/depot',
+  mapsRootInBindMounts: true,
   rlimits: new Map([['nofile', 8192]]),
   pidsMax: 1024,
   totalPidsMax: undefined,

@@ -10,6 +10,15 @@ export interface MountDescription {
   readonly destination: string;
   readonly readOnly: boolean;
   readonly recursive: boolean;
+  /** The source has no symbolic link on its way: one that is there by now is an error. */
+  readonly resolved?: boolean;
+  /** A regular file. */
+  readonly isFile?: boolean;
+  /**
+   * Whose files they are in the container. mapped (unless given): root's are root's, and what root makes is the host's root's; host: only vcap has the
+   * same id on both sides; mapped-for-root: mapped when the source belongs to the host's root, else as host.
+   */
+  readonly ids?: 'mapped' | 'mapped-for-root' | 'host';
 }
 
 export interface FileOwner {

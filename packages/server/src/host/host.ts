@@ -110,6 +110,22 @@ export interface RootFileSystems {
   open(path: string): RootFileSystem;
 }
 
+/** What a client wants mounted into a container. */
+export interface BindSource {
+  /** Absolute, without symbolic links. */
+  readonly path: string;
+  /** A regular file. */
+  readonly isFile: boolean;
+}
+
+export interface BindSources {
+  /**
+   * @param writable what containers can write to, without symbolic links: a path that enters one of these has to stay there
+   * @throws WardenError not_found: `Source path for bind mount does not exist: X`; invalid_argument
+   */
+  open(path: string, writable: readonly string[]): BindSource;
+}
+
 export interface NameServers {
   /** The host's own nameservers, in order. */
   list(): string[];
@@ -148,6 +164,7 @@ export interface Host {
   readonly nameFirewall: NameFirewall;
   readonly resolver: Resolver;
   readonly rootFileSystems: RootFileSystems;
+  readonly bindSources: BindSources;
   readonly links: HostLinks;
   readonly nameServers: NameServers;
   readonly syslog: Syslog;

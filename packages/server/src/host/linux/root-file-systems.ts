@@ -7,6 +7,7 @@ import { type BigIntStats, lstatSync, readFileSync, realpathSync, statSync } fro
 import { WardenError } from 'warden-protocol';
 import { z } from '../../lib/zod.js';
 import type { RootFileSystem, RootFileSystems } from '../host.js';
+import { DepotShield } from './depot-shield.js';
 
 const absolutePath = z.string().startsWith('/').max(4095).refine((path) => !path.includes('\0'));
 const mountsSchema = z.strictObject({
@@ -26,17 +27,20 @@ interface ReadMounts {
 const rememberedLimit = 64;
 
 export class LinuxRootFileSystems implements RootFileSystems {
-  #realDepot: string | undefined;
+  readonly #shield: DepotShield;
   readonly #remembered = new Map<string, ReadMounts>();
 
   /** @param depotPath the depot, which must not be seen in any container: its files have their owners' rights */
-  constructor(private readonly depotPath: string) {}
+  constructor(depotPath: string) {
+    this.#shield = new DepotShield(depotPath);
+  }
 
   /** @throws WardenError invalid_argument for directories that would show the host or the depot to a container */
   open(path: string): RootFileSystem {
     const directory = realDirectory(path);
     if (directory === undefined) throw new WardenError('not_found', `rootfs ${path} not found`);
-    this.#refuse(path, directory);
+    const reason = this.#shield.reasonAgainst(directory);
+    if (reason !== undefined) throw refused(path, reason);
     return { lowers: [directory], mounts: this.#mountsOf(`${directory}.mounts.json`) };
   }
 
@@ -53,14 +57,6 @@ export class LinuxRootFileSystems implements RootFileSystems {
     return mounts;
   }
 
-  #refuse(path: string, directory: string): void {
-    if (directory === '/') throw refused(path, 'it is the host\'s own root');
-    const depot = (this.#realDepot ??= realDirectory(this.depotPath));
-    if (depot === undefined) throw new WardenError('internal', `the depot ${this.depotPath} is gone`);
-    if (directory === depot) throw refused(path, 'it is the depot, which holds all containers');
-    if (directory.startsWith(`${depot}/`)) throw refused(path, `it lies in the depot ${depot}`);
-    if (depot.startsWith(`${directory}/`)) throw refused(path, `it contains the depot ${depot}`);
-  }
 }
 
 function refused(path: string, why: string): WardenError {

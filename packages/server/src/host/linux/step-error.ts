@@ -11,7 +11,7 @@ function hintFor(step: string, errno: number): string {
   return '';
 }
 
-const { E2BIG, EACCES, EINVAL, ELOOP, ENODATA, ENODEV, ENOENT, ENOEXEC, ENOSYS, ENOTDIR, EOPNOTSUPP, EPERM, ERANGE, ESRCH } = constants.errno;
+const { E2BIG, EACCES, EEXIST, EINVAL, ELOOP, ENAMETOOLONG, ENODATA, ENODEV, ENOENT, ENOEXEC, ENOSYS, ENOTDIR, EOPNOTSUPP, EPERM, ERANGE, EROFS, ESRCH } = constants.errno;
 
 interface Fault {
   readonly code: ErrorCode;
@@ -43,6 +43,23 @@ const faultsOfRequests: ReadonlyMap<string, ReadonlyMap<number, Fault>> = new Ma
     [ENOTDIR, { code: 'not_found', text: 'it is no directory' }],
     [ELOOP, { code: 'not_found' }],
     [EACCES, { code: 'permission', text: 'the job\'s user may not enter it' }],
+  ])],
+  ['open mount source', new Map<number, Fault>([
+    [ENOENT, { code: 'not_found' }],
+    [ENOTDIR, { code: 'not_found' }],
+    [EINVAL, { code: 'not_found' }],
+    [ELOOP, { code: 'not_found', text: 'a symbolic link was put in its way meanwhile' }],
+  ])],
+  ['map mounts', new Map<number, Fault>([[EINVAL, { code: 'unsupported' }]])],
+  ['mount volumes', new Map<number, Fault>([
+    [ENOENT, { code: 'invalid_argument', text: 'the destination leads nowhere in the container: a symbolic link on the way dangles' }],
+    [ENOTDIR, { code: 'invalid_argument', text: 'the destination is a file, or has one on its way, and a directory is needed there' }],
+    [EEXIST, { code: 'invalid_argument', text: 'the destination is a symbolic link that leads nowhere in the container' }],
+    [ELOOP, { code: 'invalid_argument', text: 'the destination is a loop of symbolic links in the container' }],
+    [ENAMETOOLONG, { code: 'invalid_argument' }],
+    [EPERM, { code: 'invalid_argument', text: 'nothing can be mounted below /proc and /sys of a container' }],
+    [EROFS, { code: 'invalid_argument', text: 'the destination does not exist, and what lies there is read-only' }],
+    [EACCES, { code: 'invalid_argument', text: 'the destination does not exist, and root of the container may not make it there' }],
   ])],
   ['find user', new Map<number, Fault>([
     [ENOENT, { code: 'not_found', text: 'the container\'s /etc/passwd has no such user' }],

@@ -203,6 +203,7 @@ export const Tag = {
   target: 237,
   transferFlags: 238,
   entryLimit: 239,
+  refuseSetId: 240,
   protocol: 190,
   port: 191,
   listening: 192,
@@ -221,6 +222,10 @@ export const QuotaKind = {
 export const MountFlag = {
   readOnly: 1,
   recursive: 2,
+  noLinks: 4,
+  file: 8,
+  hostIds: 16,
+  rootsOnly: 32,
 } as const;
 
 /** ELEMENT_* */

@@ -42,6 +42,19 @@ test('every part of a description is on the wire', () => {
   assert.deepEqual([element?.u32(Tag.operation), element?.u32(Tag.family), element?.text(Tag.table), element?.text(Tag.set)], [ElementOperation.ensure, 3, 'warden', 'senders']);
 });
 
+test('flags of mounts: a file is one only where it is read-only', () => {
+  const common = { source: '/s', destination: '/d', recursive: false };
+  const mounts = [
+    { ...common, readOnly: true, resolved: true, isFile: true, ids: 'mapped' as const },
+    { ...common, readOnly: false, resolved: true, isFile: true, ids: 'mapped-for-root' as const },
+    { ...common, readOnly: false, ids: 'host' as const },
+  ];
+  const writer = new FrameWriter();
+  writeDescription(writer, { ...sampleDescription, mounts });
+  const flags = new Attributes(Buffer.from(writer.attributes())).nested(Tag.mount).map((mount) => mount.u32(Tag.flags));
+  assert.deepEqual(flags, [MountFlag.readOnly | MountFlag.noLinks | MountFlag.file, MountFlag.noLinks | MountFlag.rootsOnly, MountFlag.hostIds]);
+});
+
 test('a text with a NUL never reaches the wire', () => {
   assert.throws(() => writeDescription(new FrameWriter(), { ...sampleDescription, hostname: 'a\0b' }), { code: 'invalid_argument' });
 });

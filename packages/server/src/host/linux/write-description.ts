@@ -1,6 +1,6 @@
 /** A container's description in attributes of the internal wire. */
 import { ipv4Bytes } from '../../lib/ipv4.js';
-import type { CgroupDescription, ContainerDescription, FileOwner, FirewallChain, FirewallElement, LinkDescription } from '../container-description.js';
+import type { CgroupDescription, ContainerDescription, FileOwner, FirewallChain, FirewallElement, LinkDescription, MountDescription } from '../container-description.js';
 import { ElementOperation, MountFlag, QuotaKind, Tag } from './wire.js';
 import type { FrameWriter } from './wire-codec.js';
 
@@ -21,8 +21,7 @@ export function writeDescription(writer: FrameWriter, description: ContainerDesc
   if (description.quotaKind !== undefined) writer.u32(Tag.quotaKind, QuotaKind[description.quotaKind]);
   for (const lower of description.lowers) writer.text(Tag.lower, lower);
   for (const mount of description.mounts) {
-    const flags = (mount.readOnly ? MountFlag.readOnly : 0) | (mount.recursive ? MountFlag.recursive : 0);
-    writer.nested(Tag.mount, () => writer.text(Tag.source, mount.source).text(Tag.destination, mount.destination).u32(Tag.flags, flags));
+    writer.nested(Tag.mount, () => writer.text(Tag.source, mount.source).text(Tag.destination, mount.destination).u32(Tag.flags, mountFlags(mount)));
   }
   for (const directory of description.upperDirectories) {
     writer.nested(Tag.upperDirectory, () => writeOwner(writer.text(Tag.path, directory.path), directory));
@@ -46,6 +45,16 @@ export function writeDescription(writer: FrameWriter, description: ContainerDesc
   for (const cgroup of description.cgroups) writer.nested(Tag.cgroup, () => writeCgroup(writer, cgroup));
   writer.nested(Tag.link, () => writeLink(writer, description.link));
   for (const element of description.firewallElements) writeFirewallElement(writer, element);
+}
+
+function mountFlags({ readOnly, recursive, resolved = false, isFile = false, ids }: MountDescription): number {
+  return (
+    (readOnly ? MountFlag.readOnly : 0) |
+    (recursive ? MountFlag.recursive : 0) |
+    (resolved ? MountFlag.noLinks : 0) |
+    (isFile && readOnly ? MountFlag.file : 0) |
+    (ids === 'host' ? MountFlag.hostIds : ids === 'mapped-for-root' ? MountFlag.rootsOnly : 0)
+  );
 }
 
 function writeOwner(writer: FrameWriter, owner: FileOwner): FrameWriter {
