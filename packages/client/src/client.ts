@@ -43,8 +43,8 @@ export interface JobResult extends EndingDetails {
   exitStatus: number;
   stdout: Uint8Array;
   stderr: Uint8Array;
-  /** The container, when the job had ended. */
-  info: InfoResponse | undefined;
+  /** The container, when the job had ended; decoded when it is read first. */
+  readonly info: InfoResponse | undefined;
 }
 
 /** Input for a job. */
@@ -385,6 +385,7 @@ function closedError(): WardenError {
 }
 
 function jobResult(response: LinkResponse): JobResult {
-  const { exitStatus, stdout, stderr, info } = response;
-  return { exitStatus: exitStatus ?? UNKNOWN_STATUS, stdout: ownedBytes(stdout), stderr: ownedBytes(stderr), info, ...endingDetails(response) };
+  const { exitStatus, stdout, stderr } = response;
+  const result: JobResult = { exitStatus: exitStatus ?? UNKNOWN_STATUS, stdout: ownedBytes(stdout), stderr: ownedBytes(stderr), get info() { return response.info; } };
+  return Object.assign(result, endingDetails(response));
 }

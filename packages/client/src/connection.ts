@@ -157,7 +157,7 @@ export class Connection {
       while (!this.#paused && this.#failure === undefined) {
         const payload = this.#decoder.next();
         if (payload === undefined) return;
-        this.#take(decodeResponse(payload));
+        this.#take(decodeResponse(payload, { lateInfo: true }));
       }
     } catch (reason) {
       const cause = WardenError.from(reason);

@@ -22,8 +22,8 @@ export interface OutputChunk {
 export interface StreamResult extends EndingDetails {
   /** 255 when the job was killed by a signal, or its status is unknown. */
   exitStatus: number;
-  /** The container, when the job had ended. */
-  info: InfoResponse | undefined;
+  /** The container, when the job had ended; decoded when it is read first. */
+  readonly info: InfoResponse | undefined;
 }
 
 /** A piece of output, and where it begins in the output of both streams together, in bytes. */
@@ -54,8 +54,8 @@ export class JobStream extends ReplyStream<OutputChunk, StreamResult> {
 
   protected override read(response: AnyResponse['response']): Part<OutputChunk, StreamResult> {
     const stream = response as StreamResponse;
-    const { exitStatus, info } = stream;
-    return { piece: chunkOf(stream), result: exitStatus === undefined ? undefined : { exitStatus, info, ...endingDetails(stream) } };
+    const { exitStatus } = stream;
+    return { piece: chunkOf(stream), result: exitStatus === undefined ? undefined : { exitStatus, get info() { return stream.info; }, ...endingDetails(stream) } };
   }
 }
 

@@ -23,9 +23,15 @@ export class MessageError extends WardenError {
 
 export type PlainObject = Record<string, unknown>;
 
-interface Context {
+export interface DecodeOptions {
+  /** Text that is not UTF-8 is an error. */
+  readonly strictText: boolean;
+  /** A message within the one to decode that is decoded when somebody looks at it, and checked only then. */
+  readonly late?: DescMessage | undefined;
+}
+
+interface Context extends DecodeOptions {
   reader: BinaryReader;
-  strictText: boolean;
 }
 
 interface FieldReader {
@@ -56,10 +62,10 @@ function readerOf(desc: DescMessage): MessageReader {
 }
 
 /** Decodes one message. Throws a MessageError for bytes that are none, invalid_argument for one with something missing or wrong in it. */
-export function decodeMessage(desc: DescMessage, bytes: Uint8Array, options: { strictText: boolean }): PlainObject {
+export function decodeMessage(desc: DescMessage, bytes: Uint8Array, options: DecodeOptions): PlainObject {
   const message = readerOf(desc);
   try {
-    const context = { reader: new BinaryReader(bytes), strictText: options.strictText };
+    const context = { reader: new BinaryReader(bytes), strictText: options.strictText, late: options.late };
     return readMessage(message, context, bytes.length, {}, 1);
   } catch (reason) {
     if (reason instanceof WardenError) throw reason;
@@ -112,6 +118,10 @@ function compileMessageField(list: boolean, name: string, desc: DescMessage): Fi
     wireType: WireType.LengthDelimited,
     read: (context, target, depth) => {
       if (depth === RECURSION_LIMIT) throw new Error(`messages nested more than ${RECURSION_LIMIT} deep`);
+      if (context.late === desc && !list && !Object.hasOwn(target, name)) {
+        decodeLate(context, target, name, desc);
+        return;
+      }
       const end = endOf(context.reader);
       // A singular message that comes twice is merged, says protobuf.
       const into = list ? {} : ((target[name] ??= {}) as PlainObject);
@@ -119,6 +129,24 @@ function compileMessageField(list: boolean, name: string, desc: DescMessage): Fi
       if (list) (target[name] as unknown[]).push(into);
     },
   };
+}
+
+/** Puts a property in the message's place that decodes it when it is read first. */
+function decodeLate({ reader, strictText }: Context, target: PlainObject, name: string, desc: DescMessage): void {
+  // A copy: what was read into is larger, and would live as long as the message.
+  const bytes = Uint8Array.prototype.slice.call(reader.bytes());
+  const property = { configurable: true, enumerable: true };
+  Object.defineProperty(target, name, {
+    ...property,
+    get() {
+      const value = decodeMessage(desc, bytes, { strictText });
+      Object.defineProperty(target, name, { ...property, value, writable: true });
+      return value;
+    },
+    set(value) {
+      Object.defineProperty(target, name, { ...property, value, writable: true });
+    },
+  });
 }
 
 function endOf(reader: BinaryReader): number {

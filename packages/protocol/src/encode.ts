@@ -11,8 +11,17 @@ import { WardenError } from './error.js';
 import { FrameError, frameOverhead, MAX_FRAME_LENGTH, writeFrameHeader, writeFrameTrailer } from './framing.js';
 
 const EMPTY = new Uint8Array(0);
-const TYPE_TAG = 0x08;
-const PAYLOAD_TAG = 0x12;
+/** Of the envelope's two fields. */
+export const TYPE_TAG = 0x08;
+export const PAYLOAD_TAG = 0x12;
+
+/** The writer of the message before, whose memory has grown already. */
+let idle: BinaryWriter | undefined;
+
+/** Bytes of a message whose writer is kept. */
+const KEPT_WRITER = 64 * 1024;
+
+const LARGEST_UINT32 = 0xffff_ffffn;
 
 type WriteValue = (writer: BinaryWriter, value: unknown) => void;
 
@@ -20,6 +29,8 @@ interface FieldWriter {
   readonly field: DescField;
   readonly localName: string;
   readonly required: boolean;
+  /** Of a uint64 that is no list; 0 for every other. */
+  readonly uint64Tag: number;
   /** The value with its tag; a list whole. */
   readonly write: WriteValue;
 }
@@ -36,16 +47,20 @@ function writerOf(desc: DescMessage): MessageWriter {
   let found = compiled.get(desc);
   if (found === undefined) {
     const fields = [...desc.fields].sort((one, other) => one.number - other.number);
-    found = { name: shortName(desc), fields: fields.map((field) => ({ field, localName: field.localName, required: isRequired(field), write: compileField(field) })) };
+    found = { name: shortName(desc), fields: fields.map((field) => ({ field, localName: field.localName, required: isRequired(field), uint64Tag: uint64TagOf(field), write: compileField(field) })) };
     compiled.set(desc, found);
   }
   return found;
 }
 
 function writeMessage({ name, fields }: MessageWriter, writer: BinaryWriter, message: PlainObject): void {
-  for (const { field, localName, required, write } of fields) {
+  for (const { field, localName, required, uint64Tag, write } of fields) {
     const value = message[localName];
-    if (value !== undefined && value !== null) write(writer, value);
+    if (uint64Tag !== 0 && typeof value === 'bigint' && value >= 0n && value <= LARGEST_UINT32) {
+      // Statistics are dozens of these, and a bigint is taken apart by way of a DataView.
+      writer.uint32(uint64Tag);
+      writer.uint32(Number(value));
+    } else if (value !== undefined && value !== null) write(writer, value);
     else if (required) throw missingField(name, field);
   }
 }
@@ -53,14 +68,26 @@ function writeMessage({ name, fields }: MessageWriter, writer: BinaryWriter, mes
 /** Encodes one message. Throws invalid_argument when a required field is missing or a value is not of its type or out of its range. */
 export function encodeMessage(desc: DescMessage, message: PlainObject): Uint8Array {
   if (desc.fields.length === 0) return EMPTY;
-  const writer = new BinaryWriter();
+  const writer = idle ?? new BinaryWriter();
+  // One that an error leaves in the middle of a message is of no use any more.
+  idle = undefined;
   writeMessage(writerOf(desc), writer, message);
-  return writer.finish();
+  const encoded = writer.finish();
+  if (encoded.length <= KEPT_WRITER) idle = writer;
+  return encoded;
+}
+
+function uint64TagOf(field: DescField): number {
+  return field.fieldKind === 'scalar' && field.scalar === ScalarType.UINT64 ? tagOf(field, WireType.Varint) : 0;
+}
+
+function tagOf(field: DescField, wireType: WireType): number {
+  return ((field.number << 3) | wireType) >>> 0;
 }
 
 function compileField(field: DescField): WriteValue {
   const { wireType, write } = field.message === undefined ? valueWriter(field) : messageWriter(field.message);
-  const tag = ((field.number << 3) | wireType) >>> 0;
+  const tag = tagOf(field, wireType);
   const named = namingErrors(field, write);
   if (field.fieldKind !== 'list') {
     return (writer, value) => {

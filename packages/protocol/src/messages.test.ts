@@ -51,6 +51,34 @@ describe('decodeEnvelope', () => {
   });
 });
 
+describe('lateInfo', () => {
+  const info = { state: 'active', events: ['x'], jobIds: [2n ** 64n - 1n], memoryStat: { cache: 2n ** 32n, rss: 2n ** 32n - 1n, mappedFile: 0n } };
+  const decoded = decodeResponse(payloadOf(encodeResponse(Type.Info, info))).response;
+
+  it('gives the same message', () => {
+    for (const type of [Type.Link, Type.Run, Type.Stream] as const) {
+      const payload = payloadOf(encodeResponse(type, { exitStatus: 3, info }));
+      const { response } = decodeResponse(payload, { lateInfo: true });
+      // What was read into is used again, while nobody has asked for the info.
+      payload.fill(0xff);
+      assert.deepEqual(response, { exitStatus: 3, info: decoded });
+      assert.equal((response as { info: unknown }).info, (response as { info: unknown }).info, 'decoded once');
+    }
+    const { response } = decodeResponse(payloadOf(encodeResponse(Type.Info, info)), { lateInfo: true });
+    assert.deepEqual(response, decoded);
+  });
+
+  it('names what is wrong with it when it is read, and is merged with one that comes later', () => {
+    // LinkResponse: exit_status 1, info with a field that reaches past its end.
+    const { response } = decodeResponse(envelope(Type.Link, hex('0801 2202 5205')), { lateInfo: true });
+    assert.equal((response as { exitStatus: number }).exitStatus, 1);
+    assert.match(codeOf(() => (response as { info: unknown }).info), /^MessageError protocol: cannot decode InfoResponse/);
+    assert.match(codeOf(() => decodeResponse(envelope(Type.Link, hex('2205')), { lateInfo: true })), /^MessageError protocol: cannot decode LinkResponse/);
+    const twice = decodeResponse(envelope(Type.Link, hex('2203 520161 2204 f2010162')), { lateInfo: true }).response as { info: { state?: string; hostIp?: string } };
+    assert.deepEqual([twice.info.state, twice.info.hostIp], ['a', 'b']);
+  });
+});
+
 describe('decodeRequest', () => {
   it('names an unknown type', () => {
     assert.match(codeOf(() => decodeRequest(envelope(77, hex('')))), /MessageError protocol: unknown message type 77/);

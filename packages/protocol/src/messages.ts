@@ -2,7 +2,7 @@
 // envelope: a type number and the encoded request or response of that type.
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
-import { decodeMessage, MessageError, type PlainObject } from './decode.js';
+import { decodeMessage, type DecodeOptions, MessageError, type PlainObject } from './decode.js';
 import { encodeEnvelope, encodeMessage } from './encode.js';
 import { isErrorCode, WardenError } from './error.js';
 import { ErrorResponseSchema, Message_Type as Type, MessageSchema } from './gen/envelope_pb.js';
@@ -146,20 +146,27 @@ export function decodeRequest(payload: Uint8Array): AnyRequest {
   const { type, body } = decodeEnvelope(payload);
   const found = rows.get(type);
   if (found === undefined) throw new MessageError(type === Type.Error ? 'an error reply is not a request' : `unknown message type ${type}`);
-  return { type, request: decodeBody(found.request, body, true) } as AnyRequest;
+  return { type, request: decodeBody(found.request, body, strictOptions) } as AnyRequest;
 }
 
-/** Decodes the payload of a frame a server sent; an error reply is a value too. Throws a MessageError, or invalid_argument for a reply that lacks a field. */
-export function decodeResponse(payload: Uint8Array): AnyResponse {
+/**
+ * Decodes the payload of a frame a server sent; an error reply is a value too. Throws a MessageError, or invalid_argument for a reply that lacks a field.
+ * With `lateInfo` the info in the reply of a job is decoded when it is read first, which then throws what is wrong with it: few who run a job ask for it.
+ */
+export function decodeResponse(payload: Uint8Array, { lateInfo = false }: { readonly lateInfo?: boolean } = {}): AnyResponse {
   const { type, body } = decodeEnvelope(payload);
   const desc = type === Type.Error ? ErrorResponseSchema : rows.get(type)?.response;
   if (desc === undefined) throw new MessageError(`unknown message type ${type}`);
-  return { type, response: decodeBody(desc, body, false) } as unknown as AnyResponse;
+  return { type, response: decodeBody(desc, body, lateInfo ? lateOptions : plainOptions) } as unknown as AnyResponse;
 }
 
-function decodeBody(desc: DescMessage, body: Uint8Array, strictText: boolean): PlainObject {
+const strictOptions: DecodeOptions = { strictText: true };
+const plainOptions: DecodeOptions = { strictText: false };
+const lateOptions: DecodeOptions = { strictText: false, late: InfoResponseSchema };
+
+function decodeBody(desc: DescMessage, body: Uint8Array, options: DecodeOptions): PlainObject {
   if (body.length === 0 && desc.fields.length === 0) return {};
-  return decodeMessage(desc, body, { strictText });
+  return decodeMessage(desc, body, options);
 }
 
 /** The error an error reply stands for. Texts that are none of our codes are kept as `data` of an internal error. */

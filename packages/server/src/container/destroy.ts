@@ -22,6 +22,7 @@ export async function destroyContainer(containers: Containers, container: Contai
     // Requests that follow its jobs end with what is known now; no job outlives the removal, whatever events are yet to come.
     const isFollowed = [...container.jobs.values()].some(({ followers }) => followers > 0);
     container.lastInfo = { ...(isFollowed ? infoAtOnce(containers, container) : infoOf(container)), jobIds: [] };
+    containers.host.statistics.forget(container.id);
     await removeFromHost(containers, container);
     container.monitor.close();
     containers.noteRelease(container);

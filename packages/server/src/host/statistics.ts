@@ -42,4 +42,6 @@ export interface Statistics {
   memory(containerId: string): MemoryStatistics | undefined;
   cpu(containerId: string): CpuStatistics | undefined;
   pids(containerId: string): PidsStatistics | undefined;
+  /** The container goes: nothing is kept open of it. */
+  forget(containerId: string): void;
 }

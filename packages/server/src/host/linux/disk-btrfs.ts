@@ -5,14 +5,18 @@ import type { ContainerDisk, DiskLimits, DiskState, DiskUsage } from '../disk.js
 import { refuseInodeLimit, type DiskBackend } from './disk-backend.js';
 import { isAttached, makeBtrfsImage } from './disk-image-file.js';
 import { DiskRequests } from './disk-requests.js';
-import { readKernelFile } from './kernel-file.js';
+import { KeptFiles } from './kept-files.js';
 import type { LauncherProcess } from './launcher.js';
+
+/** Disks of which the files that tell what they use stay open. */
+const keptDisks = 32;
 
 export class BtrfsDisks implements DiskBackend {
   readonly name = 'btrfs';
   readonly #requests: DiskRequests;
   /** By the disk's directory: where the kernel tells what it uses, as the launcher has found it. */
   readonly #groups = new Map<string, string>();
+  readonly #files = new KeptFiles(keptDisks);
 
   /**
    * @param path directory of the disks, in the depot
@@ -46,8 +50,8 @@ export class BtrfsDisks implements DiskBackend {
   readonly usage = ({ directory = '' }: ContainerDisk): DiskUsage | undefined => {
     const group = this.#groups.get(directory);
     if (group === undefined) return undefined;
-    const allocated = readKernelFile(`${group}/referenced`);
-    const reserved = readKernelFile(`${group}/rsv_data`);
+    const allocated = this.#files.read(directory, group, 'referenced');
+    const reserved = this.#files.read(directory, group, 'rsv_data');
     return allocated === undefined || reserved === undefined ? undefined : { bytes: BigInt(allocated.trim()) + BigInt(reserved.trim()), inodes: undefined };
   };
 
@@ -60,6 +64,7 @@ export class BtrfsDisks implements DiskBackend {
 
   readonly release = ({ directory = '' }: ContainerDisk): Promise<void> => {
     this.#groups.delete(directory);
+    this.#files.forget(directory);
     return Promise.resolve();
   };
 

@@ -1,7 +1,4 @@
-/**
- * Files in which the kernel tells a number or some lines. They are opened each time: one that is kept open is a descriptor for each container,
- * and a thousand of them make everything slower that wardend's descriptors are copied or closed for.
- */
+/** Files in which the kernel tells a number or some lines. Those that are read with every job stay open: kept-files.ts. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { isErrno } from './small-file.js';
 import { unlessGone } from './unless-gone.js';
@@ -14,14 +11,21 @@ export function readKernelFile(path: string): string | undefined {
   return unlessGone(undefined, () => {
     const descriptor = openSync(path, 'r');
     try {
-      // The kernel gives such a file as a whole.
-      return buffer.toString('latin1', 0, readSync(descriptor, buffer, 0, buffer.length, 0));
-    } catch (error) {
-      // Of an interface that went after open(2).
-      if (isErrno(error, 'EINVAL')) return undefined;
-      throw error;
+      return readKernelDescriptor(descriptor);
     } finally {
       closeSync(descriptor);
     }
   });
+}
+
+/** The text of a file that is open, as the kernel tells it now. */
+export function readKernelDescriptor(descriptor: number): string | undefined {
+  try {
+    // The kernel gives such a file as a whole.
+    return buffer.toString('latin1', 0, readSync(descriptor, buffer, 0, buffer.length, 0));
+  } catch (error) {
+    // Of an interface that went after open(2).
+    if (isErrno(error, 'EINVAL')) return undefined;
+    throw error;
+  }
 }

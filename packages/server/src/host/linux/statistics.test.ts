@@ -63,13 +63,13 @@ test('processes and threads, and the most there may be, by either version', () =
   assert.equal(new LinuxStatistics([], 'w').pids('one'), undefined);
 });
 
-test('no descriptor is kept', () => {
-  const statistics = new LinuxStatistics([{ version: 1, mountPoint: mountPoint('memory'), controllers: ['memory', 'cpuacct'] }], 'w');
+test('descriptors are kept of few containers, and of none that has gone', () => {
+  const containers = Array.from({ length: 100 }, (_, index) => `many-${index}`);
+  write(Object.fromEntries(containers.flatMap((id) => ['memory.stat', 'cpuacct.usage', 'cpuacct.stat'].map((name) => [`memory/w/${id}/${name}`, 'cache 1\n']))));
+  const statistics = new LinuxStatistics([{ version: 1, mountPoint: mountPoint('memory'), controllers: ['memory'] }], 'w');
   const before = readdirSync('/proc/self/fd').length;
-  for (let round = 0; round < 100; round++) {
-    statistics.memory('one');
-    statistics.cpu('one');
-    statistics.pids('one');
-  }
+  for (const id of [...containers, ...containers]) assert.equal(statistics.memory(id)?.cache, 1n);
+  assert.equal(readdirSync('/proc/self/fd').length, before + 32);
+  for (const id of containers) statistics.forget(id);
   assert.equal(readdirSync('/proc/self/fd').length, before);
 });

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { CpuStatistics, MemoryStatistics, PidsStatistics, Statistics } from '../statistics.js';
 import type { CgroupHierarchy } from './cgroup-hierarchies.js';
-import { readKernelFile } from './kernel-file.js';
+import { KeptFiles } from './kept-files.js';
 import { memoryStatisticsOfVersion1, memoryStatisticsOfVersion2 } from './memory-statistics.js';
 
 interface Group {
@@ -11,10 +11,14 @@ interface Group {
   readonly version: 1 | 2;
 }
 
+/** Containers of which the files stay open. */
+const keptContainers = 32;
+
 export class LinuxStatistics implements Statistics {
   readonly #memory: Group | undefined;
   readonly #cpu: Group | undefined;
   readonly #pids: Group | undefined;
+  readonly #files = new KeptFiles(keptContainers);
 
   /** @param parent name of the group that all containers are in */
   constructor(hierarchies: readonly CgroupHierarchy[], parent: string) {
@@ -32,13 +36,13 @@ export class LinuxStatistics implements Statistics {
     if (this.#memory === undefined) return undefined;
     const { parent, version } = this.#memory;
     const directory = `${parent}/${containerId}`;
-    const text = readKernelFile(`${directory}/memory.stat`);
+    const text = this.#files.read(containerId, directory, 'memory.stat');
     if (text === undefined || version === 1) return text === undefined ? undefined : memoryStatisticsOfVersion1(text);
     return memoryStatisticsOfVersion2(text, {
-      swapCurrent: readKernelFile(`${directory}/memory.swap.current`),
-      max: readKernelFile(`${directory}/memory.max`),
-      swapMax: readKernelFile(`${directory}/memory.swap.max`),
-      parentMax: readKernelFile(`${parent}/memory.max`),
+      swapCurrent: this.#files.read(containerId, directory, 'memory.swap.current'),
+      max: this.#files.read(containerId, directory, 'memory.max'),
+      swapMax: this.#files.read(containerId, directory, 'memory.swap.max'),
+      parentMax: this.#files.read(containerId, parent, 'memory.max'),
     });
   }
 
@@ -46,21 +50,25 @@ export class LinuxStatistics implements Statistics {
     if (this.#cpu === undefined) return undefined;
     const directory = `${this.#cpu.parent}/${containerId}`;
     if (this.#cpu.version === 2) {
-      const text = readKernelFile(`${directory}/cpu.stat`);
+      const text = this.#files.read(containerId, directory, 'cpu.stat');
       return text === undefined ? undefined : { usage: valueIn(text, 'usage_usec') * 1000n, user: valueIn(text, 'user_usec') / usPerTick, system: valueIn(text, 'system_usec') / usPerTick };
     }
-    const usage = readKernelFile(`${directory}/cpuacct.usage`);
-    const text = readKernelFile(`${directory}/cpuacct.stat`);
+    const usage = this.#files.read(containerId, directory, 'cpuacct.usage');
+    const text = this.#files.read(containerId, directory, 'cpuacct.stat');
     return usage === undefined || text === undefined ? undefined : { usage: BigInt(usage.trim()), user: valueIn(text, 'user'), system: valueIn(text, 'system') };
   }
 
   pids(containerId: string): PidsStatistics | undefined {
     if (this.#pids === undefined) return undefined;
     const directory = `${this.#pids.parent}/${containerId}`;
-    const current = readKernelFile(`${directory}/pids.current`);
-    const max = readKernelFile(`${directory}/pids.max`)?.trim();
+    const current = this.#files.read(containerId, directory, 'pids.current');
+    const max = this.#files.read(containerId, directory, 'pids.max')?.trim();
     if (current === undefined || max === undefined) return undefined;
     return { current: BigInt(current.trim()), max: max === 'max' ? undefined : BigInt(max) };
+  }
+
+  forget(containerId: string): void {
+    this.#files.forget(containerId);
   }
 }
 
