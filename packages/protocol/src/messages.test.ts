@@ -122,7 +122,7 @@ describe('decodeRequest', () => {
     const run = decodeRequest(envelope(23, hex('0a0178 120179 2202 0805 2202 1006')));
     assert.deepEqual(run, { type: 23, request: { handle: 'x', script: 'y', rlimits: { as: 5n, core: 6n }, env: [], args: [] } });
     const info = decodeResponse(envelope(14, hex('e00201 e202 03 02ac02')));
-    assert.deepEqual(info.response, { events: [], jobIds: [1n, 2n, 300n], netOut: [], netIn: [] });
+    assert.deepEqual(info.response, { events: [], jobIds: [1n, 2n, 300n], netOut: [], netIn: [], bindMounts: [] });
     assert.match(codeOf(() => decodeResponse(envelope(14, hex('e202 02 02ac02')))), /MessageError/);
   });
 
