@@ -66,6 +66,20 @@ export interface Configuration {
     readonly own: PortRange | undefined;
   };
   readonly user: { readonly startUid: number; readonly size: number; readonly startSubuid: number };
+  readonly images: {
+    /** HOST or HOST:PORT of references without one; undefined: there is none. */
+    readonly defaultRegistry: string | undefined;
+    /** Those that may be spoken to without TLS, beside loopback addresses. */
+    readonly insecureRegistries: readonly string[];
+    /** PEM file with authorities beside those of the system. */
+    readonly caPath: string | undefined;
+    readonly parallelLayers: number;
+    /** A registry that sends next to nothing for so long is given up. */
+    readonly silenceMs: number;
+    /** Of one layer as the registry has it, and of all of an image. */
+    readonly layerLimitInBytes: number;
+    readonly imageLimitInBytes: number;
+  };
   /** Keys that the file sets and that have no effect in this version. */
   readonly withoutEffect: readonly KeyWithoutEffect[];
 }

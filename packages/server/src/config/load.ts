@@ -141,7 +141,7 @@ function keysWithoutEffect({ server, logging }: ConfigurationFile): KeyWithoutEf
 const logLevels: Readonly<Record<string, string>> = { off: 'silent', debug1: 'trace', debug2: 'trace', all: 'trace' };
 
 function toConfiguration(file: ConfigurationFile): Configuration {
-  const { server, network, port, user, logging } = file;
+  const { server, network, port, user, logging, images } = file;
   const rlimits = new Map<RlimitName, number>();
   for (const name of rlimitNames) {
     const value = server.container_rlimits[name];
@@ -184,6 +184,15 @@ function toConfiguration(file: ConfigurationFile): Configuration {
     },
     port: { startPort: port.pool_start_port, size: port.pool_size, own: port.own_ports === null ? undefined : parsePortRange(port.own_ports) },
     user: { startUid: user.pool_start_uid, size: user.pool_size, startSubuid: user.pool_start_subuid },
+    images: {
+      defaultRegistry: images.default_registry ?? undefined,
+      insecureRegistries: images.insecure_registries,
+      caPath: images.registry_ca === null ? undefined : resolve(images.registry_ca),
+      parallelLayers: images.parallel_layers,
+      silenceMs: images.pull_timeout * 1000,
+      layerLimitInBytes: images.max_layer_size,
+      imageLimitInBytes: images.max_image_size,
+    },
     withoutEffect: keysWithoutEffect(file),
   };
 }

@@ -140,8 +140,24 @@ const user = section({
   pool_start_subuid: uint32.default(0x2000_0000),
 });
 
+/** HOST or HOST:PORT. */
+const registryHost = z.string().regex(/^(?:\[[0-9a-f:]{2,39}\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)(?::[1-9]\d{0,4})?$/i, 'must be HOST or HOST:PORT');
+
+const images = section({
+  default_registry: registryHost.nullable().default(null),
+  insecure_registries: z
+    .union([z.null(), z.array(registryHost).max(64)])
+    .transform((value) => value ?? [])
+    .default([]),
+  registry_ca: absolutePath.nullable().default(null),
+  parallel_layers: z.int().min(1).max(16).default(3),
+  pull_timeout: z.number().min(0.1).max(600).default(30),
+  max_layer_size: z.int().min(1).max(Number.MAX_SAFE_INTEGER).default(10 * 1024 ** 3),
+  max_image_size: z.int().min(1).max(Number.MAX_SAFE_INTEGER).default(20 * 1024 ** 3),
+});
+
 /** The whole file. */
-export const configurationSchema = section({ server, health_check_server: healthCheckServer, logging, network, port, user });
+export const configurationSchema = section({ server, health_check_server: healthCheckServer, logging, network, port, user, images });
 
 /** The file as it was checked, with its defaults filled in; keys are those of the file. */
 export type ConfigurationFile = zod.output<typeof configurationSchema>;

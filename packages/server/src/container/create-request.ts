@@ -19,6 +19,9 @@ export interface CreateOrder {
 /** @throws WardenError invalid_argument or unsupported */
 export function checkCreateRequest(request: RequestOf<Type.Create>): CreateOrder {
   if (request.handle !== undefined) checkHandle(request.handle);
+  if (request.pull !== undefined || request.registryAuth !== undefined) {
+    throw new WardenError('invalid_argument', 'pull, registry_auth: only with a rootfs of a registry, docker://REFERENCE');
+  }
   return {
     handle: request.handle,
     graceTimeMs: request.graceTime === undefined ? undefined : request.graceTime * 1000,
@@ -41,6 +44,8 @@ export function checkHandle(handle: string): void {
 }
 
 function checkRootfs(path: string): string {
+  // The store knows which there are.
+  if (path.startsWith('image:') && !/\p{Cc}/u.test(path) && Buffer.byteLength(path) <= pathLimitInBytes) return path;
   if (path === '' || path.includes('\0') || !path.startsWith('/') || Buffer.byteLength(path) > pathLimitInBytes) {
     throw new WardenError('not_found', `rootfs ${path} not found`);
   }

@@ -1,66 +1,23 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { WardenError } from 'warden-protocol';
-import type { RegistryOrder, RegistrySession, RemoteImage, RemoteLayer } from '../host/registry.js';
-import type { Digest } from '../lib/digest.js';
 import { Pulls, type Progress } from './pulls.js';
+import { configOf, digestOf, RecordingRegistry, remote } from './recording-registry.js';
 import { RecordingStore } from './recording-store.js';
-
-const digestOf = (name: string): Digest => `sha256:${Buffer.from(name).toString('hex').padEnd(64, '0')}`;
-const configOf = (...diffIds: readonly Digest[]): Buffer => Buffer.from(JSON.stringify({ rootfs: { type: 'layers', diff_ids: diffIds } }));
-const remote = (...names: readonly string[]): RemoteImage => ({
-  manifestDigest: digestOf('m'), config: configOf(...names.map((name) => digestOf(`d${name}`))), layers: names.map((name) => ({ digest: digestOf(name), sizeInBytes: name.length })),
-});
-
-/** A registry whose layers come when a test lets them. */
-class FakeSessions {
-  readonly orders: RegistryOrder[] = [];
-  readonly log: string[] = [];
-  image: () => Promise<RemoteImage> = () => Promise.resolve(remote('a', 'b'));
-  gate: (layer: RemoteLayer, whenClosed: Promise<never>) => Promise<void> = () => Promise.resolve();
-
-  constructor(private readonly directory: string) {}
-
-  open(order: RegistryOrder): RegistrySession {
-    this.orders.push(order);
-    let close = (): void => undefined;
-    const closed = new Promise<never>((_resolve, reject) => {
-      close = () => reject(new WardenError('canceled', 'closed'));
-    });
-    closed.catch(() => undefined);
-    const name = ({ digest }: RemoteLayer): string => Buffer.from(digest.slice(7), 'hex').toString().replaceAll('\0', '');
-    return {
-      resolve: () => Promise.race([this.image(), closed]),
-      fetch: async (layer, progress) => {
-        this.log.push(`fetch ${name(layer)}`);
-        progress(0);
-        await Promise.race([this.gate(layer, closed), closed]);
-        const path = join(this.directory, name(layer));
-        writeFileSync(path, name(layer));
-        return path;
-      },
-      drop: (layer) => void this.log.push(`drop ${name(layer)}`),
-      close: () => {
-        this.log.push('close');
-        close();
-      },
-    };
-  }
-}
 
 let directory: string;
 let store: RecordingStore;
-let registry: FakeSessions;
+let registry: RecordingRegistry;
 let pulls: Pulls;
 const progress: Progress[] = [];
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'warden-pulls-'));
   store = new RecordingStore(directory);
-  registry = new FakeSessions(directory);
+  registry = new RecordingRegistry(directory);
   pulls = new Pulls(store, registry, { defaultRegistry: undefined, parallelLayers: 2 });
   progress.length = 0;
 });
@@ -132,7 +89,7 @@ describe('a pull', () => {
       const controller = new AbortController();
       const abort = (): void => controller.abort(new WardenError('canceled', 'the client has closed its connection'));
       const never = new Promise<never>(() => undefined);
-      const fresh = new FakeSessions(directory);
+      const fresh = new RecordingRegistry(directory);
       const own = new Pulls(store, fresh, { defaultRegistry: undefined, parallelLayers: 2 });
       store.layers.clear();
       store.adding = () => Promise.resolve();

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { WardenError } from 'warden-protocol';
+import { FakeRegistry } from '../lib/fake-registry.js';
 import { RegistryApi } from './api.js';
 import type { Credentials } from './authorization.js';
 import { parseChallenges } from './challenges.js';
 import { Hosts } from './hosts.js';
 import { resolveImage } from './resolve.js';
-import { FakeRegistry } from './testing/fake-registry.js';
 import { Transport } from './transport.js';
 
 const limits = { layerLimitInBytes: 1 << 20, imageLimitInBytes: 1 << 20 };

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { WardenError } from 'warden-protocol';
+import { digestOf, FakeRegistry, indexType, layerType, manifestType, sendBlob } from '../lib/fake-registry.js';
 import { layerFileName } from '../lib/registry-messages.js';
 import { RegistryApi } from './api.js';
 import type { Credentials } from './authorization.js';
 import { Hosts } from './hosts.js';
 import { downloadLayer } from './layer-download.js';
 import { resolveImage } from './resolve.js';
-import { digestOf, FakeRegistry, indexType, layerType, manifestType, sendBlob } from './testing/fake-registry.js';
 import { Transport } from './transport.js';
 
 const limits = { layerLimitInBytes: 1 << 20, imageLimitInBytes: 2 << 20 };

@@ -7,8 +7,9 @@ export interface Call {
   /**
    * For requests that wait for a job: calls back once when the client has gone or the server wants to end. Such a request
    * gives up; it gets no reply.
+   * @param callback undefined: from now on it is finished whatever happens
    */
-  onInterrupt(callback: (reason: WardenError) => void): void;
+  onInterrupt(callback: ((reason: WardenError) => void) | undefined): void;
   /** Whether the client has gone, and nothing can be sent to it. */
   readonly gone: boolean;
   /**

@@ -6,7 +6,7 @@ import { CollectedOutput } from '../container/collected-output.js';
 import type { Container } from '../container/container.js';
 import type { Containers } from '../container/containers.js';
 import { createContainer } from '../container/create.js';
-import { checkCreateRequest } from '../container/create-request.js';
+import { checkCreateRequest, type CreateOrder } from '../container/create-request.js';
 import { destroyContainer } from '../container/destroy.js';
 import { consumeJob } from '../container/forget.js';
 import { infoForJob, infoWithUse } from '../container/info.js';
@@ -14,7 +14,7 @@ import { endingDetailsOf } from '../container/job-ending.js';
 import { followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
 import { stopContainer } from '../container/stop.js';
 import type { Call } from './call.js';
-import { makeImageHandlers, type Images } from './image-handlers.js';
+import { isRegistryReference, makeImageHandlers, pulledRootfs, type Images } from './image-handlers.js';
 import { makeJobHandlers } from './job-handlers.js';
 import { sendLargeResult, type RestOfReply } from './large-result.js';
 import { makeLimitHandlers } from './limit-handlers.js';
@@ -45,13 +45,20 @@ export function makeHandlers(containers: Containers, images?: Images): Handlers 
     };
   }
 
+  /** Everything else about the request is checked before anything is fetched. */
+  async function orderWithPulled(call: Call, { pull, registryAuth, rootfs, ...request }: RequestOf<Type.Create>): Promise<CreateOrder> {
+    checkCreateRequest(request);
+    return checkCreateRequest({ ...request, rootfs: await pulledRootfs(call, images, { rootfs, pull, registryAuth }) });
+  }
+
   return {
     [Type.Ping]: () => ({}),
     [Type.Echo]: (_call, { message }) => ({ message }),
     [Type.List]: () => ({ handles: containers.handles() }),
 
     [Type.Create]: async (call, request) => {
-      const container = await createContainer(containers, checkCreateRequest(request));
+      const order = isRegistryReference(request.rootfs) ? await orderWithPulled(call, request) : checkCreateRequest(request);
+      const container = await createContainer(containers, order);
       if (call.gone) containers.references.check(container);
       else containers.references.name(call.client, container);
       return { handle: container.handle };

@@ -1,7 +1,7 @@
 /** Handlers of the requests about images and named root file systems. */
-import { encodeResponse, Type, WardenError, type ImageProgress, type ImageSummary, type Init } from 'warden-protocol';
+import { encodeResponse, PullPolicy, Type, WardenError, type ImageProgress, type ImageSummary, type Init, type RequestOf } from 'warden-protocol';
 import type { ImageStore, NamedRootFileSystems, StoredImage } from '../image/image-store.js';
-import type { Progress, Pulls } from '../image/pulls.js';
+import { registryScheme, type Progress, type Pulls } from '../image/pulls.js';
 import type { Call } from './call.js';
 import type { Handlers } from './handlers.js';
 
@@ -19,7 +19,7 @@ const pathLimitInBytes = 4095;
 /** @param images undefined: this server has none */
 export function makeImageHandlers(images: Images | undefined): Pick<Handlers, ImageTypes> {
   function known(): Images {
-    if (images === undefined) throw new WardenError('unsupported', 'images: not supported by this version of the server');
+    if (images === undefined) throw unsupported();
     return images;
   }
 
@@ -60,8 +60,29 @@ export function makeImageHandlers(images: Images | undefined): Pick<Handlers, Im
   };
 }
 
+export function isRegistryReference(rootfs: string | undefined): boolean {
+  return rootfs?.startsWith(registryScheme) === true;
+}
+
+/**
+ * The root file system of a create that names an image of a registry: fetched when it has to be, and then by its id.
+ * @throws WardenError of any code; canceled when the client has gone meanwhile
+ */
+export async function pulledRootfs(call: Call, images: Images | undefined, { rootfs = '', pull, registryAuth }: Pick<RequestOf<Type.Create>, 'rootfs' | 'pull' | 'registryAuth'>): Promise<string> {
+  if (images === undefined) throw unsupported();
+  const policy = pull === PullPolicy.ALWAYS ? 'always' : pull === PullPolicy.NEVER ? 'never' : 'missing';
+  const id = await images.pulls.ensure({ reference: rootfs, auth: registryAuth, platform: undefined }, policy, { signal: goneSignal(call), progress: () => undefined });
+  // The create itself takes no longer than any other.
+  call.onInterrupt(undefined);
+  return `image:${id}`;
+}
+
+function unsupported(): WardenError {
+  return new WardenError('unsupported', 'images: not supported by this version of the server');
+}
+
 /** Aborted when the client goes, or the server wants to end. */
-export function goneSignal(call: Call): AbortSignal {
+function goneSignal(call: Call): AbortSignal {
   const controller = new AbortController();
   call.onInterrupt((reason) => controller.abort(reason));
   return controller.signal;

@@ -95,8 +95,9 @@ export class Session implements Call {
     return this.#closed || this.#ended;
   }
 
-  onInterrupt(callback: (reason: WardenError) => void): void {
+  onInterrupt(callback: ((reason: WardenError) => void) | undefined): void {
     this.#interrupt = callback;
+    if (callback === undefined) return;
     if (this.gone) this.#giveUp('the client has closed its connection');
     else if (this.#draining) this.#giveUp('the server is ending');
   }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { decodeResponse, encodeRequest, FrameDecoder, type AnyResponse, type RequestInit, type RequestType } from 'warden-protocol';
 import { makeTestContainers, type TestContainers } from '../container/test-containers.js';
 import { makeHandlers } from './handlers.js';
+import type { Images } from './image-handlers.js';
 import { Listener } from './listener.js';
 import type { SessionOptions } from './session.js';
 
@@ -57,17 +58,19 @@ export class TestServer {
   readonly path = join(this.directory, 'w.sock');
   readonly warnings: string[] = [];
   readonly scene: TestContainers = makeTestContainers();
-  readonly listener = this.listenerAt(this.path, { permissions: 0o640, maxConnections: 50 });
+  readonly listener: Listener;
   readonly #clients: TestClient[] = [];
 
-  constructor(private readonly onAnswered?: SessionOptions['onAnswered']) {}
+  constructor(private readonly onAnswered?: SessionOptions['onAnswered'], private readonly images?: Images) {
+    this.listener = this.listenerAt(this.path, { permissions: 0o640, maxConnections: 50 });
+  }
 
   listenerAt(path: string, { permissions, maxConnections }: { permissions: number; maxConnections: number }): Listener {
     return new Listener({
       path,
       permissions,
       maxConnections,
-      handlers: makeHandlers(this.scene.containers),
+      handlers: makeHandlers(this.scene.containers, this.images),
       clock: this.scene.host.clock,
       unfinishedLimitInBytes: 4 * 1024 * 1024,
       log: {

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { WardenError } from 'warden-protocol';
+import { digestOf, FakeRegistry } from '../../lib/fake-registry.js';
 import { silentLog } from '../../lib/log.js';
 import { layerFileName } from '../../lib/registry-messages.js';
 import { systemClock } from '../../lib/timer.js';
-import { digestOf, FakeRegistry } from '../../registry/testing/fake-registry.js';
 import type { RegistryOrder, RegistrySession } from '../registry.js';
 import { LinuxRegistry, type RegistryProcessOptions } from './registry-process.js';
 
