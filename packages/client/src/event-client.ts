@@ -30,8 +30,8 @@ export class EventClient extends EventEmitter<ClientEvents> {
   readonly address: Address;
   readonly #client: WardenClient;
 
-  /** Connects, to a path or an address. Throws invalid_argument for an address that cannot be one. */
-  constructor(address: Address | string, options: Omit<ClientOptions, 'onConnected' | 'onDisconnected'> = {}) {
+  /** Connects, to $WARDEN_SOCKET or /run/warden/warden.sock unless told otherwise. Throws invalid_argument for an address that cannot be one. */
+  constructor(address?: Address | string, options: Omit<ClientOptions, 'onConnected' | 'onDisconnected'> = {}) {
     super();
     this.address = addressOf(address);
     this.#client = new WardenClient(this.address, {

@@ -1,4 +1,15 @@
 export { type Address, addressOf, DEFAULT_SOCKET_PATH } from './address.js';
+export { Box, type Shell, type SpawnOptions } from './api/box.js';
+export { type Command, type Input, type JobExit, type JobOptions, RunError, type RunOptions, RunResult } from './api/command.js';
+export { Job, type JobStdin, type OutputOptions } from './api/job.js';
+export type { Limits, LimitsInForce } from './api/limits.js';
+export type { BoxNetwork, ExposedPort, ExposeOptions, Reach } from './api/network.js';
+export { type Signal, signalName } from './api/signals.js';
+export type { TemplateValue } from './api/template.js';
+export type { OutputLine, OutputPiece, StreamName, TextPiece } from './api/text.js';
+export type { WaitFor, WaitOptions } from './api/wait-for.js';
+export { type BoxOptions, type Mount, Warden } from './api/warden.js';
+export { type BlockingCallOptions, type BlockingCalls, BlockingClient, type BlockingOutput } from './blocking/blocking-client.js';
 export type { CallOptions } from './cancellation.js';
 export { type ClientOptions, type JobInput, type JobResult, type LogsRange, type V1Options, WardenClient } from './client.js';
 export { type Callback, type ClientEvents, type EventCallOptions, EventClient } from './event-client.js';

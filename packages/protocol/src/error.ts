@@ -3,7 +3,7 @@
 /** What can go wrong, by what the caller can do about it. On the wire a code is the text of ErrorResponse.data. */
 export const errorCodes = [
   'invalid_argument', 'not_found', 'exists', 'wrong_state', 'exhausted', 'permission', 'unsupported',
-  'timeout', 'canceled', 'unavailable', 'protocol', 'internal',
+  'timeout', 'canceled', 'unavailable', 'protocol', 'internal', 'failed',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];

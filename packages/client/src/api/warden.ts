@@ -1,0 +1,129 @@
+// Where a program begins: `await using box = await warden.create()`.
+import { BindMountMode, type RequestInit, type Type } from 'warden-protocol';
+import { type Address, addressOf } from '../address.js';
+import type { CallOptions } from '../cancellation.js';
+import { type ClientOptions, WardenClient } from '../client.js';
+import { Box } from './box.js';
+import { BoxConnections } from './box-connections.js';
+import { allOrFirstError, type Limits, setLimits } from './limits.js';
+import { type Reach, reachOf } from './network.js';
+
+/** A file or directory of the server's host that appears in a box. */
+export interface Mount {
+  readonly source: string;
+  readonly target: string;
+  /** The box may write to it; false unless given. */
+  readonly writable?: boolean | undefined;
+}
+
+export interface BoxOptions {
+  /** Its name; generated unless given. */
+  readonly handle?: string | undefined;
+  /** Another root file system than the configured one. */
+  readonly rootfs?: string | undefined;
+  readonly mounts?: readonly Mount[] | undefined;
+  readonly limits?: Limits | undefined;
+  readonly network?: {
+    /** An address of the pool, which picks its network. */
+    readonly address?: string | undefined;
+    /** What it may reach. */
+    readonly allow?: readonly Reach[] | undefined;
+    /** Its ports that get a port of the host; box.network.exposed() tells which. */
+    readonly expose?: readonly number[] | undefined;
+  } | undefined;
+  /** Seconds it lives on when nobody is connected to it any more; the server's unless given. */
+  readonly graceTimeSeconds?: number | undefined;
+}
+
+export class Warden {
+  readonly address: Address;
+  /** The promise client behind it, for requests that have no method here. */
+  readonly client: WardenClient;
+  readonly #options: ClientOptions;
+
+  /** Connects at its first call, to $WARDEN_SOCKET or /run/warden/warden.sock unless told otherwise. Throws invalid_argument for an address that cannot be one. */
+  constructor(address?: Address | string, options: ClientOptions = {}) {
+    this.address = addressOf(address);
+    this.#options = options;
+    this.client = new WardenClient(this.address, options);
+  }
+
+  /** With a connection. Rejects with unavailable, permission or timeout. */
+  static async connect(address?: Address | string, options?: ClientOptions): Promise<Warden> {
+    const warden = new Warden(address, options);
+    await warden.client.connect();
+    return warden;
+  }
+
+  /** A new box, which its disposal destroys. When a limit or a rule cannot be had there is no box. */
+  async create(options: BoxOptions = {}, callOptions?: CallOptions): Promise<Box> {
+    const connections = new BoxConnections(this.address, this.#options);
+    try {
+      const { handle } = await connections.first.create(createRequest(options), callOptions);
+      const box = new Box(connections, handle, true);
+      try {
+        await furnish(box, options, callOptions);
+      } catch (reason) {
+        await box.destroy().catch(() => undefined);
+        throw reason;
+      }
+      return box;
+    } catch (reason) {
+      await connections.close();
+      throw reason;
+    }
+  }
+
+  /** A box that exists, whose disposal leaves it alone. Rejects with not_found. */
+  async get(handle: string, options?: CallOptions): Promise<Box> {
+    const connections = new BoxConnections(this.address, this.#options);
+    try {
+      await connections.first.info({ handle }, options);
+      return new Box(connections, handle, false);
+    } catch (reason) {
+      await connections.close();
+      throw reason;
+    }
+  }
+
+  /** The handles of all boxes. */
+  async list(options?: CallOptions): Promise<readonly string[]> {
+    return (await this.client.list(options)).handles;
+  }
+
+  async ping(options?: CallOptions): Promise<void> {
+    await this.client.ping(options);
+  }
+
+  /** Closes its own connection. Boxes have theirs. */
+  close(): Promise<void> {
+    return this.client.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function createRequest({ handle, rootfs, mounts, network, graceTimeSeconds }: BoxOptions): RequestInit<Type.Create> {
+  return {
+    handle,
+    rootfs,
+    network: network?.address,
+    graceTime: graceTimeSeconds,
+    ...(mounts === undefined ? {} : {
+      bindMounts: mounts.map(({ source, target, writable }) => ({ srcPath: source, dstPath: target, mode: writable === true ? BindMountMode.RW : BindMountMode.RO })),
+    }),
+  };
+}
+
+/** All requests at once, on the box's first connection. */
+async function furnish(box: Box, { limits, network }: BoxOptions, options: CallOptions | undefined): Promise<void> {
+  const { client, handle } = box;
+  const rules = (network?.allow ?? []).map(reachOf);
+  await allOrFirstError([
+    ...(limits === undefined ? [] : [setLimits(client, handle, limits, options)]),
+    ...rules.map((rule) => client.netOut({ handle, ...rule }, options)),
+    ...(network?.expose ?? []).map((containerPort) => client.netIn({ handle, containerPort }, options)),
+  ]);
+}

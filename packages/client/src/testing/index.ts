@@ -1,0 +1,4 @@
+export { type FakeHandlers, FakeServer, type FakeSession } from './fake-server.js';
+export type { MockContainer } from './mock-containers.js';
+export type { MockJob, MockOutcome, MockPiece, MockProcess, MockProgram } from './mock-job.js';
+export { MockServer, type MockServerOptions } from './mock-server.js';

@@ -1,0 +1,146 @@
+/* The high-level API, the blocking and the event client, and every example of docs/client.md, against a server. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { BlockingClient, RunError, Warden, WardenError } from 'warden-client';
+import { compileExamples, examplesOf, type CompiledExamples } from '../harness/examples.js';
+import { useServer } from '../harness/fixture.js';
+import { runProgram } from '../harness/run-program.js';
+import { withDeadline } from '../harness/wait.js';
+
+const server = useServer();
+
+async function withBox(work: (box: Awaited<ReturnType<Warden['create']>>, warden: Warden) => Promise<void>): Promise<void> {
+  const warden = new Warden(server.paths.socket);
+  try {
+    const box = await warden.create();
+    try {
+      await work(box, warden);
+    } finally {
+      await box[Symbol.asyncDispose]();
+    }
+    assert.deepEqual(await warden.list(), []);
+  } finally {
+    await warden.close();
+  }
+}
+
+/** What each example prints, by the heading it stands under. */
+const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
+  'A box': [/^42\n 0\n$/, /^\[ 'long-lived' \]\n$/],
+  'Running something': [/^\[ '1', '2', '3', '' \] 6\nfailed 3 not good\n\n$/, /^2\nfalse\n$/],
+  'Jobs': [/^(?:stdout \d+\n)+got one\ngot two\n\{ exitStatus: 0 \}\ngot one\ngot two\n\n2\n$/],
+  'Waiting': [/^ready: 1234\n$/],
+  'Network': [/^\[\s*\{ network: '192\.0\.2\.53', port: 53, protocol: 1 \}\s*\]\n(\d+) \[\s*\{ hostPort: \1, containerPort: 8080, protocol: 'tcp' \}\s*\]\n$/],
+  'Events and callbacks': [/^connected\n0\nthe client is closed\n$/],
+  'Blocking calls': [/^(?:stdout \d+\n)+0\n$/],
+  'v1: commands as lists of words': [/^\[ 0, 'hello\\n', '' \]\n$/],
+  'Tests of your own': [/^5 ran ls\n\[ \{ protocol: 0, network: '192\.0\.2\.1' \} \] \d+\n$/],
+};
+
+describe('docs/client.md', () => {
+  const examples = examplesOf('docs/client.md');
+  let compiled: CompiledExamples;
+  before(async () => {
+    compiled = await compileExamples(examples);
+  });
+  after(() => compiled[Symbol.dispose]());
+
+  const counts: Record<string, number> = {};
+  for (const [index, { title }] of examples.entries()) {
+    const number = counts[title] = (counts[title] ?? 0) + 1;
+    test(`example ${number} of "${title}"`, async () => {
+      const { status, stdout, stderr } = await runProgram(process.execPath, [compiled.files[index] ?? ''], { env: { ...process.env, WARDEN_SOCKET: server.paths.socket, NO_COLOR: '1' }, timeoutMs: 60_000 });
+      assert.deepEqual([status, stderr], [0, '']);
+      assert.match(stdout, PRINTED[title]?.[number - 1] ?? /^it prints what nobody expects$/);
+    });
+  }
+
+  test('has an example for everything that is expected', () => {
+    assert.deepEqual(counts, Object.fromEntries(Object.entries(PRINTED).map(([title, outputs]) => [title, outputs.length])));
+  });
+});
+
+test('values of a template reach a program as they are', async () => {
+  await withBox(async (box) => {
+    const values = ['a b', '$(id)', '`id`', "'; touch /tmp/x; '", '"', '\\', '*', '', '-n', 'ü\n'];
+    assert.equal((await box.$`printf '<%s>' ${values} "${'in $HOME'}"`).stdout, [...values, 'in $HOME'].map((value) => `<${value}>`).join(''));
+    assert.equal((await box.run('test -e /tmp/x')).exitStatus, 1);
+  });
+});
+
+test('a run that is canceled is killed, one that takes too long too', async () => {
+  await withBox(async (box) => {
+    const controller = new AbortController();
+    const run = box.run('echo started; exec sleep 1000', { signal: controller.signal });
+    const [job] = await untilJobs(box);
+    for await (const { line } of job.lines()) {
+      assert.equal(line, 'started');
+      break;
+    }
+    controller.abort();
+    await assert.rejects(run, (error) => error instanceof WardenError && error.code === 'canceled');
+    assert.deepEqual((await box.info()).jobIds, []);
+    await assert.rejects(box.run(['sleep', '1000'], { timeoutMs: 200, check: true }), (error) => error instanceof RunError && error.code === 'timeout' && error.result.signal === 9);
+    assert.deepEqual((await box.jobs()).map(({ id }) => id), []);
+  });
+});
+
+test('a megabyte of input, and a job that ends without reading it', async () => {
+  await withBox(async (box) => {
+    const { stdout } = await box.run('wc -c', { stdin: Buffer.alloc(1_000_000, 7) });
+    assert.equal(Number(stdout), 1_000_000);
+    assert.equal((await box.run(['head', '-c', '3'], { stdin: Buffer.alloc(1_000_000, 97) })).stdout, 'aaa');
+  });
+});
+
+test('waits for a port that a program listens on', async () => {
+  await withBox(async (box) => {
+    await assert.rejects(box.waitFor({ port: 7000, timeoutMs: 100 }), (error) => error instanceof WardenError && error.code === 'timeout');
+    const listening = box.waitFor({ port: 7000, timeoutMs: 60_000 });
+    const program = 'import socket, sys; s = socket.create_server(("127.0.0.1", 7000)); sys.stdin.read()';
+    const job = await box.spawn(['python3', '-c', program], { stdin: true });
+    await listening;
+    await job.stdin.end();
+    assert.equal((await job.exit).exitStatus, 0);
+    assert.deepEqual((await box.info()).events, []);
+  });
+});
+
+test('a box lives as long as somebody has it', async () => {
+  // A connection refers to the containers that exist when it is made.
+  const watcher = await server.connect();
+  await watcher.ping();
+  const warden = new Warden(server.paths.socket);
+  const box = await warden.create({ graceTimeSeconds: 0 });
+  const controller = new AbortController();
+  controller.abort();
+  await assert.rejects(box.info({ signal: controller.signal }), (error) => error instanceof WardenError && error.code === 'canceled');
+  await assert.rejects(box.jobs({ timeoutMs: 1 }).then(() => { throw new WardenError('timeout', 'it was fast'); }), (error) => error instanceof WardenError && error.code === 'timeout');
+  assert.equal((await box.info()).state, 'active');
+  await box.release()[Symbol.asyncDispose]();
+  await warden.close();
+  await withDeadline((async () => {
+    while ((await watcher.list()).includes(box.handle)) await new Promise(setImmediate);
+  })(), 30_000, 'the end of a box with a grace time of 0');
+});
+
+test('the blocking client does not block the server', async () => {
+  const client = BlockingClient.connect(server.paths.socket);
+  try {
+    const { handle } = client.create();
+    const { stdout, info } = client.run({ handle, script: 'echo ü' });
+    assert.deepEqual([Buffer.from(stdout).toString(), info?.state], ['ü\n', 'active']);
+    assert.throws(() => client.info({ handle: 'nobody' }), (error) => error instanceof WardenError && error.code === 'not_found');
+    assert.equal(client.call(['destroy', handle]), 'ok');
+  } finally {
+    client.close();
+  }
+});
+
+async function untilJobs(box: { jobs(): Promise<{ lines(): AsyncIterable<{ line: string }> }[]> }): Promise<[{ lines(): AsyncIterable<{ line: string }> }]> {
+  for (;;) {
+    const [job] = await box.jobs();
+    if (job !== undefined) return [job];
+    await new Promise(setImmediate);
+  }
+}
