@@ -117,7 +117,7 @@ static int count_chains(const void *body, size_t size, struct firewall_change *c
 		change->chain_count++;
 		wire_reader_enter(&nested, &attribute);
 		while ((inner_result = wire_next(&nested, &inner, err)) > 0)
-			change->rule_count += inner.tag == TAG_RULE;
+			change->rule_count += inner.tag == TAG_RULE || inner.tag == TAG_RULE_GONE;
 	}
 	if (inner_result < 0 || result < 0)
 		return -1;
@@ -130,6 +130,15 @@ struct chain_reading {
 	struct firewall_chain *chain;
 	struct firewall_rule *rules;   /* of the whole change */
 };
+
+static int read_note(const struct wire_attribute *attribute, struct firewall_rule *rule, struct error *err)
+{
+	if (attribute->size == 0 || attribute->size > FIREWALL_NOTE_MAX)
+		return error_set(err, EINVAL, "chain: note of %u bytes, 1 to %d are possible", attribute->size, FIREWALL_NOTE_MAX);
+	rule->note = attribute->data;
+	rule->note_size = attribute->size;
+	return 0;
+}
 
 static int read_chain_attribute(void *context, const struct wire_attribute *attribute, struct error *err)
 {
@@ -148,8 +157,16 @@ static int read_chain_attribute(void *context, const struct wire_attribute *attr
 	case TAG_RULE:
 		if (attribute->size == 0 || attribute->size > FIREWALL_RULE_MAX)
 			return error_set(err, EINVAL, "chain: rule of %u bytes, 1 to %d are possible", attribute->size, FIREWALL_RULE_MAX);
-		reading->rules[chain->first_rule + chain->rule_count++] = (struct firewall_rule){ attribute->data, attribute->size };
+		reading->rules[chain->first_rule + chain->rule_count++] = (struct firewall_rule){ .expressions = attribute->data, .size = attribute->size };
 		return 0;
+	case TAG_RULE_NOTE:
+		if (chain->rule_count == chain->gone_count)
+			return error_set(err, EINVAL, "chain: a note without a rule before it");
+		return read_note(attribute, &reading->rules[chain->first_rule + chain->rule_count - 1], err);
+	case TAG_RULE_GONE:
+		if (chain->rule_count != chain->gone_count++)
+			return error_set(err, EINVAL, "chain: rules that go have to come first");
+		return read_note(attribute, &reading->rules[chain->first_rule + chain->rule_count++], err);
 	default:
 		return error_set(err, EBADMSG, "chain: attribute %u", attribute->tag);
 	}
@@ -167,6 +184,8 @@ static int read_chain(struct firewall_chain *chain, struct firewall_rule *rules,
 		return error_set(err, EINVAL, "chain without table or name");
 	if (chain->operation == ELEMENT_DELETE && chain->rule_count != 0)
 		return error_set(err, EINVAL, "chain %s is to be deleted and has rules", chain->name);
+	if (chain->operation != ELEMENT_ADD && chain->gone_count != 0)
+		return error_set(err, EINVAL, "chain %s has all its rules given anew, and some that are to go", chain->name);
 	return 0;
 }
 

@@ -28,7 +28,7 @@ size_t firewall_batch_size(const struct firewall_change *change)
 	size_t size = HEADERS_SIZE + change->element_count * ELEMENT_SIZE + (CHAIN_MESSAGES * change->chain_count + change->rule_count) * NAMED_SIZE;
 
 	for (size_t i = 0; i < change->rule_count; i++)
-		size += MNL_ALIGN(change->rules[i].size);
+		size += MNL_ALIGN(change->rules[i].size) + MNL_ATTR_HDRLEN + MNL_ALIGN(change->rules[i].note_size);
 	return size;
 }
 
@@ -121,8 +121,17 @@ static void put_rule(struct netlink_batch *batch, uint16_t message, uint16_t fla
 	begin(batch, message, flags, chain->family);
 	netlink_put_string(batch, NFTA_RULE_TABLE, chain->table);
 	netlink_put_string(batch, NFTA_RULE_CHAIN, chain->name);
-	if (rule != NULL)
-		netlink_put(batch, NFTA_RULE_EXPRESSIONS | NLA_F_NESTED, rule->expressions, rule->size);
+	if (rule == NULL)
+		return;
+	if (rule->expressions == NULL) {
+		uint64_t handle = htobe64(rule->handle);
+
+		netlink_put(batch, NFTA_RULE_HANDLE, &handle, sizeof(handle));
+		return;
+	}
+	netlink_put(batch, NFTA_RULE_EXPRESSIONS | NLA_F_NESTED, rule->expressions, rule->size);
+	if (rule->note_size != 0)
+		netlink_put(batch, NFTA_RULE_USERDATA, rule->note, rule->note_size);
 }
 
 static void own(const struct netlink_batch *batch, uint32_t *owners, size_t item)
@@ -134,15 +143,21 @@ static void own(const struct netlink_batch *batch, uint32_t *owners, size_t item
 /* Deleting rules of a chain without naming one empties it. */
 static void put_filled_chain(struct netlink_batch *batch, const struct firewall_change *change, const struct firewall_chain *chain, uint32_t *owners, size_t item)
 {
-	own(batch, owners, item);
-	put_chain(batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE, chain);
+	bool only_loses = chain->gone_count != 0 && chain->gone_count == chain->rule_count;
+
+	if (!only_loses) {
+		own(batch, owners, item);
+		put_chain(batch, NFT_MSG_NEWCHAIN, NLM_F_CREATE, chain);
+	}
 	if (chain->operation != ELEMENT_ADD) {
 		own(batch, owners, item);
 		put_rule(batch, NFT_MSG_DELRULE, 0, chain, NULL);
 	}
 	for (size_t i = 0; i < chain->rule_count; i++) {
+		bool goes = i < chain->gone_count;
+
 		own(batch, owners, item);
-		put_rule(batch, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, chain, &change->rules[chain->first_rule + i]);
+		put_rule(batch, goes ? NFT_MSG_DELRULE : NFT_MSG_NEWRULE, goes ? 0 : NLM_F_CREATE | NLM_F_APPEND, chain, &change->rules[chain->first_rule + i]);
 	}
 }
 

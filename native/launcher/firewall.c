@@ -96,6 +96,8 @@ int firewall_apply(int nfnetlink, const struct firewall_change *change, struct e
 
 	if (bytes == NULL || skip == NULL || owners == NULL)
 		return error_set(err, ENOMEM, "%zu elements and chains", item_count);
+	if (firewall_find_gone(nfnetlink, change, err) < 0)
+		return -1;
 	for (int rounds = 0; rounds < MAX_ROUNDS && skipped < item_count; rounds++) {
 		struct transaction transaction = { .change = change, .item_count = item_count, .owners = owners, .skip = skip };
 		struct netlink_batch batch;

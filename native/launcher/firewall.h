@@ -22,6 +22,9 @@ enum { FIREWALL_MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000 };
 /* With elements' they stay below NETLINK_MAX_MESSAGES. A rule of ours takes some 600 bytes. */
 enum { FIREWALL_MAX_CHAINS = 1024, FIREWALL_MAX_RULES = 8192, FIREWALL_RULE_MAX = 4096 };
 
+/* The kernel's limit (NFT_USERDATA_MAXLEN). */
+enum { FIREWALL_NOTE_MAX = 256 };
+
 /* key, key_end and data point into the description that the element was read from. */
 struct firewall_element {
 	uint32_t operation;             /* ELEMENT_* */
@@ -34,10 +37,13 @@ struct firewall_element {
 	uint64_t timeout_ms;            /* 0: none */
 };
 
-/* The contents of NFTA_RULE_EXPRESSIONS. */
+/* The contents of NFTA_RULE_EXPRESSIONS and NFTA_RULE_USERDATA. One that is to go has no expressions: it is that of its chain with this note. */
 struct firewall_rule {
 	const void *expressions;
 	size_t size;
+	const void *note;
+	size_t note_size;               /* 0: none */
+	uint64_t handle;                /* of one that is to go, as the kernel counts them */
 };
 
 struct firewall_chain {
@@ -45,7 +51,8 @@ struct firewall_chain {
 	uint8_t family;
 	char table[FIREWALL_NAME_SIZE];
 	char name[FIREWALL_NAME_SIZE];
-	size_t first_rule, rule_count;  /* among those of the change */
+	size_t first_rule, rule_count;  /* among those of the change; of ELEMENT_ADD the first `gone_count` are to go */
+	size_t gone_count;
 };
 
 /* Chains are made before elements are changed, which may jump to them, and deleted after that. Bytes are in the message they were read from. */
@@ -70,9 +77,12 @@ void firewall_put_transaction(struct netlink_batch *batch, const struct firewall
 
 /*
  * All or nothing. Deleting what is absent, and ELEMENT_ENSURE of what is present, are no errors. The step is the caller's.
- * Errors: ENOENT no such table or set; EEXIST; EBUSY a map has other data for that key, or a chain is still jumped to.
+ * Errors: ENOENT no such table or set, or no single rule with that note; EEXIST; EBUSY a map has other data for that key, or a chain is still jumped to.
  */
 int firewall_apply(int nfnetlink, const struct firewall_change *change, struct error *err);
+
+/* Finds the handles of the rules that are to go. ENOENT: a chain has none with that note, or several. */
+int firewall_find_gone(int nfnetlink, const struct firewall_change *change, struct error *err);
 
 /* Deletes what ELEMENT_ADD of these elements added. */
 int firewall_undo(int nfnetlink, const struct firewall_element *elements, size_t count, struct error *err);

@@ -207,8 +207,10 @@ enum wire_tag {
 	TAG_ALIAS = 175,              /* string: alias of the ifb, to know whose it is */
 
 	/* firewall */
-	TAG_CHAIN = 180,              /* nested, repeated: OPERATION (1 add these rules to it, 2 delete, 3 make it have these rules), FAMILY, TABLE, NAME, RULE* */
+	TAG_CHAIN = 180,              /* nested, repeated: OPERATION (1 add these rules to it, 2 delete, 3 make it have these rules), FAMILY, TABLE, NAME, RULE_GONE*, (RULE, RULE_NOTE?)* */
 	TAG_RULE = 181,               /* bytes, repeated, in order: the contents of NFTA_RULE_EXPRESSIONS */
+	TAG_RULE_NOTE = 280,          /* bytes: those of NFTA_RULE_USERDATA, of the RULE before it */
+	TAG_RULE_GONE = 281,          /* bytes, repeated, of a chain to add to: the RULE_NOTE of one that it has, and is to lose */
 	TAG_JUMP = 182,               /* string, in ELEMENT of a verdict map: the chain that is jumped to */
 	TAG_ELEMENT_TIMEOUT = 206,    /* u64, in ELEMENT of a set with time-outs: milliseconds, 1 to a day's, after which the kernel takes it away */
 

@@ -231,6 +231,47 @@ static void put_chain(struct wire_buffer *buffer, uint32_t operation, const char
 	wire_close(buffer, chain);
 }
 
+/* The attributes of one chain, "rule" by "rule": R a rule, N a note, G one that is to go. */
+static int read_notes(uint32_t operation, const char *attributes, size_t note_size, struct firewall_change *ret_change, struct wire_buffer *buffer, struct error *err)
+{
+	static const char bytes[FIREWALL_NOTE_MAX + 1] = "note";
+
+	wire_begin(buffer, WIRE_FIREWALL);
+	size_t chain = wire_open(buffer, TAG_CHAIN);
+
+	wire_put_u32(buffer, TAG_OPERATION, operation);
+	wire_put_u32(buffer, TAG_FAMILY, 1);
+	wire_put_string(buffer, TAG_TABLE, "table");
+	wire_put_string(buffer, TAG_NAME, "out-one");
+	for (; *attributes != '\0'; attributes++)
+		wire_put_bytes(buffer, *attributes == 'R' ? TAG_RULE : *attributes == 'N' ? TAG_RULE_NOTE : TAG_RULE_GONE, bytes, note_size);
+	wire_close(buffer, chain);
+	wire_end(buffer, err);
+	return firewall_change_read(buffer->data + WIRE_HEADER_SIZE, buffer->size - WIRE_HEADER_SIZE, ret_change, err);
+}
+
+static void test_notes(void)
+{
+	static const struct { uint32_t operation; const char *attributes; size_t size; } wrong[] = {
+		{ ELEMENT_ADD, "N", 4 }, { ELEMENT_ADD, "GN", 4 }, { ELEMENT_ADD, "RG", 4 }, { ELEMENT_ADD, "GRG", 4 }, { ELEMENT_ENSURE, "GR", 4 },
+		{ ELEMENT_DELETE, "G", 4 }, { ELEMENT_ADD, "G", 0 }, { ELEMENT_ADD, "RN", FIREWALL_NOTE_MAX + 1 },
+	};
+	struct wire_buffer buffer = { 0 };
+	struct firewall_change change;
+	struct error err = { 0 };
+
+	CHECK(read_notes(ELEMENT_ADD, "GGRNR", 4, &change, &buffer, &err) == 0 && change.rule_count == 4 && change.chains[0].gone_count == 2, "rules that go, and rules with notes");
+	CHECK(change.rules[1].expressions == NULL && change.rules[1].note_size == 4 && change.rules[2].expressions != NULL && change.rules[2].note_size == 4 &&
+	      change.rules[3].note_size == 0, "each note is its rule's");
+	firewall_change_free(&change);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		wire_buffer_free(&buffer);
+		buffer = (struct wire_buffer){ 0 };
+		CHECK(read_notes(wrong[i].operation, wrong[i].attributes, wrong[i].size, &change, &buffer, &err) < 0 && err.number == EINVAL, wrong[i].attributes);
+	}
+	wire_buffer_free(&buffer);
+}
+
 static void test_change(void)
 {
 	struct wire_buffer buffer = { 0 };
@@ -272,6 +313,7 @@ static void test_change(void)
 int main(void)
 {
 	test_change();
+	test_notes();
 	test_whole();
 	test_refusals();
 	test_counts();

@@ -203,6 +203,21 @@ def test_chains(launcher):
     tap.check(reply.kind == "OK" and listed("out-one") == ["drop"], "other rules take the place of those that were there", reply)
     reply = launcher.ask("FIREWALL", chain(1, "out-one", accept), chain(1, "out-new", accept))
     tap.check(reply.kind == "OK" and listed("out-one") == ["drop", "accept"] and listed("out-new") == ["accept"], "rules to add come behind them, or make the chain", reply)
+    def noted(*notes):
+        return [pair for note in notes for pair in (("RULE", accept), ("RULE_NOTE", b"\0" + bytes([len(note) + 1]) + note.encode() + b"\0"))]
+
+    def loses(name, *notes):
+        return "CHAIN", [*chain(1, name)[1], *[("RULE_GONE", dict(noted(note))["RULE_NOTE"]) for note in notes]]
+
+    reply = launcher.ask("FIREWALL", ("CHAIN", [*chain(3, "out-note")[1], *noted("a", "b", "c", "twice", "twice")]))
+    tap.check(reply.kind == "OK" and run("nft", "list", "chain", "inet", driver.TABLE, "out-note").count('accept comment "twice"') == 2, "a rule's note is its comment", reply)
+    reply = launcher.ask("FIREWALL", loses("out-note", "b"))
+    tap.check(reply.kind == "OK" and listed("out-note")[2::3] == ['"a"', '"c"', '"twice"', '"twice"'], "a rule goes by its note, and the others stay", (reply, listed("out-note")))
+    for note, what in (("b", "none"), ("twice", "two")):
+        reply = launcher.ask("FIREWALL", loses("out-note", "a", note))
+        tap.check(failed(reply, "change firewall elements", errno.ENOENT, "chain out-note: no single rule") and len(listed("out-note")) == 12, f"of {what} with that note none goes, and no other", reply)
+    tap.check(failed(launcher.ask("FIREWALL", loses("out-none", "a")), "change firewall elements", errno.ENOENT), "a chain that is not there has no rule to lose")
+    launcher.ask("FIREWALL", chain(2, "out-note"))
     reply = launcher.ask("FIREWALL", chain(3, "out-one", drop), chain(2, "out-new"))
     tap.check(reply.kind == "OK" and listed("out-one") == ["drop"], "and go with the next ones that are to be all", reply)
     reply = launcher.ask("FIREWALL", chain(3, "out-one", accept, b"\x08\0\x01\x80abcd"))

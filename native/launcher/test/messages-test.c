@@ -184,7 +184,7 @@ static void test_chains(void)
 {
 	static const char expressions[20] = "these are some bytes", name[16] = "w-example-0";
 	struct firewall_element element = example_element(ELEMENT_ENSURE, name, sizeof(name));
-	struct firewall_rule rules[2] = { { expressions, 20 }, { expressions, 8 } };
+	struct firewall_rule rules[2] = { { .expressions = expressions, .size = 20 }, { .expressions = expressions, .size = 8 } };
 	struct firewall_chain chains[2] = { { .operation = ELEMENT_DELETE, .family = 1, .table = "warden", .name = "out-old" },
 		{ .operation = ELEMENT_ENSURE, .family = 1, .table = "warden", .name = "out-new", .rule_count = 2 } };
 	const struct firewall_change change = { .elements = &element, .element_count = 1, .chains = chains, .chain_count = 2, .rules = rules, .rule_count = 2 };
@@ -222,12 +222,44 @@ static void test_chains(void)
 	CHECK(count_messages(&batch, messages, 16) == 7 && batch.last == 5 && owners[5] == 0 && owners[6] == 3, "a chain that is absent is left out");
 }
 
+/* A chain that loses a rule and gets another, and one that only loses. */
+static void test_rules_that_go(void)
+{
+	static const char bytes_of_rule[8] = "a rule";
+	struct firewall_rule rules[3] = { { .note = "old", .note_size = 3, .handle = 0x1122 }, { .expressions = bytes_of_rule, .size = 8, .note = "new", .note_size = 3 },
+		{ .note = "other", .note_size = 5, .handle = 7 } };
+	struct firewall_chain chains[2] = { { .operation = ELEMENT_ADD, .family = 1, .table = "warden", .name = "out-a", .rule_count = 2, .gone_count = 1 },
+		{ .operation = ELEMENT_ADD, .family = 1, .table = "warden", .name = "out-b", .first_rule = 2, .rule_count = 1, .gone_count = 1 } };
+	const struct firewall_change change = { .chains = chains, .chain_count = 2, .rules = rules, .rule_count = 3 };
+	const struct nlmsghdr *messages[8];
+	struct netlink_batch batch;
+
+	netlink_batch_init(&batch, bytes, sizeof(bytes));
+	firewall_put_transaction(&batch, &change, NULL, NULL);
+	if (!CHECK(count_messages(&batch, messages, 8) == 6 && firewall_message_count(&change) >= 6, "made, one less, one more; and one less: six messages with the brackets"))
+		return;
+	static const uint8_t order[4] = { NFT_MSG_NEWCHAIN, NFT_MSG_DELRULE, NFT_MSG_NEWRULE, NFT_MSG_DELRULE };
+	bool ordered = true;
+
+	for (int i = 0; i < 4; i++)
+		ordered &= (messages[i + 1]->nlmsg_type & 0xff) == order[i];
+	CHECK(ordered, "a chain that only loses is not made");
+	const struct nlattr *handle = find_in(messages[2], sizeof(struct nfgenmsg), NFTA_RULE_HANDLE);
+
+	CHECK(handle != NULL && mnl_attr_get_payload_len(handle) == 8 && memcmp(mnl_attr_get_payload(handle), "\0\0\0\0\0\0\x11\x22", 8) == 0, "by the kernel's number, in network order");
+	CHECK(find_in(messages[2], sizeof(struct nfgenmsg), NFTA_RULE_EXPRESSIONS) == NULL && find_in(messages[3], sizeof(struct nfgenmsg), NFTA_RULE_HANDLE) == NULL, "which a new one has not yet");
+	const struct nlattr *note = find_in(messages[3], sizeof(struct nfgenmsg), NFTA_RULE_USERDATA);
+
+	CHECK(note != NULL && mnl_attr_get_payload_len(note) == 3 && memcmp(mnl_attr_get_payload(note), "new", 3) == 0, "but a note");
+}
+
 static void test_largest_change(void)
 {
 	static char key[FIREWALL_VALUE_MAX], expressions[FIREWALL_RULE_MAX];
 	struct firewall_element elements[16];
 	struct firewall_chain chains[2];
-	struct firewall_rule rules[3] = { { expressions, sizeof(expressions) }, { expressions, sizeof(expressions) }, { expressions, 1 } };
+	const struct firewall_rule largest = { .expressions = expressions, .size = sizeof(expressions), .note = expressions, .note_size = FIREWALL_NOTE_MAX };
+	struct firewall_rule rules[3] = { largest, largest, { .expressions = expressions, .size = 1, .note = expressions, .note_size = 1 } };
 	const struct firewall_change change = { .elements = elements, .element_count = 16, .chains = chains, .chain_count = 2, .rules = rules, .rule_count = 3 };
 	struct netlink_batch batch;
 	size_t size = firewall_batch_size(&change);
@@ -302,6 +334,7 @@ int main(void)
 	test_small_batches();
 	test_transaction();
 	test_chains();
+	test_rules_that_go();
 	test_largest_change();
 	test_link_statistics();
 	return tap_end();

@@ -45,6 +45,23 @@ test('a rule is written down before the kernel is told, and goes the other way r
   assert.deepEqual([chain(), host.elements.has('net_out w-demo-0'), recorded(host, container.id)], [undefined, false, undefined]);
 });
 
+test('one of several is taken out of the chain, and the others stay where they are', async () => {
+  const { host, containers, container, chain } = await scene();
+  for (const rule of [web, names, echo]) await addNetOut(containers, container, rule);
+  const { changeFirewall } = host.launcher;
+  const asked: number[] = [];
+  host.launcher.changeFirewall = (elements, chains = []) => {
+    asked.push(elements.length + chains.reduce((sum, { rules }) => sum + rules.length, 0));
+    return changeFirewall(elements, chains);
+  };
+  await removeNetOut(containers, container, names);
+  assert.deepEqual([chain(), asked], [['tcp 192.0.2.0/24 80:81', 'icmp 192.0.2.1 type 8'], [0]], 'no other rule is given again');
+  host.chains.set(`out-${container.id}`, ['icmp 192.0.2.1 type 8']);
+  containers.firewall.afterLoad(() => restoreNetOut(containers));
+  await removeNetOut(containers, container, web);
+  assert.deepEqual([chain(), recorded(host, container.id)?.length], [['icmp 192.0.2.1 type 8'], 1], 'one that the kernel does not have is gone all the same');
+});
+
 test('the same rule again changes nothing, and one that is not there cannot be removed', async () => {
   const { host, containers, container, chain } = await scene();
   await addNetOut(containers, container, web);

@@ -1,6 +1,6 @@
 /**
- * net_out: what a container may reach beyond what all may. Its rules stand in a chain of its own: one more is put behind them, any other
- * change replaces them all. A rule is recorded before the kernel has it and taken from the record after the kernel has lost it, so that never more is
+ * net_out: what a container may reach beyond what all may. Its rules stand in a chain of its own: one more is put behind them, one is taken out of it;
+ * whatever else changes replaces them all. A rule is recorded before the kernel has it and taken from the record after the kernel has lost it, so that never more is
  * open than is recorded. Connections that are open stay open when their rule goes.
  */
 import { WardenError } from 'warden-protocol';
@@ -52,7 +52,7 @@ export async function removeNetOut(containers: Containers, container: Container,
     container.netOut = before.toSpliced(place, 1);
     try {
       if (concernsNames(container, rule)) await followNames(containers, container);
-      if (isInChain(rule)) await apply(containers, container);
+      if (isInChain(rule)) await removeOne(containers, container, rule);
       recordState(containers, container);
     } catch (error) {
       await goBack(containers, container, before);
@@ -118,6 +118,23 @@ async function applyOne(containers: Containers, container: Container, rule: NetO
       container.hasNetOutChain = true;
       const { elements, chains } = host.firewall.netOutAdded({ id: container.id, hostName: container.link.hostName }, rule);
       return host.launcher.changeFirewall(elements, chains);
+    });
+  } catch (error) {
+    if (!(error instanceof LauncherGone)) throw error;
+    await apply(containers, container);
+  }
+}
+
+/** The last one goes with the chain. When the kernel does not have this one, the tables are loaded, and it does not come back. */
+async function removeOne(containers: Containers, container: Container, rule: NetOutRule): Promise<void> {
+  const { host, firewall } = containers;
+  if (!container.netOut.some(isInChain)) return apply(containers, container);
+  let isFirst = true;
+  try {
+    await firewall.change(() => {
+      if (!isFirst) return applyAll(containers, [container]);
+      isFirst = false;
+      return host.launcher.changeFirewall([], host.firewall.netOutRemoved(container, rule));
     });
   } catch (error) {
     if (!(error instanceof LauncherGone)) throw error;

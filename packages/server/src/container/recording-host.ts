@@ -6,7 +6,7 @@ import { WardenError } from 'warden-protocol';
 import type { FirewallChain, FirewallElement } from '../host/container-description.js';
 import type { ContainerDisk, DiskLimits, DiskState } from '../host/disk.js';
 import type { Host, JobRemains, NetworkRelease } from '../host/host.js';
-import type { Bandwidth, BandwidthInForce, StaleConnections } from '../host/launcher.js';
+import { FirewallMissing, type Bandwidth, type BandwidthInForce, type StaleConnections } from '../host/launcher.js';
 import { defaultCpuShares, unlimitedMemory, type CpuLimit } from '../host/limits.js';
 import { MonitorGone } from '../host/monitor.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
@@ -236,9 +236,10 @@ export class RecordingHost implements Host {
       const operation = rules.length === 0 ? 'delete' : 'ensure';
       return {
         elements: [{ operation, family: 'inet', table: 'warden', set: 'net_out', key: Buffer.from(hostName), jump: `out-${id}` }],
-        chains: [{ operation, family: 'inet', table: 'warden', name: `out-${id}`, rules: rules.map((rule) => Buffer.from(rule.text)) }],
+        chains: [{ operation, family: 'inet', table: 'warden', name: `out-${id}`, rules: rules.map(({ text }) => ({ expressions: Buffer.from(text), note: Buffer.from(text) })) }],
       };
     },
+    netOutRemoved: ({ id }, { text }) => [{ operation: 'add', family: 'inet', table: 'warden', name: `out-${id}`, rules: [], gone: [Buffer.from(text)] }],
     portElementsOf: ({ protocol, hostPort, address, containerPort }, operation) => [
       { operation, family: 'inet', table: 'warden', set: 'forwarded', key: Buffer.from(`${protocol} ${hostPort} → ${formatIpv4Address(address)} ${containerPort}`) },
     ],
@@ -300,9 +301,12 @@ export class RecordingHost implements Host {
   }
 
   #change(elements: readonly FirewallElement[], chains: readonly FirewallChain[] = []): void {
-    for (const { operation, name, rules } of chains) {
+    for (const { operation, name, rules, gone = [] } of chains) {
+      const before = operation === 'add' ? (this.chains.get(name) ?? []) : [];
+      const lost = gone.map((note) => Buffer.from(note).toString());
+      if (!lost.every((text) => before.includes(text))) throw new FirewallMissing(new WardenError('internal', `${name} has no such rule`));
       if (operation === 'delete') this.chains.delete(name);
-      else this.chains.set(name, [...(operation === 'add' ? (this.chains.get(name) ?? []) : []), ...rules.map((rule) => Buffer.from(rule).toString())]);
+      else this.chains.set(name, [...before.filter((text) => !lost.includes(text)), ...rules.map(({ note }) => Buffer.from(note).toString())]);
     }
     for (const { operation, set, key } of elements) {
       const name = `${set} ${Buffer.from(key).toString()}`;

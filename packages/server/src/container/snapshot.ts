@@ -100,9 +100,16 @@ export function snapshotOf(container: Container, bootId: string, foundNames: rea
   return sealSnapshot(JSON.stringify(snapshot));
 }
 
+/** Each change of a container writes all its rules, of which at most one is new. */
+const netOutRecords = new WeakMap<NetOutRule, zod.output<typeof netOutSchema>>();
+
 function netOutRecordOf(rule: NetOutRule): zod.output<typeof netOutSchema> {
+  const known = netOutRecords.get(rule);
+  if (known !== undefined) return known;
   const { protocol = NetOutProtocol.TCP, log, ...fields } = netOutFieldsOf(rule);
-  return { ...fields, protocol, ...(log === true ? { log } : {}) };
+  const record = { ...fields, protocol, ...(log === true ? { log } : {}) };
+  netOutRecords.set(rule, record);
+  return record;
 }
 
 function isNetOut(fields: NetOutFields): boolean {

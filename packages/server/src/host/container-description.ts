@@ -108,8 +108,17 @@ export interface FirewallChain {
   readonly family: 'inet' | 'arp';
   readonly table: string;
   readonly name: string;
-  /** Each the contents of NFTA_RULE_EXPRESSIONS; in order. */
-  readonly rules: readonly Uint8Array[];
+  /** In order. */
+  readonly rules: readonly FirewallRule[];
+  /** Of a chain to add to: the notes of rules that it is to lose, each of which it has once. */
+  readonly gone?: readonly Uint8Array[];
+}
+
+export interface FirewallRule {
+  /** The contents of NFTA_RULE_EXPRESSIONS. */
+  readonly expressions: Uint8Array;
+  /** Those of NFTA_RULE_USERDATA, which tell it from others of its chain. */
+  readonly note: Uint8Array;
 }
 
 export interface ContainerDescription {

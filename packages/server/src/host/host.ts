@@ -90,6 +90,8 @@ export interface Firewall {
   elementsOf(link: Pick<LinkDescription, 'hostName' | 'containerMac' | 'containerAddress'>, operation: FirewallElement['operation']): FirewallElement[];
   /** Gives a container one rule more, at a cost that does not grow with their number. */
   netOutAdded(container: { readonly id: string; readonly hostName: string }, rule: NetOutRule): { readonly elements: FirewallElement[]; readonly chains: FirewallChain[] };
+  /** Takes one of its rules from a container that keeps others, at a cost that hardly grows with their number. */
+  netOutRemoved(container: { readonly id: string }, rule: NetOutRule): FirewallChain[];
   /** Gives a container these rules in place of those it has; with none its chain goes. */
   netOutOf(container: { readonly id: string; readonly hostName: string }, rules: readonly NetOutRule[]): { readonly elements: FirewallElement[]; readonly chains: FirewallChain[] };
   /**

@@ -38,6 +38,7 @@
 import { formatIpv4Range, ipv4RangeContains, parseIpv4Range, type Ipv4Range } from '../../lib/ipv4.js';
 import type { NameState } from '../name-firewall.js';
 import { nameChains, nameGuard, nameInput, nameOpened, nameSets } from './name-firewall.js';
+import { netOutChains } from './net-out-expressions.js';
 import { elements } from './set-elements.js';
 
 export interface FirewallPolicy {
@@ -156,6 +157,8 @@ ${policy.connectionRate === 0 ? '' : `    add @connection_rates { ip saddr limit
     limit rate 8/second burst 2 packets log prefix "${table}: " level info
     accept
   }
+
+  ${netOutChains}
 
   chain to_container {
     meta l4proto { tcp, udp } ct status dnat ct direction original ip daddr . meta l4proto . th dport != @forwarded_to goto refuse

@@ -117,6 +117,8 @@ test('a container with rules has a chain that its interface leads to, and one wi
   assert.deepEqual(some.chains.map(({ rules, ...chain }) => ({ ...chain, rules: rules.length })), [{ operation: 'ensure', family: 'inet', table: 'warden_x', name: 'out-1hq3k5m7o9q', rules: 2 }]);
   const more = firewall.netOutAdded({ id: '1hq3k5m7o9q', hostName: 'w-demo-0' }, rule);
   assert.deepEqual([more.elements, more.chains], [some.elements, [{ ...some.chains[0], operation: 'add', rules: some.chains[0]?.rules.slice(0, 1) }]]);
+  const [loses] = firewall.netOutRemoved({ id: '1hq3k5m7o9q' }, rule);
+  assert.deepEqual(loses, { operation: 'add', family: 'inet', table: 'warden_x', name: 'out-1hq3k5m7o9q', rules: [], gone: [some.chains[0]?.rules[0]?.note] });
   const none = firewall.netOutOf({ id: '1hq3k5m7o9q', hostName: 'w-demo-0' }, []);
   assert.deepEqual([...none.elements, ...none.chains].map(({ operation }) => operation), ['delete', 'delete']);
   assert.deepEqual(none.chains[0]?.rules, []);

@@ -4,13 +4,13 @@ import { WardenError } from 'warden-protocol';
 import { ipProtocols } from '../../lib/ip-protocols.js';
 import { formatIpv4Address, ipv4Bytes } from '../../lib/ipv4.js';
 import type { Clock } from '../../lib/timer.js';
-import type { FirewallChain, FirewallElement, LinkDescription } from '../container-description.js';
+import type { FirewallChain, FirewallElement, FirewallRule, LinkDescription } from '../container-description.js';
 import type { Firewall, PortForward } from '../host.js';
 import type { FirewallChange } from '../launcher.js';
 import type { NameState } from '../name-firewall.js';
 import type { NetOutRule } from '../net-out-rule.js';
 import { closedRanges, firewallRules, removalRules, type FirewallPolicy } from './firewall-rules.js';
-import { netOutExpressions, type Guards } from './net-out-expressions.js';
+import { netOutExpressions, netOutNote, type Guards } from './net-out-expressions.js';
 import { paddedPort, paddedProtocol } from './set-elements.js';
 
 type FilteredLink = Pick<LinkDescription, 'hostName' | 'containerMac' | 'containerAddress'>;
@@ -41,8 +41,8 @@ const reportDelayMs = 5000;
 
 export class LinuxFirewall implements Firewall {
   readonly #guards: Guards;
-  /** All of a container's rules are given again when one is removed. */
-  readonly #expressions = new WeakMap<NetOutRule, Uint8Array>();
+  /** All of a container's rules are given again when the tables are loaded. */
+  readonly #known = new WeakMap<NetOutRule, FirewallRule>();
   /** Process ids of nft, with the time by which the report is there; undefined while it runs. */
   readonly #loads = new Map<number, number | undefined>();
 
@@ -77,12 +77,16 @@ export class LinuxFirewall implements Firewall {
     return this.#netOut(container, [rule], 'add');
   }
 
+  netOutRemoved({ id }: Pick<RuledContainer, 'id'>, rule: NetOutRule): FirewallChain[] {
+    return [{ operation: 'add', family: 'inet', table: this.policy.table, name: chainOf(id), rules: [], gone: [this.#inKernel(rule).note] }];
+  }
+
   #netOut({ id, hostName }: RuledContainer, rules: readonly NetOutRule[], operation: FirewallChain['operation']): NetOutChange {
     const { table } = this.policy;
-    const name = `out-${id}`;
+    const name = chainOf(id);
     return {
       elements: [{ operation: operation === 'delete' ? operation : 'ensure', family: 'inet', table, set: 'net_out', key: interfaceKey(hostName), jump: name }],
-      chains: [{ operation, family: 'inet', table, name, rules: rules.map((rule) => this.#expressionsOf(rule)) }],
+      chains: [{ operation, family: 'inet', table, name, rules: rules.map((rule) => this.#inKernel(rule)) }],
     };
   }
 
@@ -94,11 +98,11 @@ export class LinuxFirewall implements Firewall {
     return [forwarded, { ...inTable, set: 'forwarded_to', key: Buffer.concat([ipv4Bytes(address), number, paddedPort(containerPort)]) }];
   }
 
-  #expressionsOf(rule: NetOutRule): Uint8Array {
-    const known = this.#expressions.get(rule);
+  #inKernel(rule: NetOutRule): FirewallRule {
+    const known = this.#known.get(rule);
     if (known !== undefined) return known;
-    const made = netOutExpressions(rule, this.#guards);
-    this.#expressions.set(rule, made);
+    const made = { expressions: netOutExpressions(rule, this.#guards), note: netOutNote(rule) };
+    this.#known.set(rule, made);
     return made;
   }
 
@@ -142,6 +146,10 @@ export class LinuxFirewall implements Firewall {
       if (load !== undefined) this.#loads.set(load, this.clock.now() + reportDelayMs);
     }
   }
+}
+
+function chainOf(containerId: string): string {
+  return `out-${containerId}`;
 }
 
 function interfaceKey(name: string): Buffer {

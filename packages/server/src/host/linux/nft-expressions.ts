@@ -14,8 +14,7 @@ const metaKeys = { oifname: 7, nfproto: 15, l4proto: 16 } as const;
 const comparisons = { equal: 0, atMost: 3, atLeast: 5 } as const;
 /** NFT_PAYLOAD_*_HEADER */
 const headers = { network: 1, transport: 2 } as const;
-const verdicts = { accept: 1, goto: -4 } as const;
-const lookupInverted = 1;
+const verdicts = { accept: 1, jump: -3, goto: -4 } as const;
 
 /** Loads what is known of the packet beside its bytes. */
 export function meta(key: keyof typeof metaKeys): Uint8Array {
@@ -32,13 +31,13 @@ export function compare(comparison: keyof typeof comparisons, value: Uint8Array)
   return expression('cmp', [number(1, register), number(2, comparisons[comparison]), attribute(3 | nested, attribute(1, value))]);
 }
 
-/** Goes on when what was loaded is not in a set. */
-export function notIn(set: string): Uint8Array {
-  return expression('lookup', [attribute(1, text(set)), number(2, register), number(5, lookupInverted)]);
-}
-
 export function accept(): Uint8Array {
   return verdict([number(1, verdicts.accept)]);
+}
+
+/** Goes on in a chain, and behind this rule when that has come to its end. */
+export function jump(chain: string): Uint8Array {
+  return verdict([number(1, verdicts.jump), attribute(2, text(chain))]);
 }
 
 export function goto(chain: string): Uint8Array {

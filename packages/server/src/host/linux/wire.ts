@@ -183,6 +183,8 @@ export const Tag = {
   alias: 175,
   chain: 180,
   rule: 181,
+  ruleNote: 280,
+  ruleGone: 281,
   jump: 182,
   authorPort: 200,
   authorPid: 201,

@@ -66,7 +66,7 @@ test('elements of intervals and maps, and chains with their rules, are on the wi
   writeFirewallElement(writer, { operation: 'ensure', family: 'inet', table: 't', set: 'net_out', key, jump: 'out-x' });
   writeFirewallElement(writer, { operation: 'add', family: 'inet', table: 't', set: 'opened', key, timeoutMs: 5000 });
   writeFirewallChain(writer, { operation: 'delete', family: 'inet', table: 't', name: 'out-y', rules: [] });
-  writeFirewallChain(writer, { operation: 'ensure', family: 'inet', table: 't', name: 'out-x', rules: [Uint8Array.of(8, 9), Uint8Array.of(7)] });
+  writeFirewallChain(writer, { operation: 'ensure', family: 'inet', table: 't', name: 'out-x', gone: [Uint8Array.of(1)], rules: [{ expressions: Uint8Array.of(8, 9), note: Uint8Array.of(2) }, { expressions: Uint8Array.of(7), note: Uint8Array.of(3) }] });
   const sent = new Attributes(Buffer.from(writer.attributes()));
   const [range, jump, fading] = sent.nested(Tag.element);
   assert.deepEqual([range?.bytes(Tag.keyEnd), range?.bytes(Tag.data), range?.text(Tag.jump)], [Buffer.of(2), Buffer.of(3), undefined]);
@@ -74,5 +74,5 @@ test('elements of intervals and maps, and chains with their rules, are on the wi
   assert.deepEqual([range?.u64(Tag.elementTimeout), fading?.u64(Tag.elementTimeout)], [undefined, 5000n]);
   const [gone, made] = sent.nested(Tag.chain);
   assert.deepEqual([gone?.u32(Tag.operation), gone?.u32(Tag.family), gone?.text(Tag.table), gone?.text(Tag.name), gone?.bytes(Tag.rule)], [ElementOperation.delete, 1, 't', 'out-y', undefined]);
-  assert.deepEqual([made?.u32(Tag.operation), made?.text(Tag.name), made?.bytes(Tag.rule)], [ElementOperation.ensure, 'out-x', Buffer.of(8, 9)]);
+  assert.deepEqual([made?.u32(Tag.operation), made?.text(Tag.name), made?.bytes(Tag.rule), made?.bytes(Tag.ruleNote), made?.bytes(Tag.ruleGone)], [ElementOperation.ensure, 'out-x', Buffer.of(8, 9), Buffer.of(2), Buffer.of(1)]);
 });

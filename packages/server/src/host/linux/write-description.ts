@@ -97,6 +97,7 @@ export function writeFirewallElement(writer: FrameWriter, element: FirewallEleme
 export function writeFirewallChain(writer: FrameWriter, chain: FirewallChain): void {
   writer.nested(Tag.chain, () => {
     writer.u32(Tag.operation, ElementOperation[chain.operation]).u32(Tag.family, families[chain.family]).text(Tag.table, chain.table).text(Tag.name, chain.name);
-    for (const rule of chain.rules) writer.bytes(Tag.rule, rule);
+    for (const note of chain.gone ?? []) writer.bytes(Tag.ruleGone, note);
+    for (const { expressions, note } of chain.rules) writer.bytes(Tag.rule, expressions).bytes(Tag.ruleNote, note);
   });
 }
