@@ -103,6 +103,9 @@ static const int allowed_calls[] = {
 	/* files */
 	SYS_openat, SYS_openat2, SYS_close, SYS_close_range, SYS_fstat, SYS_newfstatat, SYS_statx, SYS_fstatfs, SYS_getdents64, SYS_lseek, SYS_pread64,
 	SYS_pwrite64, SYS_copy_file_range, SYS_sendfile, SYS_splice, SYS_ftruncate, SYS_fallocate, SYS_fadvise64, SYS_mkdirat, SYS_unlinkat,
+#ifdef SYS_renameat
+	SYS_renameat,
+#endif
 	SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_readlinkat, SYS_fchmod, SYS_fchmodat, SYS_fchmodat2, SYS_fchown, SYS_fchownat, SYS_utimensat,
 	SYS_faccessat, SYS_faccessat2, SYS_fcntl, SYS_dup, SYS_dup3, SYS_fchdir, SYS_umask,
 	/* the C library */

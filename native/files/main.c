@@ -34,6 +34,10 @@ static const struct {
 	{ FILE_READ, serve_read },
 	{ FILE_WRITE, serve_write },
 	{ FILE_STAT, serve_stat },
+	{ FILE_LIST, serve_list },
+	{ FILE_MAKE_DIRECTORY, serve_make_directory },
+	{ FILE_REMOVE, serve_remove },
+	{ FILE_RENAME, serve_rename },
 };
 
 static int read_attribute(void *context, const struct wire_attribute *attribute, struct error *err)

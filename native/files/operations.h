@@ -7,5 +7,9 @@
 int serve_read(struct transfer *transfer, struct error *err);
 int serve_write(struct transfer *transfer, struct error *err);
 int serve_stat(struct transfer *transfer, struct error *err);
+int serve_list(struct transfer *transfer, struct error *err);
+int serve_make_directory(struct transfer *transfer, struct error *err);
+int serve_remove(struct transfer *transfer, struct error *err);
+int serve_rename(struct transfer *transfer, struct error *err);
 
 #endif

@@ -14,8 +14,6 @@ static int read_attribute(void *context, const struct wire_attribute *attribute,
 		return paths_read(attribute, &request->path, err);
 	case TAG_TARGET:
 		return paths_read(attribute, &request->target, err);
-	case TAG_NAME:
-		return paths_read(attribute, &request->after, err);
 	case TAG_TRANSFER_FLAGS:
 		return wire_u32(attribute, &request->flags, err);
 	case TAG_MODE:
@@ -52,5 +50,4 @@ void request_free(struct request *request)
 {
 	free(request->path);
 	free(request->target);
-	free(request->after);
 }

@@ -7,7 +7,6 @@
 struct request {
 	char *path;             /* never NULL after request_read() */
 	char *target;           /* RENAME: the new path; else NULL */
-	char *after;            /* LIST: the name behind which it begins; NULL: from the start */
 	uint32_t flags;         /* TRANSFER_FLAG_* */
 	uint32_t mode;          /* UINT32_MAX: none was given */
 	uint64_t position;      /* UINT64_MAX: none was given */

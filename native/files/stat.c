@@ -18,7 +18,7 @@ int serve_stat(struct transfer *transfer, struct error *err)
 
 	if (request_read(transfer, &request, err) < 0)
 		return -1;
-	err->step = "stat";
+	err->step = "stat file";
 	_cleanup_close_ int fd = paths_open(transfer, request.path, O_PATH | (request.flags & TRANSFER_FLAG_NO_FOLLOW ? O_NOFOLLOW : 0), 0, err);
 
 	if (fd < 0)

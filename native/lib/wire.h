@@ -281,6 +281,7 @@ enum {
 	TRANSFER_FLAG_APPEND = 32,     /* WRITE: at the end; RENAME never replaces with EXCLUSIVE */
 	TRANSFER_FLAG_TRUNCATE = 64,   /* WRITE: what was in it goes */
 	TRANSFER_FLAG_KEEP_SETID = 128, /* TAR_IN, TAR_OUT */
+	TRANSFER_FLAG_KEEP_OWNER = 256, /* TAR_IN by root: ids of the archive */
 };
 enum { DISK_BTRFS = 1, DISK_IMAGE = 2 };
 enum { STREAM_STDOUT = 1, STREAM_STDERR = 2 };

@@ -93,6 +93,8 @@ MESSAGES = {
 
 ADDED_TYPES = {"Input": 1001, "Resize": 1002, "Signal": 1003, "Jobs": 1004, "Logs": 1005}
 IMAGE_TYPES = {"ImageImport": 1020, "ImagePull": 1021, "ImageList": 1022, "ImageInspect": 1023, "ImageRemove": 1024, "RootfsList": 1025, "RootfsSet": 1026}
+FILE_TYPES = {"ReadFile": 1010, "WriteFile": 1011, "TransferData": 1012, "ListFiles": 1013, "StatFile": 1014, "MakeDirectory": 1015, "RemoveFile": 1016,
+              "RenameFile": 1017, "TarIn": 1018, "TarOut": 1019}
 
 ADDED_JOB = ("* env string 1000, o cwd string 1001, * args string 1002, o stdin bool 1003, o tty Terminal 1004, o timeout_ms uint64 1005, "
              "o user string 1006")
@@ -145,6 +147,30 @@ IMAGE_MESSAGES = {
     "RootfsSetResponse": "",
 }
 
+FILE_MESSAGES = {
+    "FileEntry": "o name bytes 1, r kind string 2, r mode uint32 3, r uid uint32 4, r gid uint32 5, r size_in_bytes uint64 6, r modified_ns uint64 7, r hard_links uint32 8, o target bytes 9",
+    "ReadFileRequest": "r handle string 1, r path bytes 2, o user string 3, o offset uint64 4, o length uint64 5",
+    "ReadFileResponse": "o entry FileEntry 1, o data bytes 2, o last bool 3",
+    "WriteFileRequest": "r handle string 1, r path bytes 2, o user string 3, o mode uint32 4, o append bool 5, o exclusive bool 6, o offset uint64 7, o data bytes 8, o transfer_id uint32 9",
+    "WriteFileResponse": "o size_in_bytes uint64 1",
+    "TransferDataRequest": "r transfer_id uint32 1, o data bytes 2, o last bool 3, o abandon bool 4",
+    "TransferDataResponse": "o size_in_bytes uint64 1, o entries uint64 2, * notes string 3",
+    "ListFilesRequest": "r handle string 1, r path bytes 2, o user string 3, o limit uint64 4",
+    "ListFilesResponse": "* entries FileEntry 1, o last bool 2, o more bool 3",
+    "StatFileRequest": "r handle string 1, r path bytes 2, o user string 3, o no_follow bool 4",
+    "StatFileResponse": "r entry FileEntry 1",
+    "MakeDirectoryRequest": "r handle string 1, r path bytes 2, o user string 3, o mode uint32 4, o parents bool 5",
+    "MakeDirectoryResponse": "",
+    "RemoveFileRequest": "r handle string 1, r path bytes 2, o user string 3, o recursive bool 4, o force bool 5",
+    "RemoveFileResponse": "",
+    "RenameFileRequest": "r handle string 1, r path bytes 2, r new_path bytes 3, o user string 4, o exclusive bool 5",
+    "RenameFileResponse": "",
+    "TarInRequest": "r handle string 1, r path bytes 2, o user string 3, r transfer_id uint32 4, o keep_setid bool 5, o keep_owner bool 6",
+    "TarInResponse": "",
+    "TarOutRequest": "r handle string 1, r path bytes 2, o user string 3, o name bytes 4, o keep_setid bool 5",
+    "TarOutResponse": "o data bytes 1, o last bool 2, o entries uint64 3, * notes string 4",
+}
+
 ADDED_MESSAGES = {
     "NetOutRule": "o network string 2, o port uint32 3, o port_range string 4, o protocol Protocol 5, o icmp_type int32 6, o icmp_code int32 7, o log bool 8, "
     "o domain string 1001",
@@ -165,6 +191,7 @@ ADDED_MESSAGES = {
     "LogsRequest": JOB_ID + ", o since_byte uint64 3, o follow bool 4",
     "LogsResponse": "o name string 1, o data bytes 2, o exit_status uint32 3, o position uint64 1000, " + ADDED_END + ", o last bool 1004",
     **IMAGE_MESSAGES,
+    **FILE_MESSAGES,
 }
 
 
@@ -307,6 +334,7 @@ def vectors():
     yield from vectors_with_additions(LATER_FIELDS)
     yield from vectors_with_additions(IMAGE_FIELDS)
     yield from vectors_of(IMAGE_TYPES)
+    yield from vectors_of(FILE_TYPES)
 
 
 def vectors_with_additions(messages):
@@ -325,7 +353,7 @@ def table(names, fields_of_one):
 def main():
     out = sys.stdout
     out.write('{"types": %s,\n"enums": %s,\n"messages": {\n%s\n},\n' % (json.dumps(TYPES), json.dumps(ENUMS), table(MESSAGES, fields_of)))
-    out.write('"addedTypes": %s,\n"addedFields": {\n%s\n},\n' % (json.dumps({**ADDED_TYPES, **IMAGE_TYPES}), table(dict.fromkeys(name for fields in ALL_FIELDS for name in fields), added_to)))
+    out.write('"addedTypes": %s,\n"addedFields": {\n%s\n},\n' % (json.dumps({**ADDED_TYPES, **IMAGE_TYPES, **FILE_TYPES}), table(dict.fromkeys(name for fields in ALL_FIELDS for name in fields), added_to)))
     out.write('"addedMessages": {\n%s\n},\n"vectors": [\n' % table(ADDED_MESSAGES, fields_of))
     out.write(",\n".join(json.dumps(vector, ensure_ascii=False) for vector in vectors()))
     out.write("\n]}\n")

@@ -8,7 +8,7 @@ const offers = async (line: string): Promise<string[]> => (await complete(line, 
 
 describe('complete', () => {
   it('offers commands', async () => {
-    assert.deepEqual(await complete('li', live), [['limit ', 'limit_bandwidth ', 'limit_cpu ', 'limit_disk ', 'limit_memory ', 'link ', 'list '], 'li']);
+    assert.deepEqual(await complete('li', live), [['limit ', 'limit_bandwidth ', 'limit_cpu ', 'limit_disk ', 'limit_memory ', 'link ', 'list ', 'list_files '], 'li']);
     assert.deepEqual(await offers('pin'), ['ping ']);
     assert.equal((await offers('')).length, requestTypes.length + 4);
     assert.deepEqual(await offers('nope'), []);

@@ -13,11 +13,12 @@ import { type CopyInResponse, type CopyOutResponse, type CreateResponse, type De
 import { type Address, checkAddress } from './address.js';
 import { type CallOptions, Cancellation, LONGEST_TIMEOUT_MS, unlessCanceled } from './cancellation.js';
 import { Connection, type Pending } from './connection.js';
+import { FileCalls } from './file-calls.js';
 import { ImageCalls, RootfsCalls } from './image-calls.js';
 import { type JobRequest, wholeNumber, wireJob } from './job-request.js';
 import { endingDetails, type EndingDetails, JobLogs, JobStream } from './job-stream.js';
 import { isLastReply } from './reply-end.js';
-import { ownedBytes } from './reply-stream.js';
+import { ownedBytes, type ReplyStream } from './reply-stream.js';
 import { type V1Command, v1Request } from './v1/request.js';
 import { V1Reply, type V1StreamValue, type V1Value } from './v1/value.js';
 
@@ -83,6 +84,7 @@ const UNKNOWN_STATUS = 255;
 
 export class WardenClient {
   readonly address: Address;
+  readonly files = new FileCalls(this);
   readonly images = new ImageCalls(this);
   readonly rootfs = new RootfsCalls(this);
   readonly #connectTimeoutMs: number;
@@ -157,13 +159,13 @@ export class WardenClient {
 
   /** The output of a job from its first byte, as it comes. `timeoutMs` counts to the end of the job. */
   stream(request: RequestInit<Type.Stream>, options?: CallOptions): JobStream {
-    return this.#stream((onEnd) => new JobStream(onEnd), 'stream', () => encodeRequest(Type.Stream, request), options);
+    return this.openStream((onEnd) => new JobStream(onEnd), 'stream', () => encodeRequest(Type.Stream, request), options);
   }
 
   /** The output of a job from any byte, up to what there is, or as it comes with `follow`. The job stays as it is. */
   logs({ sinceByte, ...request }: LogsRange, options?: CallOptions): JobLogs {
     const encode = (): Uint8Array => encodeRequest(Type.Logs, sinceByte === undefined ? request : { ...request, sinceByte: wholeNumber('sinceByte', sinceByte) });
-    return this.#stream((onEnd) => new JobLogs(onEnd), 'logs', encode, options);
+    return this.openStream((onEnd) => new JobLogs(onEnd), 'logs', encode, options);
   }
 
   /** The jobs of a container that run, and those whose result nobody has taken. */
@@ -344,7 +346,8 @@ export class WardenClient {
     }
   }
 
-  #stream<S extends JobStream | JobLogs>(make: (onEnd: () => void) => S, name: string, encode: () => Uint8Array, options: CallOptions | undefined): S {
+  /** @internal A request whose replies are a stream of pieces. */
+  openStream<S extends ReplyStream<{ readonly data: Uint8Array }, unknown>>(make: (onEnd: () => void) => S, name: string, encode: () => Uint8Array, options: CallOptions | undefined): S {
     let cancellation: Cancellation | undefined;
     const stream = make(() => cancellation?.release());
     try {

@@ -13,6 +13,9 @@ export { type BlockingCallOptions, type BlockingCalls, BlockingClient, type Bloc
 export type { CallOptions } from './cancellation.js';
 export { type ClientOptions, type JobInput, type JobResult, type LogsRange, type V1Options, WardenClient } from './client.js';
 export { type Callback, type ClientEvents, type EventCallOptions, EventClient } from './event-client.js';
+export type { FileCalls, FileContent, FileRequest, ReadOptions, TarInOptions, TarInResult, TarOutOptions, WriteOptions } from './file-calls.js';
+export type { FileInfo, FileKind } from './file-info.js';
+export type { FileResult, FileStream, TarResult, TarStream } from './file-stream.js';
 export type { ImageCalls, ProgressOptions, RootfsCalls } from './image-calls.js';
 export type { JobRequest } from './job-request.js';
 export type { EndingDetails, JobLogs, JobStream, LogsChunk, LogsResult, OutputChunk, StreamResult } from './job-stream.js';

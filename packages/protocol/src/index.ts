@@ -11,5 +11,5 @@ export { type AnyRequest, type AnyResponse, decodeEnvelope, decodeRequest, decod
   errorOfResponse, type Init, messageTypes, type RequestInit, type RequestName, type RequestOf, type RequestType, requestTypeOf, requestTypes,
   type ResponseInit, type ResponseOf, Type, type TypeOfName } from './messages.js';
 export { fieldComments } from './gen/comments.js';
-export { encodeLogs, encodeOutput, encodeResult } from './output.js';
+export { encodeContent, encodeLogs, encodeOutput, encodeResult } from './output.js';
 export { UNSUPPORTED_REQUESTS } from './unsupported.js';

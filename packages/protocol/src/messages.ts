@@ -7,6 +7,9 @@ import { encodeEnvelope, encodeMessage } from './encode.js';
 import { isErrorCode, WardenError } from './error.js';
 import { ErrorResponseSchema, Message_Type as Type, MessageSchema } from './gen/envelope_pb.js';
 import { CopyInRequestSchema, CopyInResponseSchema, CopyOutRequestSchema, CopyOutResponseSchema } from './gen/copy_pb.js';
+import { ReadFileRequestSchema, ReadFileResponseSchema, WriteFileRequestSchema, WriteFileResponseSchema, TransferDataRequestSchema, TransferDataResponseSchema, ListFilesRequestSchema, ListFilesResponseSchema,
+  StatFileRequestSchema, StatFileResponseSchema, MakeDirectoryRequestSchema, MakeDirectoryResponseSchema, RemoveFileRequestSchema, RemoveFileResponseSchema, RenameFileRequestSchema, RenameFileResponseSchema,
+  TarInRequestSchema, TarInResponseSchema, TarOutRequestSchema, TarOutResponseSchema } from './gen/files_pb.js';
 import { ImageImportRequestSchema, ImageImportResponseSchema, ImageInspectRequestSchema, ImageInspectResponseSchema, ImageListRequestSchema, ImageListResponseSchema,
   ImagePullRequestSchema, ImagePullResponseSchema, ImageRemoveRequestSchema, ImageRemoveResponseSchema, RootfsListRequestSchema, RootfsListResponseSchema,
   RootfsSetRequestSchema, RootfsSetResponseSchema } from './gen/image_pb.js';
@@ -63,6 +66,16 @@ export const messageTypes = {
   [Type.Signal]: row('signal', SignalRequestSchema, SignalResponseSchema),
   [Type.Jobs]: row('jobs', JobsRequestSchema, JobsResponseSchema),
   [Type.Logs]: row('logs', LogsRequestSchema, LogsResponseSchema),
+  [Type.ReadFile]: row('read_file', ReadFileRequestSchema, ReadFileResponseSchema),
+  [Type.WriteFile]: row('write_file', WriteFileRequestSchema, WriteFileResponseSchema),
+  [Type.TransferData]: row('transfer_data', TransferDataRequestSchema, TransferDataResponseSchema),
+  [Type.ListFiles]: row('list_files', ListFilesRequestSchema, ListFilesResponseSchema),
+  [Type.StatFile]: row('stat_file', StatFileRequestSchema, StatFileResponseSchema),
+  [Type.MakeDirectory]: row('make_directory', MakeDirectoryRequestSchema, MakeDirectoryResponseSchema),
+  [Type.RemoveFile]: row('remove_file', RemoveFileRequestSchema, RemoveFileResponseSchema),
+  [Type.RenameFile]: row('rename_file', RenameFileRequestSchema, RenameFileResponseSchema),
+  [Type.TarIn]: row('tar_in', TarInRequestSchema, TarInResponseSchema),
+  [Type.TarOut]: row('tar_out', TarOutRequestSchema, TarOutResponseSchema),
   [Type.ImageImport]: row('image_import', ImageImportRequestSchema, ImageImportResponseSchema),
   [Type.ImagePull]: row('image_pull', ImagePullRequestSchema, ImagePullResponseSchema),
   [Type.ImageList]: row('image_list', ImageListRequestSchema, ImageListResponseSchema),

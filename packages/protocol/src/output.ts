@@ -15,6 +15,9 @@ const COPY_BELOW = 16 * 1024;
 const DATA_TAG = 0x12;
 const STDOUT_TAG = 0x12;
 const STDERR_TAG = 0x1a;
+/** Of ReadFileResponse.data, and of TarOutResponse.data. */
+const READ_DATA_TAG = 0x12;
+const TAR_DATA_TAG = 0x0a;
 
 const trailer = Buffer.from('\r\n');
 const namePrefixes = new Map([['stdout', encodeMessage(StreamResponseSchema, { name: 'stdout' })], ['stderr', encodeMessage(StreamResponseSchema, { name: 'stderr' })]]);
@@ -46,6 +49,15 @@ function encodePiece(type: Type.Stream | Type.Logs, name: 'stdout' | 'stderr', d
   frame.set(rest, offset + data.length);
   writeFrameTrailer(frame, offset + data.length + rest.length);
   return [frame];
+}
+
+/** The frame of a ReadFileResponse or TarOutResponse with data. */
+export function encodeContent(type: Type.ReadFile | Type.TarOut, data: Uint8Array): Uint8Array[] {
+  const before = 1 + varintLength(data.length);
+  const { frame, offset: start } = writeEnvelope(type, before + data.length, before);
+  frame[start] = type === Type.ReadFile ? READ_DATA_TAG : TAR_DATA_TAG;
+  writeVarint(frame, start + 1, data.length);
+  return [frame, data, trailer];
 }
 
 /** The frame of a LinkResponse or RunResponse. Throws invalid_argument, and a FrameError when it does not fit a frame. */

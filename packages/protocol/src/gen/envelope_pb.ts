@@ -13,7 +13,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file envelope.proto.
  */
 export const file_envelope: GenFile = /*@__PURE__*/
-  fileDesc("Cg5lbnZlbG9wZS5wcm90bxIGd2FyZGVuIu0DCgdNZXNzYWdlEiIKBHR5cGUYASACKA4yFC53YXJkZW4uTWVzc2FnZS5UeXBlEg8KB3BheWxvYWQYAiACKAwirAMKBFR5cGUSCQoFRXJyb3IQARIKCgZDcmVhdGUQCxIICgRTdG9wEAwSCwoHRGVzdHJveRANEggKBEluZm8QDhIJCgVTcGF3bhAVEggKBExpbmsQFhIHCgNSdW4QFxIKCgZTdHJlYW0QGBIJCgVOZXRJbhAfEgoKBk5ldE91dBAgEgoKBkNvcHlJbhApEgsKB0NvcHlPdXQQKhIPCgtMaW1pdE1lbW9yeRAzEg0KCUxpbWl0RGlzaxA0EhIKDkxpbWl0QmFuZHdpZHRoEDUSDAoITGltaXRDcHUQNhIICgRQaW5nEFsSCAoETGlzdBBcEggKBEVjaG8QXRIKCgVJbnB1dBDpBxILCgZSZXNpemUQ6gcSCwoGU2lnbmFsEOsHEgkKBEpvYnMQ7AcSCQoETG9ncxDtBxIQCgtJbWFnZUltcG9ydBD8BxIOCglJbWFnZVB1bGwQ/QcSDgoJSW1hZ2VMaXN0EP4HEhEKDEltYWdlSW5zcGVjdBD/BxIQCgtJbWFnZVJlbW92ZRCACBIPCgpSb290ZnNMaXN0EIEIEg4KCVJvb3Rmc1NldBCCCCJBCg1FcnJvclJlc3BvbnNlEg8KB21lc3NhZ2UYAiABKAkSEQoJYmFja3RyYWNlGAMgAygJEgwKBGRhdGEYBCABKAk");
+  fileDesc("Cg5lbnZlbG9wZS5wcm90bxIGd2FyZGVuIo0FCgdNZXNzYWdlEiIKBHR5cGUYASACKA4yFC53YXJkZW4uTWVzc2FnZS5UeXBlEg8KB3BheWxvYWQYAiACKAwizAQKBFR5cGUSCQoFRXJyb3IQARIKCgZDcmVhdGUQCxIICgRTdG9wEAwSCwoHRGVzdHJveRANEggKBEluZm8QDhIJCgVTcGF3bhAVEggKBExpbmsQFhIHCgNSdW4QFxIKCgZTdHJlYW0QGBIJCgVOZXRJbhAfEgoKBk5ldE91dBAgEgoKBkNvcHlJbhApEgsKB0NvcHlPdXQQKhIPCgtMaW1pdE1lbW9yeRAzEg0KCUxpbWl0RGlzaxA0EhIKDkxpbWl0QmFuZHdpZHRoEDUSDAoITGltaXRDcHUQNhIICgRQaW5nEFsSCAoETGlzdBBcEggKBEVjaG8QXRIKCgVJbnB1dBDpBxILCgZSZXNpemUQ6gcSCwoGU2lnbmFsEOsHEgkKBEpvYnMQ7AcSCQoETG9ncxDtBxINCghSZWFkRmlsZRDyBxIOCglXcml0ZUZpbGUQ8wcSEQoMVHJhbnNmZXJEYXRhEPQHEg4KCUxpc3RGaWxlcxD1BxINCghTdGF0RmlsZRD2BxISCg1NYWtlRGlyZWN0b3J5EPcHEg8KClJlbW92ZUZpbGUQ+AcSDwoKUmVuYW1lRmlsZRD5BxIKCgVUYXJJbhD6BxILCgZUYXJPdXQQ+wcSEAoLSW1hZ2VJbXBvcnQQ/AcSDgoJSW1hZ2VQdWxsEP0HEg4KCUltYWdlTGlzdBD+BxIRCgxJbWFnZUluc3BlY3QQ/wcSEAoLSW1hZ2VSZW1vdmUQgAgSDwoKUm9vdGZzTGlzdBCBCBIOCglSb290ZnNTZXQQgggiQQoNRXJyb3JSZXNwb25zZRIPCgdtZXNzYWdlGAIgASgJEhEKCWJhY2t0cmFjZRgDIAMoCRIMCgRkYXRhGAQgASgJ");
 
 /**
  * @generated from message warden.Message
@@ -169,6 +169,56 @@ export enum Message_Type {
    * @generated from enum value: Logs = 1005;
    */
   Logs = 1005,
+
+  /**
+   * @generated from enum value: ReadFile = 1010;
+   */
+  ReadFile = 1010,
+
+  /**
+   * @generated from enum value: WriteFile = 1011;
+   */
+  WriteFile = 1011,
+
+  /**
+   * @generated from enum value: TransferData = 1012;
+   */
+  TransferData = 1012,
+
+  /**
+   * @generated from enum value: ListFiles = 1013;
+   */
+  ListFiles = 1013,
+
+  /**
+   * @generated from enum value: StatFile = 1014;
+   */
+  StatFile = 1014,
+
+  /**
+   * @generated from enum value: MakeDirectory = 1015;
+   */
+  MakeDirectory = 1015,
+
+  /**
+   * @generated from enum value: RemoveFile = 1016;
+   */
+  RemoveFile = 1016,
+
+  /**
+   * @generated from enum value: RenameFile = 1017;
+   */
+  RenameFile = 1017,
+
+  /**
+   * @generated from enum value: TarIn = 1018;
+   */
+  TarIn = 1018,
+
+  /**
+   * @generated from enum value: TarOut = 1019;
+   */
+  TarOut = 1019,
 
   /**
    * @generated from enum value: ImageImport = 1020;

@@ -60,6 +60,273 @@ export interface ErrorResponse {
 }
 
 /**
+ * What is known of a file.
+ */
+export interface FileEntry {
+  /**
+   * In its directory; not there when the request has named the file.
+   */
+  name?: Uint8Array | undefined;
+  /**
+   * file, directory, link, or other.
+   */
+  kind: string;
+  /**
+   * Permission bits, with set-id bits and sticky.
+   */
+  mode: number;
+  /**
+   * As in the container.
+   */
+  uid: number;
+  gid: number;
+  sizeInBytes: bigint;
+  /**
+   * Nanoseconds since the epoch; 0 when it was before.
+   */
+  modifiedNs: bigint;
+  hardLinks: number;
+  /**
+   * Where a symbolic link leads.
+   */
+  target?: Uint8Array | undefined;
+}
+
+export interface ReadFileRequest {
+  handle: string;
+  path: Uint8Array;
+  user?: string | undefined;
+  /**
+   * The first byte that is wanted; 0 unless given.
+   */
+  offset?: bigint | undefined;
+  /**
+   * At most so many; to the end unless given.
+   */
+  length?: bigint | undefined;
+}
+
+/**
+ * Any number; the first one has `entry`, the last one `last`.
+ */
+export interface ReadFileResponse {
+  entry?: FileEntry | undefined;
+  data?: Uint8Array | undefined;
+  last?: boolean | undefined;
+}
+
+/**
+ * Content that is longer than one request should be, or not known yet, follows as TransferData of the same connection.
+ */
+export interface WriteFileRequest {
+  handle: string;
+  path: Uint8Array;
+  user?: string | undefined;
+  /**
+   * Permission bits of the file, also of one that is there already; a new one has 0644 unless given.
+   */
+  mode?: number | undefined;
+  /**
+   * Behind what is in the file, which is emptied otherwise.
+   */
+  append?: boolean | undefined;
+  /**
+   * A file that is there already is an error.
+   */
+  exclusive?: boolean | undefined;
+  /**
+   * Where the content goes in a file that is not emptied; it need not be there.
+   */
+  offset?: bigint | undefined;
+  /**
+   * All of it; with transfer_id its beginning.
+   */
+  data?: Uint8Array | undefined;
+  /**
+   * More follows: a number of the client's choice that no other transfer of its connection has.
+   */
+  transferId?: number | undefined;
+}
+
+export interface WriteFileResponse {
+  /**
+   * What was written; not there when more follows.
+   */
+  sizeInBytes?: bigint | undefined;
+}
+
+/**
+ * Content of a WriteFile or TarIn. Answered when it was taken, in the order of the requests: a client that has some of them on their way keeps the transfer busy.
+ */
+export interface TransferDataRequest {
+  transferId: number;
+  data?: Uint8Array | undefined;
+  /**
+   * There is no more: the answer comes when the transfer is done.
+   */
+  last?: boolean | undefined;
+  /**
+   * The transfer is given up, and what is there of it stays.
+   */
+  abandon?: boolean | undefined;
+}
+
+export interface TransferDataResponse {
+  /**
+   * With last: bytes that were written, of files.
+   */
+  sizeInBytes?: bigint | undefined;
+  /**
+   * With last, of a TarIn: entries that were made.
+   */
+  entries?: bigint | undefined;
+  /**
+   * With last, of a TarIn: what was left out, and why, one line each, the first hundred.
+   */
+  notes: string[];
+}
+
+export interface ListFilesRequest {
+  handle: string;
+  path: Uint8Array;
+  user?: string | undefined;
+  /**
+   * At most so many entries.
+   */
+  limit?: bigint | undefined;
+}
+
+/**
+ * Any number, in the directory's own order; the last one has `last`.
+ */
+export interface ListFilesResponse {
+  entries: FileEntry[];
+  last?: boolean | undefined;
+  /**
+   * With last: the limit has kept more of them back.
+   */
+  more?: boolean | undefined;
+}
+
+export interface StatFileRequest {
+  handle: string;
+  path: Uint8Array;
+  user?: string | undefined;
+  /**
+   * A symbolic link itself.
+   */
+  noFollow?: boolean | undefined;
+}
+
+export interface StatFileResponse {
+  entry: FileEntry;
+}
+
+export interface MakeDirectoryRequest {
+  handle: string;
+  path: Uint8Array;
+  user?: string | undefined;
+  /**
+   * 0755 unless given.
+   */
+  mode?: number | undefined;
+  /**
+   * What is missing on the way is made, too, and a directory that is there is no error.
+   */
+  parents?: boolean | undefined;
+}
+
+export interface MakeDirectoryResponse {}
+
+export interface RemoveFileRequest {
+  handle: string;
+  /**
+   * A file, a link itself, or an empty directory.
+   */
+  path: Uint8Array;
+  user?: string | undefined;
+  /**
+   * A directory with everything in it.
+   */
+  recursive?: boolean | undefined;
+  /**
+   * What is not there is no error.
+   */
+  force?: boolean | undefined;
+}
+
+export interface RemoveFileResponse {}
+
+export interface RenameFileRequest {
+  handle: string;
+  path: Uint8Array;
+  newPath: Uint8Array;
+  user?: string | undefined;
+  /**
+   * A file that has the new name already is an error; else it is replaced.
+   */
+  exclusive?: boolean | undefined;
+}
+
+export interface RenameFileResponse {}
+
+/**
+ * A tar archive, extracted below a directory; its bytes follow as TransferData of the same connection.
+ */
+export interface TarInRequest {
+  handle: string;
+  /**
+   * A directory, which exists.
+   */
+  path: Uint8Array;
+  user?: string | undefined;
+  transferId: number;
+  /**
+   * Set-user-id and set-group-id bits are kept; else they are dropped.
+   */
+  keepSetid?: boolean | undefined;
+  /**
+   * With user root: ids are the archive's; else everything belongs to the user.
+   */
+  keepOwner?: boolean | undefined;
+}
+
+export interface TarInResponse {}
+
+/**
+ * A tar archive (pax) of a directory's content, or of one file.
+ */
+export interface TarOutRequest {
+  handle: string;
+  path: Uint8Array;
+  user?: string | undefined;
+  /**
+   * The name that the archive has for it; `.` for a directory and its last component for a file unless given.
+   */
+  name?: Uint8Array | undefined;
+  /**
+   * Set-user-id and set-group-id bits are kept; else they are dropped.
+   */
+  keepSetid?: boolean | undefined;
+}
+
+/**
+ * Any number; the last one has `last`.
+ */
+export interface TarOutResponse {
+  data?: Uint8Array | undefined;
+  last?: boolean | undefined;
+  /**
+   * With last: entries of the archive.
+   */
+  entries?: bigint | undefined;
+  /**
+   * With last: what was left out, and why, one line each, the first hundred.
+   */
+  notes: string[];
+}
+
+/**
  * What a registry asks for. Used for one request, and neither stored nor logged.
  */
 export interface RegistryAuth {
@@ -1025,6 +1292,27 @@ export interface PlainTypes {
   "warden.CopyOutResponse": CopyOutResponse;
   "warden.Message": Message;
   "warden.ErrorResponse": ErrorResponse;
+  "warden.FileEntry": FileEntry;
+  "warden.ReadFileRequest": ReadFileRequest;
+  "warden.ReadFileResponse": ReadFileResponse;
+  "warden.WriteFileRequest": WriteFileRequest;
+  "warden.WriteFileResponse": WriteFileResponse;
+  "warden.TransferDataRequest": TransferDataRequest;
+  "warden.TransferDataResponse": TransferDataResponse;
+  "warden.ListFilesRequest": ListFilesRequest;
+  "warden.ListFilesResponse": ListFilesResponse;
+  "warden.StatFileRequest": StatFileRequest;
+  "warden.StatFileResponse": StatFileResponse;
+  "warden.MakeDirectoryRequest": MakeDirectoryRequest;
+  "warden.MakeDirectoryResponse": MakeDirectoryResponse;
+  "warden.RemoveFileRequest": RemoveFileRequest;
+  "warden.RemoveFileResponse": RemoveFileResponse;
+  "warden.RenameFileRequest": RenameFileRequest;
+  "warden.RenameFileResponse": RenameFileResponse;
+  "warden.TarInRequest": TarInRequest;
+  "warden.TarInResponse": TarInResponse;
+  "warden.TarOutRequest": TarOutRequest;
+  "warden.TarOutResponse": TarOutResponse;
   "warden.RegistryAuth": RegistryAuth;
   "warden.ImageProgress": ImageProgress;
   "warden.ImageLayer": ImageLayer;

@@ -99,7 +99,8 @@ function checkDirectory(cwd: string): void {
   if (Buffer.byteLength(cwd) > pathLimitInBytes) throw invalid(`cwd has ${Buffer.byteLength(cwd)} bytes, the limit is ${pathLimitInBytes}`);
 }
 
-function checkUser(user: string): void {
+/** @throws WardenError invalid_argument */
+export function checkUser(user: string): void {
   const ids = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(user);
   const isFit = ids === null
     ? user !== '' && user.length <= userLimit && !user.startsWith('-') && !/^\d/.test(user) && !unfitForName.test(user)

@@ -131,6 +131,7 @@ export class RecordingHost implements Host {
         resize: async (jobId, rows, columns) => this.call('monitor.resize', () => living().resize(jobId, rows, columns)),
         signalJob: async (jobId, signal) => this.call('monitor.signalJob', () => living().signalJob(jobId, signal)),
         forget: async (jobId) => this.call('monitor.forget', () => living().forget(jobId)),
+        transfer: (order, sink) => this.call('monitor.transfer', () => living().transfer(order, sink)),
         list: async () => this.call('monitor.list', () => living().list()),
         vcapUid: async () => this.call('monitor.vcapUid', () => living().vcapUid),
         isGone: async () => !this.living.has(id),

@@ -3,7 +3,9 @@ import { constants } from 'node:os';
 import { WardenError } from 'warden-protocol';
 import { BeingDestroyed, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type MonitorEvent, type OutputRange, type OutputSink, type OutputStream } from '../host/monitor.js';
 import type { Clock } from '../lib/timer.js';
+import type { TransferOrder, TransferSink } from '../host/transfer.js';
 import type { RecordingHost } from './recording-host.js';
+import { RecordingTransfer } from './recording-transfer.js';
 
 interface RecordedJob {
   readonly description: JobDescription;
@@ -25,6 +27,7 @@ export class RecordingMonitor {
   readonly jobSignals: [number, number][] = [];
   /** Sizes that terminals were given: id, rows and columns. */
   readonly resized: [number, number, number][] = [];
+  readonly transfers: RecordingTransfer[] = [];
   /** Jobs do not read their input. */
   deaf = false;
   readonly #watchers: { receive: (event: MonitorEvent) => void; lost: () => void }[] = [];
@@ -100,6 +103,12 @@ export class RecordingMonitor {
   forget(jobId: number): void {
     if (this.#job(jobId).exit === undefined) throw new WardenError('internal', 'EBUSY');
     this.jobs.delete(jobId);
+  }
+
+  transfer(order: TransferOrder, sink: TransferSink): RecordingTransfer {
+    const transfer = new RecordingTransfer(order, sink);
+    this.transfers.push(transfer);
+    return transfer;
   }
 
   list(): JobRecord[] {

@@ -1,6 +1,7 @@
 /** A container's monitor, as the container code needs it: jobs, signals, events. */
 
 import { WardenError } from 'warden-protocol';
+import type { Transfer, TransferOrder, TransferSink } from './transfer.js';
 
 /** Nobody listens on the monitor's socket: it is dead, and with it every process of its container. */
 export class MonitorGone extends WardenError {
@@ -172,6 +173,8 @@ export interface Monitor {
   signalJob(jobId: number, signal: number): Promise<void>;
   /** Drops an ended job's record and output. */
   forget(jobId: number): Promise<void>;
+  /** Begins work on the container's files. */
+  transfer(order: TransferOrder, sink: TransferSink): Transfer;
   list(): Promise<JobRecord[]>;
   /** The uid of vcap in its container; undefined: a monitor of an earlier version, which does not tell. */
   vcapUid(): Promise<number | undefined>;

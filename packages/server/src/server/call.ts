@@ -1,5 +1,5 @@
 /** What a request's handler knows of the connection it came from. */
-import type { WardenError } from 'warden-protocol';
+import type { RequestType, ResponseInit, WardenError } from 'warden-protocol';
 
 export interface Call {
   /** The connection; only its identity counts. */
@@ -19,6 +19,10 @@ export interface Call {
   sendOutput(name: 'stdout' | 'stderr', data: Uint8Array): boolean;
   /** Sends parts of a reply's frame; the rest of it is what the handler returns. The answer is that of sendOutput. */
   sendParts(parts: readonly Uint8Array[]): boolean;
+  /** Sends a whole response ahead of the one that the handler returns. The answer is that of sendOutput. */
+  sendResponse<T extends RequestType>(type: T, response: ResponseInit<T>): boolean;
+  /** Calls back once when the connection is closed, now or later. */
+  onClosed(callback: () => void): void;
   /** A reply that was begun cannot be finished: closes the connection. */
   breakOff(): void;
   onWritable(callback: () => void): void;

@@ -14,6 +14,7 @@ import { endingDetailsOf } from '../container/job-ending.js';
 import { followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
 import { stopContainer } from '../container/stop.js';
 import type { Call } from './call.js';
+import { makeFileHandlers } from './file-handlers.js';
 import { isRegistryReference, makeImageHandlers, pulledRootfs, type Images } from './image-handlers.js';
 import { makeJobHandlers } from './job-handlers.js';
 import { sendLargeResult, type RestOfReply } from './large-result.js';
@@ -104,6 +105,7 @@ export function makeHandlers(containers: Containers, images?: Images): Handlers 
     ...makeJobHandlers(containers, named),
     ...makeLimitHandlers(containers, named),
     ...makeNetHandlers(containers, named),
+    ...makeFileHandlers(containers, named),
     ...makeImageHandlers(images),
 
     [Type.CopyIn]: unsupported('copy_in'),

@@ -113,6 +113,15 @@ export class Session implements Call {
     return !this.#socket.writableNeedDrain;
   }
 
+  sendResponse<T extends RequestType>(type: T, response: ResponseInit<T>): boolean {
+    return this.sendParts([encodeResponse(type, response)]);
+  }
+
+  onClosed(callback: () => void): void {
+    if (this.#closed) callback();
+    else this.#socket.once('close', callback);
+  }
+
   breakOff(): void {
     this.#socket.destroy();
   }

@@ -9,7 +9,7 @@ import { createConnection, type Socket } from 'node:net';
 import { WardenError } from 'warden-protocol';
 import { MonitorGone } from '../monitor.js';
 import { monitorEnd } from './monitor-end.js';
-import { FrameReader, type Frame } from './wire-codec.js';
+import { frameHeader, FrameReader, type Frame } from './wire-codec.js';
 import { outputChunk } from './wire.js';
 
 const readBufferSize = 256 * 1024;
@@ -64,6 +64,21 @@ export class MonitorConnection {
       return;
     }
     this.#socket.write(request);
+  }
+
+  /** More of the same request. Settles when the kernel has taken it, or the connection can no longer be used. */
+  write(type: number, body: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#failure !== undefined) {
+        resolve();
+        return;
+      }
+      const done = (): void => resolve();
+      this.#socket.cork();
+      this.#socket.write(frameHeader(type, body.length), body.length === 0 ? done : undefined);
+      if (body.length > 0) this.#socket.write(body, done);
+      this.#socket.uncork();
+    });
   }
 
   /** The request is over: further frames are an error. */

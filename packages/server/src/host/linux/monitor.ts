@@ -6,8 +6,10 @@ import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
 import { BeingDestroyed, InitDead, MonitorGone, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputRange, type OutputSink } from '../monitor.js';
 import { readEnd, readExit, readRecord, writeJob } from './job-messages.js';
+import { firstAnswerMs, LinuxTransfer } from './transfer.js';
 import { IdleConnections } from './idle-connections.js';
 import { MonitorConnection } from './monitor-connection.js';
+import type { Transfer, TransferOrder, TransferSink } from '../transfer.js';
 import { StepError } from './step-error.js';
 import { EventKind, FrameType, StreamNumber, Tag } from './wire.js';
 import { Attributes, FrameWriter, type Frame } from './wire-codec.js';
@@ -130,6 +132,13 @@ class LinuxMonitor implements Monitor {
 
   async forget(jobId: number): Promise<void> {
     await this.#request(new FrameWriter().u32(Tag.jobId, jobId).frame(FrameType.forget));
+  }
+
+  transfer(order: TransferOrder, sink: TransferSink): Transfer {
+    const transfer = new LinuxTransfer(this.#connect(), order, sink);
+    const cancelTimer = startTimer(this.clock, firstAnswerMs, () => transfer.fail(new WardenError('timeout', noAnswer(firstAnswerMs))));
+    transfer.opened.then(cancelTimer, cancelTimer);
+    return transfer;
   }
 
   async list(): Promise<JobRecord[]> {

@@ -11,13 +11,35 @@ function hintFor(step: string, errno: number): string {
   return '';
 }
 
-const { E2BIG, EACCES, EEXIST, EINVAL, ELOOP, ENAMETOOLONG, ENODATA, ENODEV, ENOENT, ENOEXEC, ENOSYS, ENOTDIR, EOPNOTSUPP, EPERM, ERANGE, EROFS, ESRCH } = constants.errno;
+const { E2BIG, EACCES, EBADMSG, EBUSY, EEXIST, EFBIG, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENODATA, ENODEV, ENOENT, ENOEXEC, ENOSYS, ENOTDIR, ENOTEMPTY, ENXIO, EOPNOTSUPP, EPERM, ERANGE, EROFS,
+  ESRCH, ETXTBSY, EXDEV } = constants.errno;
 
 interface Fault {
   readonly code: ErrorCode;
   /** In place of the kernel's own words. */
   readonly text?: string;
 }
+
+/** Of work on a container's files: what its user's request has met there. */
+const faultsOfFiles = new Map<number, Fault>([
+  [ENOENT, { code: 'not_found', text: 'no such file or directory' }],
+  [EEXIST, { code: 'exists', text: 'it is there already' }],
+  [EACCES, { code: 'permission', text: 'the user may not do that' }],
+  [EPERM, { code: 'permission', text: 'the user may not do that' }],
+  [EROFS, { code: 'permission', text: 'its file system is read-only' }],
+  [ENOTDIR, { code: 'invalid_argument', text: 'something on the way is no directory' }],
+  [EISDIR, { code: 'invalid_argument', text: 'it is a directory' }],
+  [ENOTEMPTY, { code: 'wrong_state', text: 'the directory is not empty' }],
+  [ELOOP, { code: 'invalid_argument', text: 'too many symbolic links, or one that is not followed' }],
+  [ENAMETOOLONG, { code: 'invalid_argument', text: 'the name is too long' }],
+  [EINVAL, { code: 'invalid_argument', text: 'not possible with that' }],
+  [ENXIO, { code: 'invalid_argument', text: 'it is no regular file' }],
+  [EXDEV, { code: 'invalid_argument', text: 'the new name is on another file system' }],
+  [EFBIG, { code: 'exhausted', text: 'it would be larger than is allowed' }],
+  [ETXTBSY, { code: 'wrong_state', text: 'it is a program that is being executed' }],
+  [EBUSY, { code: 'wrong_state', text: 'something is mounted there, or uses it' }],
+  [EBADMSG, { code: 'invalid_argument', text: 'the archive is damaged, or none' }],
+]);
 
 const lacksShaping: Fault = { code: 'unsupported', text: 'this kernel cannot: it needs sch_tbf, sch_ingress, cls_u32, act_mirred and ifb (modprobe them, or install the kernel\'s package of extra modules)' };
 const noSuchIdentity = new Map<number, Fault>([[EINVAL, { code: 'invalid_argument', text: 'the container has no such uid or gid' }]]);
@@ -74,6 +96,8 @@ const faultsOfRequests: ReadonlyMap<string, ReadonlyMap<number, Fault>> = new Ma
   ['assume identity', noSuchIdentity],
   ['read quota', new Map<number, Fault>(withoutQuotas)],
   ['set quota', new Map<number, Fault>([...withoutQuotas, [ERANGE, { code: 'invalid_argument', text: 'the file system cannot have a limit that large' }]])],
+  ...['read file', 'write file', 'list directory', 'stat file', 'make directory', 'remove file', 'rename file', 'extract archive', 'make archive']
+    .map((step): [string, ReadonlyMap<number, Fault>] => [step, faultsOfFiles]),
   // The pipes belong to the job's user.
   ['set up streams', noSuchIdentity],
 ]);

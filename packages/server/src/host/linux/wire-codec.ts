@@ -97,6 +97,14 @@ export class FrameWriter {
   }
 }
 
+/** The header of a frame whose body is sent by itself. */
+export function frameHeader(type: number, bodySize: number): Buffer {
+  const header = Buffer.alloc(headerSize);
+  header.writeUInt32LE(bodySize, 0);
+  header.writeUInt16LE(type, 4);
+  return header;
+}
+
 function malformed(what: string): WardenError {
   return new WardenError('protocol', `malformed frame from a native program: ${what}`);
 }
@@ -153,6 +161,11 @@ export class Attributes {
     const value = this.u64(tag);
     if (value === undefined) throw malformed(`attribute ${tag} is missing`);
     return value;
+  }
+
+  /** Every text with this tag, in order. */
+  texts(tag: number): string[] {
+    return this.#values.filter((attribute) => attribute.tag === tag).map(({ value }) => value.toString('utf8'));
   }
 
   /** Every nested attribute with this tag, in order. */

@@ -295,6 +295,7 @@ export const TransferFlag = {
   append: 32,
   truncate: 64,
   keepSetid: 128,
+  keepOwner: 256,
 } as const;
 
 /** EVENT_* */
