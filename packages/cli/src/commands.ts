@@ -4,6 +4,8 @@ import type { WardenClient } from 'warden-client';
 import { messageTypes, type RequestInit, type RequestOf, requestTypeOf, Type, WardenError } from 'warden-protocol';
 import { parseFields } from './fields.js';
 import { commandHelp, commandList } from './help.js';
+import { dockerCredentials, type Environment, registryOf } from './image/docker-credentials.js';
+import { imageHelp, imageVerbs, runImageCommand } from './image/image-command.js';
 import { copyLogs, jobCommandOf } from './job-commands.js';
 import { feedJob } from './job-input.js';
 import { LIMIT_HELP, runLimit } from './limit-command.js';
@@ -17,6 +19,8 @@ export interface CommandContext {
   readonly signal?: AbortSignal | undefined;
   /** What a job may read; not there when standard input holds commands. */
   readonly input?: Readable | undefined;
+  /** Where docker's configuration is looked for; the process's own unless given. */
+  readonly environment?: Environment | undefined;
 }
 
 const FAILED = 1;
@@ -44,6 +48,11 @@ async function dispatch([name = '', ...words]: readonly string[], context: Comma
     await write(stdout, LIMIT_HELP);
     return 0;
   }
+  if (imageVerbs(name) !== undefined || (name === 'help' && imageVerbs(words[0] ?? '') !== undefined)) {
+    if (name !== 'help' && !words.includes('--help')) return runImageCommand(name, words, context);
+    await write(stdout, imageHelp(name === 'help' ? words[0] ?? '' : name));
+    return 0;
+  }
   if (name === 'help') {
     const type = words[0] === undefined ? undefined : requestTypeOf(words[0]);
     if (words[0] !== undefined && type === undefined) throw unknownCommand(words[0]);
@@ -61,6 +70,9 @@ async function dispatch([name = '', ...words]: readonly string[], context: Comma
   const request = parseFields(name, messageTypes[type].request, words);
   const options = signal === undefined ? undefined : { signal };
   switch (type) {
+    case Type.Create:
+      await write(stdout, printedFields(messageTypes[type].response, await client.create(await withCredentials(request as unknown as RequestOf<Type.Create>, context), options)));
+      return 0;
     case Type.Run: return runJob(request as unknown as RequestOf<Type.Run>, context);
     case Type.Stream: return streamJob(request as unknown as RequestOf<Type.Stream>, context);
     case Type.Logs: return copyLogs(request as unknown as RequestOf<Type.Logs>, context);
@@ -77,6 +89,12 @@ async function dispatch([name = '', ...words]: readonly string[], context: Comma
       return type === Type.Link ? statusOf((response as { exitStatus?: number }).exitStatus) : 0;
     }
   }
+}
+
+/** What docker's configuration knows of the registry that a create pulls from. */
+async function withCredentials(request: RequestOf<Type.Create>, { environment }: CommandContext): Promise<RequestOf<Type.Create>> {
+  if (request.rootfs?.startsWith('docker://') !== true || request.registryAuth !== undefined) return request;
+  return { ...request, registryAuth: await dockerCredentials(registryOf(request.rootfs), environment ?? process.env) };
 }
 
 /** As spawn and stream rather than the protocol's run, which would give the output only at the end. */

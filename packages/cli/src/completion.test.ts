@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { requestTypes } from 'warden-protocol';
 import { complete } from './completion.js';
+import { BUILTINS } from './help.js';
 
 const live = (): Promise<string[]> => Promise.resolve(['17sd5s9j2ag', '17sd5s9j2ah', 'with space', '$(id)']);
 const offers = async (line: string): Promise<string[]> => (await complete(line, live))[0];
@@ -10,8 +11,10 @@ describe('complete', () => {
   it('offers commands', async () => {
     assert.deepEqual(await complete('li', live), [['limit ', 'limit_bandwidth ', 'limit_cpu ', 'limit_disk ', 'limit_memory ', 'link ', 'list ', 'list_files '], 'li']);
     assert.deepEqual(await offers('pin'), ['ping ']);
-    assert.equal((await offers('')).length, requestTypes.length + 4);
+    assert.equal((await offers('')).length, requestTypes.length + BUILTINS.size);
     assert.deepEqual(await offers('nope'), []);
+    assert.deepEqual(await offers('image p'), ['pull ']);
+    assert.deepEqual(await offers('rootfs '), ['ls ', 'add ', 'rm ']);
     assert.deepEqual(await offers('help net'), ['net_in ', 'net_out ']);
   });
 

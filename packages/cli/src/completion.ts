@@ -3,6 +3,7 @@ import { messageTypes, requestTypeOf, requestTypes, ScalarType } from 'warden-pr
 import { CommandReader, quoteWord } from './command-reader.js';
 import { flagsOf } from './fields.js';
 import { BUILTINS } from './help.js';
+import { imageVerbs } from './image/image-command.js';
 import { JOB_USAGES } from './job-commands.js';
 import { LIMIT_KINDS } from './limit-command.js';
 
@@ -15,6 +16,8 @@ export async function complete(line: string, liveHandles: () => Promise<readonly
     [candidates.filter((candidate) => candidate.startsWith(word)).map((candidate) => `${quoteWord(candidate)} `), written];
   if (words.length === 0) return offered([...requestTypes.map((type) => messageTypes[type].name), ...BUILTINS.keys()].sort());
   if (words[0] === 'limit') return words.length === 1 ? offered(await liveHandles()) : words.length === 2 ? offered(LIMIT_KINDS) : [[], line];
+  const verbs = imageVerbs(words[0] as string);
+  if (verbs !== undefined) return words.length === 1 ? offered(verbs) : [[], line];
   const type = requestTypeOf(words[0] as string);
   if (type === undefined) return words[0] === 'help' ? offered(requestTypes.map((each) => messageTypes[each].name).sort()) : [[], line];
   const flags = flagsOf(messageTypes[type].request);

@@ -2,8 +2,8 @@
 import type { LogsRange } from 'warden-client';
 import { type Job, Type, WardenError } from 'warden-protocol';
 import type { CommandContext } from './commands.js';
-import { printable } from './print.js';
 import { write } from './streams.js';
+import { type Column, table } from './table.js';
 
 /** The largest job id that the protocol can say. */
 const LAST_JOB_ID = 2 ** 32 - 1;
@@ -69,18 +69,11 @@ function usage(type: Type): WardenError {
   return new WardenError('invalid_argument', `usage: ${JOB_USAGES.get(type) ?? ''}`);
 }
 
-const HEADINGS = ['ID', 'STATE', 'STARTED', 'DURATION', 'EXIT', 'OUTPUT', 'COMMAND'];
-/** Columns of numbers and times end in line. */
-const RIGHT_ALIGNED = new Set(['ID', 'DURATION', 'OUTPUT']);
+const COLUMNS: readonly Column[] = ['ID', 'STATE', 'STARTED', 'DURATION', 'EXIT', 'OUTPUT', 'COMMAND'].map((heading) => ({ heading, alignRight: /^(?:ID|DURATION|OUTPUT)$/.test(heading) }));
 
 /** One line for each job; times are UTC, output is in bytes. */
 export function jobsTable(jobs: readonly Job[], nowMs: number): string {
-  const rows = jobs.map((job) => [String(job.id), job.state, startOf(job), durationOf(job, nowMs), exitOf(job), String(job.outputBytes ?? '-'), job.command ?? '-']
-    .map((cell) => printable(cell.replace(/\s+/g, ' '))));
-  const widths = HEADINGS.map((heading, column) => Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]): string => cells.map((cell, column) =>
-    RIGHT_ALIGNED.has(HEADINGS[column] ?? '') ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd();
-  return `${[HEADINGS, ...rows].map(line).join('\n')}\n`;
+  return table(COLUMNS, jobs.map((job) => [String(job.id), job.state, startOf(job), durationOf(job, nowMs), exitOf(job), String(job.outputBytes ?? '-'), job.command ?? '-']));
 }
 
 function startOf({ startedMs }: Job): string {

@@ -1,5 +1,6 @@
 // Commands that need no server: `warden NAME …`. Each is a line in this table.
 import { runConfigCommand } from './config-command.js';
+import { imageVerbs } from './image/image-command.js';
 import { runRootfsCommand } from './rootfs/command.js';
 import type { Streams } from './streams.js';
 
@@ -14,3 +15,8 @@ export const localCommands: ReadonlyMap<string, LocalCommand> = new Map([
   ['config', { summary: 'look at the configuration: warden config check | show [--origin] [--json]', run: runConfigCommand }],
   ['rootfs', { summary: 'make a root file system: warden rootfs build DIR', run: runRootfsCommand }],
 ]);
+
+/** The command that the words stand for; undefined: one for the server, as `rootfs ls` is. */
+export function localCommandOf([name = '', verb = '']: readonly string[]): LocalCommand | undefined {
+  return imageVerbs(name)?.includes(verb) === true ? undefined : localCommands.get(name);
+}

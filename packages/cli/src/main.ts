@@ -6,7 +6,7 @@ import { runBatch, runStep } from './batch.js';
 import { quoteWord } from './command-reader.js';
 import { sentence } from './commands.js';
 import { programHelp } from './help.js';
-import { localCommands } from './local-commands.js';
+import { localCommandOf, localCommands } from './local-commands.js';
 import { runPrompt } from './prompt.js';
 import { type Streams, write } from './streams.js';
 
@@ -27,7 +27,7 @@ export async function main(argv: readonly string[], streams: Streams = process, 
   let client: WardenClient;
   try {
     invocation = parseInvocation(argv, environment);
-    const local = localCommands.get(invocation.words?.[0] ?? '');
+    const local = localCommandOf(invocation.words ?? []);
     if (local !== undefined) return await local.run(invocation.words?.slice(1) ?? [], streams);
     client = new WardenClient({ path: invocation.socketPath });
   } catch (reason) {
@@ -47,11 +47,11 @@ export async function main(argv: readonly string[], streams: Streams = process, 
 
 async function runSession(client: WardenClient, streams: Streams, invocation: Invocation, environment: Readonly<Record<string, string | undefined>>): Promise<number> {
   const { words } = invocation;
-  if (words !== undefined) return (await runStep({ words, text: words.map(quoteWord).join(' ') }, { client, streams, input: streams.stdin }, invocation, 0)).status;
+  if (words !== undefined) return (await runStep({ words, text: words.map(quoteWord).join(' ') }, { client, streams, input: streams.stdin, environment }, invocation, 0)).status;
   if (streams.stdin.isTTY === true && streams.stdout.isTTY === true) {
     return runPrompt(client, streams, { ...invocation, historyPath: join(environment['HOME'] ?? homedir(), '.warden-history') });
   }
-  return runBatch({ client, streams }, invocation);
+  return runBatch({ client, streams, environment }, invocation);
 }
 
 /** Options end at the first word that is none, or behind `--`. Throws an error for a command line that makes no sense. */

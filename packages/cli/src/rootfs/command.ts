@@ -1,7 +1,7 @@
-/* `warden rootfs …`: a command that needs no daemon. */
+/* `warden rootfs build …`: a command that needs no daemon. */
+import { Progress, type ProgressOutput } from '../progress.js';
 import { buildRootfs, thisMachine, type BuildMachine } from './build.js';
 import { parseBuildOptions, RootfsError, USAGE } from './options.js';
-import { Progress, type ProgressOutput } from './progress.js';
 
 export interface RootfsOutput {
   readonly stdout: { write(text: string): unknown };
