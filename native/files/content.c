@@ -45,7 +45,7 @@ void content_output_init(struct content_output *output, const struct transfer *t
 	output->total = 0;
 }
 
-static int flush(struct content_output *output, struct error *err)
+int content_output_flush(struct content_output *output, struct error *err)
 {
 	size_t size = output->used;
 
@@ -68,7 +68,7 @@ int content_output_add(struct content_output *output, size_t size, struct error 
 {
 	output->used += size;
 	output->total += size;
-	return output->used == CONTENT_CHUNK ? flush(output, err) : 0;
+	return output->used == CONTENT_CHUNK ? content_output_flush(output, err) : 0;
 }
 
 int content_output_put(struct content_output *output, const void *data, size_t size, struct error *err)
@@ -93,7 +93,7 @@ int content_output_end(struct content_output *output, struct error *err)
 {
 	struct wire_buffer buffer = { 0 };
 
-	if (flush(output, err) < 0)
+	if (content_output_flush(output, err) < 0)
 		return -1;
 	wire_begin(&buffer, WIRE_CONTENT_END);
 	wire_put_u64(&buffer, TAG_LENGTH, output->total);

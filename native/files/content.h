@@ -33,7 +33,9 @@ void content_output_init(struct content_output *output, const struct transfer *t
 uint8_t *content_output_room(struct content_output *output, size_t *ret_size);
 int content_output_add(struct content_output *output, size_t size, struct error *err);
 int content_output_put(struct content_output *output, const void *data, size_t size, struct error *err);
-/* What is left in the frame, and CONTENT_END. */
+/* What is left in the frame. */
+int content_output_flush(struct content_output *output, struct error *err);
+/* The same, and CONTENT_END. */
 int content_output_end(struct content_output *output, struct error *err);
 
 #endif

@@ -38,6 +38,8 @@ static const struct {
 	{ FILE_MAKE_DIRECTORY, serve_make_directory },
 	{ FILE_REMOVE, serve_remove },
 	{ FILE_RENAME, serve_rename },
+	{ FILE_TAR_IN, serve_tar_in },
+	{ FILE_TAR_OUT, serve_tar_out },
 };
 
 static int read_attribute(void *context, const struct wire_attribute *attribute, struct error *err)

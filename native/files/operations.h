@@ -10,6 +10,8 @@ int serve_stat(struct transfer *transfer, struct error *err);
 int serve_list(struct transfer *transfer, struct error *err);
 int serve_make_directory(struct transfer *transfer, struct error *err);
 int serve_remove(struct transfer *transfer, struct error *err);
+int serve_tar_in(struct transfer *transfer, struct error *err);
+int serve_tar_out(struct transfer *transfer, struct error *err);
 int serve_rename(struct transfer *transfer, struct error *err);
 
 #endif

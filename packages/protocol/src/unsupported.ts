@@ -3,6 +3,6 @@ import { type RequestType, Type } from './messages.js';
 
 /** Answered with the code `unsupported` by this version. */
 export const UNSUPPORTED_REQUESTS: ReadonlySet<RequestType> = new Set<RequestType>([
-  Type.CopyIn, Type.CopyOut, Type.TarIn, Type.TarOut,
+  Type.CopyIn, Type.CopyOut,
   Type.ImageImport, Type.ImagePull, Type.ImageList, Type.ImageInspect, Type.ImageRemove, Type.RootfsList, Type.RootfsSet,
 ]);

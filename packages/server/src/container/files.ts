@@ -14,6 +14,8 @@ const pathLimitInBytes = 4095;
 const modeLimit = 0o7777;
 /** What a request may carry besides its paths; longer content comes in pieces. */
 export const contentLimitInBytes = 1024 * 1024;
+/** Entries of an archive that is extracted; its bytes the container's disk limit counts. */
+export const archiveEntryLimit = 1_000_000n;
 /** Content up to this goes along with the order, and needs no answer of its own. */
 const orderedContentInBytes = 32 * 1024;
 /** Of an order that brings nothing but its answer. */

@@ -2,15 +2,12 @@
 import { encodeContent, Type, WardenError } from 'warden-protocol';
 import type { Container } from '../container/container.js';
 import type { Containers } from '../container/containers.js';
-import { beginTransfer, changeFiles, checkContent, type FileEntry, type FileOrder, type Transfer, type TransferEnd, type TransferSink } from '../container/files.js';
+import { archiveEntryLimit, beginTransfer, changeFiles, checkContent, type FileEntry, type FileOrder, type Transfer, type TransferEnd, type TransferSink } from '../container/files.js';
 import type { Call } from './call.js';
 import type { Handlers } from './handlers.js';
 import { OpenTransfers } from './open-transfers.js';
 
 type FileRequests = Type.ReadFile | Type.WriteFile | Type.TransferData | Type.ListFiles | Type.StatFile | Type.MakeDirectory | Type.RemoveFile | Type.RenameFile | Type.TarIn | Type.TarOut;
-
-/** Of a later version. */
-const archives = false as boolean;
 
 /** @param named finds the container of a request, to which the connection refers from then on */
 export function makeFileHandlers(containers: Containers, named: (call: Call, handle: string) => Container): Pick<Handlers, FileRequests> {
@@ -52,11 +49,9 @@ export function makeFileHandlers(containers: Containers, named: (call: Call, han
       return {};
     },
     [Type.TarIn]: async (call, { handle, path, user, transferId, keepSetid, keepOwner }) => {
-      const container = named(call, handle);
-      if (!archives) throw new WardenError('unsupported', 'tar_in: not supported by this version of the server');
       transfers.checkFree(call, transferId);
-      const transfer = beginTransfer(containers, container, {
-        operation: 'tarIn', user, path, flags: [keepSetid === true ? 'keepSetid' : undefined, keepOwner === true ? 'keepOwner' : undefined],
+      const transfer = begin(call, handle, {
+        operation: 'tarIn', user, path, entryLimit: archiveEntryLimit, flags: [keepSetid === true ? 'keepSetid' : undefined, keepOwner === true ? 'keepOwner' : undefined],
       });
       await unlessInterrupted(call, transfer, transfer.opened);
       transfers.add(call, transferId, transfer);
@@ -85,8 +80,6 @@ export function makeFileHandlers(containers: Containers, named: (call: Call, han
       }
     },
     [Type.TarOut]: async (call, { handle, path, user, name, keepSetid }) => {
-      named(call, handle);
-      if (!archives) throw new WardenError('unsupported', 'tar_out: not supported by this version of the server');
       const sink: TransferSink = { entries: () => true, content: (data) => call.sendParts(encodeContent(Type.TarOut, data)) };
       const transfer = begin(call, handle, { operation: 'tarOut', user, path, target: name, flags: [keepSetid === true ? 'keepSetid' : undefined] }, sink);
       call.onWritable(() => transfer.resume());
