@@ -74,6 +74,24 @@ static int read_mount(struct mount_source *mount, const struct wire_attribute *n
 	return mount->path != NULL ? 0 : error_set(err, EINVAL, "mount without a source");
 }
 
+static int read_hook(struct hook_source *hook, const struct wire_attribute *nested, struct error *err)
+{
+	struct wire_reader reader;
+	struct wire_attribute attribute;
+	int result;
+
+	wire_reader_enter(&reader, nested);
+	while ((result = wire_next(&reader, &attribute, err)) > 0) {
+		if (attribute.tag == TAG_HOOK_POINT && wire_u32(&attribute, &hook->point, err) < 0)
+			return -1;
+		if (attribute.tag == TAG_ARGUMENT && hook->program == NULL && read_path(&attribute, &hook->program, err) < 0)
+			return -1;
+	}
+	if (result < 0)
+		return -1;
+	return hook->program != NULL ? 0 : error_set(err, EINVAL, "hook without a program");
+}
+
 static int read_cgroup(char **ret_path, const struct wire_attribute *nested, struct error *err)
 {
 	struct wire_reader reader;
@@ -211,6 +229,10 @@ static int read_attribute(struct description *description, const struct wire_att
 		if (check_count(description->cgroup_count, DESCRIPTION_MAX_CGROUPS, "cgroups", err) < 0)
 			return -1;
 		return read_cgroup(&description->cgroups[description->cgroup_count++], attribute, err);
+	case TAG_HOOK:
+		if (check_count(description->hook_count, DESCRIPTION_MAX_HOOKS, "hooks", err) < 0)
+			return -1;
+		return read_hook(&description->hooks[description->hook_count++], attribute, err);
 	case TAG_SYSLOG_SOCKET:
 		return read_plain_path(attribute, &description->syslog_socket, err);
 	case TAG_LINK:
@@ -267,6 +289,8 @@ void description_free(struct description *description)
 		free(description->mounts[i].path);
 	for (size_t i = 0; i < description->cgroup_count; i++)
 		free(description->cgroups[i]);
+	for (size_t i = 0; i < description->hook_count; i++)
+		free(description->hooks[i].program);
 	free(description->elements);
 	free(description->syslog_socket);
 	*description = (struct description){ 0 };

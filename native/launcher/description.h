@@ -22,6 +22,7 @@ enum {
 	DESCRIPTION_MAX_LOWERS = 16,
 	DESCRIPTION_MAX_MOUNTS = 128,
 	DESCRIPTION_MAX_CGROUPS = 24,
+	DESCRIPTION_MAX_HOOKS = 32,
 	DESCRIPTION_MAX_SIZE = 4 << 20,
 	DESCRIPTION_DEFAULT_DEADLINE_MS = 30000,
 	DESCRIPTION_MAX_DEADLINE_MS = 600000,
@@ -30,6 +31,11 @@ enum {
 struct mount_source {
 	char *path;
 	uint32_t flags;   /* MOUNT_FLAG_* */
+};
+
+struct hook_source {
+	uint32_t point;   /* HOOK_* */
+	char *program;
 };
 
 /* The step that is to fail; only builds with WARDEN_FAULTS look at it. */
@@ -50,6 +56,8 @@ struct description {
 	size_t mount_count;
 	char *cgroups[DESCRIPTION_MAX_CGROUPS];
 	size_t cgroup_count;
+	struct hook_source hooks[DESCRIPTION_MAX_HOOKS];
+	size_t hook_count;
 	char *syslog_socket;   /* NULL: none */
 	bool has_link;
 	struct link_description link;

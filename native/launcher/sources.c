@@ -103,6 +103,37 @@ static int add_parent(struct sources *sources, const char *path, struct error *e
 	return 0;
 }
 
+static bool has_hook(const struct description *description, uint32_t point)
+{
+	for (size_t i = 0; i < description->hook_count; i++)
+		if (description->hooks[i].point == point)
+			return true;
+	return false;
+}
+
+/* The mount namespace that programs of the host run in; its root for those that only see it; those that run where there is nothing of it. */
+static int add_hooks(struct sources *sources, const struct host *host, const struct description *description, struct error *err)
+{
+	if (description->hook_count == 0)
+		return 0;
+	int fd = fcntl(host->namespaces.own_mounts, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return error_set(err, errno, "mount namespace");
+	add(sources, fd);
+	if (has_hook(description, HOOK_CHILD_BEFORE_PIVOT) && add_tree(sources, "/", AT_RECURSIVE, true, err) < 0)
+		return -1;
+	for (size_t i = 0; i < description->hook_count; i++) {
+		if (description->hooks[i].point != HOOK_CHILD_AFTER_PIVOT)
+			continue;
+		fd = open(description->hooks[i].program, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+		if (fd < 0)
+			return error_set(err, errno, "%s", description->hooks[i].program);
+		add(sources, fd);
+	}
+	return 0;
+}
+
 int sources_open(struct sources *ret_sources, const struct host *host, const struct description *description, struct error *err)
 {
 	struct sources *sources = ret_sources;
@@ -137,6 +168,8 @@ int sources_open(struct sources *ret_sources, const struct host *host, const str
 	for (size_t i = 0; i < description->cgroup_count; i++)
 		if (add_parent(sources, description->cgroups[i], err) < 0)
 			return -1;
+	if (step_begin(STEP_OPEN_HOOK, err) < 0 || add_hooks(sources, host, description, err) < 0)
+		return -1;
 	/* Where the monitor looks for syslog's socket, again and again. A host without one has containers all the same. */
 	if (description->syslog_socket != NULL)
 		add_parent(sources, description->syslog_socket, &missing);

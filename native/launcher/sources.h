@@ -5,7 +5,7 @@
 #include "launcher/description.h"
 #include "launcher/hello.h"
 
-enum { SOURCES_MAX = 7 + DESCRIPTION_MAX_LOWERS + DESCRIPTION_MAX_MOUNTS + DESCRIPTION_MAX_CGROUPS };
+enum { SOURCES_MAX = 10 + DESCRIPTION_MAX_HOOKS + DESCRIPTION_MAX_LOWERS + DESCRIPTION_MAX_MOUNTS + DESCRIPTION_MAX_CGROUPS };
 
 /* Descriptors in the order of docs/native.md. The first SOURCES_SHARED are the launcher's, and stay open. */
 enum { SOURCES_SHARED = 3 };

@@ -19,6 +19,7 @@
 	X(OPEN_ROOT, "open root file system") \
 	X(OPEN_MOUNT, "open mount source") \
 	X(OPEN_CGROUP, "open cgroup parent") \
+	X(OPEN_HOOK, "open hook") \
 	X(START_MONITOR, "start monitor") \
 	X(SEND_DESCRIPTION, "send description") \
 	X(ADD_ELEMENTS, "add firewall elements") \

@@ -26,7 +26,7 @@ void error_format(const struct error *err, char *ret_text, size_t size)
 
 void error_print(const char *program, const struct error *err)
 {
-	char text[512];
+	char text[ERROR_DETAIL_SIZE + 256];
 
 	error_format(err, text, sizeof(text));
 	fprintf(stderr, "%s: %s\n", program, text);

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#define ERROR_DETAIL_SIZE 240
+#define ERROR_DETAIL_SIZE 640
 
 struct error {
 	const char *step;                   /* a string constant, never freed */

@@ -9,8 +9,10 @@
 	X(STEP_READ_DESCRIPTION, "read description") \
 	X(STEP_START_LAYERS, "start layers") \
 	X(STEP_MAKE_CGROUPS, "make cgroups") \
+	X(STEP_HOOK_BEFORE_CLONE, "hook parent-before-clone") \
 	X(STEP_CLONE, "clone") \
 	X(STEP_MAP_IDS, "map ids") \
+	X(STEP_HOOK_AFTER_CLONE, "hook parent-after-clone") \
 	X(STEP_REPORT_CLONE, "report clone") \
 	X(STEP_MAP_DEVICES, "map devices") \
 	X(STEP_MAKE_DIRECTORIES, "make directories") \
@@ -32,7 +34,9 @@
 	X(STEP_RECEIVE_MOUNTS, "receive mounts") \
 	X(STEP_ATTACH_ROOT, "attach root") \
 	X(STEP_MOUNT_VOLUMES, "mount volumes") \
+	X(STEP_HOOK_BEFORE_PIVOT, "hook child-before-pivot") \
 	X(STEP_PIVOT_ROOT, "pivot root") \
+	X(STEP_HOOK_AFTER_PIVOT, "hook child-after-pivot") \
 	X(STEP_DROP_CAPABILITIES, "drop capabilities") \
 	X(STEP_EXECUTE_WSHD, "execute wshd") \
 	X(STEP_START_WSHD, "start wshd") \

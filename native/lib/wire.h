@@ -232,6 +232,9 @@ enum wire_tag {
 	TAG_IN_PACKETS = 211,         /* u64 */
 	TAG_OUT_BYTES = 212,          /* u64 */
 	TAG_OUT_PACKETS = 213,        /* u64 */
+	TAG_HOOK = 241,               /* nested, in CREATE, repeated, in order: HOOK_POINT, ARGUMENT* (the first is the program's path on the host), TIMEOUT_MS */
+	TAG_HOOK_POINT = 242,         /* u32: HOOK_* */
+	TAG_HOOK_INPUT = 243,         /* bytes, in CREATE: the JSON object that hooks get, to which hook, pid and root are added */
 	TAG_REFUSE_SET_ID = 240,      /* u32, in CONFIGURE: 1 = nobody in the container may make files with the set-user-id or set-group-id bit */
 	TAG_LINK_INDEX = 214,         /* u32: number of an interface on the host, which is not given again soon */
 
@@ -257,6 +260,7 @@ enum {
 	MOUNT_FLAG_HOST_IDS = 16,  /* ids are not mapped: what the container does not have belongs to nobody there */
 	MOUNT_FLAG_ROOTS_ONLY = 32, /* the same unless the tree's root belongs to the host's root */
 };
+enum { HOOK_PARENT_BEFORE_CLONE = 1, HOOK_PARENT_AFTER_CLONE = 2, HOOK_CHILD_BEFORE_PIVOT = 3, HOOK_CHILD_AFTER_PIVOT = 4 };
 enum { ELEMENT_ADD = 1, ELEMENT_DELETE = 2, ELEMENT_ENSURE = 3 };
 enum {
 	FILE_COPY_IN = 1,

@@ -123,7 +123,11 @@ static int set_up(const struct child *child, struct error *err)
 	if (rootfs_assemble(&rootfs, fds + 1, description, err) < 0)
 		return -1;
 
+	if (hooks_run_before_pivot(&description->hooks, child->hook_sources, child->deadline, err) < 0)
+		return -1;
 	if (step_begin(STEP_PIVOT_ROOT, err) < 0 || pivot(rootfs.root, err) < 0)
+		return -1;
+	if (hooks_run(&description->hooks, child->hook_sources, HOOK_CHILD_AFTER_PIVOT, 0, child->deadline, err) < 0)
 		return -1;
 	if (step_begin(STEP_DROP_CAPABILITIES, err) < 0)
 		return -1;

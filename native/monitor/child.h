@@ -12,6 +12,7 @@
 #include "lib/codec.h"
 #include "monitor/cgroup.h"
 #include "monitor/description.h"
+#include "monitor/hooks.h"
 
 /* The two packets are these single bytes. */
 #define CHILD_IDS_MAPPED 'i'
@@ -24,6 +25,8 @@ struct child {
 	int other_end;  /* of that pair: the monitor's */
 	int filter;     /* the seccomp program, becomes 4 */
 	int wshd;       /* the sealed memfd, opened read-only */
+	const struct hook_sources *hook_sources;
+	int64_t deadline;   /* of the whole create, for hooks */
 	struct wire_buffer *report;   /* empty, with room for an ERROR packet: another thread may have held malloc's lock when the child was cloned */
 };
 

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "lib/deadline.h"
@@ -22,16 +20,17 @@
 #include "lib/undo.h"
 #include "monitor/child.h"
 #include "monitor/handshake.h"
+#include "monitor/hooks.h"
 #include "monitor/layers.h"
+#include "monitor/listening.h"
 #include "monitor/mounts.h"
-#include "monitor/pid-file.h"
 #include "monitor/volumes.h"
 
 #define DESCRIPTION_DEADLINE_MS 10000
 #define UNDO_DEADLINE_MS 4000   /* the launcher kills a monitor that takes 5 s */
 #define REPORT_SIZE 1024        /* for a step and a detail */
 #define FIXED_FDS 5
-#define MAX_FDS (FIXED_FDS + 2 + DESCRIPTION_MAX_LOWERS + DESCRIPTION_MAX_MOUNTS + DESCRIPTION_MAX_CGROUPS)
+#define MAX_FDS (FIXED_FDS + 4 + HOOK_MAX_COUNT + DESCRIPTION_MAX_LOWERS + DESCRIPTION_MAX_MOUNTS + DESCRIPTION_MAX_CGROUPS)
 
 struct create {
 	int launcher;
@@ -45,6 +44,7 @@ struct create {
 	int lowers[DESCRIPTION_MAX_LOWERS];
 	int volumes[DESCRIPTION_MAX_MOUNTS];
 	int parents[DESCRIPTION_MAX_CGROUPS];
+	struct hook_sources hook_sources;
 	int child_pair;
 	int user_namespace;
 	struct container *container;
@@ -69,6 +69,7 @@ static void release(struct create *create)
 	close_all(create->lowers, create->description.lower_count);
 	close_all(create->volumes, create->description.volume_count);
 	close_all(create->parents, create->description.cgroup_count);
+	hook_sources_close(&create->hook_sources);
 	create->program = close_fd(create->program);
 	create->filter = close_fd(create->filter);
 	create->dev = close_fd(create->dev);
@@ -96,6 +97,29 @@ static void show_id(const struct create *create)
 	memcpy(create->title, create->description.id, length < room ? length : room);
 }
 
+static size_t hook_fds(const struct hook_list *hooks)
+{
+	return (hooks->count > 0) + (hook_list_count(hooks, HOOK_CHILD_BEFORE_PIVOT) > 0) + hook_list_count(hooks, HOOK_CHILD_AFTER_PIVOT);
+}
+
+static void take_hook_fds(struct create *create)
+{
+	const struct hook_list *hooks = &create->description.hooks;
+	struct hook_sources *sources = &create->hook_sources;
+
+	if (hooks->count > 0)
+		take_fds(&create->input, &sources->host_mounts, 1);
+	if (hook_list_count(hooks, HOOK_CHILD_BEFORE_PIVOT) > 0)
+		take_fds(&create->input, &sources->host_root, 1);
+	sources->program_count = hook_list_count(hooks, HOOK_CHILD_AFTER_PIVOT);
+	take_fds(&create->input, sources->programs, sources->program_count);
+}
+
+static int run_hooks(const struct create *create, uint32_t point, struct error *err)
+{
+	return hooks_run(&create->description.hooks, &create->hook_sources, point, point == HOOK_PARENT_AFTER_CLONE ? create->container->pid : 0, create->deadline, err);
+}
+
 static int read_description(struct create *create, struct error *err)
 {
 	struct description *description = &create->description;
@@ -117,7 +141,8 @@ static int read_description(struct create *create, struct error *err)
 	if (description->fault_step != NULL)
 		fault_set(description->fault_step, (int)description->fault_number);
 #endif
-	size_t expected = FIXED_FDS + description->has_disk + description->lower_count + description->volume_count + description->cgroup_count;
+	size_t expected = FIXED_FDS + description->has_disk + description->lower_count + description->volume_count + description->cgroup_count +
+		hook_fds(&description->hooks);
 
 	/* The directory of syslog's socket comes last, when there is one. */
 	bool has_syslog = description->syslog_name != NULL && create->input.fd_count == expected + 1;
@@ -134,29 +159,13 @@ static int read_description(struct create *create, struct error *err)
 	take_fds(&create->input, create->lowers, description->lower_count);
 	take_fds(&create->input, create->volumes, description->volume_count);
 	take_fds(&create->input, create->parents, description->cgroup_count);
+	take_hook_fds(create);
 	if (has_syslog) {
 		take_fds(&create->input, &create->container->syslog_directory, 1);
 		create->container->syslog_name = description->syslog_name;
 		description->syslog_name = NULL;
 	}
 	return step_begin(STEP_READ_DESCRIPTION, err);
-}
-
-static int listen_at(const struct container_directories *directories, int *ret_listener, struct error *err)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	_cleanup_close_ int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (listener < 0)
-		return error_set(err, errno, "socket");
-	/* By descriptor: the depot's path may be longer than a socket's name. run/ is 0700, so no one gets in before the chmod. */
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" SOCKET_NAME, directories->run);
-	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return error_set(err, errno, "run/" SOCKET_NAME);
-	if (fchmodat(directories->run, SOCKET_NAME, 0600, 0) < 0 || listen(listener, SOMAXCONN) < 0)
-		return error_set(err, errno, "run/" SOCKET_NAME);
-	*ret_listener = steal_fd(&listener);
-	return 0;
 }
 
 static int clone_child(struct create *create, struct error *err)
@@ -178,6 +187,8 @@ static int clone_child(struct create *create, struct error *err)
 		.other_end = container->wshd,
 		.filter = create->filter,
 		.wshd = create->program,
+		.hook_sources = &create->hook_sources,
+		.deadline = create->deadline,
 		.report = &report,
 	};
 	struct warden_clone_args arguments = {
@@ -245,19 +256,7 @@ static int open_user_namespace(pid_t pid, int *ret_fd, struct error *err)
 	return *ret_fd < 0 ? error_set(err, errno, "%s", path) : 0;
 }
 
-/* Where wardend finds us; while the child assembles its mounts. */
-static int open_to_wardend(struct create *create, struct error *err)
-{
-	struct container *container = create->container;
-
-	if (step_begin(STEP_LISTEN, err) < 0 || directories_make_own(&container->directories, err) < 0)
-		return -1;
-	if (listen_at(&container->directories, &container->listener, err) < 0)
-		return -1;
-	return pid_file_write(container->directories.run, PID_FILE_NAME, err);
-}
-
-/* While the child assembles its mounts, too. */
+/* While the child assembles its mounts. */
 static int watch_memory(struct container *container, struct error *err)
 {
 	return step_begin(STEP_WATCH_MEMORY, err) < 0 ? -1 : cgroups_watch_memory(&container->cgroups, &container->oom, err);
@@ -316,6 +315,8 @@ static int start_child(struct create *create, struct error *err)
 	if (step_begin(STEP_MAP_IDS, err) < 0 || id_map_apply(&create->description.map, container->pid, err) < 0)
 		return -1;
 	/* First the launcher, whose link takes longest. */
+	if (run_hooks(create, HOOK_PARENT_AFTER_CLONE, err) < 0)
+		return -1;
 	if (step_begin(STEP_REPORT_CLONE, err) < 0 || handshake_report_clone(create->launcher, container->pid, create->deadline, err) < 0)
 		return -1;
 	if (step_begin(STEP_MAP_DEVICES, err) < 0 || open_user_namespace(container->pid, &create->user_namespace, err) < 0 || map_devices(create, err) < 0)
@@ -343,13 +344,15 @@ static int make_container(struct create *create, struct undo *undo, struct error
 	undo_push(undo, undo_watch, container);
 	undo_push(undo, undo_listener, container);
 	undo_push(undo, undo_wshd_pair, container);
+	if (run_hooks(create, HOOK_PARENT_BEFORE_CLONE, err) < 0 || hooks_prepare_root(&create->hook_sources, err) < 0)
+		return -1;
 	if (step_begin(STEP_CLONE, err) < 0 || clone_child(create, err) < 0)
 		return -1;
 	undo_push(undo, undo_child, container);
 	handshake.wshd = container->wshd;
 	handshake.pidfd = container->pidfd;
 	if (start_child(create, err) < 0 || make_mounts(create, err) < 0 ||
-	    handshake_configure(container->wshd, &create->description, create->deadline, err) < 0 || open_to_wardend(create, err) < 0 ||
+	    handshake_configure(container->wshd, &create->description, create->deadline, err) < 0 || listening_begin(container, err) < 0 ||
 	    watch_memory(container, err) < 0) {
 		/* When the child failed first, its reason is the better one. */
 		handshake_child_error(&handshake, err);
@@ -368,7 +371,7 @@ int create_run(int launcher, char *title, struct container *ret_container, struc
 	struct undo undo = { 0 };
 
 	*ret_container = (struct container){ .directories = { .container = -1, .disk = -1, .upper = -1, .run = -1, .jobs = -1 }, .oom = OOM_WATCH_NONE, .listener = -1, .wshd = -1, .pidfd = -1, .files = -1, .syslog_directory = -1 };
-	create = (struct create){ .launcher = launcher, .title = title, .program = -1, .filter = -1, .dev = -1, .child_pair = -1, .user_namespace = -1, .container = ret_container };
+	create = (struct create){ .launcher = launcher, .title = title, .program = -1, .filter = -1, .dev = -1, .child_pair = -1, .user_namespace = -1, .hook_sources = HOOK_SOURCES_NONE, .container = ret_container };
 	create.input = (struct stream_input){ .fd_limit = MAX_FDS };
 	int result = read_description(&create, err);
 

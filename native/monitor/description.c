@@ -301,6 +301,9 @@ static int read_attribute(const struct wire_attribute *attribute, struct descrip
 		return 0;
 	case TAG_SYSLOG_SOCKET:
 		return read_syslog(attribute, description, err);
+	case TAG_HOOK:
+	case TAG_HOOK_INPUT:
+		return hook_list_add(&description->hooks, attribute, err);
 	case TAG_FAULT:
 		return read_fault(attribute, description, err);
 	default:
@@ -369,5 +372,6 @@ void description_free(struct description *description)
 		wire_strings_free(&description->users[i].environment);
 	}
 	free(description->users);
+	hook_list_free(&description->hooks);
 	*description = (struct description){ 0 };
 }

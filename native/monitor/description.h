@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "lib/codec.h"
+#include "monitor/hook-list.h"
 #include "monitor/idmap.h"
 
 #define DESCRIPTION_MAX_LOWERS 16
@@ -83,6 +84,7 @@ struct description {
 	size_t cgroup_count;
 	struct user *users;
 	size_t user_count;
+	struct hook_list hooks;
 	bool has_disk;        /* upper and work directory are in a directory of their own, which comes as a descriptor */
 	char *syslog_name;    /* of the socket; its directory comes as a descriptor. NULL: none */
 	char *fault_step;     /* NULL: none */

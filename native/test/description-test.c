@@ -148,6 +148,53 @@ static void test_limits(void)
 	wire_buffer_free(&buffer);
 }
 
+static void put_hook(struct wire_buffer *buffer, uint32_t point, const char *program, uint64_t timeout_ms)
+{
+	size_t opened = wire_open(buffer, TAG_HOOK);
+
+	wire_put_u32(buffer, TAG_HOOK_POINT, point);
+	if (program != NULL)
+		wire_put_string(buffer, TAG_ARGUMENT, program);
+	wire_put_u64(buffer, TAG_TIMEOUT_MS, timeout_ms);
+	wire_close(buffer, opened);
+}
+
+static void test_hooks(void)
+{
+	static const struct {
+		const char *what;
+		uint32_t point;
+		const char *program;
+		uint64_t timeout_ms;
+		int expected;
+	} cases[] = {
+		{ "a hook", HOOK_PARENT_BEFORE_CLONE, "/hook", 1, 0 }, { "one at the last point", HOOK_CHILD_AFTER_PIVOT, "/hook", 1, 0 },
+		{ "one at no point", 0, "/hook", 1, EINVAL }, { "one beyond the last", HOOK_CHILD_AFTER_PIVOT + 1, "/hook", 1, EINVAL },
+		{ "one without a program", 1, NULL, 1, EINVAL }, { "a relative program", 1, "hook", 1, EINVAL }, { "an empty program", 1, "", 1, EINVAL }, { "no time", 1, "/hook", 0, EINVAL },
+	};
+	static const struct {
+		const char *text;
+		int expected;
+	} inputs[] = { { "{}", 0 }, { "{\"a\":1}", 0 }, { "", EINVAL }, { "{", EINVAL }, { "[]", EINVAL }, { "{}\n", EINVAL } };
+	struct wire_buffer buffer = { 0 };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		begin(&buffer);
+		put_hook(&buffer, cases[i].point, cases[i].program, cases[i].timeout_ms);
+		CHECK(read_it(&buffer) == cases[i].expected, cases[i].what);
+	}
+	for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++) {
+		begin(&buffer);
+		wire_put_bytes(&buffer, TAG_HOOK_INPUT, inputs[i].text, strlen(inputs[i].text));
+		CHECK(read_it(&buffer) == inputs[i].expected, "input of hooks");
+	}
+	begin(&buffer);
+	for (int i = 0; i <= HOOK_MAX_COUNT; i++)
+		put_hook(&buffer, 1, "/hook", 1);
+	CHECK(read_it(&buffer) == E2BIG, "too many hooks");
+	wire_buffer_free(&buffer);
+}
+
 static void test_syslog(void)
 {
 	static const struct {
@@ -201,6 +248,7 @@ int main(void)
 	test_id_map();
 	test_paths();
 	test_limits();
+	test_hooks();
 	test_syslog();
 	test_accounts();
 	return tap_end();

@@ -26,6 +26,7 @@ test('types, tags, flags and kinds are those of wire.h', () => {
     ['TAG_', wire.Tag],
     ['QUOTA_', wire.QuotaKind],
     ['MOUNT_FLAG_', wire.MountFlag],
+    ['HOOK_', wire.HookPointNumber],
     ['ELEMENT_', wire.ElementOperation],
     ['DISK_', wire.DiskKind],
     ['STREAM_', wire.StreamNumber],

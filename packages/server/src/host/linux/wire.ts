@@ -206,6 +206,9 @@ export const Tag = {
   transferFlags: 238,
   entryLimit: 239,
   refuseSetId: 240,
+  hook: 241,
+  hookPoint: 242,
+  hookInput: 243,
   protocol: 190,
   port: 191,
   listening: 192,
@@ -228,6 +231,14 @@ export const MountFlag = {
   file: 8,
   hostIds: 16,
   rootsOnly: 32,
+} as const;
+
+/** HOOK_* */
+export const HookPointNumber = {
+  parentBeforeClone: 1,
+  parentAfterClone: 2,
+  childBeforePivot: 3,
+  childAfterPivot: 4,
 } as const;
 
 /** ELEMENT_* */
