@@ -142,8 +142,11 @@ static int judge(const struct run *run, int pidfd, int errors, int64_t deadline,
 	int result = await(pidfd, errors, deadline, &tail, err);
 
 	/* With what it started, when it does not end by itself. */
-	if (result < 0)
+	if (result < 0) {
 		kill(-pid, SIGKILL);
+		/* It may not lead a group of its own yet. */
+		sys_pidfd_send_signal(pidfd, SIGKILL);
+	}
 	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
 		;
 	if (result < 0 && err->number == ETIMEDOUT)
@@ -247,7 +250,8 @@ int hooks_run(const struct hook_list *list, const struct hook_sources *sources, 
 
 int hooks_prepare_root(const struct hook_sources *sources, struct error *err)
 {
-	struct warden_mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, .propagation = MS_PRIVATE };
+	/* Programs need /dev/null; what else they may open there says the container's device cgroup. */
+	struct warden_mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, .propagation = MS_PRIVATE };
 
 	if (sources->host_root < 0)
 		return 0;

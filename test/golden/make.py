@@ -21,7 +21,8 @@ TYPES = {
     "NetIn": 31, "NetOut": 32, "CopyIn": 41, "CopyOut": 42, "LimitMemory": 51, "LimitDisk": 52, "LimitBandwidth": 53,
     "LimitCpu": 54, "Ping": 91, "List": 92, "Echo": 93,
 }
-ENUMS = {"Mode": {"RO": 0, "RW": 1}, "Protocol": {"TCP": 0, "UDP": 1, "ICMP": 2, "ALL": 3}, "PortProtocol": {"TCP": 0, "UDP": 1}, "Pull": {"MISSING": 0, "ALWAYS": 1, "NEVER": 2}}
+ENUMS = {"Mode": {"RO": 0, "RW": 1}, "Protocol": {"TCP": 0, "UDP": 1, "ICMP": 2, "ALL": 3}, "PortProtocol": {"TCP": 0, "UDP": 1}, "Pull": {"MISSING": 0, "ALWAYS": 1, "NEVER": 2},
+         "Point": {"PARENT_BEFORE_CLONE": 0, "PARENT_AFTER_CLONE": 1, "CHILD_BEFORE_PIVOT": 2, "CHILD_AFTER_PIVOT": 3}}
 
 JOB = "r handle string 1, r script string 2, o privileged bool 3, o rlimits ResourceLimits 4, o discard_output bool 5, o log_tag string 6"
 JOB_ID = "r handle string 1, r job_id uint32 2"
@@ -122,7 +123,7 @@ LATER_FIELDS = {
 
 # Those of images, later still.
 IMAGE_FIELDS = {
-    "CreateRequest": "o pull Pull 1010, o registry_auth RegistryAuth 1011",
+    "CreateRequest": "* hooks Hook 1000, o pull Pull 1010, o registry_auth RegistryAuth 1011",
 }
 
 IMAGE_MESSAGES = {
@@ -172,6 +173,7 @@ FILE_MESSAGES = {
 }
 
 ADDED_MESSAGES = {
+    "Hook": "r point Point 1, r program string 2, * args string 3, o timeout_ms uint64 4",
     "NetOutRule": "o network string 2, o port uint32 3, o port_range string 4, o protocol Protocol 5, o icmp_type int32 6, o icmp_code int32 7, o log bool 8, "
     "o domain string 1001",
     "PidsStat": "o current uint64 1, o max uint64 2",

@@ -38,7 +38,7 @@ export interface JobOptions {
   env?: string[]; cwd?: string; args?: string[]; stdin?: boolean; tty?: { rows: number; columns: number; term?: string }; timeout_ms?: bigint | number; user?: string;
 }
 export interface NetInOptions { host_port?: number; container_port?: number; protocol?: 'tcp' | 'udp'; remove?: boolean }
-export interface CreateOptions { handle?: string; rootfs?: string; network?: string; grace_time?: number; bind_mounts?: Fields[] }
+export interface CreateOptions { handle?: string; rootfs?: string; network?: string; grace_time?: number; bind_mounts?: Fields[]; hooks?: Fields[] }
 
 /** An ErrorResponse: the text of behaviour.md in `message`, the code in `code`. */
 export class RequestError extends Error {

@@ -76,7 +76,7 @@ export const operations = {
   create: {
     type: 11, response: handle,
     request: {
-      bind_mounts: many(1, bindMount), grace_time: field(2, 'uint32'), handle: field(3, 'string'),
+      bind_mounts: many(1, bindMount), hooks: many(1000, { point: field(1, 'uint32'), program: field(2, 'string'), args: many(3, 'string'), timeout_ms: field(4, 'uint64') }), grace_time: field(2, 'uint32'), handle: field(3, 'string'),
       network: field(4, 'string'), rootfs: field(5, 'string'), pull: field(1010, 'uint32'), registry_auth: field(1011, registryAuth),
     },
   },

@@ -100,7 +100,7 @@ describe('parseFields', () => {
 describe('flagsOf', () => {
   it('covers every field of every request', () => {
     assert.deepEqual(flagsOf(messageTypes[Type.Create].request).map(({ name, rule }) => `${rule} ${name}`), ['repeated bind_mounts[N].src_path', 'repeated bind_mounts[N].dst_path',
-      'repeated bind_mounts[N].mode', 'optional grace_time', 'optional handle', 'optional network', 'optional rootfs',
+      'repeated bind_mounts[N].mode', 'optional grace_time', 'optional handle', 'optional network', 'optional rootfs', 'repeated hooks[N].point', 'repeated hooks[N].program', 'repeated hooks[N].args[N]', 'repeated hooks[N].timeout_ms',
       'optional pull', 'optional registry_auth.username', 'optional registry_auth.password', 'optional registry_auth.identity_token']);
     assert.equal(flagsOf(messageTypes[Type.Run].request).length, 5 + 15 + 9);
     assert.deepEqual([...new Set(flagsOf(messageTypes[Type.NetOut].request).map(typeOf))], ['string', 'uint32', 'TCP|UDP|ICMP|ALL', 'int32', 'bool']);

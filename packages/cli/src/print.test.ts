@@ -46,7 +46,7 @@ describe('help', () => {
     assert.match(text, /^run: .+\nusage: run --handle string --script string \[field…\]\n\nrequired:\n {2}--handle string\n {2}--script string {2}Read by/);
     assert.match(text, /optional:\n {2}--privileged bool {7,}\(default false\) As root/);
     assert.match(text, /\n {2}--rlimits\.nofile uint64\n/);
-    assert.match(commandHelp(Type.Create), /repeated:\n {2}--bind_mounts\[N\]\.src_path string {2}A file/);
+    assert.match(commandHelp(Type.Create), /repeated:\n {2}--bind_mounts\[N\]\.src_path string {2,}A file/);
     assert.match(commandHelp(Type.Create), /--bind_mounts\[N\]\.mode RO\|RW\n/);
     assert.equal(commandHelp(Type.Ping), 'ping: see whether the server answers\nusage: ping\n');
     for (const type of requestTypes) assert.ok(commandHelp(type).split('\n').every((line) => line === line.trimEnd()));

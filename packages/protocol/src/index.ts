@@ -1,6 +1,6 @@
 export { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 export { ErrorResponseSchema } from './gen/envelope_pb.js';
-export { CreateRequest_BindMount_Mode as BindMountMode, CreateRequest_Pull as PullPolicy } from './gen/lifecycle_pb.js';
+export { CreateRequest_BindMount_Mode as BindMountMode, CreateRequest_Hook_Point as HookPoint, CreateRequest_Pull as PullPolicy } from './gen/lifecycle_pb.js';
 export { NetInRequest_PortProtocol as NetInProtocol, NetOutRequest_Protocol as NetOutProtocol } from './gen/net_pb.js';
 export type * from './gen/plain.js';
 export { MessageError } from './decode.js';

@@ -129,7 +129,7 @@ describe('decodeRequest', () => {
   it('has no field that reaches a prototype', () => {
     const { request } = decodeRequest(payloadOf(encodeRequest(Type.Create, { handle: '__proto__' })));
     assert.equal(Object.getPrototypeOf(request), Object.prototype);
-    assert.deepEqual(Object.keys(request).sort(), ['bindMounts', 'handle']);
+    assert.deepEqual(Object.keys(request).sort(), ['bindMounts', 'handle', 'hooks']);
   });
 
   it('leaves what is not set undefined', () => {

@@ -32,6 +32,7 @@ import { claimName } from './host/linux/exclusive-name.js';
 import { diskBackends, LinuxDisks } from './host/linux/disks.js';
 import { LinuxFirewall } from './host/linux/firewall.js';
 import { warnOfForeignFirewalls } from './host/linux/foreign-firewall.js';
+import { LinuxHookPrograms, requireHookProgram } from './host/linux/hook-programs.js';
 import { LinuxHostLinks } from './host/linux/host-links.js';
 import { LauncherProcess } from './host/linux/launcher.js';
 import { LinuxMemoryLimits } from './host/linux/memory-limits.js';
@@ -67,6 +68,9 @@ async function serve(sources: Sources): Promise<void> {
   const configuration = configurationOf(readLayers(sources));
   requireRoot();
   requirePrograms(configuration.programsPath);
+  for (const { point, command: [program = ''] } of configuration.hooks.programs) {
+    requireHookProgram(program, () => new WardenError('not_found', `hooks.${point}: there is no program ${program}`));
+  }
   const { log, reopen } = openLog(configuration.logging);
   process.on('SIGHUP', reopen);
   for (const { key, consequence } of configuration.withoutEffect) log.warn({ key }, `${key} is set and has no effect in this version: ${consequence}`);
@@ -133,6 +137,7 @@ async function serve(sources: Sources): Promise<void> {
     links: new LinuxHostLinks(),
     rootFileSystems: new LinuxRootFileSystems(configuration.depotPath),
     bindSources: new LinuxBindSources(configuration.depotPath),
+    hookPrograms: new LinuxHookPrograms(configuration.hooks.directory),
     nameServers: new LinuxNameServers(),
     syslog,
     coreDumps: new LinuxCoreDumps(),

@@ -43,7 +43,7 @@ describe('Warden', () => {
     assert.equal(box.handle, 'h');
     const container = server.containers.get('h');
     assert.deepEqual(container?.request, {
-      handle: 'h', rootfs: '/r', graceTime: 300, network: '10.0.0.4', bindMounts: [{ srcPath: '/a', dstPath: '/b', mode: 0 }, { srcPath: '/c', dstPath: '/d', mode: 1 }],
+      handle: 'h', rootfs: '/r', graceTime: 300, hooks: [], network: '10.0.0.4', bindMounts: [{ srcPath: '/a', dstPath: '/b', mode: 0 }, { srcPath: '/c', dstPath: '/d', mode: 1 }],
     });
     assert.deepEqual(container?.netOut, [{ network: '10.0.0.0/8', protocol: 0 }, { domain: 'example.com', port: 443, protocol: 0 }, { port: 53, protocol: 1 }]);
     assert.deepEqual(await box.limits(), { memoryBytes: 67108864n, diskBytes: 1024n, inodes: 10n, cpuShares: 512, processors: 0.5, cpuList: '0' });

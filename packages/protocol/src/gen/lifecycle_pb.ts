@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lifecycle.proto.
  */
 export const file_lifecycle: GenFile = /*@__PURE__*/
-  fileDesc("Cg9saWZlY3ljbGUucHJvdG8SBndhcmRlbiKMAwoNQ3JlYXRlUmVxdWVzdBI0CgtiaW5kX21vdW50cxgBIAMoCzIfLndhcmRlbi5DcmVhdGVSZXF1ZXN0LkJpbmRNb3VudBISCgpncmFjZV90aW1lGAIgASgNEg4KBmhhbmRsZRgDIAEoCRIPCgduZXR3b3JrGAQgASgJEg4KBnJvb3RmcxgFIAEoCRIpCgRwdWxsGPIHIAEoDjIaLndhcmRlbi5DcmVhdGVSZXF1ZXN0LlB1bGwSLAoNcmVnaXN0cnlfYXV0aBjzByABKAsyFC53YXJkZW4uUmVnaXN0cnlBdXRoGnsKCUJpbmRNb3VudBIQCghzcmNfcGF0aBgBIAIoCRIQCghkc3RfcGF0aBgCIAIoCRIyCgRtb2RlGAMgAigOMiQud2FyZGVuLkNyZWF0ZVJlcXVlc3QuQmluZE1vdW50Lk1vZGUiFgoETW9kZRIGCgJSTxAAEgYKAlJXEAEiKgoEUHVsbBILCgdNSVNTSU5HEAASCgoGQUxXQVlTEAESCQoFTkVWRVIQAiIgCg5DcmVhdGVSZXNwb25zZRIOCgZoYW5kbGUYASACKAkiTQoLU3RvcFJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEhkKCmJhY2tncm91bmQYCiABKAg6BWZhbHNlEhMKBGtpbGwYFCABKAg6BWZhbHNlIg4KDFN0b3BSZXNwb25zZSIgCg5EZXN0cm95UmVxdWVzdBIOCgZoYW5kbGUYASACKAkiEQoPRGVzdHJveVJlc3BvbnNlIh0KC0luZm9SZXF1ZXN0Eg4KBmhhbmRsZRgBIAIoCSKrDAoMSW5mb1Jlc3BvbnNlEg0KBXN0YXRlGAogASgJEg4KBmV2ZW50cxgUIAMoCRIPCgdob3N0X2lwGB4gASgJEhQKDGNvbnRhaW5lcl9pcBgfIAEoCRIWCg5jb250YWluZXJfcGF0aBggIAEoCRI0CgttZW1vcnlfc3RhdBgoIAEoCzIfLndhcmRlbi5JbmZvUmVzcG9uc2UuTWVtb3J5U3RhdBIuCghjcHVfc3RhdBgpIAEoCzIcLndhcmRlbi5JbmZvUmVzcG9uc2UuQ3B1U3RhdBIwCglkaXNrX3N0YXQYKiABKAsyHS53YXJkZW4uSW5mb1Jlc3BvbnNlLkRpc2tTdGF0EjoKDmJhbmR3aWR0aF9zdGF0GCsgASgLMiIud2FyZGVuLkluZm9SZXNwb25zZS5CYW5kd2lkdGhTdGF0Eg8KB2pvYl9pZHMYLCADKAQSFQoMZGlza19iYWNrZW5kGOgHIAEoCRIxCglwaWRzX3N0YXQY8gcgASgLMh0ud2FyZGVuLkluZm9SZXNwb25zZS5QaWRzU3RhdBIkCgduZXRfb3V0GPwHIAMoCzISLndhcmRlbi5OZXRPdXRSdWxlEiUKBm5ldF9pbhj9ByADKAsyFC53YXJkZW4uTmV0SW5NYXBwaW5nEjcKDG5ldHdvcmtfc3RhdBj+ByABKAsyIC53YXJkZW4uSW5mb1Jlc3BvbnNlLk5ldHdvcmtTdGF0EjUKC2JpbmRfbW91bnRzGIYIIAMoCzIfLndhcmRlbi5DcmVhdGVSZXF1ZXN0LkJpbmRNb3VudBqDBQoKTWVtb3J5U3RhdBINCgVjYWNoZRgBIAEoBBILCgNyc3MYAiABKAQSEwoLbWFwcGVkX2ZpbGUYAyABKAQSDgoGcGdwZ2luGAQgASgEEg8KB3BncGdvdXQYBSABKAQSDAoEc3dhcBgGIAEoBBIPCgdwZ2ZhdWx0GAcgASgEEhIKCnBnbWFqZmF1bHQYCCABKAQSFQoNaW5hY3RpdmVfYW5vbhgJIAEoBBITCgthY3RpdmVfYW5vbhgKIAEoBBIVCg1pbmFjdGl2ZV9maWxlGAsgASgEEhMKC2FjdGl2ZV9maWxlGAwgASgEEhMKC3VuZXZpY3RhYmxlGA0gASgEEiEKGWhpZXJhcmNoaWNhbF9tZW1vcnlfbGltaXQYDiABKAQSIAoYaGllcmFyY2hpY2FsX21lbXN3X2xpbWl0GA8gASgEEhMKC3RvdGFsX2NhY2hlGBAgASgEEhEKCXRvdGFsX3JzcxgRIAEoBBIZChF0b3RhbF9tYXBwZWRfZmlsZRgSIAEoBBIUCgx0b3RhbF9wZ3BnaW4YEyABKAQSFQoNdG90YWxfcGdwZ291dBgUIAEoBBISCgp0b3RhbF9zd2FwGBUgASgEEhUKDXRvdGFsX3BnZmF1bHQYFiABKAQSGAoQdG90YWxfcGdtYWpmYXVsdBgXIAEoBBIbChN0b3RhbF9pbmFjdGl2ZV9hbm9uGBggASgEEhkKEXRvdGFsX2FjdGl2ZV9hbm9uGBkgASgEEhsKE3RvdGFsX2luYWN0aXZlX2ZpbGUYGiABKAQSGQoRdG90YWxfYWN0aXZlX2ZpbGUYGyABKAQSGQoRdG90YWxfdW5ldmljdGFibGUYHCABKAQaNgoHQ3B1U3RhdBINCgV1c2FnZRgBIAEoBBIMCgR1c2VyGAIgASgEEg4KBnN5c3RlbRgDIAEoBBozCghEaXNrU3RhdBISCgpieXRlc191c2VkGAEgASgEEhMKC2lub2Rlc191c2VkGAIgASgEGlcKDUJhbmR3aWR0aFN0YXQSDwoHaW5fcmF0ZRgBIAEoBBIQCghpbl9idXJzdBgCIAEoBBIQCghvdXRfcmF0ZRgDIAEoBBIRCglvdXRfYnVyc3QYBCABKAQaKAoIUGlkc1N0YXQSDwoHY3VycmVudBgBIAEoBBILCgNtYXgYAiABKAQaWwoLTmV0d29ya1N0YXQSEAoIaW5fYnl0ZXMYASABKAQSEgoKaW5fcGFja2V0cxgCIAEoBBIRCglvdXRfYnl0ZXMYAyABKAQSEwoLb3V0X3BhY2tldHMYBCABKAQ", [file_image, file_net]);
+  fileDesc("Cg9saWZlY3ljbGUucHJvdG8SBndhcmRlbiKOBQoNQ3JlYXRlUmVxdWVzdBI0CgtiaW5kX21vdW50cxgBIAMoCzIfLndhcmRlbi5DcmVhdGVSZXF1ZXN0LkJpbmRNb3VudBISCgpncmFjZV90aW1lGAIgASgNEg4KBmhhbmRsZRgDIAEoCRIPCgduZXR3b3JrGAQgASgJEg4KBnJvb3RmcxgFIAEoCRIqCgVob29rcxjoByADKAsyGi53YXJkZW4uQ3JlYXRlUmVxdWVzdC5Ib29rEikKBHB1bGwY8gcgASgOMhoud2FyZGVuLkNyZWF0ZVJlcXVlc3QuUHVsbBIsCg1yZWdpc3RyeV9hdXRoGPMHIAEoCzIULndhcmRlbi5SZWdpc3RyeUF1dGgaewoJQmluZE1vdW50EhAKCHNyY19wYXRoGAEgAigJEhAKCGRzdF9wYXRoGAIgAigJEjIKBG1vZGUYAyACKA4yJC53YXJkZW4uQ3JlYXRlUmVxdWVzdC5CaW5kTW91bnQuTW9kZSIWCgRNb2RlEgYKAlJPEAASBgoCUlcQARrTAQoESG9vaxIvCgVwb2ludBgBIAIoDjIgLndhcmRlbi5DcmVhdGVSZXF1ZXN0Lkhvb2suUG9pbnQSDwoHcHJvZ3JhbRgCIAIoCRIMCgRhcmdzGAMgAygJEhIKCnRpbWVvdXRfbXMYBCABKAQiZwoFUG9pbnQSFwoTUEFSRU5UX0JFRk9SRV9DTE9ORRAAEhYKElBBUkVOVF9BRlRFUl9DTE9ORRABEhYKEkNISUxEX0JFRk9SRV9QSVZPVBACEhUKEUNISUxEX0FGVEVSX1BJVk9UEAMiKgoEUHVsbBILCgdNSVNTSU5HEAASCgoGQUxXQVlTEAESCQoFTkVWRVIQAiIgCg5DcmVhdGVSZXNwb25zZRIOCgZoYW5kbGUYASACKAkiTQoLU3RvcFJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEhkKCmJhY2tncm91bmQYCiABKAg6BWZhbHNlEhMKBGtpbGwYFCABKAg6BWZhbHNlIg4KDFN0b3BSZXNwb25zZSIgCg5EZXN0cm95UmVxdWVzdBIOCgZoYW5kbGUYASACKAkiEQoPRGVzdHJveVJlc3BvbnNlIh0KC0luZm9SZXF1ZXN0Eg4KBmhhbmRsZRgBIAIoCSKrDAoMSW5mb1Jlc3BvbnNlEg0KBXN0YXRlGAogASgJEg4KBmV2ZW50cxgUIAMoCRIPCgdob3N0X2lwGB4gASgJEhQKDGNvbnRhaW5lcl9pcBgfIAEoCRIWCg5jb250YWluZXJfcGF0aBggIAEoCRI0CgttZW1vcnlfc3RhdBgoIAEoCzIfLndhcmRlbi5JbmZvUmVzcG9uc2UuTWVtb3J5U3RhdBIuCghjcHVfc3RhdBgpIAEoCzIcLndhcmRlbi5JbmZvUmVzcG9uc2UuQ3B1U3RhdBIwCglkaXNrX3N0YXQYKiABKAsyHS53YXJkZW4uSW5mb1Jlc3BvbnNlLkRpc2tTdGF0EjoKDmJhbmR3aWR0aF9zdGF0GCsgASgLMiIud2FyZGVuLkluZm9SZXNwb25zZS5CYW5kd2lkdGhTdGF0Eg8KB2pvYl9pZHMYLCADKAQSFQoMZGlza19iYWNrZW5kGOgHIAEoCRIxCglwaWRzX3N0YXQY8gcgASgLMh0ud2FyZGVuLkluZm9SZXNwb25zZS5QaWRzU3RhdBIkCgduZXRfb3V0GPwHIAMoCzISLndhcmRlbi5OZXRPdXRSdWxlEiUKBm5ldF9pbhj9ByADKAsyFC53YXJkZW4uTmV0SW5NYXBwaW5nEjcKDG5ldHdvcmtfc3RhdBj+ByABKAsyIC53YXJkZW4uSW5mb1Jlc3BvbnNlLk5ldHdvcmtTdGF0EjUKC2JpbmRfbW91bnRzGIYIIAMoCzIfLndhcmRlbi5DcmVhdGVSZXF1ZXN0LkJpbmRNb3VudBqDBQoKTWVtb3J5U3RhdBINCgVjYWNoZRgBIAEoBBILCgNyc3MYAiABKAQSEwoLbWFwcGVkX2ZpbGUYAyABKAQSDgoGcGdwZ2luGAQgASgEEg8KB3BncGdvdXQYBSABKAQSDAoEc3dhcBgGIAEoBBIPCgdwZ2ZhdWx0GAcgASgEEhIKCnBnbWFqZmF1bHQYCCABKAQSFQoNaW5hY3RpdmVfYW5vbhgJIAEoBBITCgthY3RpdmVfYW5vbhgKIAEoBBIVCg1pbmFjdGl2ZV9maWxlGAsgASgEEhMKC2FjdGl2ZV9maWxlGAwgASgEEhMKC3VuZXZpY3RhYmxlGA0gASgEEiEKGWhpZXJhcmNoaWNhbF9tZW1vcnlfbGltaXQYDiABKAQSIAoYaGllcmFyY2hpY2FsX21lbXN3X2xpbWl0GA8gASgEEhMKC3RvdGFsX2NhY2hlGBAgASgEEhEKCXRvdGFsX3JzcxgRIAEoBBIZChF0b3RhbF9tYXBwZWRfZmlsZRgSIAEoBBIUCgx0b3RhbF9wZ3BnaW4YEyABKAQSFQoNdG90YWxfcGdwZ291dBgUIAEoBBISCgp0b3RhbF9zd2FwGBUgASgEEhUKDXRvdGFsX3BnZmF1bHQYFiABKAQSGAoQdG90YWxfcGdtYWpmYXVsdBgXIAEoBBIbChN0b3RhbF9pbmFjdGl2ZV9hbm9uGBggASgEEhkKEXRvdGFsX2FjdGl2ZV9hbm9uGBkgASgEEhsKE3RvdGFsX2luYWN0aXZlX2ZpbGUYGiABKAQSGQoRdG90YWxfYWN0aXZlX2ZpbGUYGyABKAQSGQoRdG90YWxfdW5ldmljdGFibGUYHCABKAQaNgoHQ3B1U3RhdBINCgV1c2FnZRgBIAEoBBIMCgR1c2VyGAIgASgEEg4KBnN5c3RlbRgDIAEoBBozCghEaXNrU3RhdBISCgpieXRlc191c2VkGAEgASgEEhMKC2lub2Rlc191c2VkGAIgASgEGlcKDUJhbmR3aWR0aFN0YXQSDwoHaW5fcmF0ZRgBIAEoBBIQCghpbl9idXJzdBgCIAEoBBIQCghvdXRfcmF0ZRgDIAEoBBIRCglvdXRfYnVyc3QYBCABKAQaKAoIUGlkc1N0YXQSDwoHY3VycmVudBgBIAEoBBILCgNtYXgYAiABKAQaWwoLTmV0d29ya1N0YXQSEAoIaW5fYnl0ZXMYASABKAQSEgoKaW5fcGFja2V0cxgCIAEoBBIRCglvdXRfYnl0ZXMYAyABKAQSEwoLb3V0X3BhY2tldHMYBCABKAQ", [file_image, file_net]);
 
 /**
  * @generated from message warden.CreateRequest
@@ -57,6 +57,13 @@ export type CreateRequest = Message<"warden.CreateRequest"> & {
    * @generated from field: optional string rootfs = 5;
    */
   rootfs: string;
+
+  /**
+   * In order; those of the server's configuration come first.
+   *
+   * @generated from field: repeated warden.CreateRequest.Hook hooks = 1000;
+   */
+  hooks: CreateRequest_Hook[];
 
   /**
    * For docker://REFERENCE.
@@ -131,6 +138,75 @@ export enum CreateRequest_BindMount_Mode {
  */
 export const CreateRequest_BindMount_ModeSchema: GenEnum<CreateRequest_BindMount_Mode> = /*@__PURE__*/
   enumDesc(file_lifecycle, 0, 0, 0);
+
+/**
+ * A program of the server's that runs while the container is made.
+ *
+ * @generated from message warden.CreateRequest.Hook
+ */
+export type CreateRequest_Hook = Message<"warden.CreateRequest.Hook"> & {
+  /**
+   * @generated from field: required warden.CreateRequest.Hook.Point point = 1;
+   */
+  point: CreateRequest_Hook_Point;
+
+  /**
+   * Its name in the server's directory of hooks.
+   *
+   * @generated from field: required string program = 2;
+   */
+  program: string;
+
+  /**
+   * @generated from field: repeated string args = 3;
+   */
+  args: string[];
+
+  /**
+   * Milliseconds it may take; 10000 unless given.
+   *
+   * @generated from field: optional uint64 timeout_ms = 4;
+   */
+  timeoutMs: bigint;
+};
+
+/**
+ * Describes the message warden.CreateRequest.Hook.
+ * Use `create(CreateRequest_HookSchema)` to create a new message.
+ */
+export const CreateRequest_HookSchema: GenMessage<CreateRequest_Hook> = /*@__PURE__*/
+  messageDesc(file_lifecycle, 0, 1);
+
+/**
+ * @generated from enum warden.CreateRequest.Hook.Point
+ */
+export enum CreateRequest_Hook_Point {
+  /**
+   * @generated from enum value: PARENT_BEFORE_CLONE = 0;
+   */
+  PARENT_BEFORE_CLONE = 0,
+
+  /**
+   * @generated from enum value: PARENT_AFTER_CLONE = 1;
+   */
+  PARENT_AFTER_CLONE = 1,
+
+  /**
+   * @generated from enum value: CHILD_BEFORE_PIVOT = 2;
+   */
+  CHILD_BEFORE_PIVOT = 2,
+
+  /**
+   * @generated from enum value: CHILD_AFTER_PIVOT = 3;
+   */
+  CHILD_AFTER_PIVOT = 3,
+}
+
+/**
+ * Describes the enum warden.CreateRequest.Hook.Point.
+ */
+export const CreateRequest_Hook_PointSchema: GenEnum<CreateRequest_Hook_Point> = /*@__PURE__*/
+  enumDesc(file_lifecycle, 0, 1, 0);
 
 /**
  * When an image of a registry is fetched.

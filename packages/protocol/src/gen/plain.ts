@@ -1,6 +1,6 @@
 import type { Message_Type } from "./envelope_pb.js";
 import type { NetInRequest_PortProtocol, NetOutRequest_Protocol } from "./net_pb.js";
-import type { CreateRequest_BindMount_Mode, CreateRequest_Pull } from "./lifecycle_pb.js";
+import type { CreateRequest_BindMount_Mode, CreateRequest_Hook_Point, CreateRequest_Pull } from "./lifecycle_pb.js";
 
 // Written by scripts/protoc-gen-plain.mjs from proto/*.proto: do not edit, run `npm run gen -w warden-protocol`.
 
@@ -609,6 +609,22 @@ export interface BindMount {
   mode: CreateRequest_BindMount_Mode;
 }
 
+/**
+ * A program of the server's that runs while the container is made.
+ */
+export interface Hook {
+  point: CreateRequest_Hook_Point;
+  /**
+   * Its name in the server's directory of hooks.
+   */
+  program: string;
+  args: string[];
+  /**
+   * Milliseconds it may take; 10000 unless given.
+   */
+  timeoutMs?: bigint | undefined;
+}
+
 export interface CreateRequest {
   /**
    * Mounted in order.
@@ -630,6 +646,10 @@ export interface CreateRequest {
    * Another root directory than the configured one: a path, the name of one, image:NAME, or docker://REFERENCE.
    */
   rootfs?: string | undefined;
+  /**
+   * In order; those of the server's configuration come first.
+   */
+  hooks: Hook[];
   /**
    * For docker://REFERENCE.
    */
@@ -1339,6 +1359,7 @@ export interface PlainTypes {
   "warden.NetOutRule": NetOutRule;
   "warden.NetOutResponse": NetOutResponse;
   "warden.CreateRequest.BindMount": BindMount;
+  "warden.CreateRequest.Hook": Hook;
   "warden.CreateRequest": CreateRequest;
   "warden.CreateResponse": CreateResponse;
   "warden.StopRequest": StopRequest;

@@ -2,6 +2,7 @@
  * What the server runs with: the configuration file in the server's own terms and units.
  */
 import type { DiskBackendName } from '../lib/disk-backend-names.js';
+import type { HookPoint } from '../lib/hook-points.js';
 import type { Ipv4Range } from '../lib/ipv4.js';
 import type { PortRange } from '../lib/port.js';
 import type { RlimitName } from '../lib/rlimit-names.js';
@@ -20,6 +21,12 @@ export interface Configuration {
   readonly depotPath: string;
   /** Root of a container is the host's root in writable bind mounts of what belongs to the host's root. */
   readonly mapsRootInBindMounts: boolean;
+  readonly hooks: {
+    /** Of every create, in order. */
+    readonly programs: readonly { readonly point: HookPoint; readonly command: readonly string[]; readonly timeoutMs: number }[];
+    /** Holds the programs that a create may name; undefined: it may not. */
+    readonly directory: string | undefined;
+  };
   /** In the unit of each resource; -1 is no limit. */
   readonly rlimits: ReadonlyMap<RlimitName, number>;
   /** Processes and threads of one container. */

@@ -5,6 +5,7 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
+import { hookPoints } from '../lib/hook-points.js';
 import { formatIpv4Address, parseIpv4Address, parseIpv4Range, type Ipv4Range } from '../lib/ipv4.js';
 import { lastPort, parsePortRange } from '../lib/port.js';
 import { rlimitNames, type RlimitName } from '../lib/rlimit-names.js';
@@ -155,6 +156,10 @@ function toConfiguration(file: ConfigurationFile): Configuration {
     rootfsPath: resolve(server.container_rootfs_path),
     depotPath: resolve(server.container_depot_path),
     mapsRootInBindMounts: server.bind_mount_root,
+    hooks: {
+      programs: hookPoints.flatMap((point) => file.hooks[point].map(({ program, args, timeout }) => ({ point, command: [resolve(program), ...args], timeoutMs: timeout * 1000 }))),
+      directory: file.hooks.programs_path === null ? undefined : resolve(file.hooks.programs_path),
+    },
     rlimits,
     pidsMax: server.container_pids_max,
     totalPidsMax: server.containers_pids_max ?? undefined,

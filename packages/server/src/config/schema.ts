@@ -156,8 +156,27 @@ const images = section({
   max_image_size: z.int().min(1).max(Number.MAX_SAFE_INTEGER).default(20 * 1024 ** 3),
 });
 
+/** A program, or one with arguments and the seconds that it may take. */
+const hook = z.union([
+  absolutePath.transform((program) => ({ program, args: [], timeout: 10 })),
+  z.strictObject({
+    program: absolutePath,
+    args: z.array(z.string().max(4096).refine((text) => !text.includes('\0'), 'must not contain a NUL byte')).max(63).default([]),
+    timeout: z.number().min(0.001).max(600).default(10),
+  }),
+]);
+const hookList = z.union([z.null(), z.array(hook).max(4)]).transform((value) => value ?? []).default([]);
+
+const hooks = section({
+  parent_before_clone: hookList,
+  parent_after_clone: hookList,
+  child_before_pivot: hookList,
+  child_after_pivot: hookList,
+  programs_path: absolutePath.nullable().default(null),
+});
+
 /** The whole file. */
-export const configurationSchema = section({ server, health_check_server: healthCheckServer, logging, network, port, user, images });
+export const configurationSchema = section({ server, health_check_server: healthCheckServer, logging, network, port, user, images, hooks });
 
 /** The file as it was checked, with its defaults filled in; keys are those of the file. */
 export type ConfigurationFile = zod.output<typeof configurationSchema>;

@@ -43,7 +43,7 @@ test('they follow those of the root file system, are known after a restart, and 
   const { host, containers, create } = makeTestContainers();
   const container = await create({ handle: 'demo', bindMounts: [{ srcPath: '/a', dstPath: '/b', mode: RW }] });
   const { described } = openBindMounts(containers, container.bindMounts, true);
-  const parts = { identification: container, cgroups: [], firewallElements: [], nameServers: [], deadlineMs: 1, lang: 'C', syslogSocket: '/l' };
+  const parts = { identification: container, hooks: [], cgroups: [], firewallElements: [], nameServers: [], deadlineMs: 1, lang: 'C', syslogSocket: '/l' };
   const rootFileSystem = { lowers: ['/r'], mounts: [{ source: '/usr', destination: '/usr', readOnly: true, recursive: false }] };
   const description = describeContainer({ ...parts, rootFileSystem, bindMounts: described });
   assert.deepEqual(description.mounts.map(({ destination }) => destination), ['/usr', '/b']);

@@ -2,6 +2,7 @@
 import { WardenError, type RequestOf, type Type } from 'warden-protocol';
 import { parseIpv4Address, type Ipv4Address } from '../lib/ipv4.js';
 import { checkBindMounts, type BindMount } from './bind-mounts.js';
+import { checkHooks, type HookOrder } from './hooks.js';
 
 const handleLimitInBytes = 256;
 const pathLimitInBytes = 4095;
@@ -13,6 +14,7 @@ export interface CreateOrder {
   readonly graceTimeMs: number | null | undefined;
   readonly rootfsPath: string | undefined;
   readonly bindMounts: readonly BindMount[];
+  readonly hooks: readonly HookOrder[];
   readonly address: { readonly text: string; readonly value: Ipv4Address } | undefined;
 }
 
@@ -27,6 +29,7 @@ export function checkCreateRequest(request: RequestOf<Type.Create>): CreateOrder
     graceTimeMs: request.graceTime === undefined ? undefined : request.graceTime * 1000,
     rootfsPath: request.rootfs === undefined ? undefined : checkRootfs(request.rootfs),
     bindMounts: checkBindMounts(request.bindMounts),
+    hooks: checkHooks(request.hooks),
     address: request.network === undefined ? undefined : checkNetwork(request.network),
   };
 }

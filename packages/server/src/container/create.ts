@@ -12,6 +12,7 @@ import type { Containers } from './containers.js';
 import { networkRefused, type CreateOrder } from './create-request.js';
 import { describeContainer } from './describe.js';
 import { diskOf } from './disk-of.js';
+import { describeHooks } from './hooks.js';
 import { hostInterfaceName, linkNameOf, linkOf } from './link.js';
 import { namePolicyOf } from './name-policy.js';
 import { nameServersFor } from './name-servers.js';
@@ -71,6 +72,8 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
   const rootFileSystem = host.rootFileSystems.open(rootfsPath);
   const bindMounts = openBindMounts(containers, order.bindMounts, configuration.mapsRootInBindMounts);
 
+  const hooks = describeHooks(configuration.hooks.programs, order.hooks, host.hookPrograms);
+
   undo.push('remove the directory', () => host.depot.discardDirectory(id));
   const { path: directory, disk: diskDirectory } = await host.depot.makeDirectory(id);
   const disk = diskOf(host.disks.backend, directory, diskDirectory, identity);
@@ -90,6 +93,7 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
       identification,
       rootFileSystem,
       bindMounts: bindMounts.described,
+      hooks,
       cgroups: host.cgroups.describe(id),
       firewallElements: [...host.firewall.elementsOf(link, 'ensure'), ...containers.names.prepare(network.containerAddress, namePolicyOf(configuration.network, container))],
       nameServers,

@@ -10,6 +10,7 @@ async function parts(over: Partial<DescriptionParts> = {}, handle = 'demo'): Pro
     identification: await create({ handle }),
     rootFileSystem: { lowers: ['/rootfs'], mounts: [] },
     bindMounts: [],
+    hooks: [],
     cgroups: [],
     firewallElements: [],
     nameServers: [],

@@ -1,8 +1,9 @@
 /** From what was reserved for a container to the complete description that the native programs work from. Pure. */
-import type { CgroupDescription, ContainerDescription, DirectoryDescription, FileDescription, FirewallElement, MountDescription } from '../host/container-description.js';
+import type { CgroupDescription, ContainerDescription, DirectoryDescription, FileDescription, FirewallElement, HookDescription, MountDescription } from '../host/container-description.js';
 import type { RootFileSystem } from '../host/host.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
 import type { ContainerIdentification } from './container.js';
+import { hookInputOf } from './hooks.js';
 import { idMapOf } from './id-map.js';
 import { rootUser, vcapUser } from './users.js';
 
@@ -36,6 +37,7 @@ export interface DescriptionParts {
   readonly identification: ContainerIdentification;
   readonly rootFileSystem: RootFileSystem;
   readonly bindMounts: readonly MountDescription[];
+  readonly hooks: readonly HookDescription[];
   readonly cgroups: readonly CgroupDescription[];
   readonly firewallElements: readonly FirewallElement[];
   /** None: the container's host end. */
@@ -57,6 +59,8 @@ export function describeContainer(parts: DescriptionParts): ContainerDescription
     quotaKind: identification.disk.backend === 'project' || identification.disk.backend === 'user' ? identification.disk.backend : undefined,
     lowers: rootFileSystem.lowers,
     mounts: [...rootFileSystem.mounts, ...parts.bindMounts],
+    hooks: parts.hooks,
+    hookInput: parts.hooks.length === 0 ? undefined : hookInputOf(identification),
     upperDirectories: upperDirectories(identity.uid),
     upperFiles: upperFiles(hostname, parts),
     accounts: [

@@ -280,6 +280,13 @@ export class RecordingHost implements Host {
     },
   };
 
+  readonly hookPrograms: Host['hookPrograms'] = {
+    find: (name) => {
+      if (name.includes('missing')) throw new WardenError('not_found', `hook ${name} not found`);
+      return `/hooks/${name}`;
+    },
+  };
+
   /** Interfaces of the host besides those of living containers. */
   readonly interfaces: { hostName: string; hostAddress: number }[] = [];
 

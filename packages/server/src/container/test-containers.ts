@@ -17,6 +17,7 @@ export const testConfiguration: Configuration = {
   rootfsPath: '/rootfs',
   depotPath: '/depot',
   mapsRootInBindMounts: true,
+  hooks: { programs: [], directory: undefined },
   rlimits: new Map([['nofile', 8192]]),
   pidsMax: 1024,
   totalPidsMax: undefined,
@@ -65,6 +66,6 @@ export function makeTestContainers(host = new RecordingHost(), configuration: Co
     void destroyContainer(containers, container);
   });
   const create = async (request: Partial<Parameters<typeof checkCreateRequest>[0]> = {}): Promise<Container> =>
-    createContainer(containers, checkCreateRequest({ bindMounts: [], ...request }));
+    createContainer(containers, checkCreateRequest({ bindMounts: [], hooks: [], ...request }));
   return { host, containers, expired, create };
 }

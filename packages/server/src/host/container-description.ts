@@ -2,6 +2,7 @@
  * The complete description of a container: everything the native programs need to make it, decided beforehand.
  * docs/native.md and native/lib/wire.h have the same fields.
  */
+import type { HookPoint } from '../lib/hook-points.js';
 
 export interface MountDescription {
   /** On the host. */
@@ -19,6 +20,14 @@ export interface MountDescription {
    * same id on both sides; mapped-for-root: mapped when the source belongs to the host's root, else as host.
    */
   readonly ids?: 'mapped' | 'mapped-for-root' | 'host';
+}
+
+/** A program that runs while the container is made. */
+export interface HookDescription {
+  readonly point: HookPoint;
+  /** The first is the program's path on the host. */
+  readonly command: readonly string[];
+  readonly timeoutMs: number;
 }
 
 export interface FileOwner {
@@ -134,6 +143,9 @@ export interface ContainerDescription {
   /** Root file system layers, topmost first. */
   readonly lowers: readonly string[];
   readonly mounts: readonly MountDescription[];
+  readonly hooks: readonly HookDescription[];
+  /** A JSON object that they get on standard input; undefined: there are none. */
+  readonly hookInput: string | undefined;
   /** Parents first. */
   readonly upperDirectories: readonly DirectoryDescription[];
   readonly upperFiles: readonly FileDescription[];

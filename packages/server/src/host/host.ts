@@ -128,6 +128,11 @@ export interface BindSources {
   open(path: string, writable: readonly string[]): BindSource;
 }
 
+export interface HookPrograms {
+  /** The path of a program that a create may name as a hook. @throws WardenError not_found, permission */
+  find(name: string): string;
+}
+
 export interface NameServers {
   /** The host's own nameservers, in order. */
   list(): string[];
@@ -167,6 +172,7 @@ export interface Host {
   readonly resolver: Resolver;
   readonly rootFileSystems: RootFileSystems;
   readonly bindSources: BindSources;
+  readonly hookPrograms: HookPrograms;
   readonly links: HostLinks;
   readonly nameServers: NameServers;
   readonly syslog: Syslog;

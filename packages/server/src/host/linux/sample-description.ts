@@ -9,6 +9,8 @@ export const sampleDescription: ContainerDescription = {
   quotaKind: 'project',
   lowers: ['/top', '/bottom'],
   mounts: [{ source: '/usr', destination: '/usr', readOnly: true, recursive: true }],
+  hooks: [{ point: 'child_after_pivot', command: ['/hooks/one', '-x'], timeoutMs: 5000 }],
+  hookInput: '{"a":"ü"}',
   upperDirectories: [{ path: '/home/vcap', mode: 0o755, uid: 10_000, gid: 10_001 }],
   upperFiles: [{ path: '/etc/hosts', mode: 0o644, uid: 0, gid: 0, content: '127.0.0.1 localhost\n' }],
   accounts: [{ path: '/etc/passwd', name: 'vcap', line: 'vcap:x:10000:10000::/home/vcap:/bin/bash' }],

@@ -11,8 +11,8 @@ function hintFor(step: string, errno: number): string {
   return '';
 }
 
-const { E2BIG, EACCES, EBADMSG, EBUSY, EEXIST, EFBIG, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENODATA, ENODEV, ENOENT, ENOEXEC, ENOSYS, ENOTDIR, ENOTEMPTY, ENXIO, EOPNOTSUPP, EPERM, ERANGE, EROFS,
-  ESRCH, ETXTBSY, EXDEV } = constants.errno;
+const { E2BIG, EACCES, EBADMSG, EBUSY, ECHILD, EEXIST, EFBIG, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENODATA, ENODEV, ENOENT, ENOEXEC, ENOSYS, ENOTDIR, ENOTEMPTY, ENXIO, EOPNOTSUPP, EPERM, ERANGE, EROFS,
+  ESRCH, ETIMEDOUT, ETXTBSY, EXDEV } = constants.errno;
 
 interface Fault {
   readonly code: ErrorCode;
@@ -50,6 +50,12 @@ const withoutQuotas: readonly [number, Fault][] = [
   [ENODATA, { code: 'unsupported', text: 'it was made without one' }],
 ];
 
+/** Whoever configured or named it can change that, or it meant to refuse the container. */
+const failedHook = new Map<number, Fault>([
+  [ECHILD, { code: 'unavailable', text: 'the container was not made' }],
+  [ETIMEDOUT, { code: 'timeout', text: 'the container was not made' }],
+]);
+
 /** Steps that fail because of what a request asked for: no fault of the server's, and nothing for its log. */
 const faultsOfRequests: ReadonlyMap<string, ReadonlyMap<number, Fault>> = new Map([
   ['execute program', new Map<number, Fault>([
@@ -72,6 +78,7 @@ const faultsOfRequests: ReadonlyMap<string, ReadonlyMap<number, Fault>> = new Ma
     [EINVAL, { code: 'not_found' }],
     [ELOOP, { code: 'not_found', text: 'a symbolic link was put in its way meanwhile' }],
   ])],
+  ...['parent-before-clone', 'parent-after-clone', 'child-before-pivot', 'child-after-pivot'].map((point): [string, ReadonlyMap<number, Fault>] => [`hook ${point}`, failedHook]),
   ['map mounts', new Map<number, Fault>([[EINVAL, { code: 'unsupported' }]])],
   ['mount volumes', new Map<number, Fault>([
     [ENOENT, { code: 'invalid_argument', text: 'the destination leads nowhere in the container: a symbolic link on the way dangles' }],

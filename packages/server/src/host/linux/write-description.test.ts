@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleDescription } from './sample-description.js';
-import { ElementOperation, FrameType, MountFlag, QuotaKind, Tag } from './wire.js';
+import { ElementOperation, FrameType, HookPointNumber, MountFlag, QuotaKind, Tag } from './wire.js';
 import { Attributes, FrameReader, FrameWriter } from './wire-codec.js';
 import { writeDescription, writeFirewallChain, writeFirewallElement } from './write-description.js';
 
@@ -22,6 +22,8 @@ test('every part of a description is on the wire', () => {
 
   const [mount] = sent.nested(Tag.mount);
   assert.deepEqual([mount?.text(Tag.source), mount?.text(Tag.destination), mount?.u32(Tag.flags)], ['/usr', '/usr', MountFlag.readOnly | MountFlag.recursive]);
+  const [hook] = sent.nested(Tag.hook);
+  assert.deepEqual([hook?.u32(Tag.hookPoint), hook?.text(Tag.argument), hook?.u64(Tag.timeoutMs), sent.text(Tag.hookInput)], [HookPointNumber.childAfterPivot, '/hooks/one', 5000n, '{"a":"ü"}']);
   const [directory] = sent.nested(Tag.upperDirectory);
   assert.deepEqual([directory?.text(Tag.path), directory?.u32(Tag.mode), directory?.u32(Tag.uid), directory?.u32(Tag.gid)], ['/home/vcap', 0o755, 10_000, 10_001]);
   const [file] = sent.nested(Tag.upperFile);

@@ -1,7 +1,7 @@
 /** A container's description in attributes of the internal wire. */
 import { ipv4Bytes } from '../../lib/ipv4.js';
-import type { CgroupDescription, ContainerDescription, FileOwner, FirewallChain, FirewallElement, LinkDescription, MountDescription } from '../container-description.js';
-import { ElementOperation, MountFlag, QuotaKind, Tag } from './wire.js';
+import type { CgroupDescription, ContainerDescription, FileOwner, FirewallChain, FirewallElement, HookDescription, LinkDescription, MountDescription } from '../container-description.js';
+import { ElementOperation, HookPointNumber, MountFlag, QuotaKind, Tag } from './wire.js';
 import type { FrameWriter } from './wire-codec.js';
 
 /** NFPROTO_* of linux/netfilter.h */
@@ -23,6 +23,8 @@ export function writeDescription(writer: FrameWriter, description: ContainerDesc
   for (const mount of description.mounts) {
     writer.nested(Tag.mount, () => writer.text(Tag.source, mount.source).text(Tag.destination, mount.destination).u32(Tag.flags, mountFlags(mount)));
   }
+  for (const hook of description.hooks) writer.nested(Tag.hook, () => writeHook(writer, hook));
+  if (description.hookInput !== undefined) writer.bytes(Tag.hookInput, Buffer.from(description.hookInput));
   for (const directory of description.upperDirectories) {
     writer.nested(Tag.upperDirectory, () => writeOwner(writer.text(Tag.path, directory.path), directory));
   }
@@ -45,6 +47,19 @@ export function writeDescription(writer: FrameWriter, description: ContainerDesc
   for (const cgroup of description.cgroups) writer.nested(Tag.cgroup, () => writeCgroup(writer, cgroup));
   writer.nested(Tag.link, () => writeLink(writer, description.link));
   for (const element of description.firewallElements) writeFirewallElement(writer, element);
+}
+
+/** HOOK_* */
+const hookPointNumbers: Readonly<Record<HookDescription['point'], number>> = {
+  parent_before_clone: HookPointNumber.parentBeforeClone,
+  parent_after_clone: HookPointNumber.parentAfterClone,
+  child_before_pivot: HookPointNumber.childBeforePivot,
+  child_after_pivot: HookPointNumber.childAfterPivot,
+};
+
+function writeHook(writer: FrameWriter, { point, command, timeoutMs }: HookDescription): void {
+  writer.u32(Tag.hookPoint, hookPointNumbers[point]).u64(Tag.timeoutMs, BigInt(timeoutMs));
+  for (const argument of command) writer.text(Tag.argument, argument);
 }
 
 function mountFlags({ readOnly, recursive, resolved = false, isFile = false, ids }: MountDescription): number {
