@@ -14,6 +14,7 @@
 #include "lib/fd.h"
 #include "lib/syscalls.h"
 
+#define PREPARED_NAME "next-job"
 #define MAX_PROCS_FILE (1u << 20)
 
 static int make_one(struct cgroup *cgroup, const struct cgroup_description *description, struct error *err)
@@ -200,10 +201,15 @@ int job_group_make(const struct cgroups *cgroups, uint32_t job_id, struct job_gr
 	return make_group(&cgroups->items[cgroups->job_parent], ret_group, ret_join, err);
 }
 
+bool job_group_is_prepared(const struct job_group *group)
+{
+	return strcmp(group->name, PREPARED_NAME) == 0;
+}
+
 int job_group_prepare(const struct cgroups *cgroups, struct job_group *ret_group, int *ret_join, struct error *err)
 {
 	*ret_join = -1;
-	*ret_group = (struct job_group){ .directory = -1, .name = "next-job" };
+	*ret_group = (struct job_group){ .directory = -1, .name = PREPARED_NAME };
 	if (cgroups->job_parent >= 0 && cgroups->items[cgroups->job_parent].version == 1)
 		return make_group(&cgroups->items[cgroups->job_parent], ret_group, ret_join, err);
 	ret_group->name[0] = '\0';

@@ -63,6 +63,8 @@ struct job_group {
 int job_group_make(const struct cgroups *cgroups, uint32_t job_id, struct job_group *ret_group, int *ret_join, struct error *err);
 /* A group that becomes a job's by job_group_rename(), where the kernel can rename: in version 1. Else ENOTSUP. */
 int job_group_prepare(const struct cgroups *cgroups, struct job_group *ret_group, int *ret_join, struct error *err);
+/* Whether it has that group's name still. */
+bool job_group_is_prepared(const struct job_group *group);
 /* 0, or -1: it has kept its name. */
 int job_group_rename(const struct cgroups *cgroups, struct job_group *group, uint32_t job_id);
 /* Signals every process of the group; for SIGKILL none can fork away meanwhile. Returns how many there were, or -1. */

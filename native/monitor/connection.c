@@ -123,14 +123,16 @@ void connection_reply_terminal(struct connection *connection, int master)
 	connection_update(connection, false);
 }
 
-void connection_send_exit(struct connection *connection, const struct job *job)
+bool connection_send_exit(struct connection *connection, const struct job *job, bool forgotten)
 {
 	connection->phase = CONNECTION_IDLE;
 	wire_begin(&connection->out, WIRE_EXIT);
 	/* A follower that does not wait may have less than all. */
 	if (job->phase == JOB_OVER && (connection->end == UINT64_MAX || connection->position >= job->total))
 		exit_record_put(&connection->out, job);
-	connection_send(connection);
+	if (forgotten)
+		wire_put_u32(&connection->out, TAG_FORGOTTEN, 1);
+	return connection_send(connection);
 }
 
 /* False: malformed. One request at a time: what follows it waits in the buffer. */

@@ -21,7 +21,8 @@ void connection_reply_error(struct connection *connection, const struct error *p
 void connection_begin_reply(struct connection *connection);
 /* OK with the descriptor of a terminal, which stays the caller's. */
 void connection_reply_terminal(struct connection *connection, int master);
-void connection_send_exit(struct connection *connection, const struct job *job);
+/* False when the connection broke, and is gone. forgotten: it is told that the job is. */
+bool connection_send_exit(struct connection *connection, const struct job *job, bool forgotten);
 /* Ends the frame that was begun in connection->out, and sends what the socket takes. False: it was closed. */
 bool connection_send(struct connection *connection);
 /* Sets what the socket is watched for; `more`: EPOLLOUT although nothing is queued. */

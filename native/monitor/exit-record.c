@@ -36,11 +36,11 @@ void exit_record_remove(struct job *job)
 {
 	char name[NAME_SIZE];
 
-	if (job->exit_kind == 0 || job->id & SHELL_JOB_BIT)
+	if (!job->recorded)
 		return;
 	snprintf(name, sizeof(name), "%u.exit", job->id);
 	unlinkat(job->spool.directory, name, 0);
-	job->exit_kind = 0;
+	job->recorded = false;
 }
 
 void exit_record_put(struct wire_buffer *buffer, const struct job *job)

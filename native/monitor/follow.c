@@ -69,8 +69,11 @@ static void send_exit(struct connection *connection)
 {
 	struct job *job = connection->job;
 
+	bool forget = connection->forget && job->phase == JOB_OVER && job->total <= connection->forget_up_to;
+
 	connection->job = NULL;
-	connection_send_exit(connection, job);
+	forget &= connection_send_exit(connection, job, forget);
+	job->forget |= forget;
 	jobs_release(job);
 }
 

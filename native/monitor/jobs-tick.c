@@ -3,9 +3,11 @@
 #include <stdbool.h>
 
 #include "lib/deadline.h"
+#include "monitor/events.h"
 #include "monitor/jobs.h"
 
 #define STUCK_INTERVAL_MS 500
+#define SIGNAL_AGAIN_MS 100
 /* Less than wardend waits for the answer to its SPAWN. */
 #define START_PATIENCE_MS 20000
 #define REMOVAL_LAST_MS 500
@@ -52,6 +54,17 @@ static void kill_stuck(struct monitor *monitor, int64_t now)
 static int64_t earlier(int64_t one, int64_t other)
 {
 	return one == 0 || (other != 0 && other < one) ? other : one;
+}
+
+void jobs_time_out(struct job *job)
+{
+	struct error ignored;
+
+	if (!job->timed_out)
+		events_job_timed_out(job->monitor, job);
+	job->timed_out = true;
+	/* Without a group of its own it is wshd that kills, and that may be busy. */
+	job->timeout_at = jobs_signal(job, SIGKILL, &ignored) < 0 ? deadline_in_ms(SIGNAL_AGAIN_MS) : 0;
 }
 
 /* Returns when the next one is due, 0: none. */

@@ -20,7 +20,6 @@
 
 #define MAX_OUTSTANDING 32u
 #define START_DEADLINE_MS 2000
-#define SIGNAL_AGAIN_MS 100
 /* The kernel has no event for an emptied group of version 1. */
 #define REMOVAL_FIRST_MS 100
 /* A page of memory is asked for and given back with every job, unless it is kept. */
@@ -117,6 +116,11 @@ void jobs_release(struct job *job)
 	struct job **link = &monitor->jobs;
 	struct error ignored;
 
+	/* jobs_end() has still to do with it, and sees to that itself. */
+	if (job->forget && !job->forgotten && !job->ending) {
+		jobs_forget(job);
+		return;
+	}
 	if (!job->forgotten || follow_has_followers(job))
 		return;
 	spool_remove(&job->spool);
@@ -283,17 +287,22 @@ void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value)
 	job->phase = JOB_OVER;
 	memory_watch_job_ended(job);
 	/* Whoever follows is about to be told; then the file would only be made to be removed again. */
-	if (!shell && !follow_is_awaited(job) && exit_record_write(job, &problem) < 0) {
-		job->record_errno = (uint32_t)problem.number;
-		events_record_failed(monitor, job);
+	if (!shell && !follow_is_awaited(job)) {
+		job->recorded = exit_record_write(job, &problem) == 0;
+		if (!job->recorded) {
+			job->record_errno = (uint32_t)problem.number;
+			events_record_failed(monitor, job);
+		}
 	}
 	/* Nobody who waits for the end has to wait for the cleaning up: the next request is read after it. */
+	job->ending = true;
 	follow_end(job);
+	job->ending = false;
 	if (!shell)
 		events_job_ended(monitor, job);
 	output_end(job);
 	job_group_remove(&monitor->container.cgroups, &job->group, &ignored);
-	if (shell)
+	if (shell || job->forget)
 		jobs_forget(job);
 	jobs_check_empty(monitor);
 }
@@ -327,17 +336,6 @@ void jobs_exceeded(struct job *job)
 		output_detach(job);
 		input_end(job);
 	}
-}
-
-void jobs_time_out(struct job *job)
-{
-	struct error ignored;
-
-	if (!job->timed_out)
-		events_job_timed_out(job->monitor, job);
-	job->timed_out = true;
-	/* Without a group of its own it is wshd that kills, and that may be busy. */
-	job->timeout_at = jobs_signal(job, SIGKILL, &ignored) < 0 ? deadline_in_ms(SIGNAL_AGAIN_MS) : 0;
 }
 
 static struct job *find_unfinished(const struct monitor *monitor)

@@ -73,6 +73,8 @@ struct job {
 	bool timed_out;
 	bool out_of_memory;       /* the OOM killer had taken a process of the container when it ended */
 	bool forgotten;           /* held only by followers, open pipes or processes that are left */
+	bool ending;              /* jobs_end() is at work on it */
+	bool forget;              /* when that is done */
 	bool killing;             /* its group is being killed until it is empty */
 	uint64_t output_limit;
 	uint64_t timeout_ms;      /* from the start on; 0: none */
@@ -84,6 +86,7 @@ struct job {
 	uint64_t total;           /* bytes of output that were kept */
 	uint32_t exit_kind;
 	uint32_t exit_value;
+	bool recorded;            /* there is an exit record */
 	uint32_t record_errno;    /* why there is no exit record; 0: there is one, or it was not needed */
 	struct spool spool;
 	struct job_log *log;      /* NULL: its lines do not go to syslog (job-log.c) */
@@ -122,6 +125,8 @@ struct connection {
 	struct connection *next;
 	enum connection_phase phase;
 	bool follow;              /* STARTING goes on as FOLLOWING */
+	bool forget;              /* the job of SPAWN with EXIT, up to so many bytes of output */
+	uint64_t forget_up_to;
 	struct job *job;
 	uint64_t position;
 	uint64_t end;             /* of FOLLOW: UINT64_MAX, or with NO_WAIT where the output ended when it was asked for */

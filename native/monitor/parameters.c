@@ -38,6 +38,9 @@ static int read_attribute(const struct wire_attribute *attribute, struct paramet
 	case TAG_TIMEOUT_MS:
 		parameters->has_timeout = true;
 		return wire_u64(attribute, &parameters->timeout_ms, err);
+	case TAG_FORGET_UP_TO:
+		parameters->has_forget = true;
+		return wire_u64(attribute, &parameters->forget_up_to, err);
 	case TAG_SCRIPT:
 		return keep(attribute, &parameters->script, &parameters->has_script);
 	case TAG_CONTENT:

@@ -38,19 +38,25 @@ void prepared_make(struct prepared *prepared, const struct cgroups *cgroups)
 
 	if (prepared->script < 0)
 		make_script(prepared, &ignored);
-	if (prepared->group.directory < 0)
+	if (prepared->group.directory < 0 && !prepared->blocked)
 		job_group_prepare(cgroups, &prepared->group, &prepared->join, &ignored);
 }
 
 int prepared_take_group(struct prepared *prepared, const struct cgroups *cgroups, uint32_t job_id, struct job_group *ret_group, int *ret_join, struct error *err)
 {
-	if (prepared->group.directory >= 0 && job_group_rename(cgroups, &prepared->group, job_id) == 0) {
+	if (prepared->group.directory >= 0) {
 		*ret_group = prepared->group;
 		*ret_join = steal_fd(&prepared->join);
 		prepared->group = (struct job_group){ .directory = -1 };
 		return 0;
 	}
 	return job_group_make(cgroups, job_id, ret_group, ret_join, err);
+}
+
+void prepared_name_group(struct prepared *prepared, const struct cgroups *cgroups, struct job_group *group, uint32_t job_id)
+{
+	if (job_group_is_prepared(group) && job_group_rename(cgroups, group, job_id) < 0)
+		prepared->blocked = true;
 }
 
 int prepared_take_script(struct prepared *prepared, const void *script, size_t size, struct error *err)

@@ -5,6 +5,7 @@
 #ifndef WARDEN_MONITOR_PREPARED_H
 #define WARDEN_MONITOR_PREPARED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@
 struct prepared {
 	struct job_group group;   /* directory -1: there is none */
 	int join;
+	bool blocked;             /* a job has that name for its group, and no other was to be had */
 	int script;               /* an empty file, open for writing, that can be sealed; -1: there is none */
 	int input;                /* the same, opened for reading */
 };
@@ -21,8 +23,10 @@ struct prepared {
 void prepared_init(struct prepared *prepared);
 /* Makes what is missing, as far as it goes. */
 void prepared_make(struct prepared *prepared, const struct cgroups *cgroups);
-/* job_group_make(), with what is prepared. */
+/* job_group_make(), with what is prepared, which has its name still to get. */
 int prepared_take_group(struct prepared *prepared, const struct cgroups *cgroups, uint32_t job_id, struct job_group *ret_group, int *ret_join, struct error *err);
+/* Gives the group of a job its name: to be called before the next one is prepared, but not before the job is under way. */
+void prepared_name_group(struct prepared *prepared, const struct cgroups *cgroups, struct job_group *group, uint32_t job_id);
 /* A descriptor that reads the script, from its beginning; nobody can write to it any more. */
 int prepared_take_script(struct prepared *prepared, const void *script, size_t size, struct error *err);
 /* Removes the cgroup. Returns 0, or -1 with err when it is still there. */

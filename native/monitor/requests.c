@@ -28,11 +28,18 @@ static int check_alive(const struct monitor *monitor, struct error *err)
 
 static void start(struct connection *connection, struct job *job)
 {
+	struct monitor *monitor = connection->monitor;
+	uint32_t id = job->id;
+
 	connection->job = job;
 	connection->end = UINT64_MAX;
 	connection->phase = CONNECTION_STARTING;
 	connection_update(connection, false);
-	jobs_send_pending(connection->monitor);
+	jobs_send_pending(monitor);
+	/* Nobody waits for its name any more. It may be gone, and the connection too. */
+	job = jobs_find(monitor, id);
+	if (job != NULL)
+		prepared_name_group(&monitor->prepared, &monitor->container.cgroups, &job->group, id);
 }
 
 /* What does not come with RUN is made by wshd. */
@@ -87,6 +94,8 @@ static int spawn(struct connection *connection, const struct frame *frame, const
 		return -1;
 	}
 	connection->follow = parameters->follow != 0;
+	connection->forget = connection->follow && parameters->has_forget;
+	connection->forget_up_to = parameters->forget_up_to;
 	start(connection, job);
 	return 0;
 }
@@ -247,6 +256,8 @@ void requests_serve(struct connection *connection, const struct frame *frame)
 	struct error err = { .step = "read request" };
 	struct parameters parameters;
 	int result = parameters_read(frame, &parameters, &err);
+
+	connection->forget = false;
 
 	if (result < 0) {
 		connection_close(connection);

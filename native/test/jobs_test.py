@@ -258,6 +258,27 @@ def test_prepared(container):
     tap.check(container.connect().ask("AWAIT_EMPTY").kind == "OK" and groups_of_jobs(container) == {"next-job"}, "only the next one's stays", groups_of_jobs(container))
 
 
+def test_forget(container):
+    """A job that is to be forgotten with its EXIT is, unless it has more output than it says."""
+    for script, limit, forgotten in (("echo a", 2, 1), ("echo ab", 2, None), ("true", 0, 1)):
+        connection, job, _ = container.spawn(script, ("FORGET_UP_TO", u64(limit)))
+        _, end = connection.output()
+        tap.check(end.number("FORGOTTEN") == forgotten, f"{script}: told whether it is forgotten", end)
+        reply = connection.ask("FORGET", ("JOB_ID", job))
+        tap.check((reply.kind == "ERROR") == (forgotten == 1), f"{script}: it is", reply)
+        reply = connection.ask("FOLLOW", ("JOB_ID", job), ("POSITION", u64(0)))
+        tap.check(reply.kind == "ERROR" and reply.number("ERRNO") == errno.ENOENT, f"{script}: and nobody finds it", reply)
+    # Who has gone has not been told: it stays.
+    connection, job, _ = container.spawn("read x < /tmp/gate; exit 3", ("FORGET_UP_TO", u64(100)))
+    connection.close()
+    other = container.connect()
+    other.ask("FOLLOW", ("JOB_ID", job), ("POSITION", u64(0)))
+    container.connect().ask("KILL_JOB", ("JOB_ID", job), ("SIGNAL", 9))
+    _, end = other.output()
+    tap.check(end.number("FORGOTTEN") is None and end.number("EXIT_VALUE") == 9, "another follower is told nothing of it", end)
+    tap.check(container.connect().ask("FORGET", ("JOB_ID", job)).kind == "OK", "it is there until it is forgotten")
+
+
 def test_monitor_dies():
     container = Container(world, 10)
     connection, _, _ = container.spawn("echo ready; sleep 1000")
@@ -279,7 +300,7 @@ def main():
     if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
         # A job waits at this gate: a FIFO that nobody opens for writing.
         container.run("mkfifo /tmp/gate; chmod 666 /tmp/gate")
-        for test in (test_prepared, test_identity, test_input, test_ends, test_table, test_background, test_kill_job, test_rlimits, test_bad_frames, test_many):
+        for test in (test_prepared, test_identity, test_input, test_ends, test_forget, test_table, test_background, test_kill_job, test_rlimits, test_bad_frames, test_many):
             test(container)
         container.spawn("setsid sleep 1000 & while :; do (sleep 5 & sleep 5 &) ; done", follow=False)[0].close()
         done, reply = container.destroy()

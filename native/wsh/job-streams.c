@@ -32,21 +32,58 @@ void job_streams_close(struct job_streams *streams)
 	clear(streams);
 }
 
+/* Two for the next job, made while nobody waits for them: its user is mostly that of the job before. */
+static struct spare {
+	int ends[2];
+	uint32_t uid, gid;
+	bool wanted;              /* there was a job, whose user this is */
+} spares[2] = { { .ends = { -1, -1 } }, { .ends = { -1, -1 } } };
+
 /* The pipe belongs to the job's user: else /dev/stdout could not be opened again. */
-static int open_pipe(const struct run_request *request, int ends[2], struct error *err)
+static int make_pipe(uint32_t uid, uint32_t gid, int ends[2], struct error *err)
 {
 	if (packet_pipe_open(ends, err) < 0)
 		return -1;
-	if (fchown(ends[1], request->uid, request->gid) < 0)
-		return error_set(err, errno, "give a pipe to user %u", request->uid);
+	if (fchown(ends[1], uid, gid) < 0)
+		return error_set(err, errno, "give a pipe to user %u", uid);
 	return 0;
+}
+
+static void close_spare(struct spare *spare)
+{
+	for (int i = 0; i < 2; i++)
+		spare->ends[i] = close_fd(spare->ends[i]);
+}
+
+static int open_pipe(const struct run_request *request, struct spare *spare, int ends[2], struct error *err)
+{
+	if (spare->ends[1] >= 0 && spare->uid == request->uid && spare->gid == request->gid) {
+		ends[0] = steal_fd(&spare->ends[0]);
+		ends[1] = steal_fd(&spare->ends[1]);
+		return 0;
+	}
+	close_spare(spare);
+	*spare = (struct spare){ .ends = { -1, -1 }, .uid = request->uid, .gid = request->gid, .wanted = true };
+	return make_pipe(request->uid, request->gid, ends, err);
+}
+
+void job_streams_prepare(void)
+{
+	struct error ignored;
+
+	for (int i = 0; i < 2; i++) {
+		struct spare *spare = &spares[i];
+
+		if (spare->wanted && spare->ends[1] < 0 && make_pipe(spare->uid, spare->gid, spare->ends, &ignored) < 0)
+			close_spare(spare);
+	}
 }
 
 static int open_pipes(const struct run_request *request, struct job_streams *streams, struct error *err)
 {
 	for (int i = 0; i < 2; i++) {
 		int ends[2];
-		int result = open_pipe(request, ends, err);
+		int result = open_pipe(request, &spares[i], ends, err);
 
 		streams->passed[i] = ends[0];
 		streams->passed[i + 2] = ends[1];

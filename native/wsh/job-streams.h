@@ -19,6 +19,8 @@ struct job_streams {
 
 /* `input` is taken over (-1 for a terminal or an open input). On failure everything is closed. */
 int job_streams_open(const struct run_request *request, int input, struct job_streams *ret_streams, struct error *err);
+/* Makes pipes for the next job like the last one's, where they are missing: to be called when nobody waits. */
+void job_streams_prepare(void);
 /* Closes all of wshd's copies; the job and the monitor have theirs. */
 void job_streams_close(struct job_streams *streams);
 

@@ -237,6 +237,8 @@ static int loop(const struct wshd *wshd, int signals, struct error *err)
 			dead = reap(err);
 			if (dead < 0)
 				return -1;
+			if (dead == 0)
+				job_streams_prepare();
 		}
 		if (watched[0].revents != 0) {
 			int result = serve(wshd, err);

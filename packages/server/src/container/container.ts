@@ -33,6 +33,8 @@ export interface Job {
   followers: number;
   /** A link or a stream has given its result to a client, or nobody can ask for it: it goes when nobody follows it. */
   consumed: boolean;
+  /** The monitor has forgotten it with its end. */
+  forgotten?: boolean;
 }
 
 /** What is decided when a container is made and never changes. */
@@ -137,14 +139,14 @@ export class Container {
   /** A job whose result can be asked for. @throws WardenError not_found: `no such job` */
   requireJob(jobId: number): Job {
     const job = this.requireKnownJob(jobId);
-    if (job.consumed) throw new WardenError('not_found', 'no such job');
+    if (job.consumed || job.forgotten === true) throw new WardenError('not_found', 'no such job');
     return job;
   }
 
   /** The same, or one that still runs and whose client has gone. @throws WardenError not_found: `no such job` */
   requireKnownJob(jobId: number): Job {
     const job = this.jobs.get(jobId);
-    if (job === undefined || (job.consumed && job.exit !== undefined)) throw new WardenError('not_found', 'no such job');
+    if (job === undefined || (job.consumed && job.exit !== undefined) || job.forgotten === true) throw new WardenError('not_found', 'no such job');
     return job;
   }
 }

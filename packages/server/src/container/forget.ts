@@ -11,7 +11,7 @@ export function consumeJob(containers: Containers, container: Container, job: Jo
 /** To be called when a job has ended, and when a request no longer follows it. */
 export function forgetIfConsumed(containers: Containers, container: Container, job: Job): void {
   if (!job.consumed || job.followers > 0 || job.exit === undefined) return;
-  if (!container.jobs.delete(job.id)) return;
+  if (!container.jobs.delete(job.id) || job.forgotten === true) return;
   const forgotten = container.monitor.forget(job.id).catch((error: unknown) => {
     // Its record stays until the container is destroyed: bounded by job_output_limit, and no client can see it.
     containers.log.debug({ container: container.id, job: job.id, err: error }, 'the monitor keeps a job that is of no use any more');

@@ -72,7 +72,7 @@ test('the last info of a container has statistics for those who follow a job of 
     let reads = 0;
     host.statistics.cpu = () => ({ usage: BigInt(++reads), user: 0n, system: 0n });
     const request = { handle: 'demo', script: '' };
-    if (followed) await runJob(containers, container, request, { output: () => true });
+    if (followed) await runJob(containers, container, request, { output: () => true }, 1000);
     else await spawnJob(containers, container, request);
     await destroyContainer(containers, container);
     assert.deepEqual([reads, container.lastInfo?.cpuStat !== undefined, container.lastInfo?.jobIds], [followed ? 1 : 0, followed, []]);

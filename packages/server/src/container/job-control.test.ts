@@ -81,7 +81,7 @@ test('what makes no sense is refused before the monitor hears of it', async () =
 
 test('a signal goes to one job, also to one whose client has gone', async () => {
   const { containers, container, monitor } = await scene();
-  const following = await runJob(containers, container, request, new CollectedOutput(1000));
+  const following = await runJob(containers, container, request, new CollectedOutput(1000), 1000);
   following.abandon();
   consumeJob(containers, container, following.job);
   await signalJob(containers, container, following.job.id, 64);
@@ -101,7 +101,7 @@ test('jobs are those that run, and those whose result nobody has taken', async (
   const failed = await spawnJob(containers, container, { ...request, script: 'exit 3' });
   const killed = await spawnJob(containers, container, { ...request, script: '', args: ['sleep', '9'] });
   const taken = await spawnJob(containers, container, request);
-  const left = await runJob(containers, container, request, new CollectedOutput(1000));
+  const left = await runJob(containers, container, request, new CollectedOutput(1000), 1000);
   left.abandon();
   consumeJob(containers, container, left.job);
   monitor.write(failed, 'stdout', '12345');

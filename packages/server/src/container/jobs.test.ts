@@ -141,7 +141,7 @@ test('all that follow a job get its result, the monitor forgets it after the las
 
 test('an interrupted run consumes its job when that ends', async () => {
   const { containers, container, monitor } = await scene();
-  const following = await runJob(containers, container, request, new CollectedOutput(1000));
+  const following = await runJob(containers, container, request, new CollectedOutput(1000), 1000);
   following.abandon();
   consumeJob(containers, container, following.job);
   await assert.rejects(followJob(containers, container, following.job.id, new CollectedOutput(1000)), { message: 'no such job' });
@@ -152,12 +152,36 @@ test('an interrupted run consumes its job when that ends', async () => {
   assert.deepEqual(infoOf(container).jobIds, []);
 });
 
+test('the job of a run goes with its end, and nobody tells the monitor; one with more output than is kept goes when it was read again', async () => {
+  const { containers, container, monitor, host } = await scene();
+  const forgets = (): number => host.calls.filter((call) => call === 'monitor.forget').length;
+  const following = await runJob(containers, container, request, new CollectedOutput(3), 3);
+  const stream = await followJob(containers, container, following.job.id, new CollectedOutput(3));
+  monitor.write(following.job.id, 'stdout', 'abc');
+  monitor.end(following.job.id, { kind: 'exited', status: 7 });
+  assert.deepEqual([await following.exitStatus, await stream.exitStatus], [7, 7], 'whoever follows it, too, is told of its end');
+  await assert.rejects(followJob(containers, container, following.job.id, new CollectedOutput(3)), { message: 'no such job' }, 'before the reply was written');
+  following.delivered();
+  stream.delivered();
+  await turn();
+  assert.deepEqual([monitor.jobs.size, container.jobs.size, forgets()], [0, 0, 0]);
+
+  const large = await runJob(containers, container, request, new CollectedOutput(3), 3);
+  monitor.write(large.job.id, 'stdout', 'abcd');
+  monitor.end(large.job.id, { kind: 'exited', status: 0 });
+  assert.equal(await large.exitStatus, 0);
+  assert.equal(monitor.jobs.size, 1, 'it can be read again');
+  large.delivered();
+  await turn();
+  assert.deepEqual([monitor.jobs.size, container.jobs.size, forgets()], [0, 0, 1]);
+});
+
 test('a signal and a lost job answer 255', async () => {
   const { containers, container, monitor, host } = await scene();
-  const killed = await runJob(containers, container, request, new CollectedOutput(1000));
+  const killed = await runJob(containers, container, request, new CollectedOutput(1000), 1000);
   monitor.end(killed.job.id, { kind: 'signalled', signal: 9 });
   assert.equal(await killed.exitStatus, 255);
-  const lost = await runJob(containers, container, request, new CollectedOutput(1000));
+  const lost = await runJob(containers, container, request, new CollectedOutput(1000), 1000);
   const unlinked = await spawnJob(containers, container, request);
   host.living.delete(container.id);
   monitor.die();
@@ -199,7 +223,7 @@ test('a job whose output goes with its container does not answer as if it had wr
 
 test('the last info has no job that ended with the destroy, also when its event is yet to come', async () => {
   const { containers, container, monitor } = await scene();
-  const following = await runJob(containers, container, request, new CollectedOutput(1000));
+  const following = await runJob(containers, container, request, new CollectedOutput(1000), 1000);
   monitor.emit = () => undefined;
   await destroyContainer(containers, container);
   assert.equal(await following.exitStatus, 255);
@@ -297,7 +321,7 @@ test('what follows a job whose PID 1 or monitor died tells of it, before the eve
   assert.deepEqual(infoOf(initDead.container).events, ['the container\'s init process died']);
 
   const monitorDead = await scene();
-  const run = await runJob(monitorDead.containers, monitorDead.container, request, new CollectedOutput(1000));
+  const run = await runJob(monitorDead.containers, monitorDead.container, request, new CollectedOutput(1000), 1000);
   monitorDead.host.living.delete(monitorDead.container.id);
   monitorDead.monitor.dieSilently();
   assert.equal(await run.exitStatus, 255);

@@ -42,13 +42,17 @@ export async function spawnJob(containers: Containers, container: Container, req
   });
 }
 
-/** Starts a job and follows it from its first byte. Nobody else can link it: its id is known to this request alone. */
-export async function runJob(containers: Containers, container: Container, request: JobRequest, sink: OutputSink): Promise<Following> {
+/**
+ * Starts a job and follows it from its first byte. Nobody else can link it: its id is known to this request alone. So it goes with its end, and
+ * the monitor need not be told.
+ * @param keptInBytes output that need not be read again
+ */
+export async function runJob(containers: Containers, container: Container, request: JobRequest, sink: OutputSink, keptInBytes: number): Promise<Following> {
   checkJobRequest(request);
   return containers.changes.run(container.id, async () => {
     const { job, description } = await prepareJob(containers, container, request);
     try {
-      return following(containers, container, job, await container.monitor.spawnFollowed(description, sink));
+      return following(containers, container, job, await container.monitor.spawnFollowed(description, sink, keptInBytes));
     } catch (error) {
       throw await notStarted(containers, container, job, error);
     }
@@ -116,6 +120,7 @@ function following(containers: Containers, container: Container, job: Job, follo
   const exitStatus = followed.exit.then(
     (exit) => {
       job.exit = exit;
+      if (exit.forgotten === true) job.forgotten = true;
       // The event comes by another connection, perhaps after this; no reply that lacks output, or comes of a time-out, may go out without it.
       noteExit(containers, container, exit);
       // Only the end of PID 1 loses a job. Its own event comes by another connection; the reply tells of it already.

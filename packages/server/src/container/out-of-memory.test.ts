@@ -42,7 +42,7 @@ test('one that is stopped already only gets the event', async () => {
 test('the end of a job tells of it before the event comes', async () => {
   const { host, containers, create } = makeTestContainers();
   const container = await create();
-  const following = await runJob(containers, container, { script: 'true', args: [], env: [] } as never, new CollectedOutput(1000));
+  const following = await runJob(containers, container, { script: 'true', args: [], env: [] } as never, new CollectedOutput(1000), 1000);
   monitorOf(host, container.id).end(following.job.id, { kind: 'signalled', signal: 9, outOfMemory: true });
   assert.equal(await following.exitStatus, 255);
   assert.deepEqual(container.events, ['out of memory']);

@@ -120,9 +120,9 @@ export class RecordingHost implements Host {
       };
       return {
         spawn: async (job) => this.call('monitor.spawn', () => living().spawn(job)),
-        spawnFollowed: async (job, sink) =>
+        spawnFollowed: async (job, sink, forgetUpToInBytes) =>
           this.call('monitor.spawnFollowed', () => {
-            living().spawn(job);
+            living().spawn(job, forgetUpToInBytes);
             return living().follow(job.jobId, sink);
           }),
         follow: async (jobId, sink) => this.call('monitor.follow', () => living().follow(jobId, sink)),

@@ -14,6 +14,9 @@ interface RecordedJob {
   readonly input: { text: string; closed: boolean };
   readonly followers: Set<{ sink: OutputSink; settle: (exit: JobExit) => void; fail: (error: WardenError) => void }>;
   exit: JobExit | undefined;
+  /** With its end its first follower is told that it is forgotten, unless it has more output. */
+  readonly forgetUpToInBytes: number | undefined;
+  starter: object | undefined;
 }
 
 export class RecordingMonitor {
@@ -41,8 +44,8 @@ export class RecordingMonitor {
     readonly vcapUid: number | undefined = undefined,
   ) {}
 
-  spawn(description: JobDescription): void {
-    this.jobs.set(description.jobId, { description, output: [], input: { text: '', closed: false }, followers: new Set(), exit: undefined });
+  spawn(description: JobDescription, forgetUpToInBytes?: number): void {
+    this.jobs.set(description.jobId, { forgetUpToInBytes, starter: undefined, description, output: [], input: { text: '', closed: false }, followers: new Set(), exit: undefined });
   }
 
   follow(jobId: number, sink: OutputSink): FollowedJob {
@@ -56,6 +59,7 @@ export class RecordingMonitor {
     });
     exit.catch(() => undefined);
     const follower = { sink, settle, fail };
+    job.starter ??= follower;
     if (job.exit === undefined) job.followers.add(follower);
     else settle(job.exit);
     return {
@@ -180,8 +184,10 @@ export class RecordingMonitor {
     const job = this.#job(jobId);
     if (job.exit !== undefined) return;
     job.exit = exit;
-    for (const { settle } of job.followers) settle(exit);
+    const forgotten = [...job.followers].some((follower) => follower === job.starter) && job.forgetUpToInBytes !== undefined && sizeOf(job) <= job.forgetUpToInBytes;
+    for (const follower of job.followers) follower.settle(forgotten && follower === job.starter ? { ...exit, forgotten } : exit);
     job.followers.clear();
+    if (forgotten) this.jobs.delete(jobId);
     this.emit({ kind: 'job_ended', jobId, exit });
     if (this.#isEmpty()) for (const waiter of this.#waiters.splice(0)) waiter();
   }

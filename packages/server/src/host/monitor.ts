@@ -46,6 +46,8 @@ export type JobExit = (
   readonly timedOut?: true;
   /** When it ended the OOM killer had taken a process of its container. */
   readonly outOfMemory?: true;
+  /** Its record and output are gone with this, as spawnFollowed() has asked for. */
+  readonly forgotten?: true;
 };
 
 export interface JobRlimit {
@@ -154,7 +156,8 @@ export interface Monitor {
   /** Starts a job; settles when its process runs. */
   spawn(job: JobDescription): Promise<void>;
   /** Starts a job and follows it from its first byte, in one message. */
-  spawnFollowed(job: JobDescription, sink: OutputSink): Promise<FollowedJob>;
+  /** @param forgetUpToInBytes with its end the job is forgotten, unless it has more output: then forget() is to be called */
+  spawnFollowed(job: JobDescription, sink: OutputSink, forgetUpToInBytes: number): Promise<FollowedJob>;
   /** Follows a job from its first byte of output. */
   follow(jobId: number, sink: OutputSink): Promise<FollowedJob>;
   /**

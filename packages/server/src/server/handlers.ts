@@ -85,7 +85,7 @@ export function makeHandlers(containers: Containers, images?: Images): Handlers 
     [Type.Run]: async (call, request) => {
       const container = named(call, request.handle);
       const output = new CollectedOutput(keepOutputInBytes);
-      const following = await runJob(containers, container, request, output);
+      const following = await runJob(containers, container, request, output, keepOutputInBytes);
       return resultOf(containers, Type.Run, { call, container, following, output }, () => consumeJob(containers, container, following.job));
     },
     [Type.Link]: async (call, { handle, jobId }) => {

@@ -15,6 +15,7 @@ export function readEnd(attributes: Attributes): JobExit {
     ...(attributes.u32(Tag.outputCut) === 1 ? { outputCut: true } as const : {}),
     ...(attributes.u32(Tag.timedOut) === 1 ? { timedOut: true } as const : {}),
     ...(attributes.u32(Tag.outOfMemory) === 1 ? { outOfMemory: true } as const : {}),
+    ...(attributes.u32(Tag.forgotten) === 1 ? { forgotten: true } as const : {}),
   };
   switch (attributes.u32(Tag.exitKind)) {
     case ExitKind.exited:

@@ -65,11 +65,11 @@ test('requests at the same time have connections of their own, and few are kept'
 test('output comes in order and whole, then the exit', async () => {
   const big = Buffer.alloc(256 * 1024, 'x');
   peer.answer = (_frame, attributes, socket) => {
-    assert.equal(attributes.u32(Tag.followOutput), 1);
+    assert.deepEqual([attributes.u32(Tag.followOutput), attributes.u64(Tag.forgetUpTo)], [1, 5000n]);
     socket.write(Buffer.concat([ok, output(0, StreamNumber.stdout, 'a'), output(1, StreamNumber.stderr, 'b'), output(2, StreamNumber.stdout, big), exit(ExitKind.signalled, 9)]));
   };
   const sink = new Sink();
-  const followed = await monitor.spawnFollowed(job, sink);
+  const followed = await monitor.spawnFollowed(job, sink, 5000);
   assert.deepEqual(await followed.exit, { kind: 'signalled', signal: 9 });
   assert.deepEqual(sink.pieces.map(([stream, data]) => [stream, data.length]), [['stdout', 1], ['stderr', 1], ['stdout', big.length]]);
 });

@@ -85,8 +85,8 @@ class LinuxMonitor implements Monitor {
     await this.#request(writeJob(new FrameWriter(), job).frame(FrameType.spawn));
   }
 
-  spawnFollowed(job: JobDescription, sink: OutputSink): Promise<FollowedJob> {
-    return this.#follow(writeJob(new FrameWriter(), job).u32(Tag.followOutput, 1).frame(FrameType.spawn), sink, readEnd);
+  spawnFollowed(job: JobDescription, sink: OutputSink, forgetUpToInBytes: number): Promise<FollowedJob> {
+    return this.#follow(writeJob(new FrameWriter(), job).u32(Tag.followOutput, 1).u64(Tag.forgetUpTo, BigInt(forgetUpToInBytes)).frame(FrameType.spawn), sink, readEnd);
   }
 
   follow(jobId: number, sink: OutputSink): Promise<FollowedJob> {

@@ -195,6 +195,8 @@ export const Tag = {
   outBytes: 212,
   outPackets: 213,
   linkIndex: 214,
+  forgetUpTo: 270,
+  forgotten: 271,
   filesProgram: 230,
   fileOperation: 231,
   length: 232,
