@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { WardenClient } from 'warden-client';
 import { messageTypes, type RequestInit, type RequestOf, requestTypeOf, Type, WardenError } from 'warden-protocol';
 import { parseFields } from './fields.js';
+import { FILE_SUMMARIES, fileHelp, runFileCommand } from './files/file-command.js';
 import { commandHelp, commandList } from './help.js';
 import { dockerCredentials, type Environment, registryOf } from './image/docker-credentials.js';
 import { imageHelp, imageVerbs, runImageCommand } from './image/image-command.js';
@@ -51,6 +52,11 @@ async function dispatch([name = '', ...words]: readonly string[], context: Comma
   if (imageVerbs(name) !== undefined || (name === 'help' && imageVerbs(words[0] ?? '') !== undefined)) {
     if (name !== 'help' && !words.includes('--help')) return runImageCommand(name, words, context);
     await write(stdout, imageHelp(name === 'help' ? words[0] ?? '' : name));
+    return 0;
+  }
+  if (FILE_SUMMARIES.has(name) || (name === 'help' && FILE_SUMMARIES.has(words[0] ?? ''))) {
+    if (name !== 'help' && !words.includes('--help')) return runFileCommand(name, words, context);
+    await write(stdout, fileHelp(name === 'help' ? words[0] ?? '' : name));
     return 0;
   }
   if (name === 'help') {

@@ -3,6 +3,7 @@ import { DEFAULT_SOCKET_PATH } from 'warden-client';
 import { messageTypes, type RequestType, requestTypes, Type, UNSUPPORTED_REQUESTS } from 'warden-protocol';
 import { commentOf, defaultOf, type Flag, flagsOf, typeOf } from './fields.js';
 import { IMAGE_SUMMARIES } from './image/image-command.js';
+import { FILE_SUMMARIES } from './files/file-command.js';
 import { JOB_USAGES } from './job-commands.js';
 import { LIMIT_SUMMARY } from './limit-command.js';
 import type { LocalCommand } from './local-commands.js';
@@ -52,7 +53,7 @@ const SUMMARIES: Readonly<Record<RequestType, string>> = {
 };
 
 /** Commands that are no single request. */
-export const BUILTINS: ReadonlyMap<string, string> = new Map([['limit', LIMIT_SUMMARY], ...IMAGE_SUMMARIES, ['help', 'show this list'], ['exit', 'leave, as quit and the end of the input do'], ['quit', 'leave']]);
+export const BUILTINS: ReadonlyMap<string, string> = new Map([['limit', LIMIT_SUMMARY], ...FILE_SUMMARIES, ...IMAGE_SUMMARIES, ['help', 'show this list'], ['exit', 'leave, as quit and the end of the input do'], ['quit', 'leave']]);
 
 /** A command's line, which also says when this version's server refuses it. */
 function summaryOf(type: RequestType): string {
