@@ -258,8 +258,8 @@ export class Session implements Call {
     } catch (error) {
       parts = [this.#encodeFailure(request, error)];
     }
-    this.#answered(request, started);
     if (this.#closed) {
+      this.#answered(request, started);
       this.#settleReply(false);
       return;
     }
@@ -267,6 +267,8 @@ export class Session implements Call {
     const reply = this.#reply;
     this.#reply = undefined;
     this.#flush(reply);
+    // The client does not wait for what is noted about its request.
+    this.#answered(request, started);
     if (this.#draining) this.#closeWhenRead();
     else this.#work();
   }
