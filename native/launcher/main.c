@@ -17,6 +17,7 @@
  *   DISK_*    disk.c: where containers' files are kept and how much of them there may be.
  *   LISTENING listening.c: whether a socket of the host has a port; FORGET_CONNECTIONS conntrack.c: connections that outlive a container or a port are ended.
  *   SHAPE     shape.c limits what a link carries in both directions, and tells what the kernel has; READ_SHAPE only tells.
+ *   DATAGRAM        datagram.c sends one to a unix socket of the host.
  *   WATCH_FIREWALL  firewall-watch.c hears of what others change in wardend's tables, and wardend is told.
  *   UNSHAPE   takes the limit off. The kernel waits for RCU while it removes an interface, so this is a process of its own, too.
  *

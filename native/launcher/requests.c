@@ -6,6 +6,7 @@
 #include "lib/fault.h"
 #include "lib/fd.h"
 #include "launcher/create.h"
+#include "launcher/datagram.h"
 #include "launcher/discard.h"
 #include "launcher/disk.h"
 #include "launcher/link-requests.h"
@@ -143,6 +144,9 @@ static int serve_request(struct launcher *launcher, const struct frame *frame, s
 		return 0;
 	case WIRE_READ_LINK:
 		read_link_serve(launcher, request, frame->body, frame->size);
+		return 0;
+	case WIRE_DATAGRAM:
+		datagram_serve(launcher, request, frame->body, frame->size);
 		return 0;
 	case WIRE_WATCH_FIREWALL:
 		watch_firewall_begin(launcher, request, frame->body, frame->size);

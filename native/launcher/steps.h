@@ -51,7 +51,8 @@
 	X(READ_LINK, "read what a link has carried") \
 	X(FIND_LISTENER, "look for a listening socket") \
 	X(FORGET_CONNECTIONS, "forget connections") \
-	X(REMOVE_LINK, "remove link")
+	X(REMOVE_LINK, "remove link") \
+	X(SEND_DATAGRAM, "send datagram")
 
 #define LAUNCHER_STEPS(X) LAUNCHER_START_STEPS(X) LAUNCHER_CREATE_STEPS(X) LAUNCHER_OTHER_STEPS(X)
 

@@ -54,6 +54,7 @@ enum wire_type {
 	WIRE_WATCH_FIREWALL = 35,    /* TABLE */
 	WIRE_READ_LINK = 36,         /* HOST_NAME; what a link has carried, answered with IN_BYTES, IN_PACKETS, OUT_BYTES, OUT_PACKETS */
 	WIRE_REMOVE_LINK = 37,       /* HOST_NAME, LINK_INDEX */
+	WIRE_DATAGRAM = 38,          /* PATH of a unix socket, or @ and an abstract name; CONTENT */
 	/* monitor -> wshd, over the SOCK_SEQPACKET pair: one packet is {u16 type, u16 zero, attributes} */
 	WIRE_RUN = 40,
 	WIRE_SIGNAL = 41,

@@ -64,6 +64,7 @@ export class Syslog {
 
   /** Ends at once; the socket's file stays, as after a crash. */
   async close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const ended = once(this.#child, 'close');
     this.#child.kill('SIGKILL');
     await ended;

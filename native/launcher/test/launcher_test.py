@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
 
 import launcher_driver as driver
@@ -400,6 +401,26 @@ def test_bandwidth(launcher):
     driver.await_no_links()
 
 
+def test_datagrams(launcher):
+    with tempfile.TemporaryDirectory() as directory:
+        path = f"{directory}/s"
+        for name in (path, f"@warden-test-{os.getpid()}"):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+                receiver.bind(name.replace("@", "\0"))
+                receiver.settimeout(5)
+                reply = launcher.ask("DATAGRAM", ("PATH", name), ("CONTENT", b"READY=1\n\0\xff"))
+                tap.check(reply.kind == "OK" and receiver.recv(100) == b"READY=1\n\0\xff", f"a datagram arrives at {name[0]}… as it is", reply)
+                fill = None
+                for count in range(10000):
+                    fill = launcher.ask("DATAGRAM", ("PATH", name), ("CONTENT", b"x"))
+                    if fill.kind != "OK":
+                        break
+                tap.check(failed(fill, "send datagram", errno.EAGAIN), "nobody waits for a receiver without room", fill)
+        tap.check(failed(launcher.ask("DATAGRAM", ("PATH", path), ("CONTENT", b"x")), "send datagram", errno.ECONNREFUSED, path), "a socket without an owner is told")
+    for name, content, number in (("", b"x", errno.EINVAL), ("relative", b"x", errno.EINVAL), ("/", b"x", errno.EINVAL), ("/" + "a" * 107, b"x", errno.ENAMETOOLONG), ("/x", b"", errno.EMSGSIZE), ("/x", bytes(16385), errno.EMSGSIZE)):
+        tap.check(failed(launcher.ask("DATAGRAM", ("PATH", name), ("CONTENT", content)), "send datagram", number), f"refused: {name[:10]}, {len(content)} bytes")
+
+
 def test_link_statistics(launcher):
     host = "w-lt61-0"
 
@@ -658,6 +679,7 @@ def main():
         test_discard(world, launcher)
         test_quota(world, launcher)
         test_bandwidth(launcher)
+        test_datagrams(launcher)
         test_link_statistics(launcher)
         test_link_removal(launcher)
         test_listening(launcher)

@@ -33,6 +33,7 @@ import { diskBackends, LinuxDisks } from './host/linux/disks.js';
 import { LinuxFirewall } from './host/linux/firewall.js';
 import { warnOfForeignFirewalls } from './host/linux/foreign-firewall.js';
 import { LinuxHookPrograms, requireHookProgram } from './host/linux/hook-programs.js';
+import { groupIdOf } from './host/linux/host-groups.js';
 import { LinuxHostLinks } from './host/linux/host-links.js';
 import { LauncherProcess } from './host/linux/launcher.js';
 import { LinuxMemoryLimits } from './host/linux/memory-limits.js';
@@ -45,6 +46,7 @@ import { kernelProcessLimit, totalPidsMax } from './host/linux/process-numbers.j
 import { enableForwarding, hardLimits, openFileLimit, readBootId, readEphemeralPorts, requirePrograms, requireRoot } from './host/linux/preflight.js';
 import { ResolverProcess } from './host/linux/resolver-process.js';
 import { LinuxRootFileSystems } from './host/linux/root-file-systems.js';
+import { SystemdService } from './host/linux/systemd-service.js';
 import { StepError } from './host/linux/step-error.js';
 import { withDeadline } from './lib/deadline.js';
 import type { Log } from './lib/log.js';
@@ -71,7 +73,8 @@ async function serve(sources: Sources): Promise<void> {
   for (const { point, command: [program = ''] } of configuration.hooks.programs) {
     requireHookProgram(program, () => new WardenError('not_found', `hooks.${point}: there is no program ${program}`));
   }
-  const { log, reopen } = openLog(configuration.logging);
+  const groupId = configuration.socketGroup === null ? undefined : groupIdOf(configuration.socketGroup);
+  const { log, reopen, attachSyslog } = openLog(configuration.logging);
   process.on('SIGHUP', reopen);
   for (const { key, consequence } of configuration.withoutEffect) log.warn({ key }, `${key} is set and has no effect in this version: ${consequence}`);
 
@@ -104,9 +107,13 @@ async function serve(sources: Sources): Promise<void> {
     clock: systemClock,
     log,
   });
+  const service = new SystemdService({ environment: process.env, pid: process.pid, send: (path, text) => launcher.sendDatagram(path, text), clock: systemClock, log });
   const { depotPath, disk } = configuration;
   const disks = new LinuxDisks({ depotPath, choice: disk.backend, launcher, log }, diskBackends(depotPath, disk.imageSizeInBytes, launcher));
   await startLauncher(launcher, configuration);
+  const syslog = new LinuxSyslog(configuration.syslogSocketPath);
+  // A syslog that is gone or full loses lines, which are in the file, or on standard error.
+  attachSyslog((datagram) => void launcher.sendDatagram(syslog.socketPath(), datagram).catch(() => undefined));
   await disks.prepare();
 
   const { network } = configuration;
@@ -119,7 +126,6 @@ async function serve(sources: Sources): Promise<void> {
     announce: (port, before, done) => containers.firewall.change(() => launcher.changeFirewall(nameFirewall.resolver(port, before)).then(done)),
     open: (client, name, found) => containers.names.open(client, name, found),
   });
-  const syslog = new LinuxSyslog(configuration.syslogSocketPath);
   if (syslog.lacksDirectory()) {
     log.warn({ socket: syslog.socketPath() }, 'the directory of syslog\'s socket (server.syslog_socket) does not exist: lines of jobs with a log_tag go nowhere in containers that are made before it does');
   }
@@ -163,6 +169,8 @@ async function serve(sources: Sources): Promise<void> {
   const listener: Listener = new Listener({
     path: configuration.socketPath,
     permissions: configuration.socketPermissions,
+    groupId,
+    listeningFd: service.listeningFd,
     maxConnections: limit === undefined ? undefined : Math.max(16, Math.floor((limit - reservedDescriptors) / 2)),
     handlers: makeHandlers(containers),
     clock: systemClock,
@@ -197,10 +205,12 @@ async function serve(sources: Sources): Promise<void> {
   unready = undefined;
   for (const container of containers.all()) containers.references.check(container);
   const removePidfile = configuration.pidfile === null ? undefined : writePidfile(configuration.pidfile);
+  service.ready(containers.handles().length);
   log.info({ socket: configuration.socketPath, depot: configuration.depotPath, containers: containers.handles().length }, 'ready');
 
   const signal = await endSignal();
   unready = 'ending';
+  service.stopping();
   log.info({ signal }, 'ending: no new connections, requests under way are finished, containers live on');
   const began = systemClock.now();
   const timeFor = (step: keyof typeof endOf): number => Math.max(0, began + configuration.drainDeadlineMs * endOf[step] - systemClock.now());

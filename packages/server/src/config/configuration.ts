@@ -15,6 +15,8 @@ export type MemoryReserve = { readonly bytes: number } | { readonly part: number
 export interface Configuration {
   readonly socketPath: string;
   readonly socketPermissions: number;
+  /** Name or number; null: the server's own. */
+  readonly socketGroup: string | null;
   /** Null: containers are never destroyed for want of a client. */
   readonly defaultGraceTimeMs: number | null;
   readonly rootfsPath: string;
@@ -50,7 +52,7 @@ export interface Configuration {
   readonly drainDeadlineMs: number;
   /** Port 0: none. */
   readonly healthCheck: { readonly port: number; /** Whether figures of each container are among those of /metrics. */ readonly containerMetrics: boolean };
-  readonly logging: { readonly level: string; readonly file: string | null };
+  readonly logging: { readonly level: string; readonly file: string | null; /** The name that lines have in syslog; null: none go there. */ readonly syslog: string | null };
   readonly network: {
     readonly pool: Ipv4Range;
     readonly denied: readonly Ipv4Range[];

@@ -130,10 +130,9 @@ function ranges(networks: readonly string[]): Ipv4Range[] {
  * Keys of the contract whose feature is not there yet; a file that sets one loads, and the start says what does not happen.
  * docs/adr/0007-keys-without-effect.md
  */
-function keysWithoutEffect({ server, logging }: ConfigurationFile): KeyWithoutEffect[] {
+function keysWithoutEffect({ server }: ConfigurationFile): KeyWithoutEffect[] {
   const keys: [isSet: boolean, key: string, consequence: string][] = [
     [server.allow_nested_warden, 'server.allow_nested_warden', 'containers keep the full confinement: a wardend that is started inside a container will not work'],
-    [logging.syslog !== null, 'logging.syslog', 'the log goes to logging.file or standard error alone, not to syslog'],
   ];
   return keys.filter(([isSet]) => isSet).map(([, key, consequence]) => ({ key, consequence }));
 }
@@ -152,6 +151,7 @@ function toConfiguration(file: ConfigurationFile): Configuration {
     // Paths are made plain, without `..` and double slashes: the launcher takes no others.
     socketPath: resolve(server.unix_domain_path),
     socketPermissions: server.unix_domain_permissions,
+    socketGroup: server.unix_domain_group,
     defaultGraceTimeMs: server.container_grace_time === null ? null : server.container_grace_time * 1000,
     rootfsPath: resolve(server.container_rootfs_path),
     depotPath: resolve(server.container_depot_path),
@@ -174,7 +174,7 @@ function toConfiguration(file: ConfigurationFile): Configuration {
     stopDeadlineMs: server.stop_deadline * 1000,
     drainDeadlineMs: server.drain_deadline * 1000,
     healthCheck: { port: file.health_check_server.port, containerMetrics: file.health_check_server.container_metrics },
-    logging: { level: logLevels[logging.level] ?? logging.level, file: logging.file },
+    logging: { level: logLevels[logging.level] ?? logging.level, file: logging.file, syslog: logging.syslog },
     network: {
       pool: poolRange(file),
       denied: ranges(network.deny_networks),

@@ -61,6 +61,7 @@ const rlimits = section(Object.fromEntries(rlimitNames.map((name) => [name, rlim
 const server = section({
   unix_domain_path: absolutePath.default('/run/warden/warden.sock'),
   unix_domain_permissions: permissions.default(0o660),
+  unix_domain_group: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$/, 'must be the name or number of a group').nullable().default(null),
   container_klass: containerKlass.default('Linux'),
   container_grace_time: seconds.nullable().default(null),
   container_rootfs_path: absolutePath.default('/var/lib/warden-rootfs/host'),
@@ -97,7 +98,7 @@ const logging = section({
     .enum(['off', 'fatal', 'error', 'warn', 'info', 'debug', 'debug1', 'debug2', 'all', 'trace', 'silent'])
     .default('info'),
   file: absolutePath.nullable().default(null),
-  syslog: z.string().nullable().default(null),
+  syslog: z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'must be a name of at most 64 letters, digits, `.`, `_` and `-`').nullable().default(null),
 });
 
 const network = section({

@@ -13,6 +13,7 @@ import { RecordingHost } from './recording-host.js';
 export const testConfiguration: Configuration = {
   socketPath: '/run/w.sock',
   socketPermissions: 0o660,
+  socketGroup: null,
   defaultGraceTimeMs: null,
   rootfsPath: '/rootfs',
   depotPath: '/depot',
@@ -32,7 +33,7 @@ export const testConfiguration: Configuration = {
   stopDeadlineMs: 10_000,
   drainDeadlineMs: 9000,
   healthCheck: { port: 0, containerMetrics: false },
-  logging: { level: 'info', file: null },
+  logging: { level: 'info', file: null, syslog: null },
   network: {
     pool: parseIpv4Range('10.254.0.0/28') ?? { first: 0, last: 0 },
     denied: [],

@@ -3,7 +3,7 @@
  * then renamed into place: nobody can connect before the permissions are right, and a server that is alive is not pushed
  * aside. A socket that a dead server left behind is replaced.
  */
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { WardenError } from 'warden-protocol';
@@ -17,6 +17,10 @@ export interface ListenerOptions {
   readonly path: string;
   /** Mode of the socket. */
   readonly permissions: number;
+  /** Of its group; undefined: the server's own. */
+  readonly groupId?: number | undefined;
+  /** A socket that listens already and that somebody else holds: nothing is made at `path`, and nothing removed. */
+  readonly listeningFd?: number | undefined;
   /** Connections beyond this are closed at once. */
   readonly maxConnections: number | undefined;
   readonly handlers: Handlers;
@@ -54,19 +58,25 @@ export class Listener {
 
   /** @throws WardenError exists when a live server has the socket */
   async check(): Promise<void> {
-    await refuseLiveServer(this.options.path);
+    if (this.options.listeningFd === undefined) await refuseLiveServer(this.options.path);
   }
 
   /** @throws WardenError exists when a live server has the socket */
   async listen(): Promise<void> {
-    const { path, permissions } = this.options;
+    const { path, permissions, groupId, listeningFd } = this.options;
+    if (listeningFd !== undefined) {
+      await this.#bind({ fd: listeningFd });
+      this.#server.on('error', (error) => this.options.log.error({ err: error }, 'the listening socket failed'));
+      return;
+    }
     const directory = dirname(path);
     mkdirSync(directory, { recursive: true, mode: 0o755 });
     await refuseLiveServer(path);
     const temporary = mkdtempSync(join(directory, '.w'));
     const bound = join(temporary, 's');
     try {
-      await this.#bind(bound);
+      await this.#bind({ path: bound });
+      if (groupId !== undefined) chownSync(bound, -1, groupId);
       chmodSync(bound, permissions);
       this.#inode = lstatSync(bound).ino;
       renameSync(bound, path);
@@ -97,10 +107,10 @@ export class Listener {
     clearTimeout(timer);
   }
 
-  #bind(path: string): Promise<void> {
+  #bind(where: { readonly path: string } | { readonly fd: number }): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen({ path, backlog }, () => {
+      this.#server.listen({ ...where, backlog }, () => {
         this.#server.removeListener('error', reject);
         resolve();
       });
@@ -131,6 +141,7 @@ export class Listener {
   /** Only our own socket: another server may have replaced it. */
   #removeSocket(): void {
     const { path } = this.options;
+    if (this.#inode === undefined) return;
     if (lstatSync(path, { throwIfNoEntry: false })?.ino === this.#inode) unlinkSync(path);
   }
 }

@@ -29,6 +29,7 @@ const quotaDeadlineMs = 10_000;
 const bandwidthDeadlineMs = 10_000;
 const linkStatisticsDeadlineMs = 10_000;
 const portDeadlineMs = 10_000;
+const datagramDeadlineMs = 5000;
 /** The kernel's table can have a million connections. */
 const forgetDeadlineMs = 60_000;
 /** A container can have left millions of files. */
@@ -162,6 +163,11 @@ export class LauncherProcess implements Launcher {
       outBytes: reply.requiredU64(Tag.outBytes),
       outPackets: reply.requiredU64(Tag.outPackets),
     };
+  }
+
+  /** One datagram to a unix socket of the host; `@` before an abstract name. @throws StepError: nobody listens, or there is no room */
+  async sendDatagram(socketPath: string, content: string): Promise<void> {
+    await this.#request(FrameType.datagram, datagramDeadlineMs, `a datagram to ${socketPath}`, (writer) => writer.text(Tag.path, socketPath).text(Tag.content, content));
   }
 
   async isListening(protocol: PortProtocol, port: number): Promise<boolean> {

@@ -43,6 +43,7 @@ export const FrameType = {
   watchFirewall: 35,
   readLink: 36,
   removeLink: 37,
+  datagram: 38,
   listening: 33,
   forgetConnections: 34,
   run: 40,
