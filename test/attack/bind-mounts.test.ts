@@ -108,6 +108,8 @@ test('a container cannot keep a program of the host from starting by a read-only
   const program = join(programs, 'program');
   copyFileSync('/usr/bin/true', program);
   const { client, handle } = await server.container({ bind_mounts: [{ src_path: program, dst_path: '/program', mode: RO }, { src_path: programs, dst_path: '/programs', mode: RO }] });
+  // What keeps it from happening; the race below is won rarely.
+  assert.equal(output(await client.run(handle, 'stat -f -c %T /program /programs')), 'overlayfs\noverlayfs\n');
   const jobId = await client.spawn(handle, 'echo up; exec perl -e \'until (-e "/tmp/stop") { for (1..2000) { open(F, ">>", $_) for "/program", "/programs/program" } }\'', { privileged: true });
   const watcher = await server.connect();
   await streamUntil(watcher.stream(handle, jobId), 'up');
