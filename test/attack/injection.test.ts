@@ -62,7 +62,7 @@ class Target {
       input: { handle, job_id: jobId, data: Buffer.from('x') }, resize: { handle, job_id: jobId, rows: 24, columns: 80 }, signal: { handle, job_id: jobId, signal: 28 }, logs: { handle, job_id: jobId },
       copy_in: { handle, src_path: '/etc/hostname', dst_path: '/tmp/copied' }, copy_out: { handle, src_path: '/etc/hostname', dst_path: join(server.slot.directory, 'copied') },
       image_list: {}, image_import: { path: '/nowhere' }, image_pull: { reference: 'nowhere' }, image_inspect: { name: 'nothing' }, image_remove: { name: 'nothing' },
-      rootfs_list: {}, rootfs_set: { name: 'nothing', path: '/nowhere' },
+      rootfs_list: {}, rootfs_set: { name: 'nothing', path: '/nowhere' }, events: { handle: 'nobody' },
       net_out: { handle, network: '192.0.2.1' }, limit_bandwidth: { handle, rate: 1_000_000n, burst: 1_000_000n },
     };
     return { client, fields: fields[operation] ?? { handle } };

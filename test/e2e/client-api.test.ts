@@ -31,6 +31,7 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
   'Jobs': [/^(?:stdout \d+\n)+got one\ngot two\n\{ exitStatus: 0 \}\ngot one\ngot two\n\n2\n$/],
   'Waiting': [/^ready: 1234\n$/],
   'Network': [/^\[\s*\{ network: '192\.0\.2\.53', port: 53, protocol: 1 \}\s*\]\n(\d+) \[\s*\{ hostPort: \1, containerPort: 8080, protocol: 'tcp' \}\s*\]\n$/],
+  'Events': [/^created \njob_started \njob_ended 3\nstopped \ndestroyed \n$/],
   'Events and callbacks': [/^connected\n0\nthe client is closed\n$/],
   'Blocking calls': [/^(?:stdout \d+\n)+0\n$/],
   'v1: commands as lists of words': [/^\[ 0, 'hello\\n', '' \]\n$/],
@@ -122,6 +123,28 @@ test('a box lives as long as somebody has it', async () => {
   await withDeadline((async () => {
     while ((await watcher.list()).includes(box.handle)) await new Promise(setImmediate);
   })(), 30_000, 'the end of a box with a grace time of 0');
+});
+
+test('events tell what happens to a box and its jobs', async () => {
+  await withBox(async (box, warden) => {
+    const events = await warden.events({ handle: box.handle });
+    assert.equal((await box.run('exit 3')).exitStatus, 3);
+    const job = await box.spawn('exec sleep 1000');
+    await job.kill('KILL');
+    await job.exit;
+    await assert.rejects(box.run('sleep 1000', { timeoutMs: 100, check: true }));
+    await box.stop({ kill: true });
+    await box.destroy();
+    const seen: string[] = [];
+    for await (const event of events) {
+      seen.push([event.kind, 'exitStatus' in event ? event.exitStatus : '', 'signal' in event ? event.signal : '', 'event' in event ? event.event : ''].join(' ').trim());
+      if (event.kind === 'destroyed') break;
+    }
+    // The event of a time-out and the end of its job come by different connections.
+    const [timeOut, ended] = [seen.indexOf('event   job timed out'), seen.lastIndexOf('job_ended 255 9')];
+    assert.deepEqual([timeOut, ended].sort(), [5, 6]);
+    assert.deepEqual(seen.filter((_, at) => at !== timeOut), ['job_started', 'job_ended 3', 'job_started', 'job_ended 255 9', 'job_started', 'job_ended 255 9', 'stopped', 'destroyed']);
+  });
 });
 
 test('the blocking client does not block the server', async () => {

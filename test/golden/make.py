@@ -96,6 +96,7 @@ ADDED_TYPES = {"Input": 1001, "Resize": 1002, "Signal": 1003, "Jobs": 1004, "Log
 IMAGE_TYPES = {"ImageImport": 1020, "ImagePull": 1021, "ImageList": 1022, "ImageInspect": 1023, "ImageRemove": 1024, "RootfsList": 1025, "RootfsSet": 1026}
 FILE_TYPES = {"ReadFile": 1010, "WriteFile": 1011, "TransferData": 1012, "ListFiles": 1013, "StatFile": 1014, "MakeDirectory": 1015, "RemoveFile": 1016,
               "RenameFile": 1017, "TarIn": 1018, "TarOut": 1019}
+EVENT_TYPES = {"Events": 1030}
 
 ADDED_JOB = ("* env string 1000, o cwd string 1001, * args string 1002, o stdin bool 1003, o tty Terminal 1004, o timeout_ms uint64 1005, "
              "o user string 1006")
@@ -194,6 +195,9 @@ ADDED_MESSAGES = {
     "LogsResponse": "o name string 1, o data bytes 2, o exit_status uint32 3, o position uint64 1000, " + ADDED_END + ", o last bool 1004",
     **IMAGE_MESSAGES,
     **FILE_MESSAGES,
+    "EventsRequest": "o handle string 1",
+    "EventsResponse": "r kind string 1, r time_ms uint64 2, o handle string 3, o event string 4, o job_id uint32 5, o exit_status uint32 6, o signal uint32 7, "
+                      "o timed_out bool 8, o lost bool 9, o missed uint32 10",
 }
 
 
@@ -337,6 +341,7 @@ def vectors():
     yield from vectors_with_additions(IMAGE_FIELDS)
     yield from vectors_of(IMAGE_TYPES)
     yield from vectors_of(FILE_TYPES)
+    yield from vectors_of(EVENT_TYPES)
 
 
 def vectors_with_additions(messages):
@@ -355,7 +360,7 @@ def table(names, fields_of_one):
 def main():
     out = sys.stdout
     out.write('{"types": %s,\n"enums": %s,\n"messages": {\n%s\n},\n' % (json.dumps(TYPES), json.dumps(ENUMS), table(MESSAGES, fields_of)))
-    out.write('"addedTypes": %s,\n"addedFields": {\n%s\n},\n' % (json.dumps({**ADDED_TYPES, **IMAGE_TYPES, **FILE_TYPES}), table(dict.fromkeys(name for fields in ALL_FIELDS for name in fields), added_to)))
+    out.write('"addedTypes": %s,\n"addedFields": {\n%s\n},\n' % (json.dumps({**ADDED_TYPES, **IMAGE_TYPES, **FILE_TYPES, **EVENT_TYPES}), table(dict.fromkeys(name for fields in ALL_FIELDS for name in fields), added_to)))
     out.write('"addedMessages": {\n%s\n},\n"vectors": [\n' % table(ADDED_MESSAGES, fields_of))
     out.write(",\n".join(json.dumps(vector, ensure_ascii=False) for vector in vectors()))
     out.write("\n]}\n")

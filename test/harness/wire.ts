@@ -132,6 +132,13 @@ export const operations = {
   image_remove: { type: 1024, request: { name: field(1, 'string') }, response: { untagged: many(1, 'string'), removed: field(2, 'string') } },
   rootfs_list: { type: 1025, request: {}, response: { rootfs: many(1, { name: field(1, 'string'), path: field(2, 'string') }) } },
   rootfs_set: { type: 1026, request: { name: field(1, 'string'), path: field(2, 'string'), remove: field(3, 'bool') }, response: {} },
+  events: {
+    type: 1030, request: { handle: field(1, 'string') },
+    response: {
+      kind: field(1, 'string'), time_ms: field(2, 'uint64'), handle: field(3, 'string'), event: field(4, 'string'), job_id: field(5, 'uint32'), exit_status: field(6, 'uint32'),
+      signal: field(7, 'uint32'), timed_out: field(8, 'bool'), lost: field(9, 'bool'), missed: field(10, 'uint32'),
+    },
+  },
   echo: { type: 93, request: { message: field(1, 'string') }, response: { message: field(1, 'string') } },
 } as const satisfies Record<string, Operation>;
 export type OperationName = keyof typeof operations;

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { WardenClient } from 'warden-client';
 import { messageTypes, type RequestInit, type RequestOf, requestTypeOf, Type, WardenError } from 'warden-protocol';
+import { showEvents } from './events-command.js';
 import { parseFields } from './fields.js';
 import { FILE_SUMMARIES, fileHelp, runFileCommand } from './files/file-command.js';
 import { commandHelp, commandList } from './help.js';
@@ -81,6 +82,7 @@ async function dispatch([name = '', ...words]: readonly string[], context: Comma
       return 0;
     case Type.Run: return runJob(request as unknown as RequestOf<Type.Run>, context);
     case Type.Stream: return streamJob(request as unknown as RequestOf<Type.Stream>, context);
+    case Type.Events: return showEvents(request as unknown as RequestOf<Type.Events>, context);
     case Type.Logs: return copyLogs(request as unknown as RequestOf<Type.Logs>, context);
     case Type.Spawn:
       await write(stdout, printedFields(messageTypes[type].response, await client.spawn(request as unknown as RequestOf<Type.Spawn>, options)));

@@ -50,6 +50,7 @@ const SUMMARIES: Readonly<Record<RequestType, string>> = {
   [Type.ImageRemove]: 'take a name of an image away, and the image with the last',
   [Type.RootfsList]: 'list the named root file systems',
   [Type.RootfsSet]: 'give a root file system a name, or take one away',
+  [Type.Events]: 'tell what happens to containers, as it happens',
 };
 
 /** Commands that are no single request. */

@@ -1,6 +1,7 @@
 export { type Address, addressOf, DEFAULT_SOCKET_PATH } from './address.js';
 export { Box, type Shell, type SpawnOptions } from './api/box.js';
 export { type Command, type Input, type JobExit, type JobOptions, RunError, type RunOptions, RunResult } from './api/command.js';
+export type { BoxEvent, BoxEvents, EventsOptions } from './api/events.js';
 export { Job, type JobStdin, type OutputOptions } from './api/job.js';
 export type { Limits, LimitsInForce } from './api/limits.js';
 export type { BoxNetwork, ExposedPort, ExposeOptions, Reach } from './api/network.js';

@@ -8,6 +8,7 @@ export const LAST_REPLY: ReadonlyMap<RequestType, (response: object) => boolean>
   [Type.ReadFile, (response) => (response as ReadFileResponse).last === true],
   [Type.ListFiles, (response) => (response as ListFilesResponse).last === true],
   [Type.TarOut, (response) => (response as TarOutResponse).last === true],
+  [Type.Events, () => false],
   [Type.ImageImport, (response) => (response as ImageImportResponse).progress === undefined],
   [Type.ImagePull, (response) => (response as ImagePullResponse).progress === undefined],
 ]);

@@ -13,6 +13,7 @@ import { ReadFileRequestSchema, ReadFileResponseSchema, WriteFileRequestSchema, 
 import { ImageImportRequestSchema, ImageImportResponseSchema, ImageInspectRequestSchema, ImageInspectResponseSchema, ImageListRequestSchema, ImageListResponseSchema,
   ImagePullRequestSchema, ImagePullResponseSchema, ImageRemoveRequestSchema, ImageRemoveResponseSchema, RootfsListRequestSchema, RootfsListResponseSchema,
   RootfsSetRequestSchema, RootfsSetResponseSchema } from './gen/image_pb.js';
+import { EventsRequestSchema, EventsResponseSchema } from './gen/events_pb.js';
 import { InputRequestSchema, InputResponseSchema, JobsRequestSchema, JobsResponseSchema, LinkRequestSchema, LinkResponseSchema, LogsRequestSchema, LogsResponseSchema,
   ResizeRequestSchema, ResizeResponseSchema, RunRequestSchema, RunResponseSchema, SignalRequestSchema, SignalResponseSchema, SpawnRequestSchema, SpawnResponseSchema,
   StreamRequestSchema, StreamResponseSchema } from './gen/job_pb.js';
@@ -83,6 +84,7 @@ export const messageTypes = {
   [Type.ImageRemove]: row('image_remove', ImageRemoveRequestSchema, ImageRemoveResponseSchema),
   [Type.RootfsList]: row('rootfs_list', RootfsListRequestSchema, RootfsListResponseSchema),
   [Type.RootfsSet]: row('rootfs_set', RootfsSetRequestSchema, RootfsSetResponseSchema),
+  [Type.Events]: row('events', EventsRequestSchema, EventsResponseSchema),
 } as const satisfies Record<RequestType, Row>;
 
 type Table = typeof messageTypes;

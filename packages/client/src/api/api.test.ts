@@ -87,6 +87,67 @@ describe('Warden', () => {
   });
 });
 
+describe('events', () => {
+  it('tell what happens from the moment they are asked for', async () => {
+    await start({ program: ({ script, killed }) => script === 'wait' ? new Promise((resolve) => killed.addEventListener('abort', () => resolve(0))) : 4 });
+    await (await warden.create({ handle: 'earlier' })).release()[Symbol.asyncDispose]();
+    const events = await warden.events();
+    const box = await warden.create({ handle: 'h' });
+    await box.run('x');
+    server.happen('h', 'out of memory');
+    await box.spawn('wait');
+    await box.destroy();
+    const seen: unknown[] = [];
+    for await (const { time, ...event } of events) {
+      assert.ok(time.getTime() > 1_700_000_000_000);
+      seen.push(event);
+      if (seen.length === 8) break;
+    }
+    const handle = 'h';
+    assert.deepEqual(seen, [{ kind: 'created', handle }, { kind: 'job_started', handle, jobId: 1 }, { kind: 'job_ended', handle, jobId: 1, exitStatus: 4 },
+      { kind: 'event', handle, event: 'out of memory' }, { kind: 'job_started', handle, jobId: 2 }, { kind: 'stopped', handle }, { kind: 'destroyed', handle },
+      { kind: 'job_ended', handle, jobId: 2, exitStatus: 255, signal: 9 }]);
+    await until(() => server.open === 0);
+  });
+
+  it('are of one box when that is wanted, and end with their signal or their server', async () => {
+    await start();
+    await rejectsWith(warden.events({ handle: 'h' }), 'not_found', /unknown handle/);
+    await warden.client.create({ handle: 'h' });
+    const controller = new AbortController();
+    const [canceled, broken] = [await warden.events({ handle: 'h', signal: controller.signal }), await warden.events()];
+    await warden.client.create({ handle: 'other' });
+    await warden.client.stop({ handle: 'h' });
+    const seen: string[] = [];
+    await rejectsWith((async () => {
+      for await (const { kind } of canceled) {
+        seen.push(kind);
+        controller.abort();
+      }
+    })(), 'canceled', /events was canceled/);
+    assert.deepEqual(seen, ['stopped']);
+    server.disconnectAll();
+    await rejectsWith(all(broken), 'unavailable', /lost the connection/);
+    await rejectsWith(warden.events({ signal: AbortSignal.abort() }), 'canceled', /events/);
+    await until(() => server.open === 0);
+  });
+
+  it('that nobody reads are counted', async () => {
+    await start();
+    await warden.client.create({ handle: 'h' });
+    const events = await warden.events();
+    for (let count = 0; count < 10_050; count++) server.happen('h', String(count));
+    await warden.client.destroy({ handle: 'h' });
+    let seen = 0;
+    for await (const event of events) {
+      seen += 1 + (event.missed ?? 0);
+      if (seen === 10_000) server.happen('h', 'last');
+      if (event.kind === 'event' && event.event === 'last') break;
+    }
+    assert.equal(seen, 10_053);
+  });
+});
+
 describe('a box', () => {
   let box: Box;
   const startWith = async (options: MockServerOptions): Promise<void> => {

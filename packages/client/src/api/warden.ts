@@ -3,8 +3,10 @@ import { BindMountMode, type RequestInit, type Type } from 'warden-protocol';
 import { type Address, addressOf } from '../address.js';
 import type { CallOptions } from '../cancellation.js';
 import { type ClientOptions, WardenClient } from '../client.js';
+import type { ImageCalls } from '../image-calls.js';
 import { Box } from './box.js';
 import { BoxConnections } from './box-connections.js';
+import { BoxEvents, type EventsOptions } from './events.js';
 import { allOrFirstError, type Limits, setLimits } from './limits.js';
 import { type Reach, reachOf } from './network.js';
 
@@ -89,6 +91,19 @@ export class Warden {
   /** The handles of all boxes. */
   async list(options?: CallOptions): Promise<readonly string[]> {
     return (await this.client.list(options)).handles;
+  }
+
+  /**
+   * What happens to boxes from now on: `for await (const { handle, kind } of await warden.events())`. Its connection refers to
+   * the boxes that exist now: their grace time does not begin while it is open.
+   */
+  events(options: EventsOptions = {}): Promise<BoxEvents> {
+    return BoxEvents.open(this.address, this.#options, options);
+  }
+
+  /** Images of the server: pull, import, list, inspect, remove. */
+  get images(): ImageCalls {
+    return this.client.images;
   }
 
   async ping(options?: CallOptions): Promise<void> {

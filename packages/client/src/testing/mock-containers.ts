@@ -2,6 +2,7 @@
 import { type CreateRequest, type LimitCpuResponse, type LimitDiskResponse, NetInProtocol, type NetInMapping, NetOutProtocol, type NetOutRule, type ResponseInit, type SpawnRequest, Type,
   WardenError } from 'warden-protocol';
 import type { FakeHandlers } from './fake-server.js';
+import { MockEvents } from './mock-events.js';
 import { MockJob, type MockProgram } from './mock-job.js';
 
 /** A container that the mock server keeps. */
@@ -28,6 +29,7 @@ const TERM = 15;
 
 export class MockContainers {
   readonly all = new Map<string, MockContainer>();
+  readonly events = new MockEvents();
   readonly #program: MockProgram;
   #made = 0;
   #jobs = 0;
@@ -52,20 +54,24 @@ export class MockContainers {
           handle, request, state: 'active', events: [], jobs: new Map(), netOut: [], netIn: [],
           memoryLimit: UNLIMITED_MEMORY, diskLimits: { byteLimit: 0n, inodeLimit: 0n }, cpuLimits: { limitInShares: DEFAULT_SHARES }, bandwidth: undefined,
         });
+        this.events.tell({ kind: 'created', handle });
         return { handle };
       },
       [Type.Info]: ({ handle }) => this.#info(this.#named(handle)),
       [Type.Stop]: ({ handle, kill }) => {
         const container = this.#named(handle);
-        for (const job of container.jobs.values()) job.kill(kill === true ? KILL : TERM);
-        container.state = 'stopped';
+        this.#stop(container, kill === true ? KILL : TERM);
         return {};
       },
       [Type.Destroy]: ({ handle }) => {
-        const container = this.#named(handle);
+        this.#stop(this.#named(handle), KILL);
         this.all.delete(handle);
-        for (const job of container.jobs.values()) job.kill(KILL);
+        this.events.tell({ kind: 'destroyed', handle });
         return {};
+      },
+      [Type.Events]: ({ handle }, { socket }) => {
+        if (handle !== undefined) this.#named(handle);
+        return this.events.listen(handle, new Promise((resolve) => socket.once('close', resolve)));
       },
     };
   }
@@ -178,11 +184,19 @@ export class MockContainers {
     return job;
   }
 
+  #stop(container: MockContainer, signal: number): void {
+    if (container.state === 'active') this.events.tell({ kind: 'stopped', handle: container.handle });
+    container.state = 'stopped';
+    for (const job of container.jobs.values()) job.kill(signal);
+  }
+
   #spawn(request: SpawnRequest): MockJob {
-    const { state, jobs } = this.#named(request.handle);
+    const { handle, state, jobs } = this.#named(request.handle);
     if (state !== 'active') throw new WardenError('wrong_state', `Container state must be one of 'active', current state is '${state}'`);
     const job = new MockJob(++this.#jobs, request, this.#program);
     jobs.set(job.id, job);
+    this.events.tell({ kind: 'job_started', handle, jobId: job.id });
+    void job.ended().then((ending) => this.events.tell({ kind: 'job_ended', handle, jobId: job.id, ...ending }));
     return job;
   }
 

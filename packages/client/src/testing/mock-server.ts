@@ -46,6 +46,12 @@ export class MockServer {
     return this.#containers.all;
   }
 
+  /** Something happens to a container: info lists it among its events, and watchers are told. */
+  happen(handle: string, event: string): void {
+    this.#containers.all.get(handle)?.events.push(event);
+    this.#containers.events.tell({ kind: 'event', handle, event });
+  }
+
   /** Breaks every connection, as a server that goes down does; clients connect again. */
   disconnectAll(): void {
     this.#server.disconnectAll();

@@ -59,6 +59,56 @@ export interface ErrorResponse {
   data?: string | undefined;
 }
 
+export interface EventsRequest {
+  /**
+   * Of this container alone; of all unless given.
+   */
+  handle?: string | undefined;
+}
+
+/**
+ * Any number of these answer one EventsRequest, until the client closes the connection: there is no last one.
+ */
+export interface EventsResponse {
+  /**
+   * listening (the first one: what happens from then on is told), created, stopped, destroyed, event, job_started, job_ended.
+   */
+  kind: string;
+  /**
+   * Milliseconds since 1970.
+   */
+  timeMs: bigint;
+  handle?: string | undefined;
+  /**
+   * Of the kind event: what info lists among its events.
+   */
+  event?: string | undefined;
+  /**
+   * Of jobs.
+   */
+  jobId?: number | undefined;
+  /**
+   * 255 when the job was killed by a signal, or its status is unknown.
+   */
+  exitStatus?: number | undefined;
+  /**
+   * The signal that ended the job, when it was one.
+   */
+  signal?: number | undefined;
+  /**
+   * It was timeout_ms that ended the job.
+   */
+  timedOut?: boolean | undefined;
+  /**
+   * Nobody can know any more how the job ended.
+   */
+  lost?: boolean | undefined;
+  /**
+   * So many were left out before this one, because the client read too slowly.
+   */
+  missed?: number | undefined;
+}
+
 /**
  * What is known of a file.
  */
@@ -1312,6 +1362,8 @@ export interface PlainTypes {
   "warden.CopyOutResponse": CopyOutResponse;
   "warden.Message": Message;
   "warden.ErrorResponse": ErrorResponse;
+  "warden.EventsRequest": EventsRequest;
+  "warden.EventsResponse": EventsResponse;
   "warden.FileEntry": FileEntry;
   "warden.ReadFileRequest": ReadFileRequest;
   "warden.ReadFileResponse": ReadFileResponse;

@@ -11,6 +11,7 @@ import type { ContainerNetwork } from '../pool/network-pool.js';
 import type { ContainerIdentity } from '../pool/uid-pool.js';
 import type { BandwidthLimit } from './bandwidth.js';
 import type { ContainerBindMount } from './bind-mounts.js';
+import type { Happening } from './happenings.js';
 import type { ContainerInfo } from './info.js';
 import type { PortMapping } from './port-mapping.js';
 
@@ -84,6 +85,8 @@ export class Container {
   netOut: readonly NetOutRule[] = [];
   /** The firewall may have a chain for them. */
   hasNetOutChain = false;
+  /** Is told what happens to it from the moment when it is there. */
+  onHappening: (happening: Happening) => void = () => undefined;
   readonly #events = new Set<string>();
   #state: ContainerState;
 
@@ -116,6 +119,7 @@ export class Container {
   addEvent(event: string): boolean {
     if (this.#events.has(event)) return false;
     this.#events.add(event);
+    this.onHappening({ kind: 'event', event });
     return true;
   }
 
@@ -126,6 +130,14 @@ export class Container {
       throw new WardenError('internal', `container ${this.id} cannot go from '${this.#state}' to '${state}'`);
     }
     this.#state = state;
+    if (state === 'stopped') this.onHappening({ kind: 'stopped' });
+  }
+
+  /** How a job ended, which is learnt from several connections. */
+  endJob(job: Job, exit: JobExit): void {
+    const isNew = job.exit === undefined;
+    job.exit = exit;
+    if (isNew) this.onHappening({ kind: 'job_ended', jobId: job.id, exit });
   }
 
   /** @throws WardenError wrong_state, or not_found when a destroy was first */

@@ -15,6 +15,7 @@ import { UidPool } from '../pool/uid-pool.js';
 import type { Container } from './container.js';
 import { FirewallUpkeep } from './firewall-upkeep.js';
 import { References } from './grace.js';
+import { Happenings } from './happenings.js';
 import { Names } from './names.js';
 import { StaleConnections } from './stale-connections.js';
 import { StaleLinks } from './stale-links.js';
@@ -38,6 +39,7 @@ export class Containers {
   /** Changes of one container, by its id. */
   readonly changes = new KeyedMutex<string>();
   readonly references: References;
+  readonly happenings = new Happenings();
   readonly firewall: FirewallUpkeep;
   readonly names: Names;
 
@@ -168,6 +170,8 @@ export class Containers {
     this.#byHandle.set(container.handle, container);
     this.#linkNames.add(container.link.hostName);
     this.references.add(container);
+    container.onHappening = (happening) => this.happenings.tell(container.handle, happening);
+    container.onHappening({ kind: 'created' });
   }
 
   /** To be called before the last trace of a container goes: a server that is started after that lets its network rest, too. */
@@ -183,6 +187,8 @@ export class Containers {
     this.references.remove(container);
     this.#linkNames.delete(container.link.hostName);
     this.release(container);
+    container.onHappening({ kind: 'destroyed' });
+    container.onHappening = () => undefined;
   }
 
   /** Gives back what a container held that is gone. Network and ports are free when the kernel has forgotten its connections. */

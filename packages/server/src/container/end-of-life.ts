@@ -16,8 +16,8 @@ export function endLife(containers: Containers, container: Container, event: str
   if (container.lastInfo !== undefined || container.state === 'destroyed') return;
   const remains = event === monitorDied && !container.events.includes(event) ? jobsWithoutMonitor(containers, container) : undefined;
   for (const job of [...container.jobs.values()]) {
-    if (remains !== undefined) job.exit = remains.get(job.id) ?? { kind: 'lost' };
-    job.exit ??= { kind: 'lost' };
+    if (remains !== undefined) container.endJob(job, remains.get(job.id) ?? { kind: 'lost' });
+    else if (job.exit === undefined) container.endJob(job, { kind: 'lost' });
     forgetIfConsumed(containers, container, job);
   }
   const wasActive = container.state === 'active';

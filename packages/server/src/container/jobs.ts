@@ -38,6 +38,7 @@ export async function spawnJob(containers: Containers, container: Container, req
     } catch (error) {
       throw await notStarted(containers, container, job, error);
     }
+    container.onHappening({ kind: 'job_started', jobId: job.id });
     return job.id;
   });
 }
@@ -52,7 +53,9 @@ export async function runJob(containers: Containers, container: Container, reque
   return containers.changes.run(container.id, async () => {
     const { job, description } = await prepareJob(containers, container, request);
     try {
-      return following(containers, container, job, await container.monitor.spawnFollowed(description, sink, keptInBytes));
+      const followed = await container.monitor.spawnFollowed(description, sink, keptInBytes);
+      container.onHappening({ kind: 'job_started', jobId: job.id });
+      return following(containers, container, job, followed);
     } catch (error) {
       throw await notStarted(containers, container, job, error);
     }
@@ -119,7 +122,7 @@ function following(containers: Containers, container: Container, job: Job, follo
   };
   const exitStatus = followed.exit.then(
     (exit) => {
-      job.exit = exit;
+      container.endJob(job, exit);
       if (exit.forgotten === true) job.forgotten = true;
       // The event comes by another connection, perhaps after this; no reply that lacks output, or comes of a time-out, may go out without it.
       noteExit(containers, container, exit);

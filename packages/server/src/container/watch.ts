@@ -65,7 +65,7 @@ function receive(containers: Containers, container: Container, event: MonitorEve
         strangers?.set(event.jobId, event.exit);
         return;
       }
-      job.exit = event.exit;
+      container.endJob(job, event.exit);
       noteExit(containers, container, event.exit);
       forgetIfConsumed(containers, container, job);
       return;

@@ -16,6 +16,7 @@ import { stopContainer } from '../container/stop.js';
 import type { Call } from './call.js';
 import { makeFileHandlers } from './file-handlers.js';
 import { isRegistryReference, makeImageHandlers, pulledRootfs, type Images } from './image-handlers.js';
+import { makeEventHandlers } from './event-handlers.js';
 import { makeJobHandlers } from './job-handlers.js';
 import { sendLargeResult, type RestOfReply } from './large-result.js';
 import { makeLimitHandlers } from './limit-handlers.js';
@@ -102,6 +103,7 @@ export function makeHandlers(containers: Containers, images?: Images): Handlers 
       const exitStatus = await outcome(call, following);
       return { exitStatus, info: await infoForJob(containers, container), ...endingDetailsOf(following.job.exit) };
     },
+    ...makeEventHandlers(containers, named),
     ...makeJobHandlers(containers, named),
     ...makeLimitHandlers(containers, named),
     ...makeNetHandlers(containers, named),

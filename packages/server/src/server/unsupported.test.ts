@@ -46,6 +46,7 @@ const requests: { readonly [T in Exclude<Type, Type.Error>]: RequestInit<T> } = 
   [Type.ImageRemove]: { name: 'none' },
   [Type.RootfsList]: {},
   [Type.RootfsSet]: { name: 'none', remove: true },
+  [Type.Events]: { handle: 'demo' },
 };
 
 test('the table of requests that this version refuses is the truth', async () => {
