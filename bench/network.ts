@@ -15,7 +15,11 @@ const GOAL_MS = 0.5;
 /** Rules that one container has at most while it is measured, containers, and ports of one. */
 const RULES = 20;
 const TURNS = 15;
+/** Before anything is measured V8 compiles what is called often, as for lifecycles. */
+const WARM_UP_TURNS = 10;
 const PORTS = 200;
+const WARM_UP_PORTS = 40;
+const ALONE = 'alone';
 
 export async function network({ server, sizes: { amongContainers }, live }: Surroundings): Promise<Result> {
   const rows: Row[] = [];
@@ -33,20 +37,28 @@ export async function network({ server, sizes: { amongContainers }, live }: Surr
     const first: number[] = [];
     const more: number[] = [];
     const removed: number[] = [];
+    const names: number[] = [];
+    const removedNames: number[] = [];
+    const warmUp = where === ALONE ? WARM_UP_TURNS : 1;
     // What a destroy leaves to do is not to fall on what is measured.
     const handles: string[] = [];
-    while (handles.length <= TURNS) handles.push((await client.create()).handle);
+    while (handles.length < warmUp + TURNS) handles.push((await client.create()).handle);
     for (const [turn, handle] of handles.entries()) {
       const rules = Array.from({ length: RULES }, (_, index) => ({ handle, network: '198.18.0.0/16', port: 1 + index }));
       for (const [index, rule] of rules.entries()) (index === 0 ? first : more).push(await timed(() => client.netOut(rule)));
       for (const rule of rules) removed.push(await timed(() => client.netOut({ ...rule, remove: true })));
-      // The first turn warms up.
-      if (turn === 0) for (const list of [first, more, removed]) list.length = 0;
+      const domains = Array.from({ length: RULES }, (_, index) => ({ handle, domain: `host-${index}.example.com`, port: 443 }));
+      for (const rule of domains) names.push(await timed(() => client.netOut(rule)));
+      for (const rule of domains) removedNames.push(await timed(() => client.netOut({ ...rule, remove: true })));
+      // The first turns warm up, and start the resolver.
+      if (turn < warmUp) for (const list of [first, more, removed, names, removedNames]) list.length = 0;
     }
     for (const handle of handles) await client.destroy({ handle });
     report(`net_out, the first rule of a container, ${where}`, first);
     report(`net_out, one of ${RULES}, ${where}`, more);
     report(`net_out, removing one of ${RULES}, ${where}`, removed);
+    report(`net_out of a name, one of ${RULES}, ${where}`, names);
+    report(`net_out of a name, removing one of ${RULES}, ${where}`, removedNames);
     await measurePorts(where);
   }
 
@@ -54,7 +66,7 @@ export async function network({ server, sizes: { amongContainers }, live }: Surr
     const { handle } = await client.create();
     const taken: number[] = [];
     try {
-      for (let index = -10; index < PORTS; index++) {
+      for (let index = -WARM_UP_PORTS; index < PORTS; index++) {
         const microseconds = await timed(() => client.netIn({ handle }));
         if (index >= 0) taken.push(microseconds);
       }
@@ -66,7 +78,7 @@ export async function network({ server, sizes: { amongContainers }, live }: Surr
     await client.destroy({ handle });
   }
 
-  await measureAll('alone');
+  await measureAll(ALONE);
   if (live > 0) {
     const handles: string[] = [];
     while (handles.length < amongContainers) handles.push((await client.create()).handle);

@@ -11,15 +11,9 @@
 
 enum { QUESTION_SIZE = 64 + 2 * FIREWALL_NAME_SIZE };
 
-struct search {
-	struct firewall_rule *rules;    /* to be found, of one chain */
-	size_t count;
-	bool ambiguous;
-};
-
-static void note_handle(const struct nlmsghdr *message, void *context)
+void firewall_search_take(const struct nlmsghdr *message, void *context)
 {
-	struct search *search = context;
+	struct firewall_search *search = context;
 	const struct nlattr *note, *handle;
 	uint64_t value;
 
@@ -40,7 +34,7 @@ static void note_handle(const struct nlmsghdr *message, void *context)
 	}
 }
 
-static int find_in_chain(int nfnetlink, const struct firewall_chain *chain, struct search *search)
+static int find_in_chain(int nfnetlink, const struct firewall_chain *chain, struct firewall_search *search)
 {
 	_Alignas(struct nlmsghdr) char bytes[QUESTION_SIZE];
 	struct netlink_batch batch;
@@ -54,14 +48,14 @@ static int find_in_chain(int nfnetlink, const struct firewall_chain *chain, stru
 	header->version = NFNETLINK_V0;
 	netlink_put_string(&batch, NFTA_RULE_TABLE, chain->table);
 	netlink_put_string(&batch, NFTA_RULE_CHAIN, chain->name);
-	return netlink_dump(nfnetlink, &batch, note_handle, search);
+	return netlink_dump(nfnetlink, &batch, firewall_search_take, search);
 }
 
 int firewall_find_gone(int nfnetlink, const struct firewall_change *change, struct error *err)
 {
 	for (size_t i = 0; i < change->chain_count; i++) {
 		const struct firewall_chain *chain = &change->chains[i];
-		struct search search = { .rules = change->rules + chain->first_rule, .count = chain->gone_count };
+		struct firewall_search search = { .rules = change->rules + chain->first_rule, .count = chain->gone_count };
 
 		if (search.count == 0)
 			continue;

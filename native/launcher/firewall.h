@@ -7,6 +7,7 @@
 #ifndef LAUNCHER_FIREWALL_H
 #define LAUNCHER_FIREWALL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -80,6 +81,16 @@ void firewall_put_transaction(struct netlink_batch *batch, const struct firewall
  * Errors: ENOENT no such table or set, or no single rule with that note; EEXIST; EBUSY a map has other data for that key, or a chain is still jumped to.
  */
 int firewall_apply(int nfnetlink, const struct firewall_change *change, struct error *err);
+
+/* Rules of one chain whose handles are to be found. */
+struct firewall_search {
+	struct firewall_rule *rules;
+	size_t count;
+	bool ambiguous;                 /* there are two with the same note */
+};
+
+/* Takes the kernel's message about a rule; what is none, or has no note, is left alone. */
+void firewall_search_take(const struct nlmsghdr *message, void *search);
 
 /* Finds the handles of the rules that are to go. ENOENT: a chain has none with that note, or several. */
 int firewall_find_gone(int nfnetlink, const struct firewall_change *change, struct error *err);

@@ -13,7 +13,7 @@ $(LAUNCHER_TESTS): $(BUILD)/test/launcher-%: launcher/test/%-test.c $(LAUNCHER_T
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_SANITIZED) -o $@ $< $(LAUNCHER_TESTED) -lmnl
 
-$(BUILD)/test/launcher-replay: fuzz/replay.c launcher/fuzz/description-fuzz.c $(LAUNCHER_TESTED) $(LAUNCHER_HEADERS)
+$(BUILD)/test/launcher-replay-%: launcher/fuzz/%-fuzz.c fuzz/replay.c $(LAUNCHER_TESTED) $(LAUNCHER_HEADERS)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_SANITIZED) -o $@ $(filter %.c,$^) -lmnl
 
@@ -46,11 +46,12 @@ test-root-launcher-disks: $(BUILD)/sanitized/launcher $(BUILD)/test/fake-monitor
 test-root-launcher-create: $(LAUNCHER_WHOLE)
 	python3 -B launcher/test/create_test.py
 
-# fuzz: the target is built, and what is in its corpus replayed; build/fuzz/launcher-description DIRECTORY looks for more.
+# fuzz: the targets are built, and what is in their corpora replayed; build/fuzz/launcher-TARGET DIRECTORY looks for more.
 FUZZ_CC ?= clang
-$(BUILD)/fuzz/launcher-description: launcher/fuzz/description-fuzz.c $(LAUNCHER_TESTED) $(LAUNCHER_HEADERS)
+LAUNCHER_FUZZ_TARGETS := $(patsubst launcher/fuzz/%-fuzz.c,%,$(wildcard launcher/fuzz/*-fuzz.c))
+$(addprefix $(BUILD)/fuzz/launcher-,$(LAUNCHER_FUZZ_TARGETS)): $(BUILD)/fuzz/launcher-%: launcher/fuzz/%-fuzz.c $(LAUNCHER_TESTED) $(LAUNCHER_HEADERS)
 	@mkdir -p $(@D)
 	$(FUZZ_CC) -std=c17 -D_GNU_SOURCE -g -O1 -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(LAUNCHER_TESTED) -lmnl
 fuzz: fuzz-launcher
-fuzz-launcher: $(BUILD)/fuzz/launcher-description $(BUILD)/test/launcher-replay
-	$(BUILD)/test/launcher-replay launcher/fuzz/corpus/*
+fuzz-launcher: $(addprefix $(BUILD)/fuzz/launcher-,$(LAUNCHER_FUZZ_TARGETS)) $(addprefix $(BUILD)/test/launcher-replay-,$(LAUNCHER_FUZZ_TARGETS))
+	@set -e; for target in $(LAUNCHER_FUZZ_TARGETS); do $(BUILD)/test/launcher-replay-$$target launcher/fuzz/corpus/$$target/*; done

@@ -230,3 +230,29 @@ for (const remove of [false, true]) {
     }));
   });
 }
+
+for (const remove of [false, true]) {
+  test(`net_in${remove ? ' with remove' : ''}: what was acknowledged is so, and the firewall has what info lists`, async (context) => {
+    const [kept, port] = [9481, 9482];
+    context.diagnostic(await killEverywhere({
+      async prepare(client) {
+        if (!await exists(client, 'victim')) await client.create({ handle: 'victim' });
+        const ports = (await client.info('victim')).net_in.map(({ host_port }) => host_port);
+        if (!ports.includes(kept)) await client.netIn('victim', { host_port: kept, container_port: 80 });
+        if (ports.includes(port) !== remove) await client.netIn('victim', { host_port: port, container_port: 81, remove: !remove });
+      },
+      async request(client) {
+        await client.netIn('victim', { host_port: port, container_port: 81, remove });
+      },
+      async check(client, acknowledged) {
+        const { net_in: mappings, container_ip: address } = await client.info('victim');
+        const is = mappings.map(({ host_port, container_port }) => `${host_port} ${container_port}`);
+        const [without, whole] = [[`${kept} 80`], [`${kept} 80`, `${port} 81`]];
+        assert.ok([without, whole].slice(...(acknowledged ? remove ? [0, 1] : [1] : [])).some((state) => state.join() === is.join()), is.join());
+        const forwarded = await mustRun('nft', ['list', 'map', 'inet', server.slot.table, 'forwarded']);
+        assert.deepEqual([...forwarded.matchAll(/tcp \. (\d+) : (\S+) \. (\d+)/g)].map(([, from, to, inside]) => (to === address ? `${from} ${inside}` : to)).sort(), is, forwarded);
+        return ['victim'];
+      },
+    }));
+  });
+}
