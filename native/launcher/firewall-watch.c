@@ -50,7 +50,7 @@ bool firewall_watch_read(const void *messages, size_t size, const char *table, s
 	int left = (int)size;
 	bool ended = false;
 
-	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+	for (; netlink_is_whole(message, left); message = mnl_nlmsg_next(message, &left)) {
 		if (message->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || mnl_nlmsg_get_payload_len(message) < sizeof(struct nfgenmsg))
 			continue;
 		if ((message->nlmsg_type & 0xff) != NFT_MSG_NEWGEN) {

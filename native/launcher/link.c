@@ -278,7 +278,7 @@ bool link_was_deleted(int subscription)
 		const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
 		int left = (int)got;
 
-		for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left))
+		for (; netlink_is_whole(header, left); header = mnl_nlmsg_next(header, &left))
 			deleted |= header->nlmsg_type == RTM_DELLINK;
 	}
 }

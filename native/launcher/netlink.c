@@ -203,7 +203,7 @@ static int converse(int fd, const struct netlink_batch *batch, char *buffer, siz
 		const struct nlmsghdr *header = (const struct nlmsghdr *)buffer;
 		int left = (int)got;
 
-		for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
+		for (; netlink_is_whole(header, left); header = mnl_nlmsg_next(header, &left)) {
 			int result = take(batch, header, listener);
 
 			if (result <= 0)

@@ -80,6 +80,12 @@ int netlink_query(int fd, struct netlink_batch *batch, netlink_data_function fun
  */
 int netlink_dump(int fd, const struct netlink_batch *batch, netlink_data_function function, void *context);
 
+/* Whether `left` bytes begin with a whole message. mnl_nlmsg_ok() alone takes a length of 2 GiB and more for a negative number, which is never too much. */
+static inline bool netlink_is_whole(const struct nlmsghdr *message, int left)
+{
+	return mnl_nlmsg_ok(message, left) && message->nlmsg_len <= (uint32_t)left;
+}
+
 /* An attribute behind the message's own header, of that size; NULL: there is none. */
 const struct nlattr *netlink_find(const struct nlmsghdr *message, size_t header_size, uint16_t type);
 

@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int left = (int)size;
 
 	memcpy(bytes, data, size);
-	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+	for (; netlink_is_whole(message, left); message = mnl_nlmsg_next(message, &left)) {
 		/* A message of its own, so that a byte behind it is noticed. */
 		struct nlmsghdr *alone = malloc(message->nlmsg_len);
 

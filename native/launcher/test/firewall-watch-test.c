@@ -74,6 +74,8 @@ static void test_damage(void)
 	put(&batch, NFT_MSG_NEWGEN, AF_UNSPEC, NULL);
 	for (size_t size = 0; size <= batch.used; size++)
 		touched |= firewall_watch_read(bytes, size, "warden", &transaction, &author);
+	((struct nlmsghdr *)bytes)->nlmsg_len = UINT32_MAX - 15;
+	touched |= firewall_watch_read(bytes, batch.used, "warden", &transaction, &author);
 	CHECK(!touched, "parts of messages, short ones and those of other subsystems are left alone");
 
 	netlink_batch_init(&batch, bytes, sizeof(bytes));
