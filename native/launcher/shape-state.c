@@ -83,6 +83,8 @@ static const struct nlattr *find_in(const struct nlmsghdr *message, uint16_t typ
 {
 	const char *start = (const char *)mnl_nlmsg_get_payload(message) + MNL_ALIGN(sizeof(struct tcmsg));
 
+	if (mnl_nlmsg_get_payload_len(message) < MNL_ALIGN(sizeof(struct tcmsg)))
+		return NULL;
 	return find(start, (size_t)((const char *)mnl_nlmsg_get_payload_tail(message) - start), type);
 }
 

@@ -43,8 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memcpy(bytes, data, size);
 	for (; netlink_is_whole(message, left); message = mnl_nlmsg_next(message, &left)) {
-		/* A message of its own, so that a byte behind it is noticed. */
-		struct nlmsghdr *alone = malloc(message->nlmsg_len);
+		/* A message of its own, so that a byte behind it is noticed. The kernel's are padded, and libmnl reads so far. */
+		struct nlmsghdr *alone = calloc(1, MNL_ALIGN(message->nlmsg_len));
 
 		memcpy(alone, message, message->nlmsg_len);
 		read_one(alone);
