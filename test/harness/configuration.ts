@@ -5,7 +5,7 @@ import type { Slot } from './slot.js';
 
 type Section = Record<string, unknown>;
 export interface Overrides {
-  readonly server?: Section; readonly network?: Section; readonly port?: Section; readonly user?: Section; readonly logging?: Section; readonly hooks?: Section; readonly health?: Section;
+  readonly server?: Section; readonly network?: Section; readonly port?: Section; readonly user?: Section; readonly logging?: Section; readonly hooks?: Section; readonly health?: Section; readonly images?: Section;
   /** Use the native programs whose steps can be made to fail. */
   readonly faults?: boolean;
 }
@@ -35,5 +35,6 @@ export function configurationText(slot: Slot, overrides: Overrides = {}): string
     port: { pool_start_port: slot.startPort, pool_size: PORTS, ...overrides.port },
     hooks: overrides.hooks ?? {},
     user: { pool_start_uid: slot.startUid, pool_size: 256, pool_start_subuid: slot.startSubuid, ...overrides.user },
+    images: { ...overrides.images },
   }, null, 2);
 }

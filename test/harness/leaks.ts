@@ -47,6 +47,8 @@ export function fileLeaks({ depot }: Paths): string[] {
     if (!/^(containers|trash)$/.test(name)) continue;
     leaks.push(...readdirSync(path).map((entry) => `file ${join(path, entry)}`));
   }
+  const staging = join(depot, 'images/staging');
+  if (existsSync(staging)) leaks.push(...readdirSync(staging).map((entry) => `file ${join(staging, entry)}`));
   return leaks;
 }
 

@@ -3,6 +3,7 @@
  * touched before it is certain that this server may: configuration, rights, programs, the names that
  * are one server's alone, the depot's lock, the socket; then the containers that live already, the firewall, and last the listening socket.
  */
+import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import { parseCommandLine, usage } from './command-line.js';
 import type { Configuration } from './config/configuration.js';
@@ -44,10 +45,17 @@ import { LinuxStatistics } from './host/linux/statistics.js';
 import { LinuxSyslog } from './host/linux/syslog.js';
 import { kernelProcessLimit, totalPidsMax } from './host/linux/process-numbers.js';
 import { enableForwarding, hardLimits, openFileLimit, readBootId, readEphemeralPorts, requirePrograms, requireRoot } from './host/linux/preflight.js';
+import { LinuxRegistry } from './host/linux/registry-process.js';
 import { ResolverProcess } from './host/linux/resolver-process.js';
 import { LinuxRootFileSystems } from './host/linux/root-file-systems.js';
 import { SystemdService } from './host/linux/systemd-service.js';
+import { readSmallFile, replaceSmallFile } from './host/linux/small-file.js';
 import { StepError } from './host/linux/step-error.js';
+import { archiveProgram } from './image/archive-program.js';
+import { LinuxImageStore } from './image/linux-image-store.js';
+import { NamedRootFileSystemsFile } from './image/named-root-file-systems.js';
+import { Pulls } from './image/pulls.js';
+import { StoreDirectory } from './image/store-directory.js';
 import { withDeadline } from './lib/deadline.js';
 import type { Log } from './lib/log.js';
 import { formatPortRange, portRangesOverlap } from './lib/port.js';
@@ -63,6 +71,9 @@ import { writePidfile } from './server/pidfile.js';
 
 /** Shares of the time for the end, by which each of its steps is over, whatever clients, monitors and disks do. */
 const endOf = { requests: 0.75, background: 0.85, trash: 0.9, disks: 0.95, launcher: 1 } as const;
+/** Node's names of processors as images have them. */
+const goArchitectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64', ia32: '386' };
+const namedLimitInBytes = 8 * 1024 * 1024;
 /** Descriptors that are not clients': log, launcher, depot, and those of containers, two or three each. */
 const reservedDescriptors = 64;
 
@@ -129,6 +140,9 @@ async function serve(sources: Sources): Promise<void> {
   if (syslog.lacksDirectory()) {
     log.warn({ socket: syslog.socketPath() }, 'the directory of syslog\'s socket (server.syslog_socket) does not exist: lines of jobs with a log_tag go nowhere in containers that are made before it does');
   }
+  const imageStore = openImageStore(configuration, launcher, log);
+  const namedRootFileSystems = openNamedRootFileSystems(configuration, (path) => rootFileSystems.open(path));
+  const rootFileSystems: LinuxRootFileSystems = new LinuxRootFileSystems(depotPath, imageStore, (name) => namedRootFileSystems.pathOf(name));
   const host: Host = {
     launcher,
     monitors: new LinuxMonitors((id) => monitorSocketPath(depot.directoryOf(id)), systemClock, log),
@@ -141,7 +155,7 @@ async function serve(sources: Sources): Promise<void> {
     nameFirewall,
     resolver,
     links: new LinuxHostLinks(),
-    rootFileSystems: new LinuxRootFileSystems(configuration.depotPath),
+    rootFileSystems,
     bindSources: new LinuxBindSources(configuration.depotPath),
     hookPrograms: new LinuxHookPrograms(configuration.hooks.directory),
     nameServers: new LinuxNameServers(),
@@ -172,7 +186,7 @@ async function serve(sources: Sources): Promise<void> {
     groupId,
     listeningFd: service.listeningFd,
     maxConnections: limit === undefined ? undefined : Math.max(16, Math.floor((limit - reservedDescriptors) / 2)),
-    handlers: makeHandlers(containers),
+    handlers: makeHandlers(containers, { store: imageStore, pulls: openPulls(configuration, imageStore, log), named: namedRootFileSystems }),
     clock: systemClock,
     log,
     onAnswered: (type, seconds, code) => metrics?.answered(type, seconds, code),
@@ -188,6 +202,7 @@ async function serve(sources: Sources): Promise<void> {
 
   depot.emptyTrash();
   await adoptContainers(containers);
+  imageStore.begin();
   const links = [...containers.all().map((container) => container.link), ...reserveUnknownLinks(containers)];
   for (const link of links) containers.firewall.note(link);
   containers.firewall.afterLoad(() => restoreNetOut(containers));
@@ -229,7 +244,7 @@ async function serve(sources: Sources): Promise<void> {
   metrics?.close();
   await resolver.close();
   await withDeadline(systemClock, timeFor('background'), containers.firewall.stop(), () => new Error('late')).catch(() => log.warn('leaving the firewall as it is: the next start loads it'));
-  await withDeadline(systemClock, timeFor('trash'), depot.removed(), () => new Error('late')).catch(() => log.warn('leaving discarded directories to the next start'));
+  await withDeadline(systemClock, timeFor('trash'), Promise.all([depot.removed(), imageStore.removed()]), () => new Error('late')).catch(() => log.warn('leaving discarded directories to the next start'));
   const isEmpty = containers.handles().length === 0 && !containers.hasQuarantined;
   if (isEmpty) await withDeadline(systemClock, timeFor('disks'), disks.remove(), () => new Error('late')).catch(() => log.warn('leaving the disks\' image to the next start'));
   await launcher.close(timeFor('launcher'));
@@ -254,6 +269,22 @@ async function limitMemoryOfContainers(cgroups: LinuxCgroups, { memoryReserve, c
 async function forgetStaleConnections({ stale, configuration }: Containers, links: readonly LinkDescription[]): Promise<void> {
   await stale.forgetUnused(configuration.network.pool, links.map(({ containerAddress }) => containerAddress));
   await stale.forget();
+}
+
+function openImageStore({ depotPath, programsPath, images }: Configuration, launcher: LauncherProcess, log: Log): LinuxImageStore {
+  const directory = new StoreDirectory(join(depotPath, 'images'), (path, names) => launcher.discard(path, names), (error) => log.warn({ err: error }, 'what is left of an image could not be removed; the next start tries again'));
+  const unpack = archiveProgram(join(programsPath, 'archive'), { sizeInBytes: images.extractedLimitInBytes, entries: images.entriesLimit }, systemClock);
+  return new LinuxImageStore(directory, unpack, { architecture: goArchitectures[process.arch] ?? process.arch, log });
+}
+
+function openPulls({ images }: Configuration, store: LinuxImageStore, log: Log): Pulls {
+  const { insecureRegistries, caPath, silenceMs, layerLimitInBytes, imageLimitInBytes } = images;
+  return new Pulls(store, new LinuxRegistry({ directory: store.incomingDirectory, insecureRegistries, caPath, silenceMs, layerLimitInBytes, imageLimitInBytes, clock: systemClock, log }), images);
+}
+
+function openNamedRootFileSystems({ depotPath }: Configuration, check: (path: string) => void): NamedRootFileSystemsFile {
+  const path = join(depotPath, 'rootfs.json');
+  return new NamedRootFileSystemsFile({ read: () => readSmallFile(path, namedLimitInBytes), write: (text) => replaceSmallFile(path, text), check });
 }
 
 async function startLauncher(launcher: LauncherProcess, { depotPath }: Configuration): Promise<void> {

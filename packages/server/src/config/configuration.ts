@@ -44,7 +44,7 @@ export interface Configuration {
   /** Where the lines of jobs with a log_tag go. */
   readonly syslogSocketPath: string;
   readonly cgroup: { readonly parent: string; readonly version: CgroupVersionChoice; readonly root: string };
-  /** Directory of launcher, monitor, wshd, files and seccomp.bpf. */
+  /** Directory of launcher, monitor, wshd, files, archive and seccomp.bpf. */
   readonly programsPath: string;
   readonly createDeadlineMs: number;
   readonly stopDeadlineMs: number;
@@ -88,6 +88,9 @@ export interface Configuration {
     /** Of one layer as the registry has it, and of all of an image. */
     readonly layerLimitInBytes: number;
     readonly imageLimitInBytes: number;
+    /** Of one layer, or of one file that is imported, unpacked. */
+    readonly extractedLimitInBytes: number;
+    readonly entriesLimit: number;
   };
   /** Keys that the file sets and that have no effect in this version. */
   readonly withoutEffect: readonly KeyWithoutEffect[];

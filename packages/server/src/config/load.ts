@@ -197,6 +197,8 @@ function toConfiguration(file: ConfigurationFile): Configuration {
       silenceMs: images.pull_timeout * 1000,
       layerLimitInBytes: images.max_layer_size,
       imageLimitInBytes: images.max_image_size,
+      extractedLimitInBytes: images.max_extracted_size,
+      entriesLimit: images.max_entries,
     },
     withoutEffect: keysWithoutEffect(file),
   };

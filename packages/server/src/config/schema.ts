@@ -155,6 +155,8 @@ const images = section({
   pull_timeout: z.number().min(0.1).max(600).default(30),
   max_layer_size: z.int().min(1).max(Number.MAX_SAFE_INTEGER).default(10 * 1024 ** 3),
   max_image_size: z.int().min(1).max(Number.MAX_SAFE_INTEGER).default(20 * 1024 ** 3),
+  max_extracted_size: z.int().min(1024 * 1024).max(Number.MAX_SAFE_INTEGER).default(16 * 1024 * 1024 * 1024),
+  max_entries: z.int().min(1000).max(0x7fff_ffff).default(1_000_000),
 });
 
 /** A program, or one with arguments and the seconds that it may take. */

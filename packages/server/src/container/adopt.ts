@@ -200,9 +200,11 @@ function containerOf(containers: Containers, snapshot: Snapshot): Container | st
     identity,
     link: linkOf(snapshot.linkName, network, snapshot.mtu),
     rootfsPath: snapshot.rootfsPath,
+    image: snapshot.image,
     bindMounts: snapshot.bindMounts ?? [],
     graceTimeMs: snapshot.graceTimeMs,
   };
+  if (snapshot.image !== undefined) host.rootFileSystems.hold(snapshot.id, snapshot.handle, snapshot.image);
   const container = new Container(identification, host.monitors.open(snapshot.id), snapshot.state, snapshot.events);
   container.stopping = snapshot.stopping ?? false;
   container.netOut = (snapshot.netOut ?? []).map(checkNetOut);

@@ -5,6 +5,7 @@
 import { WardenError } from 'warden-protocol';
 import type { LinkDescription } from '../host/container-description.js';
 import type { ContainerDisk } from '../host/disk.js';
+import type { ContainerImage } from '../host/image.js';
 import type { JobExit, Monitor } from '../host/monitor.js';
 import type { NetOutRule } from '../host/net-out-rule.js';
 import type { ContainerNetwork } from '../pool/network-pool.js';
@@ -48,6 +49,8 @@ export interface ContainerIdentification {
   readonly identity: ContainerIdentity;
   readonly link: LinkDescription;
   readonly rootfsPath: string;
+  /** What it is made of; undefined: a directory. */
+  readonly image: ContainerImage | undefined;
   /** In the order in which they were mounted. */
   readonly bindMounts: readonly ContainerBindMount[];
   /** Null: it is never destroyed for want of a client. */
@@ -63,6 +66,7 @@ export class Container {
   readonly identity: ContainerIdentity;
   readonly link: LinkDescription;
   readonly rootfsPath: string;
+  readonly image: ContainerImage | undefined;
   readonly bindMounts: readonly ContainerBindMount[];
   readonly graceTimeMs: number | null;
   readonly monitor: Monitor;
@@ -99,6 +103,7 @@ export class Container {
     this.identity = identification.identity;
     this.link = identification.link;
     this.rootfsPath = identification.rootfsPath;
+    this.image = identification.image;
     this.bindMounts = identification.bindMounts;
     this.graceTimeMs = identification.graceTimeMs;
     this.monitor = monitor;

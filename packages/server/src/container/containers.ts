@@ -194,6 +194,7 @@ export class Containers {
   /** Gives back what a container held that is gone. Network and ports are free when the kernel has forgotten its connections. */
   release(container: Container): void {
     const { network, netIn, link } = container;
+    if (container.image !== undefined) this.host.rootFileSystems.release(container.id);
     this.staleLinks.add(link.hostName);
     this.stale.addAddress(network.containerAddress, () => {
       this.networks.release(network, this.host.clock.now());

@@ -46,13 +46,13 @@ export function checkHandle(handle: string): void {
   if (/\p{Cc}/u.test(handle)) throw new WardenError('invalid_argument', 'handle: must not contain control characters');
 }
 
-function checkRootfs(path: string): string {
-  // The store knows which there are.
-  if (path.startsWith('image:') && !/\p{Cc}/u.test(path) && Buffer.byteLength(path) <= pathLimitInBytes) return path;
-  if (path === '' || path.includes('\0') || !path.startsWith('/') || Buffer.byteLength(path) > pathLimitInBytes) {
-    throw new WardenError('not_found', `rootfs ${path} not found`);
+/** A directory's path, `image:` with an image's name or id, or a name that a directory was given; what is none of these names nothing. */
+function checkRootfs(text: string): string {
+  const isPath = text.startsWith('/') && Buffer.byteLength(text) <= pathLimitInBytes;
+  if (text.includes('\0') || (!isPath && !/^(?:image:[A-Za-z0-9[][^\s]{0,1023}|[A-Za-z0-9][A-Za-z0-9._-]{0,127})$/.test(text))) {
+    throw new WardenError('not_found', `rootfs ${text} not found`);
   }
-  return path;
+  return text;
 }
 
 function checkNetwork(text: string): { text: string; value: Ipv4Address } {

@@ -138,7 +138,7 @@ test('a network is picked by any of its addresses, or refused', async () => {
 test('another root file system, or none', async () => {
   const { create } = makeTestContainers();
   assert.equal((await create({ rootfs: '/other' })).rootfsPath, '/other');
-  for (const rootfs of ['/missing', 'relative', '', '/a\0b']) await assert.rejects(create({ rootfs }), { code: 'not_found', message: `rootfs ${rootfs} not found` });
+  for (const rootfs of ['/missing', 'relative/path', '', '/a\0b']) await assert.rejects(create({ rootfs }), { code: 'not_found', message: `rootfs ${rootfs} not found` });
 });
 
 test('any text is just a handle; empty, long and control characters are refused', async () => {

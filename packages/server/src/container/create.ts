@@ -70,6 +70,11 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
 
   const rootfsPath = order.rootfsPath ?? configuration.rootfsPath;
   const rootFileSystem = host.rootFileSystems.open(rootfsPath);
+  const { image } = rootFileSystem;
+  if (image !== undefined) {
+    undo.push('release the image', () => host.rootFileSystems.release(id));
+    host.rootFileSystems.hold(id, handle, image);
+  }
   const bindMounts = openBindMounts(containers, order.bindMounts, configuration.mapsRootInBindMounts);
 
   const hooks = describeHooks(configuration.hooks.programs, order.hooks, host.hookPrograms);
@@ -80,7 +85,7 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
 
   const nameServers = nameServersFor(configuration.network.dnsServers, () => host.nameServers.list());
   const graceTimeMs = order.graceTimeMs === undefined ? configuration.defaultGraceTimeMs : order.graceTimeMs;
-  const identification: ContainerIdentification = { id, handle, directory, disk, network, identity, link, rootfsPath, bindMounts: bindMounts.kept, graceTimeMs };
+  const identification: ContainerIdentification = { id, handle, directory, disk, network, identity, link, rootfsPath, image, bindMounts: bindMounts.kept, graceTimeMs };
   const container = new Container(identification, host.monitors.open(id), 'born');
   container.usesForwarder = nameServers.length === 0;
   undo.push('close the way to the monitor', () => container.monitor.close());

@@ -1,5 +1,6 @@
 /** From a spawn or run request to the complete description of a job. Pure. */
 import type { RlimitName } from '../lib/rlimit-names.js';
+import type { ContainerImage } from '../host/image.js';
 import type { JobDescription } from '../host/monitor.js';
 import { commandOfArguments, commandOfScript } from './command-text.js';
 import { checkJobOptions, hasOpenInput, timeoutOf, type JobRequest } from './job-options.js';
@@ -11,6 +12,8 @@ export interface JobDefaults {
   readonly jobId: number;
   /** uid and gid of vcap. */
   readonly vcap: number;
+  /** What the container is made of. */
+  readonly image?: ContainerImage | undefined;
   readonly lang: string;
   /** Asked only for a job with a log_tag. */
   readonly timeZone: () => string;
@@ -30,14 +33,16 @@ export function checkJobRequest(request: JobRequest): void {
 }
 
 /** @param request one that checkJobRequest accepts */
-export function describeJob(request: JobRequest, { jobId, vcap, lang, timeZone, rlimits, refuseCoreDumps, outputLimitInBytes }: JobDefaults): JobDescription {
-  const user = request.privileged === true ? rootUser(lang) : vcapUser(vcap, lang);
+export function describeJob(asked: JobRequest, { jobId, vcap, image, lang, timeZone, rlimits, refuseCoreDumps, outputLimitInBytes }: JobDefaults): JobDescription {
+  const user = asked.privileged === true ? rootUser(lang) : vcapUser(vcap, lang);
+  const request = image === undefined ? asked : withImage(asked, image);
   return {
     jobId,
     ...programOf(request),
     environment: environmentOf(request, user),
     workingDirectory: request.cwd ?? (request.user === undefined ? user.home : undefined),
-    requireDirectory: request.cwd !== undefined,
+    // One that its user may not enter is no reason to fail when only the image asked for it.
+    requireDirectory: asked.cwd !== undefined,
     userName: request.user,
     uid: user.id,
     gid: user.id,
@@ -49,6 +54,17 @@ export function describeJob(request: JobRequest, { jobId, vcap, lang, timeZone, 
     terminal: request.tty === undefined ? undefined : { rows: request.tty.rows, columns: request.tty.columns },
     timeoutMs: timeoutOf(request),
     log: logOf(request.logTag, timeZone),
+  };
+}
+
+/** A job that names its program is one of the image: what the request leaves open, the image says. A script is the server's own. */
+function withImage(request: JobRequest, { environment, user, workingDirectory }: ContainerImage): JobRequest {
+  if ((request.args ?? []).length === 0) return request;
+  return {
+    ...request,
+    env: [...environment, ...(request.env ?? [])],
+    user: request.user ?? (request.privileged === true ? undefined : user),
+    cwd: request.cwd ?? workingDirectory,
   };
 }
 

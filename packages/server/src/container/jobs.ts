@@ -96,6 +96,7 @@ async function prepareJob(containers: Containers, container: Container, request:
   const description = describeJob(request, {
     jobId,
     vcap: container.identity.uid,
+    image: container.image,
     lang: containers.host.lang,
     timeZone: () => containers.host.syslog.timeZone(),
     rlimits: containers.configuration.rlimits,

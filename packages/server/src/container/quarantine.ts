@@ -17,6 +17,7 @@ export function quarantine(containers: Containers, { containerId, text, reason, 
   const reserved = uid ?? guess.uid;
   if (reserved !== undefined) containers.uids.claim(reserved);
   containers.quarantine(containerId, handle, reason);
+  containers.host.rootFileSystems.holdEverything();
   const directory = containers.host.depot.directoryOf(containerId);
   containers.log.error(
     { event: 'quarantine', container: containerId, handle, uid: reserved, directory, reason },

@@ -6,6 +6,7 @@ import { WardenError } from 'warden-protocol';
 import type { FirewallChain, FirewallElement } from '../host/container-description.js';
 import type { ContainerDisk, DiskLimits, DiskState } from '../host/disk.js';
 import type { Host, JobRemains, NetworkRelease } from '../host/host.js';
+import type { ContainerImage } from '../host/image.js';
 import { FirewallMissing, type Bandwidth, type BandwidthInForce, type StaleConnections } from '../host/launcher.js';
 import { defaultCpuShares, unlimitedMemory, type CpuLimit } from '../host/limits.js';
 import { MonitorGone } from '../host/monitor.js';
@@ -72,6 +73,7 @@ export class RecordingHost implements Host {
       ...[...this.elements].map((element) => `element ${element}`),
       ...[...this.chains.keys()].map((name) => `chain ${name}`),
       ...[...this.groups].map((id) => `cgroup ${id}`),
+      ...[...this.imagesHeld.keys()].map((id) => `image of ${id}`),
       ...[...this.living.keys()].map((id) => `monitor ${id}`),
       ...[...this.bandwidths.keys()].map((name) => `interface ${name}`),
     ];
@@ -266,10 +268,21 @@ export class RecordingHost implements Host {
     return { operation, family: 'inet', table: 'warden', set, key: Buffer.from(key) };
   }
 
+  /** What every name of an image stands for. */
+  readonly image: ContainerImage = { id: `sha256:${'1'.repeat(64)}`, layers: [`sha256:${'2'.repeat(64)}`, `sha256:${'3'.repeat(64)}`], environment: ['A=image', 'PATH=/opt/bin'], user: 'app', workingDirectory: '/srv' };
+  /** Images by the container that is made of them. */
+  readonly imagesHeld = new Map<string, ContainerImage>();
+  holdsEverything = false;
+
   readonly rootFileSystems: Host['rootFileSystems'] = {
     open: (path) => {
       if (path.includes('missing')) throw new WardenError('not_found', `rootfs ${path} not found`);
-      return this.call('rootFileSystems.open', () => ({ lowers: [path], mounts: [] }));
+      return this.call('rootFileSystems.open', () => (path.startsWith('image:') ? { lowers: ['/images/upper', '/images/lower'], mounts: [], image: this.image } : { lowers: [path], mounts: [] }));
+    },
+    hold: (id, _handle, image) => this.call('rootFileSystems.hold', () => void this.imagesHeld.set(id, image)),
+    release: (id) => void this.imagesHeld.delete(id),
+    holdEverything: () => {
+      this.holdsEverything = true;
     },
   };
 

@@ -8,8 +8,10 @@
 import { crc32 } from 'node:zlib';
 import { NetOutProtocol } from 'warden-protocol';
 import type * as zod from 'zod';
+import type { ContainerImage } from '../host/image.js';
 import type { NetOutRule } from '../host/net-out-rule.js';
 import { isContainerId } from '../lib/container-id.js';
+import { parseDigest, type Digest } from '../lib/digest.js';
 import { diskBackendNames } from '../lib/disk-backend-names.js';
 import { parseDomainPattern } from '../lib/domain-name.js';
 import { lastPort } from '../lib/port.js';
@@ -26,6 +28,8 @@ const versions: readonly number[] = [1, snapshotVersion];
 
 const port = z.int().min(1).max(lastPort);
 const decimal = z.string().regex(/^[1-9]\d{0,18}$/);
+
+const digest = z.string().refine((text): text is Digest => parseDigest(text) !== undefined);
 
 const netOutSchema = z.strictObject({
   network: z.string().optional(),
@@ -54,6 +58,8 @@ const snapshotSchema = z.strictObject({
   linkName: z.string().min(1).max(11),
   mtu: z.int(),
   rootfsPath: z.string(),
+  /** What it is made of, when that is an image. */
+  image: z.strictObject({ id: digest, layers: z.array(digest), environment: z.array(z.string()), user: z.string().optional(), workingDirectory: z.string().optional() }).transform(({ user, workingDirectory, ...image }): ContainerImage => ({ ...image, user, workingDirectory })).optional(),
   /** As the request gave them; none unless given. */
   bindMounts: z.array(z.strictObject({ source: z.string(), destination: z.string(), mode: z.enum(['ro', 'rw']), path: z.string() })).optional(),
   graceTimeMs: z.number().nullable(),
@@ -88,6 +94,7 @@ export function snapshotOf(container: Container, bootId: string, foundNames: rea
     linkName: link.hostName.slice('w-'.length, -'-0'.length),
     mtu: link.mtu,
     rootfsPath: container.rootfsPath,
+    ...(container.image === undefined ? {} : { image: container.image }),
     ...(container.bindMounts.length === 0 ? {} : { bindMounts: [...container.bindMounts] }),
     graceTimeMs: container.graceTimeMs,
     ...(container.disk.backend === 'none' ? {} : { diskBackend: container.disk.backend }),

@@ -8,6 +8,7 @@ import type { Clock } from '../lib/timer.js';
 import type { CgroupDescription, FirewallChain, FirewallElement, LinkDescription, MountDescription } from './container-description.js';
 import type { Disks } from './disk.js';
 import type { FirewallChange, Launcher } from './launcher.js';
+import type { ContainerImage } from './image.js';
 import type { CpuLimits, MemoryLimits } from './limits.js';
 import type { JobExit, Monitors } from './monitor.js';
 import type { NameFirewall } from './name-firewall.js';
@@ -103,13 +104,25 @@ export interface Firewall {
 
 /** A root file system as a create names it. */
 export interface RootFileSystem {
+  /** The topmost first. */
   readonly lowers: readonly string[];
   readonly mounts: readonly MountDescription[];
+  /** What it is made of; undefined: a directory. */
+  readonly image?: ContainerImage;
 }
 
 export interface RootFileSystems {
-  /** @throws WardenError not_found: `rootfs X not found` */
-  open(path: string): RootFileSystem;
+  /**
+   * @param name a directory, `image:` and the name or id of an image, or the name of a directory
+   * @throws WardenError not_found: `rootfs X not found`
+   */
+  open(name: string): RootFileSystem;
+  /** The image's layers stay as long as the container is there. */
+  hold(containerId: string, handle: string, image: ContainerImage): void;
+  /** The container is gone. */
+  release(containerId: string): void;
+  /** A container lives of which nobody knows what it is made of. */
+  holdEverything(): void;
 }
 
 /** What a client wants mounted into a container. */

@@ -10,7 +10,7 @@ import { KeyedMutex } from '../lib/keyed-mutex.js';
 import { Slots } from '../lib/slots.js';
 import { canonicalName, canonicalReference, parseImageReference, type ImageReference } from './image-name.js';
 import type { ImageStore, LayerHold, StoredImage, StoreProgress } from './image-store.js';
-import { layersOfConfig } from './layers-of-config.js';
+import { readImageConfig } from './image-config.js';
 
 /** Pulls at a time; others wait. */
 const pullsAtATime = 4;
@@ -100,7 +100,7 @@ export class Pulls {
 
   async #take(session: RegistrySession, { name, source }: { name: string; source: string }, options: PullOptions): Promise<PulledImage> {
     const { manifestDigest, config, layers } = await session.resolve();
-    const diffIds = layersOfConfig(config);
+    const { diffIds } = readImageConfig(config);
     if (diffIds.length !== layers.length) throw new WardenError('protocol', `${source}: its manifest has ${layers.length} layers, its configuration ${diffIds.length}`);
     const tell = (progress: Omit<Progress, 'layers'>): void => options.progress({ ...progress, layers: layers.length });
     const holds: LayerHold[] = [];

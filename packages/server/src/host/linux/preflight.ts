@@ -5,7 +5,7 @@ import { WardenError } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import type { PortRange } from '../../lib/port.js';
 
-const executables = ['launcher', 'monitor', 'wshd', 'files'];
+const executables = ['launcher', 'monitor', 'wshd', 'files', 'archive'];
 const seccompFilter = 'seccomp.bpf';
 const ipForward = '/proc/sys/net/ipv4/ip_forward';
 

@@ -3,17 +3,33 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, sy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { LinuxRootFileSystems } from './root-file-systems.js';
+import { WardenError } from 'warden-protocol';
+import type { ContainerImage } from '../image.js';
+import { LinuxRootFileSystems, type ImageSource } from './root-file-systems.js';
 
 let directory: string;
 let rootFileSystems: LinuxRootFileSystems;
+let held: string[];
+
+const image: ContainerImage = { id: `sha256:${'1'.repeat(64)}`, layers: [`sha256:${'2'.repeat(64)}`, `sha256:${'3'.repeat(64)}`], environment: [], user: undefined, workingDirectory: undefined };
+const images: ImageSource = {
+  imageOf: (name) => {
+    if (name !== 'app:latest') throw new WardenError('not_found', `image ${name} not found`);
+    return image;
+  },
+  directoriesOf: () => ['/images/lower', '/images/upper'],
+  holdForContainer: (id, handle) => void held.push(`hold ${id} ${handle}`),
+  releaseContainer: (id) => void held.push(`release ${id}`),
+  holdEverything: () => void held.push('everything'),
+};
 
 beforeEach(() => {
   directory = realpathSync(mkdtempSync(join(tmpdir(), 'warden-rootfs-')));
   for (const name of ['srv/depot/containers/1hq3k5m7o9q/upper', 'srv/depot-images', 'images/base']) mkdirSync(join(directory, name), { recursive: true });
   symlinkSync('srv', join(directory, 'link'));
   symlinkSync('/', join(directory, 'slash'));
-  rootFileSystems = new LinuxRootFileSystems(join(directory, 'link/depot'));
+  held = [];
+  rootFileSystems = new LinuxRootFileSystems(join(directory, 'link/depot'), images, (name) => (name === 'base' ? join(directory, 'images/base') : undefined));
 });
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
@@ -55,4 +71,18 @@ test('a list of mounts is read again when it was replaced, and refused when othe
   assert.throws(() => rootFileSystems.open(path), { code: 'permission' });
   rmSync(`${path}.mounts.json`);
   assert.deepEqual(rootFileSystems.open(path).mounts, []);
+});
+
+test('an image is its layers, the topmost first, and stays as long as its container', () => {
+  assert.deepEqual(rootFileSystems.open('image:app:latest'), { lowers: ['/images/upper', '/images/lower'], mounts: [], image });
+  assert.throws(() => rootFileSystems.open('image:other'), { code: 'not_found', message: 'rootfs image:other not found' });
+  rootFileSystems.hold('1', 'handle', image);
+  rootFileSystems.release('1');
+  rootFileSystems.holdEverything();
+  assert.deepEqual(held, ['hold 1 handle', 'release 1', 'everything']);
+});
+
+test('a name stands for a directory', () => {
+  assert.deepEqual(rootFileSystems.open('base').lowers, [join(directory, 'images/base')]);
+  assert.throws(() => rootFileSystems.open('other'), { code: 'not_found', message: 'rootfs other not found' });
 });

@@ -1,5 +1,5 @@
 /**
- * Root file systems: directories that containers see through an overlay and never change. A file `DIRECTORY.mounts.json`
+ * Root file systems: images, by way of whoever keeps them, and directories that containers see through an overlay and never change. A file `DIRECTORY.mounts.json`
  * beside one lists what of the host is to be mounted into it read-only: the default root file system is made of the host's
  * own /usr that way. The file counts only when root owns it and nobody else can write to it.
  */
@@ -7,6 +7,7 @@ import { type BigIntStats, lstatSync, readFileSync, realpathSync, statSync } fro
 import { WardenError } from 'warden-protocol';
 import { z } from '../../lib/zod.js';
 import type { RootFileSystem, RootFileSystems } from '../host.js';
+import type { ContainerImage } from '../image.js';
 import { DepotShield } from './depot-shield.js';
 
 const absolutePath = z.string().startsWith('/').max(4095).refine((path) => !path.includes('\0'));
@@ -23,6 +24,19 @@ interface ReadMounts {
   readonly mounts: RootFileSystem['mounts'];
 }
 
+/** Images, as a create needs them. */
+export interface ImageSource {
+  /** @throws WardenError not_found, invalid_argument */
+  imageOf(name: string): ContainerImage;
+  /** The lowest first. */
+  directoriesOf(image: ContainerImage): string[];
+  holdForContainer(containerId: string, handle: string, image: ContainerImage): void;
+  releaseContainer(containerId: string): void;
+  holdEverything(): void;
+}
+
+const imageScheme = 'image:';
+
 /** Lists beyond this many are read again. */
 const rememberedLimit = 64;
 
@@ -30,18 +44,51 @@ export class LinuxRootFileSystems implements RootFileSystems {
   readonly #shield: DepotShield;
   readonly #remembered = new Map<string, ReadMounts>();
 
-  /** @param depotPath the depot, which must not be seen in any container: its files have their owners' rights */
-  constructor(depotPath: string) {
+  /**
+   * @param depotPath the depot, which must not be seen in any container: its files have their owners' rights
+   * @param namedPath the directory that a name stands for
+   */
+  constructor(
+    depotPath: string,
+    private readonly images: ImageSource,
+    private readonly namedPath: (name: string) => string | undefined,
+  ) {
     this.#shield = new DepotShield(depotPath);
   }
 
   /** @throws WardenError invalid_argument for directories that would show the host or the depot to a container */
-  open(path: string): RootFileSystem {
+  open(name: string): RootFileSystem {
+    if (name.startsWith(imageScheme)) return this.#openImage(name);
+    const path = name.startsWith('/') ? name : this.namedPath(name);
+    if (path === undefined) throw new WardenError('not_found', `rootfs ${name} not found`);
     const directory = realDirectory(path);
     if (directory === undefined) throw new WardenError('not_found', `rootfs ${path} not found`);
     const reason = this.#shield.reasonAgainst(directory);
     if (reason !== undefined) throw refused(path, reason);
     return { lowers: [directory], mounts: this.#mountsOf(`${directory}.mounts.json`) };
+  }
+
+  hold(containerId: string, handle: string, image: ContainerImage): void {
+    this.images.holdForContainer(containerId, handle, image);
+  }
+
+  release(containerId: string): void {
+    this.images.releaseContainer(containerId);
+  }
+
+  holdEverything(): void {
+    this.images.holdEverything();
+  }
+
+  #openImage(name: string): RootFileSystem {
+    try {
+      const image = this.images.imageOf(name.slice(imageScheme.length));
+      // In a description the topmost layer comes first.
+      return { lowers: this.images.directoriesOf(image).reverse(), mounts: [], image };
+    } catch (error) {
+      if (error instanceof WardenError && error.code === 'not_found') throw new WardenError('not_found', `rootfs ${name} not found`, { cause: error });
+      throw error;
+    }
   }
 
   #mountsOf(path: string): RootFileSystem['mounts'] {
