@@ -33,6 +33,8 @@ export const TEST_PACKAGES = [
   'iptables', // both kinds of it: firewalls of others, beside ours
   'git', // knows which files are ours
   'strace', // kills the daemon before each of its system calls
+  'docker-registry', // a registry of images, on loopback
+  'openssl', // makes certificates for it
   'xfsprogs', // mkfs.xfs: a file system that has projects also without quotas
 ];
 
