@@ -26,7 +26,7 @@ test('after SIGHUP the log goes on in a new file of its name', async () => {
   watcher.close();
   await client.ping();
   assert.equal(lines(`${directory}/wardend.log.1`).includes('ready'), true);
-  assert.deepEqual([...new Set(lines(`${directory}/wardend.log`))], ['request']);
+  assert.deepEqual([...new Set(lines(`${directory}/wardend.log`))], ['the configuration was read anew', 'request']);
   await server.restart({});
 });
 

@@ -8,6 +8,7 @@ import { WardenError } from 'warden-protocol';
 import { parseCommandLine, usage } from './command-line.js';
 import type { Configuration } from './config/configuration.js';
 import { configurationOf } from './config/load.js';
+import { reloadConfiguration } from './config/reload.js';
 import { settingsInForce, showSettings } from './config/show.js';
 import { readLayers, type Sources } from './config/sources.js';
 import { adoptContainers } from './container/adopt.js';
@@ -78,7 +79,8 @@ const namedLimitInBytes = 8 * 1024 * 1024;
 const reservedDescriptors = 64;
 
 async function serve(sources: Sources): Promise<void> {
-  const configuration = configurationOf(readLayers(sources));
+  let layers = readLayers(sources);
+  const configuration = configurationOf(layers);
   requireRoot();
   requirePrograms(configuration.programsPath);
   for (const { point, command: [program = ''] } of configuration.hooks.programs) {
@@ -86,7 +88,24 @@ async function serve(sources: Sources): Promise<void> {
   }
   const groupId = configuration.socketGroup === null ? undefined : groupIdOf(configuration.socketGroup);
   const { log, reopen, attachSyslog } = openLog(configuration.logging);
-  process.on('SIGHUP', reopen);
+  const service = new SystemdService({ environment: process.env, pid: process.pid, send: (path, text) => launcher.sendDatagram(path, text), clock: systemClock, log });
+  process.on('SIGHUP', () => {
+    reopen();
+    service.reloading(process.hrtime.bigint() / 1000n);
+    try {
+      const next = readLayers(sources);
+      const { configuration: reloaded, changed, needRestart } = reloadConfiguration(configuration, layers, next);
+      // Whoever has the object reads the new values from it.
+      Object.assign(configuration, reloaded);
+      layers = next;
+      log.level = configuration.logging.level;
+      log.info({ changed }, 'the configuration was read anew');
+      if (needRestart.length > 0) log.warn({ keys: needRestart }, `changed, but in force only after a restart: ${needRestart.join(', ')}`);
+    } catch (error) {
+      log.error({ err: error }, 'the configuration is not right any more: what was in force stays');
+    }
+    service.reloaded();
+  });
   for (const { key, consequence } of configuration.withoutEffect) log.warn({ key }, `${key} is set and has no effect in this version: ${consequence}`);
 
   for (const { name, hard } of limitsAbove(configuration.rlimits, hardLimits())) {
@@ -118,7 +137,6 @@ async function serve(sources: Sources): Promise<void> {
     clock: systemClock,
     log,
   });
-  const service = new SystemdService({ environment: process.env, pid: process.pid, send: (path, text) => launcher.sendDatagram(path, text), clock: systemClock, log });
   const { depotPath, disk } = configuration;
   const disks = new LinuxDisks({ depotPath, choice: disk.backend, launcher, log }, diskBackends(depotPath, disk.imageSizeInBytes, launcher));
   await startLauncher(launcher, configuration);

@@ -23,8 +23,9 @@ test('what happens is told, and the variables go no further', () => {
   assert.deepEqual([environment, service.listeningFd], [{ PATH: '/bin' }, 3]);
   service.ready(3);
   service.reloading(7n);
+  service.reloaded();
   service.stopping();
-  assert.deepEqual(sent, ['@sd: READY=1 MAINPID=42 STATUS=3 containers', '@sd: RELOADING=1 MONOTONIC_USEC=7', '@sd: STOPPING=1 STATUS=containers live on']);
+  assert.deepEqual(sent, ['@sd: READY=1 MAINPID=42 STATUS=3 containers', '@sd: RELOADING=1 MONOTONIC_USEC=7', '@sd: READY=1', '@sd: STOPPING=1 STATUS=containers live on']);
 });
 
 test('the event loop\'s life is told twice in the time that the manager waits, until the end', () => {

@@ -58,6 +58,10 @@ export class SystemdService {
     this.#notify(`RELOADING=1\nMONOTONIC_USEC=${monotonicUs}`);
   }
 
+  reloaded(): void {
+    this.#notify('READY=1');
+  }
+
   stopping(): void {
     this.#cancelWatchdog();
     this.#notify('STOPPING=1\nSTATUS=containers live on');
