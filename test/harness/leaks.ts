@@ -10,7 +10,7 @@ import { diskLeaks, isOwnedMount, loopLeaks } from './disks.js';
 import { listLinks } from './links.js';
 import type { LinkMonitor } from './links.js';
 import { tableElements } from './nftables.js';
-import { belongsToGroups, commandLine, findProcesses, openDescriptors } from './processes.js';
+import { belongsToGroups, commandLine, directoryOf, findProcesses, openDescriptors } from './processes.js';
 import type { Paths } from './configuration.js';
 import type { Place } from './run-program.js';
 import { cgroupParents } from './slot.js';
@@ -30,7 +30,7 @@ export function cgroupLeaks(slot: Slot): string[] {
 /** Processes of our containers, or with our depot on their command line, that are neither wardend nor its launcher. */
 export function processLeaks(slot: Slot, own: ReadonlySet<number>): string[] {
   const found = findProcesses((pid, command) =>
-    !own.has(pid) && (belongsToGroups(pid, slot.cgroupParent) || command.includes(`${slot.directory}/depot`)));
+    !own.has(pid) && (belongsToGroups(pid, slot.cgroupParent) || command.includes(`${slot.directory}/depot`) || (command.includes('registry/main.js') && directoryOf(pid).startsWith(slot.directory))));
   return found.map((pid) => `process ${pid}: ${commandLine(pid)}`);
 }
 

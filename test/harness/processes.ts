@@ -52,6 +52,15 @@ export function commandLine(pid: number): string {
   return readProc(pid, 'cmdline').replaceAll('\0', ' ').trim();
 }
 
+/** The working directory of a process. */
+export function directoryOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return '';
+  }
+}
+
 /**
  * Whether a process has to do with a directory of control groups: it is in one, or holds one open. A container's
  * monitor is in none of its container's groups and has no path on its command line; the descriptors tell whose it is.

@@ -8,6 +8,8 @@ export class RegistryDoor {
   answer: (request: IncomingMessage, response: ServerResponse) => boolean = () => false;
   /** Bytes of a blob after which the connection breaks off; undefined: never. */
   breakAfterInBytes: number | undefined;
+  /** Bytes of a blob after which nothing more comes, and the connection stays open; undefined: never. */
+  holdAfterInBytes: number | undefined;
   readonly #server: Server;
 
   private constructor(private readonly port: number) {
@@ -42,19 +44,20 @@ export class RegistryDoor {
     if (this.answer(request, response)) return;
     const onwards = send({ host: '127.0.0.1', port: this.port, path: url, method, headers }, (reply) => {
       response.writeHead(reply.statusCode ?? 500, reply.headers);
-      let left = url.includes('/blobs/') ? this.breakAfterInBytes : undefined;
+      const holds = this.holdAfterInBytes !== undefined;
+      let left = url.includes('/blobs/') ? this.holdAfterInBytes ?? this.breakAfterInBytes : undefined;
       reply.on('data', (chunk: Buffer) => {
         if (left === undefined) response.write(chunk);
         else if (chunk.length < left) {
           left -= chunk.length;
           response.write(chunk);
         } else {
-          response.write(chunk.subarray(0, left), () => response.destroy());
+          response.write(chunk.subarray(0, left), () => { if (!holds) response.destroy(); });
           reply.destroy();
         }
       });
       reply.once('end', () => response.end());
-      reply.once('error', () => response.destroy());
+      reply.once('error', () => { if (!holds) response.destroy(); });
     });
     onwards.once('error', () => response.destroy());
     request.pipe(onwards);
