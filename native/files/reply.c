@@ -37,11 +37,26 @@ int reply_ok(const struct transfer *transfer, struct error *err)
 	return reply_send(transfer, &buffer, err);
 }
 
+/*
+ * A connection that ends with something unread is reset, and a client that is still sending learns of that before it learns why. So what it has
+ * sent is taken until it closes, as it does when it has the answer; the time limit of the connection ends a silent one.
+ */
+static void discard_rest(const struct transfer *transfer)
+{
+	char rest[16 << 10];
+	ssize_t count;
+
+	do
+		count = recv(transfer->connection, rest, sizeof(rest), 0);
+	while (count > 0 || (count < 0 && errno == EINTR));
+}
+
 void reply_error(const struct transfer *transfer, const struct error *problem)
 {
 	struct wire_buffer buffer = { 0 };
 	struct error ignored;
 
 	wire_begin_error(&buffer, problem);
-	reply_send(transfer, &buffer, &ignored);
+	if (reply_send(transfer, &buffer, &ignored) == 0)
+		discard_rest(transfer);
 }
