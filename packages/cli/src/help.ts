@@ -98,7 +98,7 @@ export function programHelp(localCommands: ReadonlyMap<string, LocalCommand>): s
 
 options:
 ${columns([
-    ['--socket PATH', `the server's socket; $WARDEN_SOCKET or ${DEFAULT_SOCKET_PATH} unless given`],
+    ['--socket PATH', `the server's socket, or tls:HOST:PORT; $WARDEN_SOCKET or ${DEFAULT_SOCKET_PATH} unless given`],
     ['--trace', 'print each command behind a + before it runs'],
     ['--exit_on_error', 'stop at the first command that fails'],
     ['--help', 'show this'],

@@ -1,7 +1,7 @@
 // `warden`: what the command line asks for.
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { DEFAULT_SOCKET_PATH, WardenClient } from 'warden-client';
+import { addressOf, DEFAULT_SOCKET_PATH, WardenClient } from 'warden-client';
 import { runBatch, runStep } from './batch.js';
 import { quoteWord } from './command-reader.js';
 import { sentence } from './commands.js';
@@ -29,7 +29,7 @@ export async function main(argv: readonly string[], streams: Streams = process, 
     invocation = parseInvocation(argv, environment);
     const local = localCommandOf(invocation.words ?? []);
     if (local !== undefined) return await local.run(invocation.words?.slice(1) ?? [], streams);
-    client = new WardenClient({ path: invocation.socketPath });
+    client = new WardenClient(addressOf(invocation.socketPath, environment));
   } catch (reason) {
     await write(streams.stderr, `warden: ${sentence(reason)}\n`);
     return FAILED;
@@ -63,7 +63,7 @@ function parseInvocation(argv: readonly string[], environment: Readonly<Record<s
     switch (option) {
       case '--socket':
         invocation.socketPath = value ?? argv[++at] ?? '';
-        if (invocation.socketPath === '') throw new Error('--socket needs the path of a socket');
+        if (invocation.socketPath === '') throw new Error('--socket needs the path of a socket, or tcp:HOST:PORT or tls:HOST:PORT');
         break;
       case '--trace':
         invocation.trace = true;

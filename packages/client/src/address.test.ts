@@ -26,6 +26,13 @@ describe('addressOf', () => {
   });
 
   for (const bad of ['tcp:localhost', 'tcp:2000', 'tcp:a:b:1', 'tcp:localhost:']) {
-    it(`refuses ${bad}`, () => assert.throws(() => addressOf(bad), /an address is a path, unix:PATH or tcp:HOST:PORT/));
+    it(`refuses ${bad}`, () => assert.throws(() => addressOf(bad), /an address is a path, unix:PATH, tcp:HOST:PORT or tls:HOST:PORT/));
   }
+
+  it('reads the files that a TLS address needs, and says which is missing', () => {
+    const environment = { WARDEN_TLS_CA: '/dev/null', WARDEN_TLS_CERT: '/dev/null', WARDEN_TLS_KEY: '/dev/null' };
+    assert.deepEqual(addressOf('tls:example.org:7777', environment), { host: 'example.org', port: 7777, tls: { ca: '', certificate: '', key: '' } });
+    assert.throws(() => addressOf('tls:example.org:7777', { ...environment, WARDEN_TLS_KEY: undefined }), { code: 'invalid_argument', message: /WARDEN_TLS_KEY is not set/ });
+    assert.throws(() => addressOf('tls:example.org:7777', { ...environment, WARDEN_TLS_CA: '/nope' }), { code: 'invalid_argument', message: /^WARDEN_TLS_CA: ENOENT/ });
+  });
 });

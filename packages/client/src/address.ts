@@ -1,8 +1,19 @@
 // Where a warden server listens.
+import { readFileSync } from 'node:fs';
 import { WardenError } from 'warden-protocol';
 
-/** A unix socket by its path, or a TCP port. */
-export type Address = { readonly path: string } | { readonly host: string; readonly port: number };
+/** A unix socket by its path, or a TCP port, with TLS where the server wants to know who its clients are. */
+export type Address = { readonly path: string } | { readonly host: string; readonly port: number; readonly tls?: TlsCredentials };
+
+/** In PEM: whom the client trusts, and how it shows who it is. */
+export interface TlsCredentials {
+  /** Certificates of the authorities that may have signed the server's. */
+  readonly ca: string;
+  readonly certificate: string;
+  readonly key: string;
+  /** The name in the server's certificate, when it is not the host that is connected to. */
+  readonly serverName?: string;
+}
 
 /** The socket a server listens on unless configured otherwise. */
 export const DEFAULT_SOCKET_PATH = '/run/warden/warden.sock';
@@ -40,16 +51,31 @@ export function connectError(address: Address, cause: NodeJS.ErrnoException): Wa
 }
 
 /**
- * An address as people write it: a path, `unix:PATH`, or `tcp:HOST:PORT`. Throws invalid_argument for text that is neither.
+ * An address as people write it: a path, `unix:PATH`, `tcp:HOST:PORT`, or `tls:HOST:PORT` with the files that $WARDEN_TLS_CA, $WARDEN_TLS_CERT
+ * and $WARDEN_TLS_KEY name. Throws invalid_argument for text that is none of them.
  * Without one, $WARDEN_SOCKET counts, then the default path.
  */
-export function addressOf(address: Address | string | undefined): Address {
-  if (address === undefined) return addressOf(process.env['WARDEN_SOCKET'] || DEFAULT_SOCKET_PATH);
+export function addressOf(address: Address | string | undefined, environment: Readonly<Record<string, string | undefined>> = process.env): Address {
+  if (address === undefined) return addressOf(environment['WARDEN_SOCKET'] || DEFAULT_SOCKET_PATH, environment);
   if (typeof address !== 'string') return address;
   if (address.startsWith('unix:')) return { path: address.slice('unix:'.length) };
-  if (!address.startsWith('tcp:')) return { path: address };
-  const match = /^tcp:(?:\/\/)?(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address);
-  const host = match?.[1] ?? match?.[2];
-  if (host === undefined) throw new WardenError('invalid_argument', `an address is a path, unix:PATH or tcp:HOST:PORT, not ${JSON.stringify(address)}`);
-  return { host, port: Number(match?.[3]) };
+  if (!/^t(?:cp|ls):/.test(address)) return { path: address };
+  const match = /^(tcp|tls):(?:\/\/)?(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(address);
+  const host = match?.[2] ?? match?.[3];
+  if (host === undefined) throw new WardenError('invalid_argument', `an address is a path, unix:PATH, tcp:HOST:PORT or tls:HOST:PORT, not ${JSON.stringify(address)}`);
+  const port = Number(match?.[4]);
+  return match?.[1] === 'tls' ? { host, port, tls: credentialsOf(environment) } : { host, port };
+}
+
+function credentialsOf(environment: Readonly<Record<string, string | undefined>>): TlsCredentials {
+  const read = (name: string): string => {
+    const path = environment[name];
+    if (path === undefined || path === '') throw new WardenError('invalid_argument', `tls:HOST:PORT needs the files that WARDEN_TLS_CA, WARDEN_TLS_CERT and WARDEN_TLS_KEY name: ${name} is not set`);
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (cause) {
+      throw new WardenError('invalid_argument', `${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    }
+  };
+  return { ca: read('WARDEN_TLS_CA'), certificate: read('WARDEN_TLS_CERT'), key: read('WARDEN_TLS_KEY') };
 }

@@ -1,8 +1,9 @@
 // One connection: requests go out as they come, replies come back in their order. It lives once; when it breaks, every
 // request that has no reply yet fails, because nobody can know whether the server has worked on it.
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectOverTls } from 'node:tls';
 import { type AnyResponse, decodeResponse, errorOfResponse, FrameDecoder, messageTypes, type RequestType, Type, WardenError } from 'warden-protocol';
-import { type Address, connectError, describeAddress } from './address.js';
+import { type Address, connectError, describeAddress, type TlsCredentials } from './address.js';
 
 /** Bytes of one read, at most. */
 const READ_LENGTH = 128 * 1024;
@@ -51,7 +52,14 @@ export class Connection {
     // One buffer for all reads. Node takes another one for each from a function, but misses that when an exception that nobody
     // caught, in whatever part of the program, came in between: the next read would overwrite what was delivered before.
     const buffer = Buffer.allocUnsafeSlow(READ_LENGTH);
-    this.#socket = connect({ ...address, onread: { buffer, callback: (length) => this.#read(buffer.subarray(0, length)) } });
+    if ('tls' in address && address.tls !== undefined) {
+      this.#socket = connectTls(address, address.tls);
+      this.#socket.on('data', (bytes: Buffer) => {
+        if (!this.#read(bytes)) this.#socket.pause();
+      });
+    } else {
+      this.#socket = connect({ ...address, onread: { buffer, callback: (length) => this.#read(buffer.subarray(0, length)) } });
+    }
     this.#socket.setNoDelay(true);
     this.#closed = new Promise((resolve) => this.#socket.once('close', resolve));
     this.#socket.on('error', (error) => this.#fail(this.#lost(error)));
@@ -126,7 +134,7 @@ export class Connection {
         this.#fail(error);
         reject(error);
       }, timeoutMs);
-      this.#socket.once('connect', () => {
+      this.#socket.once('tls' in address && address.tls !== undefined ? 'secureConnect' : 'connect', () => {
         clearTimeout(timer);
         resolve();
       });
@@ -188,4 +196,10 @@ export class Connection {
     this.#failureListener?.(error);
     for (const pending of this.#pending.splice(0)) pending.fail(error);
   }
+}
+
+function connectTls({ host, port }: { readonly host: string; readonly port: number }, { ca, certificate, key, serverName }: TlsCredentials): Socket {
+  // An address cannot be sent as a server's name; it is still compared with the certificate.
+  const name = serverName ?? (isIP(host) === 0 ? host : undefined);
+  return connectOverTls({ host, port, ca, cert: certificate, key, minVersion: 'TLSv1.3', ...(name === undefined ? {} : { servername: name }) });
 }

@@ -1,4 +1,4 @@
-export { type Address, addressOf, DEFAULT_SOCKET_PATH } from './address.js';
+export { type Address, addressOf, DEFAULT_SOCKET_PATH, type TlsCredentials } from './address.js';
 export { Box, type Shell, type SpawnOptions } from './api/box.js';
 export { type Command, type Input, type JobExit, type JobOptions, RunError, type RunOptions, RunResult } from './api/command.js';
 export type { BoxEvent, BoxEvents, EventsOptions } from './api/events.js';

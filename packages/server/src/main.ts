@@ -69,6 +69,7 @@ import { HealthServer } from './server/health-server.js';
 import { Listener } from './server/listener.js';
 import { Metrics } from './server/metrics.js';
 import { writePidfile } from './server/pidfile.js';
+import { TlsPort } from './server/tls-port.js';
 
 /** Shares of the time for the end, by which each of its steps is over, whatever clients, monitors and disks do. */
 const endOf = { requests: 0.75, background: 0.85, trash: 0.9, disks: 0.95, launcher: 1 } as const;
@@ -79,6 +80,7 @@ const namedLimitInBytes = 8 * 1024 * 1024;
 const reservedDescriptors = 64;
 
 async function serve(sources: Sources): Promise<void> {
+  let tlsPort: TlsPort | undefined;
   let layers = readLayers(sources);
   const configuration = configurationOf(layers);
   requireRoot();
@@ -99,6 +101,7 @@ async function serve(sources: Sources): Promise<void> {
       Object.assign(configuration, reloaded);
       layers = next;
       log.level = configuration.logging.level;
+      tlsPort?.reload();
       log.info({ changed }, 'the configuration was read anew');
       if (needRestart.length > 0) log.warn({ keys: needRestart }, `changed, but in force only after a restart: ${needRestart.join(', ')}`);
     } catch (error) {
@@ -198,12 +201,13 @@ async function serve(sources: Sources): Promise<void> {
     log.warn({ pool: formatPortRange(portPool), ephemeral: formatPortRange(host.ephemeralPorts) }, 'the pool of ports for net_in (port.pool_start_port, port.pool_size) has ports that the kernel gives to connections of the machine\'s own (net.ipv4.ip_local_port_range): a program that gets one of them is not reached there from outside');
   }
   const limit = openFileLimit();
+  const maxConnections = limit === undefined ? undefined : Math.max(16, Math.floor((limit - reservedDescriptors) / 2));
   const listener: Listener = new Listener({
     path: configuration.socketPath,
     permissions: configuration.socketPermissions,
     groupId,
     listeningFd: service.listeningFd,
-    maxConnections: limit === undefined ? undefined : Math.max(16, Math.floor((limit - reservedDescriptors) / 2)),
+    maxConnections,
     handlers: makeHandlers(containers, { store: imageStore, pulls: openPulls(configuration, imageStore, log), named: namedRootFileSystems }),
     clock: systemClock,
     log,
@@ -211,6 +215,10 @@ async function serve(sources: Sources): Promise<void> {
     onConnected: (client) => containers.references.connect(client),
     onDisconnected: (client) => containers.references.disconnect(client),
   });
+  if (configuration.tls !== undefined) {
+    tlsPort = new TlsPort({ ...configuration.tls, maxConnections, log, accept: (socket) => listener.accept(socket) });
+    listener.addDoor(tlsPort);
+  }
   await listener.check();
   let unready: string | undefined = 'starting';
   const { port: healthPort, containerMetrics } = configuration.healthCheck;
@@ -235,6 +243,7 @@ async function serve(sources: Sources): Promise<void> {
   await removeStrayLimits(containers);
   enableForwarding(log);
   await listener.listen();
+  await tlsPort?.listen();
   unready = undefined;
   for (const container of containers.all()) containers.references.check(container);
   const removePidfile = configuration.pidfile === null ? undefined : writePidfile(configuration.pidfile);

@@ -15,6 +15,8 @@ export type MemoryReserve = { readonly bytes: number } | { readonly part: number
 export interface Configuration {
   readonly socketPath: string;
   readonly socketPermissions: number;
+  /** A TCP port for clients with a certificate; undefined: none. Paths of files in PEM. */
+  readonly tls: { readonly host: string; readonly port: number; readonly files: { readonly certificate: string; readonly key: string; readonly clientCa: string } } | undefined;
   /** Name or number; null: the server's own. */
   readonly socketGroup: string | null;
   /** Null: containers are never destroyed for want of a client. */

@@ -93,6 +93,13 @@ function crossKeyMistakes(file: ConfigurationFile): string[] {
       `server.container_depot_path: ${depotBytes} bytes are too long, the limit is ${depotLimit}, because each container has a unix socket below it (limit ${socketPathLimitInBytes} bytes)`,
     );
   }
+  const tlsKeys = ['address', 'certificate', 'key', 'client_ca'] as const;
+  const missing = tlsKeys.filter((key) => server.tls[key] === null);
+  if (missing.length > 0 && missing.length < tlsKeys.length) {
+    mistakes.push(`server.tls: ${missing.join(', ')} missing: a TCP port needs all of ${tlsKeys.join(', ')}, because only clients with a certificate may use it`);
+  } else if (server.tls.address !== null && Number(server.tls.address.slice(server.tls.address.lastIndexOf(':') + 1)) > lastPort) {
+    mistakes.push(`server.tls.address: the last port is ${lastPort}`);
+  }
   if ((network.pool_start_address === undefined) !== (network.pool_size === undefined)) {
     mistakes.push('network.pool_start_address and network.pool_size belong together: set both, or use network.pool_network');
   } else {
@@ -137,6 +144,13 @@ function keysWithoutEffect({ server }: ConfigurationFile): KeyWithoutEffect[] {
   return keys.filter(([isSet]) => isSet).map(([, key, consequence]) => ({ key, consequence }));
 }
 
+/** Undefined: no TCP port. crossKeyMistakes has seen to it that nothing is missing. */
+function tlsOf({ address, certificate, key, client_ca }: ConfigurationFile['server']['tls']): Configuration['tls'] {
+  if (address === null || certificate === null || key === null || client_ca === null) return undefined;
+  const colon = address.lastIndexOf(':');
+  return { host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(address.slice(colon + 1)), files: { certificate, key, clientCa: client_ca } };
+}
+
 /** The old server's level names in ours. */
 const logLevels: Readonly<Record<string, string>> = { off: 'silent', debug1: 'trace', debug2: 'trace', all: 'trace' };
 
@@ -152,6 +166,7 @@ function toConfiguration(file: ConfigurationFile): Configuration {
     socketPath: resolve(server.unix_domain_path),
     socketPermissions: server.unix_domain_permissions,
     socketGroup: server.unix_domain_group,
+    tls: tlsOf(server.tls),
     defaultGraceTimeMs: server.container_grace_time === null ? null : server.container_grace_time * 1000,
     rootfsPath: resolve(server.container_rootfs_path),
     depotPath: resolve(server.container_depot_path),

@@ -58,9 +58,17 @@ function section<Shape extends zod.ZodRawShape>(shape: Shape) {
 
 const rlimits = section(Object.fromEntries(rlimitNames.map((name) => [name, rlimit.optional()])) as Record<RlimitName, zod.ZodOptional<typeof rlimit>>);
 
+const tls = section({
+  address: z.string().regex(/^(\[[0-9A-Fa-f:.]+\]|[^:[\]\s]+):[1-9]\d{0,4}$/, 'must be HOST:PORT, for example 192.0.2.1:7777 or [::]:7777').nullable().default(null),
+  certificate: absolutePath.nullable().default(null),
+  key: absolutePath.nullable().default(null),
+  client_ca: absolutePath.nullable().default(null),
+});
+
 const server = section({
   unix_domain_path: absolutePath.default('/run/warden/warden.sock'),
   unix_domain_permissions: permissions.default(0o660),
+  tls,
   unix_domain_group: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$/, 'must be the name or number of a group').nullable().default(null),
   container_klass: containerKlass.default('Linux'),
   container_grace_time: seconds.nullable().default(null),

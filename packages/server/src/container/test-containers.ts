@@ -14,6 +14,7 @@ export const testConfiguration: Configuration = {
   socketPath: '/run/w.sock',
   socketPermissions: 0o660,
   socketGroup: null,
+  tls: undefined,
   defaultGraceTimeMs: null,
   rootfsPath: '/rootfs',
   depotPath: '/depot',

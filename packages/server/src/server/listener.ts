@@ -45,13 +45,14 @@ export class Listener {
   readonly #server: Server;
   readonly #unfinishedFrames: UnfinishedFrames;
   readonly #sessions = new Set<Session>();
+  readonly #doors: { close(): void }[] = [];
   #whenEmpty: (() => void) | undefined;
   #inode: number | undefined;
 
   constructor(private readonly options: ListenerOptions) {
     const { clock, log, frameIdleMs: idleMs = defaultFrameIdleMs, unfinishedLimitInBytes: limitInBytes = defaultUnfinishedLimitInBytes } = options;
     this.#unfinishedFrames = new UnfinishedFrames({ clock, log, idleMs, limitInBytes });
-    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.accept(socket));
     if (options.maxConnections !== undefined) this.#server.maxConnections = options.maxConnections;
     this.#server.on('drop', () => options.log.warn({ limit: options.maxConnections }, 'a connection was refused: too many are open'));
   }
@@ -90,10 +91,16 @@ export class Listener {
     return this.#sessions.size;
   }
 
+  /** Another way in: whoever makes its connections gives them to `accept`; it is closed with the first. */
+  addDoor(door: { close(): void }): void {
+    this.#doors.push(door);
+  }
+
   /** Stops accepting and ends the sessions: idle ones and those that wait for a job now, others when their request is done. */
   async drain(deadlineMs: number): Promise<void> {
     this.#removeSocket();
     this.#server.close();
+    for (const door of this.#doors) door.close();
     const empty = new Promise<void>((resolve) => {
       this.#whenEmpty = resolve;
     });
@@ -117,7 +124,8 @@ export class Listener {
     });
   }
 
-  #accept(socket: Socket): void {
+  /** A connection whose peer may use the server. */
+  accept(socket: Socket): void {
     const session: Session = new Session(socket, {
       handlers: this.options.handlers,
       clock: this.options.clock,
