@@ -33,6 +33,24 @@ int content_read(struct content_input *input, const uint8_t **ret_data, size_t *
 	return 1;
 }
 
+ssize_t content_take(void *context, void *ret_data, size_t size, struct error *err)
+{
+	struct content_input *input = context;
+
+	while (input->piece_size == 0) {
+		int result = content_read(input, &input->piece, &input->piece_size, err);
+
+		if (result <= 0)
+			return result;
+	}
+	size_t count = input->piece_size < size ? input->piece_size : size;
+
+	memcpy(ret_data, input->piece, count);
+	input->piece += count;
+	input->piece_size -= count;
+	return (ssize_t)count;
+}
+
 void content_input_free(struct content_input *input)
 {
 	stream_input_free(&input->input);

@@ -1,3 +1,3 @@
 PROGRAMS += files
-files_SOURCES := $(wildcard files/*.c) wsh/passwd.c wsh/passwd-file.c
+files_SOURCES := $(wildcard files/*.c) wsh/passwd.c wsh/passwd-file.c $(wildcard tar/*.c)
 files_LIBC := musl

@@ -17,9 +17,9 @@
 #include "files/paths.h"
 #include "files/reply.h"
 #include "files/request.h"
-#include "files/tar-source.h"
 #include "lib/fd.h"
 #include "lib/tree-writer.h"
+#include "tar/tar-reader.h"
 
 enum { MAX_DEPTH = 256, MAX_LATER_BYTES = 16 << 20 };
 
@@ -31,7 +31,7 @@ struct later {
 
 struct extraction {
 	struct tree_writer writer;
-	struct tar_source source;
+	struct tar_reader reader;
 	struct notes notes;
 	struct later *directories;   /* the last one first */
 	size_t later_bytes;
@@ -41,7 +41,8 @@ struct extraction {
 static struct tree_attributes attributes_of(const struct extraction *extraction, const struct tar_entry *entry)
 {
 	return (struct tree_attributes){
-		.mode = entry->mode, .has_owner = extraction->keep_owner, .uid = entry->uid, .gid = entry->gid, .has_time = true, .modified = entry->modified,
+		.mode = entry->mode, .has_owner = extraction->keep_owner, .uid = entry->uid, .gid = entry->gid, .has_time = true,
+		.modified = { .tv_sec = (time_t)entry->mtime, .tv_nsec = (long)entry->mtime_ns },
 	};
 }
 
@@ -108,26 +109,37 @@ static int make_directory(struct extraction *extraction, int directory, const ch
 	return made ? remember(extraction, entry, err) : 0;
 }
 
-static int write_content(struct extraction *extraction, int fd, const char *path, struct error *err)
+static int write_at(int fd, const uint8_t *data, size_t size, uint64_t offset, const char *path, struct error *err)
 {
-	const uint8_t *data;
+	while (size > 0) {
+		ssize_t count = pwrite(fd, data, size, (off_t)offset);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0)
+			return error_set(err, errno, "%.200s", path);
+		data += count;
+		size -= (size_t)count;
+		offset += (uint64_t)count;
+	}
+	return 0;
+}
+
+/* Holes stay holes. */
+static int write_content(struct extraction *extraction, int fd, const struct tar_entry *entry, struct error *err)
+{
+	const void *data;
+	uint64_t offset, end = 0;
 	size_t size;
 	int result;
 
-	while ((result = tar_source_read(&extraction->source, &data, &size, err)) > 0) {
-		if (tree_add_bytes(&extraction->writer, size, err) < 0)
+	while ((result = tar_reader_data(&extraction->reader, &data, &size, &offset, err)) > 0) {
+		if (tree_add_bytes(&extraction->writer, size, err) < 0 || write_at(fd, data, size, offset, entry->path, err) < 0)
 			return -1;
-		while (size > 0) {
-			ssize_t count = write(fd, data, size);
-
-			if (count < 0 && errno == EINTR)
-				continue;
-			if (count < 0)
-				return error_set(err, errno, "%.200s", path);
-			data += count;
-			size -= (size_t)count;
-		}
+		end = offset + size;
 	}
+	if (result == 0 && end < entry->size && ftruncate(fd, (off_t)entry->size) < 0)
+		return error_set(err, errno, "%.200s", entry->path);
 	return result;
 }
 
@@ -138,7 +150,7 @@ static int make_file(struct extraction *extraction, int directory, const char *n
 
 	if (tree_begin_file(&extraction->writer, directory, name, &file, err) < 0)
 		return -1;
-	if (write_content(extraction, file.fd, entry->path, err) < 0) {
+	if (write_content(extraction, file.fd, entry, err) < 0) {
 		tree_abandon_file(&file);
 		return -1;
 	}
@@ -168,10 +180,6 @@ static int make_entry(struct extraction *extraction, const struct tar_entry *ent
 	char name[TREE_MAX_NAME + 1];
 	int directory;
 
-	if (entry->sparse) {
-		notes_add(&extraction->notes, entry->path, "left out: a sparse file in a form of GNU's own");
-		return 0;
-	}
 	switch (entry->type) {
 	case TAR_HARD_LINK:
 		return make_link(extraction, entry, err);
@@ -213,20 +221,30 @@ static bool is_left_out(const struct error *problem, const char **ret_why)
 	}
 }
 
+/* Whichever limit an archive breaks, to its sender it is damaged. */
+static int next_entry(struct extraction *extraction, const struct tar_entry **ret_entry, struct error *err)
+{
+	int result = tar_reader_next(&extraction->reader, ret_entry, err);
+
+	if (result < 0 && (err->number == E2BIG || err->number == ERANGE))
+		err->number = EBADMSG;
+	return result;
+}
+
 static int extract(struct extraction *extraction, struct error *err)
 {
-	static struct tar_entry entry;
+	const struct tar_entry *entry;
 	const char *why;
 	int result;
 
-	while ((result = tar_source_next(&extraction->source, &entry, err)) > 0) {
-		if (make_entry(extraction, &entry, err) == 0)
+	while ((result = next_entry(extraction, &entry, err)) > 0) {
+		if (make_entry(extraction, entry, err) == 0)
 			continue;
 		if (!is_left_out(err, &why))
 			return -1;
-		notes_add(&extraction->notes, entry.path, why);
+		notes_add(&extraction->notes, entry->path, why);
 	}
-	return result < 0 ? -1 : tar_source_drain(&extraction->source, err);
+	return result < 0 ? -1 : tar_reader_drain(&extraction->reader, err);
 }
 
 static void forget_directories(struct extraction *extraction)
@@ -272,14 +290,17 @@ int serve_tar_in(struct transfer *transfer, struct error *err)
 	};
 
 	content_input_init(&input, transfer);
-	tar_source_init(&extraction.source, &input);
 	tree_writer_init(&extraction.writer, root, &policy);
-	int result = extract(&extraction, err);
+	int result = tar_reader_init(&extraction.reader, content_take, &input, err);
+
+	if (result == 0)
+		result = extract(&extraction, err);
 
 	if (result == 0)
 		finish_directories(&extraction);
 	forget_directories(&extraction);
 	tree_writer_free(&extraction.writer);
+	tar_reader_free(&extraction.reader);
 	content_input_free(&input);
 	return result < 0 ? -1 : send_end(transfer, &extraction, err);
 }

@@ -18,20 +18,19 @@
 #include "files/paths.h"
 #include "files/reply.h"
 #include "files/request.h"
-#include "files/tar-format.h"
 #include "lib/fd.h"
+#include "tar/tar-writer.h"
 
 enum { MAX_DEPTH = 200, OPEN_FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
 
 struct packing {
 	struct content_output output;
+	struct tar_writer writer;
 	struct notes notes;
 	uint64_t entries;
 	uint32_t mode_bits;
-	struct tar_entry entry;      /* the path of what is being packed, and its header */
+	char path[TAR_PATH_MAX + 1];   /* of what is being packed, in the archive */
 };
-
-static const uint8_t zeros[2 * TAR_BLOCK];
 
 static void closedirp(DIR **stream)
 {
@@ -39,19 +38,22 @@ static void closedirp(DIR **stream)
 		closedir(*stream);
 }
 
-static int put_header(struct packing *packing, char type, const struct stat *status, struct error *err)
+static int put_header(struct packing *packing, enum tar_type type, const char *target, const struct stat *status, struct error *err)
 {
-	uint8_t header[TAR_MAX_HEADER];
-	struct tar_entry *entry = &packing->entry;
+	const struct tar_entry entry = {
+		.type = type, .path = packing->path, .target = target, .mode = status->st_mode & packing->mode_bits, .uid = status->st_uid, .gid = status->st_gid,
+		.size = type == TAR_FILE ? (uint64_t)status->st_size : 0, .mtime = status->st_mtim.tv_sec, .mtime_ns = (uint32_t)status->st_mtim.tv_nsec,
+	};
 
-	entry->type = type;
-	entry->mode = status->st_mode & packing->mode_bits;
-	entry->uid = status->st_uid;
-	entry->gid = status->st_gid;
-	entry->size = type == TAR_FILE ? (uint64_t)status->st_size : 0;
-	entry->modified = status->st_mtim;
 	packing->entries++;
-	return content_output_put(&packing->output, header, tar_write_header(entry, header), err);
+	return tar_writer_entry(&packing->writer, &entry, err);
+}
+
+static int put_archive(void *context, const void *data, size_t size, struct error *err)
+{
+	struct packing *packing = context;
+
+	return content_output_put(&packing->output, data, size, err);
 }
 
 /* As many bytes as the header says, whatever becomes of the file meanwhile. */
@@ -67,21 +69,14 @@ static int put_content(struct packing *packing, int fd, uint64_t size, struct er
 		if (count < 0 && errno == EINTR)
 			continue;
 		if (count <= 0) {
-			notes_add(&packing->notes, packing->entry.path, count == 0 ? "has become shorter: its end is zeros" : "could not be read: its end is zeros");
+			notes_add(&packing->notes, packing->path, count == 0 ? "has become shorter: its end is zeros" : "could not be read: its end is zeros");
 			break;
 		}
 		left -= (uint64_t)count;
-		if (content_output_add(&packing->output, (size_t)count, err) < 0)
+		if (content_output_add(&packing->output, (size_t)count, err) < 0 || tar_writer_passed(&packing->writer, (size_t)count, err) < 0)
 			return -1;
 	}
-	for (left += tar_padded(size) - size; left > 0;) {
-		size_t count = left < sizeof(zeros) ? (size_t)left : sizeof(zeros);
-
-		if (content_output_put(&packing->output, zeros, count, err) < 0)
-			return -1;
-		left -= count;
-	}
-	return 0;
+	return tar_writer_data(&packing->writer, NULL, (size_t)left, err);
 }
 
 static int put_link(struct packing *packing, int parent, const char *name, const struct stat *status, struct error *err)
@@ -89,34 +84,30 @@ static int put_link(struct packing *packing, int parent, const char *name, const
 	_cleanup_free_ char *target = entry_read_link(parent, name);
 
 	if (target == NULL) {
-		notes_add(&packing->notes, packing->entry.path, "left out: the link could not be read");
+		notes_add(&packing->notes, packing->path, "left out: the link could not be read");
 		return 0;
 	}
-	snprintf(packing->entry.target, sizeof(packing->entry.target), "%s", target);
-	int result = put_header(packing, TAR_SYMLINK, status, err);
-
-	packing->entry.target[0] = '\0';
-	return result;
+	return put_header(packing, TAR_SYMLINK, target, status, err);
 }
 
 static int put_any(struct packing *packing, int parent, const char *name, int depth, struct error *err);
 
 static int put_names(struct packing *packing, DIR *stream, int depth, struct error *err)
 {
-	size_t length = strlen(packing->entry.path);
+	size_t length = strlen(packing->path);
 
 	for (const struct dirent *entry; (entry = readdir(stream)) != NULL;) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
-		if (length + 1 + strlen(entry->d_name) + 1 > TAR_MAX_PATH) {
-			notes_add(&packing->notes, packing->entry.path, "something in it was left out: its path is too long");
+		if (length + 1 + strlen(entry->d_name) + 1 > TAR_PATH_MAX) {
+			notes_add(&packing->notes, packing->path, "something in it was left out: its path is too long");
 			continue;
 		}
-		packing->entry.path[length] = '/';
-		strcpy(packing->entry.path + length + 1, entry->d_name);
+		packing->path[length] = '/';
+		strcpy(packing->path + length + 1, entry->d_name);
 		int result = put_any(packing, dirfd(stream), entry->d_name, depth + 1, err);
 
-		packing->entry.path[length] = '\0';
+		packing->path[length] = '\0';
 		if (result < 0)
 			return -1;
 	}
@@ -132,19 +123,19 @@ static int put_directory(struct packing *packing, int fd, const struct stat *sta
 		int number = errno;
 
 		close_fd(fd);
-		return error_set(err, number, "%.200s", packing->entry.path);
+		return error_set(err, number, "%.200s", packing->path);
 	}
-	size_t length = strlen(packing->entry.path);
+	size_t length = strlen(packing->path);
 
 	/* As everybody writes them. */
-	strcpy(packing->entry.path + length, "/");
-	int result = put_header(packing, TAR_DIRECTORY, status, err);
+	strcpy(packing->path + length, "/");
+	int result = put_header(packing, TAR_DIRECTORY, NULL, status, err);
 
-	packing->entry.path[length] = '\0';
+	packing->path[length] = '\0';
 	if (result < 0)
 		return -1;
 	if (depth == MAX_DEPTH) {
-		notes_add(&packing->notes, packing->entry.path, "what is in it was left out: too deep");
+		notes_add(&packing->notes, packing->path, "what is in it was left out: too deep");
 		return 0;
 	}
 	return put_names(packing, stream, depth, err);
@@ -157,14 +148,14 @@ static int put_opened(struct packing *packing, int opened, int depth, struct err
 	struct stat status;
 
 	if (fstat(fd, &status) < 0)
-		return error_set(err, errno, "%.200s", packing->entry.path);
+		return error_set(err, errno, "%.200s", packing->path);
 	if (S_ISDIR(status.st_mode))
 		return put_directory(packing, steal_fd(&fd), &status, depth, err);
 	if (!S_ISREG(status.st_mode)) {
-		notes_add(&packing->notes, packing->entry.path, "left out: no file, directory or link");
+		notes_add(&packing->notes, packing->path, "left out: no file, directory or link");
 		return 0;
 	}
-	return put_header(packing, TAR_FILE, &status, err) < 0 ? -1 : put_content(packing, fd, (uint64_t)status.st_size, err);
+	return put_header(packing, TAR_FILE, NULL, &status, err) < 0 ? -1 : put_content(packing, fd, (uint64_t)status.st_size, err);
 }
 
 static int put_any(struct packing *packing, int parent, const char *name, int depth, struct error *err)
@@ -172,17 +163,17 @@ static int put_any(struct packing *packing, int parent, const char *name, int de
 	struct stat status;
 
 	if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
-		return errno == ENOENT ? 0 : error_set(err, errno, "%.200s", packing->entry.path);
+		return errno == ENOENT ? 0 : error_set(err, errno, "%.200s", packing->path);
 	if (S_ISLNK(status.st_mode))
 		return put_link(packing, parent, name, &status, err);
 	if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
-		notes_add(&packing->notes, packing->entry.path, "left out: no file, directory or link");
+		notes_add(&packing->notes, packing->path, "left out: no file, directory or link");
 		return 0;
 	}
 	int fd = openat(parent, name, OPEN_FLAGS);
 
 	if (fd < 0) {
-		notes_add(&packing->notes, packing->entry.path, errno == EACCES ? "left out: the user may not read it" : "left out: it could not be opened");
+		notes_add(&packing->notes, packing->path, errno == EACCES ? "left out: the user may not read it" : "left out: it could not be opened");
 		return 0;
 	}
 	return put_opened(packing, fd, depth, err);
@@ -192,7 +183,7 @@ static int send_end(const struct transfer *transfer, struct packing *packing, st
 {
 	struct wire_buffer buffer = { 0 };
 
-	if (content_output_put(&packing->output, zeros, sizeof(zeros), err) < 0 || content_output_flush(&packing->output, err) < 0)
+	if (tar_writer_end(&packing->writer, err) < 0 || content_output_flush(&packing->output, err) < 0)
 		return -1;
 	wire_begin(&buffer, WIRE_CONTENT_END);
 	wire_put_u64(&buffer, TAG_LENGTH, packing->output.total);
@@ -207,9 +198,9 @@ static int choose_name(struct packing *packing, const struct request *request, c
 	const char *slash = strrchr(request->path, '/'), *name = slash != NULL ? slash + 1 : request->path;
 	const char *chosen = request->target != NULL ? request->target : S_ISDIR(status->st_mode) ? "." : name;
 
-	if (strlen(chosen) > TAR_MAX_PATH - 1)
+	if (strlen(chosen) > TAR_PATH_MAX - 1)
 		return error_set(err, ENAMETOOLONG, "%.200s", chosen);
-	strcpy(packing->entry.path, chosen);
+	strcpy(packing->path, chosen);
 	return 0;
 }
 
@@ -234,5 +225,6 @@ int serve_tar_out(struct transfer *transfer, struct error *err)
 	if (choose_name(&packing, &request, &status, err) < 0 || reply_ok(transfer, err) < 0)
 		return -1;
 	content_output_init(&packing.output, transfer);
+	tar_writer_init(&packing.writer, put_archive, &packing);
 	return put_opened(&packing, steal_fd(&fd), 0, err) < 0 ? -1 : send_end(transfer, &packing, err);
 }

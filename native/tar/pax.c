@@ -63,7 +63,20 @@ static int take_id(bool *ret_has, uint32_t *ret_id, const char *value, const cha
 	return 0;
 }
 
-/* Seconds with a sign and a fraction, which is left out. */
+/* The first nine digits of a fraction. */
+static uint32_t nanoseconds(const char *digits, const char *end)
+{
+	uint32_t number = 0;
+
+	for (int i = 0; i < 9; i++) {
+		bool is_digit = digits < end && *digits >= '0' && *digits <= '9';
+
+		number = number * 10 + (is_digit ? (uint32_t)(*digits++ - '0') : 0);
+	}
+	return number;
+}
+
+/* Seconds with a sign and a fraction. */
 static int take_time(struct pax *pax, const char *value, const char *end, struct error *err)
 {
 	bool negative = *value == '-';
@@ -72,8 +85,16 @@ static int take_time(struct pax *pax, const char *value, const char *end, struct
 
 	if (pax_number(digits, dot != NULL ? dot : end, INT64_MAX, &seconds, err) < 0)
 		return -1;
+	uint32_t rest = dot != NULL ? nanoseconds(dot + 1, end) : 0;
+
 	pax->has_mtime = true;
 	pax->mtime = negative ? -(int64_t)seconds : (int64_t)seconds;
+	pax->mtime_ns = rest;
+	/* What is behind the seconds is counted forwards. */
+	if (negative && rest > 0) {
+		pax->mtime--;
+		pax->mtime_ns = 1000000000 - rest;
+	}
 	return 0;
 }
 

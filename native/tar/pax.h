@@ -19,6 +19,7 @@ struct pax {
 	uint64_t size;
 	uint32_t uid, gid;
 	int64_t mtime;
+	uint32_t mtime_ns;
 	struct tar_xattr xattrs[TAR_XATTR_MAX];
 	size_t xattr_count;
 	/* A sparse file in one of GNU's three ways: the segments are told one by one, in a list, or (version 1) at the beginning of its data. */

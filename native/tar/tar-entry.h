@@ -31,6 +31,7 @@ struct tar_entry {
 	uint32_t uid, gid;
 	uint64_t size;          /* bytes of a file, holes included */
 	int64_t mtime;          /* seconds since 1970 */
+	uint32_t mtime_ns;      /* and what of a second is behind them */
 	const struct tar_xattr *xattrs;
 	size_t xattr_count;
 };

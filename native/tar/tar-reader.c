@@ -118,6 +118,7 @@ static int take_numbers(struct tar_reader *reader, const struct tar_header *head
 	entry->uid = (uint32_t)uid;
 	entry->gid = (uint32_t)gid;
 	entry->mtime = pax->has_mtime ? pax->mtime : (int64_t)mtime;
+	entry->mtime_ns = pax->mtime_ns;
 	return 0;
 }
 

@@ -69,6 +69,19 @@ static int add_record(struct records *records, const char *keyword, const char *
 	return 0;
 }
 
+static int add_time(struct records *records, const struct tar_entry *entry, struct error *err)
+{
+	char text[40];
+
+	if (entry->mtime_ns == 0)
+		snprintf(text, sizeof(text), "%" PRId64, entry->mtime);
+	else if (entry->mtime >= 0)
+		snprintf(text, sizeof(text), "%" PRId64 ".%09" PRIu32, entry->mtime, entry->mtime_ns);
+	else
+		snprintf(text, sizeof(text), "-%" PRId64 ".%09" PRIu32, -(entry->mtime + 1), 1000000000 - entry->mtime_ns);
+	return add_record(records, "mtime", "", text, strlen(text), err);
+}
+
 static int add_number(struct records *records, const char *keyword, uint64_t number, struct error *err)
 {
 	char text[24];
@@ -80,8 +93,6 @@ static int add_number(struct records *records, const char *keyword, uint64_t num
 /* What does not fit into octal fields, or into a hundred bytes. */
 static int collect(struct records *records, const struct tar_entry *entry, struct error *err)
 {
-	char text[24];
-
 	if (strlen(entry->path) > 100 && add_record(records, "path", "", entry->path, strlen(entry->path), err) < 0)
 		return -1;
 	if (entry->target != NULL && strlen(entry->target) > 100 && add_record(records, "linkpath", "", entry->target, strlen(entry->target), err) < 0)
@@ -92,8 +103,7 @@ static int collect(struct records *records, const struct tar_entry *entry, struc
 		return -1;
 	if (entry->gid > 07777777 && add_number(records, "gid", entry->gid, err) < 0)
 		return -1;
-	snprintf(text, sizeof(text), "%" PRId64, entry->mtime);
-	if ((entry->mtime < 0 || entry->mtime > 077777777777) && add_record(records, "mtime", "", text, strlen(text), err) < 0)
+	if ((entry->mtime < 0 || entry->mtime > 077777777777 || entry->mtime_ns > 0) && add_time(records, entry, err) < 0)
 		return -1;
 	for (size_t i = 0; i < entry->xattr_count; i++)
 		if (add_record(records, "SCHILY.xattr.", entry->xattrs[i].name, entry->xattrs[i].value, entry->xattrs[i].size, err) < 0)
@@ -164,11 +174,18 @@ int tar_writer_entry(struct tar_writer *writer, const struct tar_entry *entry, s
 	return writer->write(writer->context, &header, sizeof(header), err);
 }
 
-int tar_writer_data(struct tar_writer *writer, const void *data, size_t size, struct error *err)
+int tar_writer_passed(struct tar_writer *writer, size_t size, struct error *err)
 {
 	if (size > writer->left)
 		return error_set(err, EINVAL, "more bytes than the entry has");
 	writer->left -= size;
+	return 0;
+}
+
+int tar_writer_data(struct tar_writer *writer, const void *data, size_t size, struct error *err)
+{
+	if (tar_writer_passed(writer, size, err) < 0)
+		return -1;
 	if (data != NULL)
 		return writer->write(writer->context, data, size, err);
 	while (size > 0) {

@@ -17,6 +17,8 @@ void tar_writer_init(struct tar_writer *ret_writer, tar_sink write, void *contex
 int tar_writer_entry(struct tar_writer *writer, const struct tar_entry *entry, struct error *err);
 /* The next bytes of it; with data NULL they are zeros. EINVAL: more than there should be. */
 int tar_writer_data(struct tar_writer *writer, const void *data, size_t size, struct error *err);
+/* Bytes of it that the caller has put where they go without the writer. EINVAL: more than there should be. */
+int tar_writer_passed(struct tar_writer *writer, size_t size, struct error *err);
 int tar_writer_end(struct tar_writer *writer, struct error *err);
 
 #endif

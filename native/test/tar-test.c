@@ -83,10 +83,10 @@ static void test_round_trip(size_t step)
 		name[i] = '/';
 	name[sizeof(name) - 1] = '\0';
 	const struct tar_entry entries[] = {
-		{ .type = TAR_DIRECTORY, .path = "./", .mode = 0755, .mtime = -5 },
+		{ .type = TAR_DIRECTORY, .path = "./", .mode = 0755, .mtime = -5, .mtime_ns = 1 },
 		{ .type = TAR_FILE, .path = name, .mode = 04711, .uid = UINT32_MAX - 1, .gid = 07777777, .size = 700, .mtime = INT64_MAX, .xattrs = xattrs, .xattr_count = 2 },
 		{ .type = TAR_SYMLINK, .path = raw, .target = name, .mode = 0777 },
-		{ .type = TAR_HARD_LINK, .path = "link", .target = raw, .uid = 1, .mtime = 1 },
+		{ .type = TAR_HARD_LINK, .path = "link", .target = raw, .uid = 1, .mtime = 1, .mtime_ns = 999999999 },
 		{ .type = TAR_FIFO, .path = "fifo", .mode = 01600, .gid = 010000000 },
 		{ .type = TAR_FILE, .path = "empty" },
 	};
@@ -110,7 +110,7 @@ static void test_round_trip(size_t step)
 
 		if (!CHECK(tar_reader_next(&reader, &entry, &err) == 1, "an entry is read"))
 			break;
-		CHECK(entry->type == expected->type && strcmp(entry->path, expected->path) == 0 && entry->mode == expected->mode && entry->uid == expected->uid && entry->gid == expected->gid && entry->size == expected->size && entry->mtime == expected->mtime, "as it was written");
+		CHECK(entry->type == expected->type && strcmp(entry->path, expected->path) == 0 && entry->mode == expected->mode && entry->uid == expected->uid && entry->gid == expected->gid && entry->size == expected->size && entry->mtime == expected->mtime && entry->mtime_ns == expected->mtime_ns, "as it was written");
 		CHECK((entry->target == NULL) == (expected->target == NULL) && (entry->target == NULL || strcmp(entry->target, expected->target) == 0), "with its target");
 		CHECK(entry->xattr_count == expected->xattr_count && (entry->xattr_count == 0 || (strcmp(entry->xattrs[0].name, "security.capability") == 0 && entry->xattrs[0].size == sizeof(capability) && memcmp(entry->xattrs[0].value, capability, sizeof(capability)) == 0 && entry->xattrs[1].size == 0)), "and its attributes, of any bytes");
 		const void *data;
@@ -179,6 +179,17 @@ static int read_pax(const char *text, size_t size)
 	return read_one(header, text, size);
 }
 
+/* Of one record. */
+static void test_time(const char *text, int64_t seconds, uint32_t ns)
+{
+	struct error err = { 0 };
+	struct pax pax = { 0 };
+	char *copy = strdup(text);
+
+	CHECK(pax_read(&pax, copy, strlen(text), &err) == 0 && pax.mtime == seconds && pax.mtime_ns == ns, "a time with a fraction");
+	pax_clear(&pax);
+}
+
 static void test_pax(void)
 {
 	static const struct {
@@ -200,6 +211,11 @@ static void test_pax(void)
 	}
 	CHECK(read_pax("11 path=a\0b\n", 12) == EBADMSG && read_pax("12 path=a\0b\n", 12) == EBADMSG, "a name with NUL");
 	CHECK(read_pax("12 pa\0th=ab\n", 12) == EBADMSG, "a keyword with NUL");
+	test_time("18 mtime=12.05xyz\n", 12, 50000000);
+	test_time("29 mtime=12.1234567891234567\n", 12, 123456789);
+	test_time("12 mtime=5.\n", 5, 0);
+	test_time("15 mtime=-5.25\n", -6, 750000000);
+	test_time("14 mtime=-5.0\n", -5, 0);
 	/* The next record is seen, where the one before ends in NUL. */
 	CHECK(read_pax("9 path=x\n18 uid=4294967295\n", 27) == ERANGE, "records behind each other");
 }

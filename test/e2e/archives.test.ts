@@ -74,6 +74,22 @@ test('a tree goes in, and comes out the same', async () => {
   });
 });
 
+test('sparse files stay sparse in every form that tar writes them in', async () => {
+  await withContainer(async ({ client, handle, directory, run }) => {
+    const file = join(directory, 'sparse');
+    writeFileSync(file, '');
+    execFileSync('sh', ['-c', 'for at in 1 3 5 7 9 11 13; do printf "at $at" | dd of="$0" bs=1M seek=$at conv=notrunc status=none; done; truncate -s 64M "$0"', file]);
+    const sum = execFileSync('sh', ['-c', 'sha256sum < "$0"', file], { encoding: 'utf8' });
+    for (const format of ['--format=gnu', '--format=posix --sparse-version=0.0', '--format=posix --sparse-version=0.1', '--format=posix --sparse-version=1.0']) {
+      const archive = execFileSync('tar', ['-C', directory, '-cS', ...format.split(' '), 'sparse']);
+      assert.ok(archive.length < 1 << 20, `${format}: tar wrote the holes`);
+      assert.deepEqual((await client.files.tarIn({ handle, path: 'in' }, archive)).notes, []);
+      assert.equal(await run('sha256sum < in/sparse'), sum, format);
+      assert.ok(Number(await run('stat -c %b in/sparse')) < 2048, `${format}: the holes take room`);
+    }
+  });
+});
+
 test('owners and set-id bits are dropped unless they are asked for', async () => {
   await withContainer(async ({ client, handle, run, tarIn }) => {
     const archive = Buffer.concat([entry({ name: 'd/', type: '5', mode: 0o2755, uid: 77 }), entry({ name: 'd/f', mode: 0o4755, uid: 77, content: 'x' }), END]);
@@ -118,12 +134,16 @@ test('a hostile archive changes nothing outside of its directory', async () => {
       'fifo': entry({ name: 'fifo', type: '6' }),
       'long name of pax': Buffer.concat([pax({ path: '../escaped' }), entry({ name: 'x', content: 'x' })]),
       'long name of GNU': Buffer.concat([entry({ name: '././@LongLink', type: 'L', content: '../../escaped\0' }), entry({ name: 'x', content: 'x' })]),
-      'sparse of 2^62': Buffer.concat([pax({ 'GNU.sparse.realsize': String(2n ** 62n) }), entry({ name: 'sparse', content: 'x' })]),
+      'sparse of 2^62': Buffer.concat([pax({ 'GNU.sparse.map': '0,1', 'GNU.sparse.realsize': String(2n ** 62n) }), entry({ name: 'sparse', content: 'x' })]),
+      'sparse, with a segment behind its end': Buffer.concat([pax({ 'GNU.sparse.map': '9,1', 'GNU.sparse.realsize': '5' }), entry({ name: 'sparse', content: 'x' })]),
+      'sparse under another name': Buffer.concat([pax({ 'GNU.sparse.map': '0,1', 'GNU.sparse.realsize': '1', 'GNU.sparse.name': '../escaped' }), entry({ name: 'sparse', content: 'x' })]),
     };
+    /** What the file system cannot have, what is no archive, and a link to what is not there. */
+    const expected = (error: unknown): boolean => error instanceof WardenError && ['not_found', 'invalid_argument', 'exhausted'].includes(error.code);
     for (const [name, archive] of Object.entries(archives)) {
       await run('rm -rf in/*').catch(() => undefined);
-      await tarIn(Buffer.concat([archive, END])).catch((error: unknown) => assert.ok(error instanceof WardenError && error.code === 'not_found', `${name}: ${String(error)}`));
-      await client.files.tarIn({ handle, path: '/home/vcap/in', user: 'root' }, Buffer.concat([archive, END])).catch((error: unknown) => assert.ok(error instanceof WardenError && error.code === 'not_found', name));
+      await tarIn(Buffer.concat([archive, END])).catch((error: unknown) => assert.ok(expected(error), `${name}: ${String(error)}`));
+      await client.files.tarIn({ handle, path: '/home/vcap/in', user: 'root' }, Buffer.concat([archive, END])).catch((error: unknown) => assert.ok(expected(error), `${name}: ${String(error)}`));
       assert.equal(await outside(run), before, name);
     }
     assert.equal(await run('cat secret'), 'secret\n');
