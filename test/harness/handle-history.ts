@@ -40,7 +40,7 @@ interface Situation {
 interface Step { readonly state: ContainerState; readonly progress: number }
 
 const DONE = 9;
-const MOST_SITUATIONS = 50_000;
+const MOST_SITUATIONS = 300_000;
 
 /** What an operation can do next. */
 function* stepsOf({ effect, outcome, seen }: HandleOperation, progress: number, state: ContainerState): Generator<Step> {
