@@ -5,6 +5,7 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { cycles } from './cycles.js';
+import { files } from './files.js';
 import { Floor } from './floor.js';
 import { lifecycle } from './lifecycle.js';
 import { limits } from './limits.js';
@@ -23,7 +24,7 @@ import { Server } from './server.js';
 import { markdownTable } from './table.js';
 import type { Row } from './table.js';
 
-const MEASUREMENTS: Readonly<Record<SectionName, (surroundings: Surroundings) => Promise<Result>>> = { lifecycle, cycles, ping, requests, limits, network, output, live };
+const MEASUREMENTS: Readonly<Record<SectionName, (surroundings: Surroundings) => Promise<Result>>> = { lifecycle, cycles, ping, requests, limits, network, files, output, live };
 
 async function measure(options: Options, surroundings: Surroundings): Promise<{ rows: Row[]; samples: Record<string, readonly number[]> }> {
   const rows: Row[] = [];

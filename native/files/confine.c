@@ -58,7 +58,19 @@ static uint64_t files_known(int version)
 	return known;
 }
 
-int confine_to_trees(const int *trees, size_t count, struct error *err)
+static uint64_t allowed_by(enum confine_access access, uint64_t known)
+{
+	switch (access) {
+	case CONFINE_READ_FILE:
+		return READ_FILE;
+	case CONFINE_READ_TREE:
+		return READ_FILE | READ_DIR;
+	default:
+		return known & ~(uint64_t)(EXECUTE | MAKE_CHAR | MAKE_BLOCK | MAKE_SOCK | MAKE_FIFO | IOCTL_DEVICE);
+	}
+}
+
+int confine_to_trees(const int *trees, size_t count, enum confine_access access, struct error *err)
 {
 	err->step = "confine to trees";
 	int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
@@ -78,7 +90,7 @@ int confine_to_trees(const int *trees, size_t count, struct error *err)
 		return error_set(err, errno, "landlock_create_ruleset");
 	for (size_t i = 0; i < count; i++) {
 		const struct path_rule rule = {
-			.allowed = known & ~(uint64_t)(EXECUTE | MAKE_CHAR | MAKE_BLOCK | MAKE_SOCK | MAKE_FIFO | IOCTL_DEVICE),
+			.allowed = allowed_by(access, known),
 			.parent = trees[i],
 		};
 

@@ -32,7 +32,7 @@ int enter_container(int init, struct transfer *transfer, struct error *err)
 		return error_set(err, errno, "setns");
 	/* The root of a mount namespace that one joins is the one that its first process has pivoted to. */
 	transfer->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return transfer->root < 0 ? error_set(err, errno, "the root") : 0;
+	return transfer->root < 0 || sys_mount_id(transfer->root, &transfer->root_mount) < 0 ? error_set(err, errno, "the root") : 0;
 }
 
 static int find_user(struct transfer *transfer, struct error *err)

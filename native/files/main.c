@@ -18,8 +18,10 @@
 #include <sys/time.h>
 
 #include "files/confine.h"
+#include "files/copy-frames.h"
 #include "files/descriptors.h"
 #include "files/enter.h"
+#include "files/host-end.h"
 #include "files/operations.h"
 #include "files/reply.h"
 #include "files/transfer.h"
@@ -31,6 +33,8 @@ static const struct {
 	uint32_t operation;
 	transfer_function serve;
 } operations[] = {
+	{ FILE_COPY_IN, serve_copy_in },
+	{ FILE_COPY_OUT, serve_copy_out },
 	{ FILE_READ, serve_read },
 	{ FILE_WRITE, serve_write },
 	{ FILE_STAT, serve_stat },
@@ -95,6 +99,16 @@ static int limit_silence(struct error *err)
 	return 0;
 }
 
+/* Fewer frames on their way, and so fewer descriptors, of which the kernel counts those that one user has sent. */
+static int limit_queue(const struct transfer *transfer, struct error *err)
+{
+	const int queue = COPY_QUEUE_SIZE;
+
+	if (transfer->operation == FILE_COPY_OUT && setsockopt(FILES_CONNECTION, SOL_SOCKET, SO_SNDBUF, &queue, sizeof(queue)) < 0)
+		return error_set(err, errno, "queue of the connection");
+	return 0;
+}
+
 /* As far as limits can be set: what is left is the container's own limit of memory. */
 static void limit_resources(void)
 {
@@ -105,14 +119,14 @@ static void limit_resources(void)
 
 static int prepare(struct transfer *transfer, struct error *err)
 {
-	if (read_request(transfer, err) < 0 || limit_silence(err) < 0)
+	if (read_request(transfer, err) < 0 || limit_silence(err) < 0 || limit_queue(transfer, err) < 0)
 		return -1;
 	limit_resources();
 	if (enter_container(FILES_INIT, transfer, err) < 0)
 		return -1;
 	close_fd(FILES_REQUEST);
 	close_fd(FILES_INIT);
-	if (enter_become_user(transfer, err) < 0 || confine_to_trees(&transfer->root, 1, err) < 0)
+	if (enter_become_user(transfer, err) < 0 || confine_to_trees(&transfer->root, 1, CONFINE_ALL, err) < 0)
 		return -1;
 	return confine_calls(err);
 }
@@ -126,12 +140,15 @@ static int serve(struct transfer *transfer, struct error *err)
 	return error_set(err, EBADMSG, "file operation %u", transfer->operation);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct transfer transfer = { .connection = FILES_CONNECTION, .root = -1, .uid = UINT32_MAX, .gid = UINT32_MAX };
 	struct error err = { 0 };
 
 	signal(SIGPIPE, SIG_IGN);
+	/* The other end of a copy is of the host: started by the launcher (host-end.c). */
+	if (argc == 2 && strcmp(argv[1], "host") == 0)
+		return host_end_main();
 	if (prepare(&transfer, &err) == 0 && serve(&transfer, &err) == 0)
 		return 0;
 	reply_error(&transfer, &err);

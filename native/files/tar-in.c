@@ -286,7 +286,8 @@ int serve_tar_in(struct transfer *transfer, struct error *err)
 		return -1;
 	const struct tree_policy policy = {
 		.entry_limit = request.entry_limit, .byte_limit = request.byte_limit, .depth_limit = MAX_DEPTH,
-		.mode_bits = request.flags & TRANSFER_FLAG_KEEP_SETID ? TREE_MODE_SET_ID : TREE_MODE_PLAIN, .make_parents = true,
+		.mode_bits = request.flags & TRANSFER_FLAG_KEEP_SETID ? TREE_MODE_SET_ID : TREE_MODE_PLAIN, .set_id_mount = transfer->root_mount,
+		.make_parents = true,
 	};
 
 	content_input_init(&input, transfer);

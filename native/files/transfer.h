@@ -12,6 +12,7 @@
 struct transfer {
 	int connection;         /* blocking; a read or write that hears nothing of the client for TRANSFER_SILENCE_S fails with EAGAIN */
 	int root;               /* the container's, O_PATH: every path is resolved within it */
+	uint64_t root_mount;    /* its id. Elsewhere, in directories of the host's, nothing gets set-id bits: the host would honour them */
 	const uint8_t *body;    /* of TRANSFER */
 	size_t size;
 	uint32_t operation;     /* FILE_* */

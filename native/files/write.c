@@ -9,8 +9,18 @@
 #include "files/reply.h"
 #include "files/request.h"
 #include "lib/fd.h"
+#include "lib/syscalls.h"
 
-enum { DEFAULT_MODE = 0644 };
+enum { DEFAULT_MODE = 0644, PLAIN_MODE = 01777 };
+
+static mode_t mode_for(const struct transfer *transfer, int fd, mode_t wanted)
+{
+	uint64_t mount;
+
+	if ((wanted & ~(mode_t)PLAIN_MODE) == 0)
+		return wanted;
+	return sys_mount_id(fd, &mount) == 0 && mount == transfer->root_mount ? wanted : wanted & PLAIN_MODE;
+}
 
 /* Truncated only when it is known to be a file. Nobody is waited for: a FIFO without a reader is ENXIO. */
 static int open_file(const struct transfer *transfer, const struct request *request, struct error *err)
@@ -19,7 +29,7 @@ static int open_file(const struct transfer *transfer, const struct request *requ
 	uint64_t open_flags = O_WRONLY | O_NONBLOCK | (flags & TRANSFER_FLAG_CREATE ? O_CREAT : 0) | (flags & TRANSFER_FLAG_EXCLUSIVE ? O_CREAT | O_EXCL : 0) |
 			      (flags & TRANSFER_FLAG_APPEND ? O_APPEND : 0);
 	struct stat status;
-	_cleanup_close_ int fd = paths_open(transfer, request->path, open_flags, open_flags & O_CREAT ? mode : 0, err);
+	_cleanup_close_ int fd = paths_open(transfer, request->path, open_flags, open_flags & O_CREAT ? mode & PLAIN_MODE : 0, err);
 
 	if (fd < 0)
 		return -1;
@@ -29,6 +39,7 @@ static int open_file(const struct transfer *transfer, const struct request *requ
 		return error_set(err, EINVAL, "%.200s is no regular file", request->path);
 	if (flags & TRANSFER_FLAG_TRUNCATE && status.st_size > 0 && ftruncate(fd, 0) < 0)
 		return error_set(err, errno, "%.200s", request->path);
+	mode = mode_for(transfer, fd, mode);
 	/* Also of a file that was there, when it is asked for. */
 	if (request->mode != UINT32_MAX && (status.st_mode & 07777) != mode && fchmod(fd, mode) < 0)
 		return error_set(err, errno, "mode of %.200s", request->path);

@@ -16,6 +16,7 @@
 struct launcher;
 struct create;
 struct background;
+struct copy;
 
 /* Something in the epoll set. `ready` may free what the watch is part of: the loop takes one event at a time. */
 struct watch {
@@ -57,6 +58,7 @@ struct launcher {
 	struct create *creates;
 	size_t create_count;
 	struct background *background;
+	struct copy *copies;          /* copies.c */
 	struct spare spare;
 };
 

@@ -12,6 +12,7 @@
  *             released, and belongs to nobody but itself. A failure of either side undoes both (create-undo.c).
  *   FIREWALL  one nftables transaction.
  *   ABANDON   a create under way is undone.
+ *   COPY      the host's end of a copy between host and container is started (copies.c), and its reports passed on.
  *   DISCARD   directories are removed, in a process of its own (background.c).
  *   QUOTA     disk limits of one user or project are set and read (quota.c).
  *   DISK_*    disk.c: where containers' files are kept and how much of them there may be.
@@ -39,6 +40,7 @@
 #include "lib/deadline.h"
 #include "lib/fd.h"
 #include "launcher/background.h"
+#include "launcher/copies.h"
 #include "launcher/create.h"
 #include "launcher/launcher.h"
 #include "launcher/requests.h"
@@ -58,7 +60,7 @@ static void on_signal(struct launcher *launcher, struct watch *watch, uint32_t e
 	while (read(watch->fd, &information, sizeof(information)) > 0)
 		continue;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		if (!spare_ended(launcher, pid) && !background_child_ended(launcher, pid, status))
+		if (!spare_ended(launcher, pid) && !background_child_ended(launcher, pid, status) && !copy_child_ended(launcher, pid, status))
 			create_child_ended(launcher, pid, status);
 }
 
@@ -159,6 +161,7 @@ static int serve(struct launcher *launcher, struct error *err)
 	}
 	create_drop_all(launcher);
 	background_drop_all(launcher);
+	copy_drop_all(launcher);
 	stream_input_free(&launcher->input);
 	wire_buffer_free(&launcher->output);
 	*err = launcher->failure;

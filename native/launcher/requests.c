@@ -5,6 +5,7 @@
 
 #include "lib/fault.h"
 #include "lib/fd.h"
+#include "launcher/copies.h"
 #include "launcher/create.h"
 #include "launcher/datagram.h"
 #include "launcher/discard.h"
@@ -91,16 +92,21 @@ static void abandon(struct launcher *launcher, uint32_t request, const struct fr
 	struct wire_reader reader;
 	struct wire_attribute attribute;
 	char id[DESCRIPTION_ID_SIZE] = "";
+	uint32_t copy = 0;
 	int result;
 
 	wire_reader_init(&reader, frame->body, frame->size);
 	while ((result = wire_next(&reader, &attribute, &err)) > 0)
-		if (attribute.tag == TAG_ID && wire_string_into(&attribute, id, sizeof(id), &err) < 0)
+		if ((attribute.tag == TAG_ID && wire_string_into(&attribute, id, sizeof(id), &err) < 0) || (attribute.tag == TAG_COPY && wire_u32(&attribute, &copy, &err) < 0))
 			break;
-	if (result != 0)
+	if (result != 0) {
 		answer_error(launcher, request, &err);
-	else
+	} else if (copy != 0) {
+		copy_abandon(launcher, copy);
+		answer_ok(launcher, request, 0);
+	} else {
 		create_abandon(launcher, request, id);
+	}
 }
 
 static int serve_request(struct launcher *launcher, const struct frame *frame, struct error *err)
@@ -115,6 +121,9 @@ static int serve_request(struct launcher *launcher, const struct frame *frame, s
 		return 0;
 	case WIRE_FIREWALL:
 		change_firewall(launcher, request, frame);
+		return 0;
+	case WIRE_COPY:
+		copy_begin(launcher, request, frame->body, frame->size);
 		return 0;
 	case WIRE_DISCARD:
 		discard_begin(launcher, request, frame->body, frame->size);

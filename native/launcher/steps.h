@@ -38,6 +38,7 @@
 	X(ABANDONED, "abandoned") \
 	X(CHANGE_ELEMENTS, "change firewall elements") \
 	X(WATCH_FIREWALL, "watch firewall") \
+	X(COPY, "copy") \
 	X(DISCARD, "remove discarded directories") \
 	X(SET_QUOTA, "set quota") \
 	X(READ_QUOTA, "read quota") \

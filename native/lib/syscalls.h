@@ -101,6 +101,8 @@
 #define P_PIDFD 3
 #endif
 
+#define WARDEN_STATX_MNT_ID 0x1000u
+
 #define WARDEN_RESOLVE_NO_XDEV 0x01
 #define WARDEN_RESOLVE_NO_MAGICLINKS 0x02
 #define WARDEN_RESOLVE_NO_SYMLINKS 0x04
@@ -118,6 +120,14 @@ struct warden_mount_attr {
 	uint64_t attr_clr;
 	uint64_t propagation;
 	uint64_t userns_fd;
+};
+
+/* struct statx, as far as it is looked at. */
+struct warden_statx {
+	uint32_t mask;
+	uint8_t before[140];
+	uint64_t mount_id;
+	uint8_t after[104];
 };
 
 struct warden_clone_args {
@@ -169,6 +179,17 @@ static inline int sys_openat2(int directory, const char *path, uint64_t flags, u
 	struct warden_open_how how = { .flags = flags, .mode = mode, .resolve = resolve };
 
 	return (int)syscall(SYS_openat2, directory, path, &how, sizeof(how));
+}
+
+/* The mount that a descriptor's file was reached by; /proc/self/mountinfo has the same numbers. */
+static inline int sys_mount_id(int fd, uint64_t *ret_id)
+{
+	struct warden_statx status;
+
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, WARDEN_STATX_MNT_ID, &status) < 0)
+		return -1;
+	*ret_id = status.mount_id;
+	return (status.mask & WARDEN_STATX_MNT_ID) != 0 ? 0 : -1;
 }
 
 static inline pid_t sys_clone3(struct warden_clone_args *arguments)

@@ -76,12 +76,23 @@ static int set_owner_at(int directory, const char *name, const struct tree_attri
 	return 0;
 }
 
+/* A mount that cannot be told is not the one. */
+static mode_t mode_for(const struct tree_writer *writer, int fd, mode_t wanted)
+{
+	mode_t mode = wanted & writer->policy.mode_bits;
+	uint64_t mount;
+
+	if ((mode & ~TREE_MODE_PLAIN) == 0 || writer->policy.set_id_mount == 0)
+		return mode;
+	return sys_mount_id(fd, &mount) == 0 && mount == writer->policy.set_id_mount ? mode : mode & TREE_MODE_PLAIN;
+}
+
 /* The owner first: a change of it takes set-id bits away. */
 static int set_attributes(const struct tree_writer *writer, int fd, const char *name, const struct tree_attributes *attributes, struct error *err)
 {
 	if (attributes->has_owner && fchown(fd, attributes->uid, attributes->gid) < 0)
 		return error_set(err, errno, "owner of %s", name);
-	if (fchmod(fd, attributes->mode & writer->policy.mode_bits) < 0)
+	if (fchmod(fd, mode_for(writer, fd, attributes->mode)) < 0)
 		return error_set(err, errno, "mode of %s", name);
 	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, attributes->modified };
 

@@ -28,6 +28,7 @@ struct tree_policy {
 	uint64_t byte_limit;        /* of contents; holes count as nothing */
 	unsigned int depth_limit;   /* components of a path */
 	mode_t mode_bits;           /* that an entry may have: TREE_MODE_* */
+	uint64_t set_id_mount;      /* the one mount, by its id, in which set-id bits are not taken away; 0: any */
 	bool follow_links;          /* in tree_parent(): links on the way are followed, inside the root; else they are errors */
 	bool make_parents;          /* in tree_parent(): what is missing on the way is made, mode 0755 */
 };

@@ -55,6 +55,10 @@ enum wire_type {
 	WIRE_READ_LINK = 36,         /* HOST_NAME; what a link has carried, answered with IN_BYTES, IN_PACKETS, OUT_BYTES, OUT_PACKETS */
 	WIRE_REMOVE_LINK = 37,       /* HOST_NAME, LINK_INDEX */
 	WIRE_DATAGRAM = 38,          /* PATH of a unix socket, or @ and an abstract name; CONTENT */
+	/* a copy between host and container: FILE_OPERATION, DIRECTORY, SOURCE, DESTINATION, UID, GID, WORKING_DIRECTORY, OWNER_UID?, OWNER_GID?, ENTRY_LIMIT, BYTE_LIMIT, KEEP_SET_ID?;
+	 * answered with ENTRIES, BYTES, SKIPPED, SKIPPED_PATH*; ABANDON with COPY gives it up */
+	WIRE_COPY = 40,
+	WIRE_COPY_PROGRESS = 41,     /* from the launcher, meanwhile: ENTRIES, BYTES, SKIPPED */
 	/* monitor -> wshd, over the SOCK_SEQPACKET pair: one packet is {u16 type, u16 zero, attributes} */
 	WIRE_RUN = 40,
 	WIRE_SIGNAL = 41,
@@ -238,6 +242,16 @@ enum wire_tag {
 	TAG_HOOK_INPUT = 243,         /* bytes, in CREATE: the JSON object that hooks get, to which hook, pid and root are added */
 	TAG_REFUSE_SET_ID = 240,      /* u32, in CONFIGURE: 1 = nobody in the container may make files with the set-user-id or set-group-id bit */
 	TAG_LINK_INDEX = 214,         /* u32: number of an interface on the host, which is not given again soon */
+
+	/* COPY, its progress and its reply; the first ones go on to the container's end by TRANSFER */
+	TAG_COPY = 220,               /* u32, in ABANDON in place of ID: the REQUEST of a copy */
+	TAG_KEEP_SET_ID = 221,        /* u32: 1 = set-user-id and set-group-id bits are copied, too */
+	TAG_ENTRIES = 222,            /* u64: entries that were made */
+	TAG_BYTES = 223,              /* u64: bytes that were written */
+	TAG_SKIPPED = 224,            /* u64: devices, sockets and FIFOs that were left out */
+	TAG_SKIPPED_PATH = 225,       /* bytes, repeated: the first of their paths, from the source on */
+	TAG_OWNER_UID = 226,          /* u32: of the host, whom copies belong to there */
+	TAG_OWNER_GID = 227,          /* u32 */
 
 	/* TRANSFER, and what the program answers */
 	TAG_FORGET_UP_TO = 270,       /* u64, in SPAWN that follows: with its EXIT the job is forgotten, unless it has more bytes of output */

@@ -8,6 +8,7 @@
 
 #include "lib/fd.h"
 #include "lib/remove.h"
+#include "lib/syscalls.h"
 #include "lib/tree-writer.h"
 #include "test/tap.h"
 
@@ -69,6 +70,31 @@ static void test_files(int root)
 	CHECK(holds(root, "file", "two"), "one that exists is what it was when its successor is given up");
 	CHECK(mkdirat(root, "directory", 0755) == 0 && write_file(&writer, root, "directory", "x", &plain) < 0 && err.number == EISDIR, "a directory is not replaced by a file");
 	tree_writer_free(&writer);
+}
+
+static void test_set_id(int root)
+{
+	const struct tree_attributes set_id = { .mode = 06755 };
+	struct tree_policy policy = ordinary;
+	struct tree_writer writer;
+	uint64_t mount = 0;
+
+	policy.mode_bits = TREE_MODE_SET_ID;
+	CHECK(sys_mount_id(root, &mount) == 0 && mount != 0, "the mount of a directory has a number");
+	for (unsigned int other = 0; other < 2; other++) {
+		const mode_t expected = other ? 0755 : 06755;
+		const char *file = other ? "masked" : "kept", *directory = other ? "masked-directory" : "kept-directory";
+		bool made;
+		int fd;
+
+		policy.set_id_mount = mount + other;
+		tree_writer_init(&writer, root, &policy);
+		CHECK(write_file(&writer, root, file, "x", &set_id) == 0 && mode_of(root, file) == (S_IFREG | expected), other ? "no set-id bits for a file of another mount" : "set-id bits of a file");
+		CHECK(tree_make_directory(&writer, root, directory, &fd, &made, &err) == 0 && tree_finish_directory(&writer, fd, directory, &set_id, &err) == 0 &&
+		      mode_of(root, directory) == (S_IFDIR | expected), other ? "nor for a directory" : "and of a directory");
+		close(fd);
+		tree_writer_free(&writer);
+	}
 }
 
 static void test_names(int root)
@@ -178,6 +204,7 @@ int main(void)
 	if (!CHECK(root >= 0 && outside >= 0, "directories"))
 		return tap_end();
 	test_files(root);
+	test_set_id(root);
 	test_names(root);
 	test_directories(root);
 	test_links(root);

@@ -3,15 +3,17 @@
  * would honour, programs of the host that are kept from starting, and mounts that spread.
  */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { WardenClient } from 'warden-client';
 import { RequestError } from '../harness/client.js';
 import type { Client, CreateOptions } from '../harness/client.js';
 import { output, streamUntil } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
 import { runProgram } from '../harness/run-program.js';
 import { shortOrLong } from '../harness/soak.js';
+import { END, entry } from '../harness/tar-blocks.js';
 
 const RO = 0;
 const RW = 1;
@@ -101,6 +103,42 @@ test('set-user-id bits cannot be made by any call where a directory of the host 
   const { client: other, handle: without } = await server.container();
   const found = output(await other.run(without, '/probes/set-id /tmp')).trim().split('\n');
   assert.ok(found.length >= 19, found.join('\n'));
+});
+
+test('nor by work on its files: a file that is written, an archive, a copy, whoever of the container it is for', async () => {
+  const shared = directory(0o777);
+  chmodSync(shared, 0o777);
+  const file = join(shared, 'bound');
+  writeFileSync(file, '');
+  const program = join(directory(0o755), 'program');
+  writeFileSync(program, 'x');
+  chmodSync(program, 0o6755);
+  const bound = { bind_mounts: [{ src_path: shared, dst_path: '/shared', mode: RW }, { src_path: file, dst_path: '/bound', mode: RW }] };
+  const { client, handle } = await server.container(bound);
+  await using api = await WardenClient.connect({ path: server.paths.socket });
+  const { files } = api;
+  const archive = Buffer.concat([entry({ name: 'archive/', type: '5', mode: 0o6755 }), entry({ name: 'archive/file', mode: 0o6755, content: 'x' }), END]);
+  for (const user of ['root', 'vcap']) {
+    const own = user === 'root' ? '/root' : '/home/vcap';
+    for (const [at, expected] of [['/shared', '755'], [own, '6755']] as const) {
+      // An empty file: the kernel takes the bits away at the first byte.
+      await files.write({ handle, path: `${at}/${user}-written`, user, mode: 0o6755 }, '');
+      await files.write({ handle, path: `${at}/${user}-later`, user }, '');
+      await files.write({ handle, path: `${at}/${user}-later`, user, mode: 0o6755 }, '');
+      await files.makeDirectory({ handle, path: `${at}/${user}`, user });
+      await files.tarIn({ handle, path: `${at}/${user}`, user, keepSetid: true }, archive);
+      const names = [`${user}-written`, `${user}-later`, `${user}/archive`, `${user}/archive/file`];
+      if (user === 'vcap') {
+        await client.request('copy_in', { handle, src_path: program, dst_path: `${at}/copied`, keep_set_id: true });
+        names.push('copied');
+      }
+      assert.deepEqual(output(await client.run(handle, `cd ${at} && stat -c %a ${names.join(' ')}`, { privileged: true })).trim().split('\n'), names.map(() => expected), `${user} ${at}`);
+    }
+  }
+  await files.write({ handle, path: '/bound', user: 'root', mode: 0o6755 }, '');
+  const set = (await runProgram('find', [shared, '-perm', '/6000'])).stdout;
+  assert.equal(set, '');
+  assert.equal(lstatSync(file).mode & 0o7777, 0o755);
 });
 
 test('a container cannot keep a program of the host from starting by a read-only mount of it, or of its directory', async () => {

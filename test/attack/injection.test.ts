@@ -100,6 +100,7 @@ async function send({ operation, path, name }: FieldOfRequest, value: Value): Pr
 /** Fields with a grammar: what of the texts they may take. */
 const GRAMMARS: readonly (readonly [RegExp, RegExp])[] = [
   [/^net_out\.(?:network|port_range)$|^create\.(?:network|rootfs)$|^limit_cpu\.cpus$|^image_|^rootfs_set\./, /^(?!)/],
+  [/^copy_out\.owner$/, /^\d{1,10}(?::\d{1,10})?$/],
   [/\.log_tag$|^net_out\.domain$/, /^[\w.-]{1,64}$/],
 ];
 const mayBeTaken = ({ name }: FieldOfRequest, text: string): boolean => GRAMMARS.every(([fields, allowed]) => !fields.test(name) || allowed.test(text));

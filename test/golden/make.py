@@ -127,6 +127,10 @@ IMAGE_FIELDS = {
     "CreateRequest": "* hooks Hook 1000, o pull Pull 1010, o registry_auth RegistryAuth 1011",
 }
 
+COPIED = "o progress CopyCounts 1000, o made uint64 1001, o bytes uint64 1002, o skipped uint64 1003, * skipped_paths string 1004"
+COPY_WISHES = "o progress bool 1000, o keep_set_id bool 1001"
+COPY_FIELDS = {"CopyInRequest": COPY_WISHES, "CopyInResponse": COPIED, "CopyOutRequest": COPY_WISHES, "CopyOutResponse": COPIED}
+
 IMAGE_MESSAGES = {
     "RegistryAuth": "o username string 1, o password string 2, o identity_token string 3",
     "ImageProgress": "o item string 1, o step string 2, o done_bytes uint64 3, o total_bytes uint64 4, o layers uint32 5",
@@ -198,10 +202,11 @@ ADDED_MESSAGES = {
     "EventsRequest": "o handle string 1",
     "EventsResponse": "r kind string 1, r time_ms uint64 2, o handle string 3, o event string 4, o job_id uint32 5, o exit_status uint32 6, o signal uint32 7, "
                       "o timed_out bool 8, o lost bool 9, o missed uint32 10",
+    "CopyCounts": "o made uint64 1, o bytes uint64 2, o skipped uint64 3",
 }
 
 
-ALL_FIELDS = [ADDED_FIELDS, LATER_FIELDS, IMAGE_FIELDS]
+ALL_FIELDS = [ADDED_FIELDS, LATER_FIELDS, IMAGE_FIELDS, COPY_FIELDS]
 
 
 def parse(text):
@@ -342,6 +347,7 @@ def vectors():
     yield from vectors_of(IMAGE_TYPES)
     yield from vectors_of(FILE_TYPES)
     yield from vectors_of(EVENT_TYPES)
+    yield from vectors_with_additions(COPY_FIELDS)
 
 
 def vectors_with_additions(messages):

@@ -59,7 +59,9 @@ const diskLimits: Schema = {
   ...counters(10, 'block_limit block block_soft block_hard'), ...counters(20, 'inode_limit inode inode_soft inode_hard'),
   ...counters(30, 'byte_limit byte byte_soft byte_hard'),
 };
-const copy: Schema = { ...handle, src_path: field(2, 'string'), dst_path: field(3, 'string'), owner: field(4, 'string') };
+const copy: Schema = { ...handle, src_path: field(2, 'string'), dst_path: field(3, 'string'), owner: field(4, 'string'), progress: field(1000, 'bool'), keep_set_id: field(1001, 'bool') };
+const copyCounts: Schema = { made: field(1, 'uint64'), bytes: field(2, 'uint64'), skipped: field(3, 'uint64') };
+const copied: Schema = { progress: field(1000, copyCounts), made: field(1001, 'uint64'), bytes: field(1002, 'uint64'), skipped: field(1003, 'uint64'), skipped_paths: many(1004, 'string') };
 const cpu: Schema = { quota_in_us: field(1000, 'uint64'), period_in_us: field(1001, 'uint64'), cpus: field(1002, 'string') };
 const registryAuth: Schema = { username: field(1, 'string'), password: field(2, 'string'), identity_token: field(3, 'string') };
 const imageProgress: Schema = { item: field(1, 'string'), step: field(2, 'string'), done_bytes: field(3, 'uint64'), total_bytes: field(4, 'uint64'), layers: field(5, 'uint32') };
@@ -95,8 +97,8 @@ export const operations = {
     response: { host_port: field(1, 'uint32'), container_port: field(2, 'uint32') },
   },
   net_out: { type: 32, request: { ...handle, ...netOut, remove: field(1000, 'bool') }, response: {} },
-  copy_in: { type: 41, request: copy, response: {} },
-  copy_out: { type: 42, request: copy, response: {} },
+  copy_in: { type: 41, request: copy, response: copied },
+  copy_out: { type: 42, request: copy, response: copied },
   limit_memory: { type: 51, request: { ...handle, limit_in_bytes: field(2, 'uint64') }, response: { limit_in_bytes: field(1, 'uint64') } },
   limit_disk: { type: 52, request: { ...handle, ...diskLimits }, response: diskLimits },
   limit_bandwidth: {

@@ -4,6 +4,7 @@ import type { WardenClient } from 'warden-client';
 import { messageTypes, type RequestInit, type RequestOf, requestTypeOf, Type, WardenError } from 'warden-protocol';
 import { showEvents } from './events-command.js';
 import { parseFields } from './fields.js';
+import { runCopy } from './files/copy-command.js';
 import { FILE_SUMMARIES, fileHelp, runFileCommand } from './files/file-command.js';
 import { commandHelp, commandList } from './help.js';
 import { dockerCredentials, type Environment, registryOf } from './image/docker-credentials.js';
@@ -87,6 +88,8 @@ async function dispatch([name = '', ...words]: readonly string[], context: Comma
     case Type.Spawn:
       await write(stdout, printedFields(messageTypes[type].response, await client.spawn(request as unknown as RequestOf<Type.Spawn>, options)));
       return 0;
+    case Type.CopyIn:
+    case Type.CopyOut: return runCopy(type, request as unknown as RequestOf<typeof type>, context);
     case Type.Ping:
       await client.ping(options);
       await write(stdout, 'pong\n');

@@ -1,6 +1,6 @@
 // What `help`, `COMMAND --help` and `warden --help` print, made from the protocol's own descriptors.
 import { DEFAULT_SOCKET_PATH } from 'warden-client';
-import { messageTypes, type RequestType, requestTypes, Type, UNSUPPORTED_REQUESTS } from 'warden-protocol';
+import { messageTypes, type RequestType, requestTypes, Type } from 'warden-protocol';
 import { commentOf, defaultOf, type Flag, flagsOf, typeOf } from './fields.js';
 import { IMAGE_SUMMARIES } from './image/image-command.js';
 import { FILE_SUMMARIES } from './files/file-command.js';
@@ -56,11 +56,6 @@ const SUMMARIES: Readonly<Record<RequestType, string>> = {
 /** Commands that are no single request. */
 export const BUILTINS: ReadonlyMap<string, string> = new Map([['limit', LIMIT_SUMMARY], ...FILE_SUMMARIES, ...IMAGE_SUMMARIES, ['help', 'show this list'], ['exit', 'leave, as quit and the end of the input do'], ['quit', 'leave']]);
 
-/** A command's line, which also says when this version's server refuses it. */
-function summaryOf(type: RequestType): string {
-  return UNSUPPORTED_REQUESTS.has(type) ? `${SUMMARIES[type]} (not supported by this version)` : SUMMARIES[type];
-}
-
 function columns(rows: readonly (readonly [string, string])[], indent = '  '): string {
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `${indent}${left.padEnd(width)}  ${right}`.trimEnd()).join('\n');
@@ -68,7 +63,7 @@ function columns(rows: readonly (readonly [string, string])[], indent = '  '): s
 
 /** One line for each command. */
 export function commandList(): string {
-  const requests = requestTypes.map((type): [string, string] => [messageTypes[type].name, summaryOf(type)]).sort(([left], [right]) => left < right ? -1 : 1);
+  const requests = requestTypes.map((type): [string, string] => [messageTypes[type].name, SUMMARIES[type]]).sort(([left], [right]) => left < right ? -1 : 1);
   return `${columns([...requests, ...BUILTINS])}\n\nCOMMAND --help shows the fields of a command.\n`;
 }
 
@@ -77,7 +72,7 @@ export function commandHelp(type: RequestType): string {
   const { name, request } = messageTypes[type];
   const flags = flagsOf(request);
   const short = JOB_USAGES.get(type);
-  const parts = [`${name}: ${summaryOf(type)}\nusage: ${short === undefined ? '' : `${short}\n   or: `}${[name, ...flags.filter(({ rule }) => rule === 'required').map((flag) => `--${flag.name} ${typeOf(flag)}`),
+  const parts = [`${name}: ${SUMMARIES[type]}\nusage: ${short === undefined ? '' : `${short}\n   or: `}${[name, ...flags.filter(({ rule }) => rule === 'required').map((flag) => `--${flag.name} ${typeOf(flag)}`),
     ...(flags.some(({ rule }) => rule !== 'required') ? ['[field…]'] : [])].join(' ')}\n`];
   for (const rule of ['required', 'repeated', 'optional'] as const) {
     const rows = flags.filter((flag) => flag.rule === rule).map((flag): [string, string] => [`--${flag.name} ${typeOf(flag)}`, remarkOn(flag)]);

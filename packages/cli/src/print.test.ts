@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { commandHelp, commandList, programHelp } from './help.js';
 import { localCommands } from './local-commands.js';
 import { printable, printedFields } from './print.js';
-import { messageTypes, requestTypes, Type, UNSUPPORTED_REQUESTS } from 'warden-protocol';
+import { messageTypes, requestTypes, Type } from 'warden-protocol';
 
 const printed = (type: keyof typeof messageTypes, message: object): string => Buffer.from(printedFields(messageTypes[type].response, message)).toString('latin1');
 
@@ -50,15 +50,6 @@ describe('help', () => {
     assert.match(commandHelp(Type.Create), /--bind_mounts\[N\]\.mode RO\|RW\n/);
     assert.equal(commandHelp(Type.Ping), 'ping: see whether the server answers\nusage: ping\n');
     for (const type of requestTypes) assert.ok(commandHelp(type).split('\n').every((line) => line === line.trimEnd()));
-  });
-
-  it('says in the list and in the help of a command when this version refuses it', () => {
-    for (const type of requestTypes) {
-      const line = commandList().split('\n').find((each) => each.startsWith(`  ${messageTypes[type].name} `)) ?? '';
-      assert.equal(line.endsWith(' (not supported by this version)'), UNSUPPORTED_REQUESTS.has(type), line);
-      assert.equal((commandHelp(type).split('\n')[0] ?? '').endsWith(' (not supported by this version)'), UNSUPPORTED_REQUESTS.has(type));
-    }
-    assert.ok(UNSUPPORTED_REQUESTS.has(Type.CopyIn) && !UNSUPPORTED_REQUESTS.has(Type.Run));
   });
 
   it('of the program names options and local commands', () => {

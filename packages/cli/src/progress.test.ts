@@ -12,6 +12,16 @@ test('on a terminal there is one line, drawn again, never longer than the termin
   assert.deepEqual(lines, ['[############............]  50 %  extracti'.slice(0, 39), '[############............]  50 %  earlie'.slice(0, 39), '']);
 });
 
+test('work without a known end has its line on a terminal alone', () => {
+  for (const isTTY of [true, false]) {
+    let text = '';
+    const progress = new Progress({ isTTY, columns: 40, write: (more) => (text += more) });
+    progress.note('12 entries');
+    progress.clear();
+    assert.equal(text, isTTY ? '\r\u001b[K12 entries\r\u001b[K' : '');
+  }
+});
+
 test('elsewhere there is a line for each step forward', () => {
   let text = '';
   const progress = new Progress({ write: (more) => (text += more) });

@@ -30,7 +30,15 @@ export class Progress {
       return;
     }
     const filled = Math.round(this.#done * BAR_WIDTH);
-    const line = `[${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}] ${percent}  ${what}`;
+    this.#draw(`[${'#'.repeat(filled)}${'.'.repeat(BAR_WIDTH - filled)}] ${percent}  ${what}`);
+  }
+
+  /** @param what has been done so far, of work whose whole is not known; shown on a terminal alone */
+  note(what: string): void {
+    if (this.#output.isTTY === true) this.#draw(what);
+  }
+
+  #draw(line: string): void {
     this.#output.write(`\r\u001b[K${line.slice(0, Math.max(20, (this.#output.columns || 80) - 1))}`);
     this.#drawn = true;
   }

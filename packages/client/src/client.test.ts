@@ -55,7 +55,7 @@ describe('WardenClient', () => {
     assert.deepEqual(await client.echo({ message: 'ünï\n' }), { message: 'ünï\n' });
     assert.deepEqual(await client.netIn({ handle: 'x' }), { hostPort: 61001, containerPort: 8080 });
     assert.deepEqual(await client.ping(), {});
-    assert.deepEqual(server.requests[1], { type: Type.Create, request: { handle: '__proto__', bindMounts: [{ srcPath: '/a', dstPath: '/b', mode: 1 }] } });
+    assert.deepEqual(server.requests[1], { type: Type.Create, request: { handle: '__proto__', bindMounts: [{ srcPath: '/a', dstPath: '/b', mode: 1 }], hooks: [] } });
     assert.deepEqual(server.requests[2], { type: Type.LimitMemory, request: { handle: 'x', limitInBytes: 2n ** 63n } });
     assert.equal(server.connections, 1);
   });

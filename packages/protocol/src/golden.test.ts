@@ -22,7 +22,7 @@ interface Golden {
 
 const golden = JSON.parse(readFileSync(new URL('../../../test/golden/vectors.json', import.meta.url), 'utf8'), (_key, value: unknown) => {
   if (typeof value === 'object' && value !== null && 'uint64' in value) return BigInt(String(value.uint64));
-  if (typeof value === 'object' && value !== null && 'bytes' in value) return Buffer.from(String(value.bytes), 'hex');
+  if (typeof value === 'object' && value !== null && 'bytes' in value && typeof value.bytes === 'string') return Buffer.from(value.bytes, 'hex');
   return value;
 }) as Golden;
 

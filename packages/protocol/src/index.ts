@@ -12,4 +12,3 @@ export { type AnyRequest, type AnyResponse, decodeEnvelope, decodeRequest, decod
   type ResponseInit, type ResponseOf, Type, type TypeOfName } from './messages.js';
 export { fieldComments } from './gen/comments.js';
 export { encodeContent, encodeLogs, encodeOutput, encodeResult } from './output.js';
-export { UNSUPPORTED_REQUESTS } from './unsupported.js';

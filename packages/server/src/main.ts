@@ -24,6 +24,7 @@ import { limitsAbove } from './container/rlimits.js';
 import { recordState } from './container/snapshot.js';
 import type { LinkDescription } from './host/container-description.js';
 import type { Host } from './host/host.js';
+import { LinuxAccounts } from './host/linux/accounts.js';
 import { LinuxBindSources } from './host/linux/bind-sources.js';
 import { LinuxCgroups } from './host/linux/cgroups.js';
 import { containersMemory, limitContainersMemory, memoryOfMachine } from './host/linux/containers-memory.js';
@@ -181,6 +182,8 @@ async function serve(sources: Sources): Promise<void> {
     hookPrograms: new LinuxHookPrograms(configuration.hooks.directory),
     nameServers: new LinuxNameServers(),
     syslog,
+    copies: { start: (order, progress) => launcher.copy(order, progress) },
+    accounts: new LinuxAccounts(),
     coreDumps: new LinuxCoreDumps(),
     statistics: new LinuxStatistics(cgroups.hierarchies, parent),
     clock: systemClock,

@@ -13,7 +13,42 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file copy.proto.
  */
 export const file_copy: GenFile = /*@__PURE__*/
-  fileDesc("Cgpjb3B5LnByb3RvEgZ3YXJkZW4iQwoNQ29weUluUmVxdWVzdBIOCgZoYW5kbGUYASACKAkSEAoIc3JjX3BhdGgYAiACKAkSEAoIZHN0X3BhdGgYAyACKAkiEAoOQ29weUluUmVzcG9uc2UiUwoOQ29weU91dFJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEhAKCHNyY19wYXRoGAIgAigJEhAKCGRzdF9wYXRoGAMgAigJEg0KBW93bmVyGAQgASgJIhEKD0NvcHlPdXRSZXNwb25zZQ");
+  fileDesc("Cgpjb3B5LnByb3RvEgZ3YXJkZW4iOgoKQ29weUNvdW50cxIMCgRtYWRlGAEgASgEEg0KBWJ5dGVzGAIgASgEEg8KB3NraXBwZWQYAyABKAQibAoNQ29weUluUmVxdWVzdBIOCgZoYW5kbGUYASACKAkSEAoIc3JjX3BhdGgYAiACKAkSEAoIZHN0X3BhdGgYAyACKAkSEQoIcHJvZ3Jlc3MY6AcgASgIEhQKC2tlZXBfc2V0X2lkGOkHIAEoCCKAAQoOQ29weUluUmVzcG9uc2USJQoIcHJvZ3Jlc3MY6AcgASgLMhIud2FyZGVuLkNvcHlDb3VudHMSDQoEbWFkZRjpByABKAQSDgoFYnl0ZXMY6gcgASgEEhAKB3NraXBwZWQY6wcgASgEEhYKDXNraXBwZWRfcGF0aHMY7AcgAygJInwKDkNvcHlPdXRSZXF1ZXN0Eg4KBmhhbmRsZRgBIAIoCRIQCghzcmNfcGF0aBgCIAIoCRIQCghkc3RfcGF0aBgDIAIoCRINCgVvd25lchgEIAEoCRIRCghwcm9ncmVzcxjoByABKAgSFAoLa2VlcF9zZXRfaWQY6QcgASgIIoEBCg9Db3B5T3V0UmVzcG9uc2USJQoIcHJvZ3Jlc3MY6AcgASgLMhIud2FyZGVuLkNvcHlDb3VudHMSDQoEbWFkZRjpByABKAQSDgoFYnl0ZXMY6gcgASgEEhAKB3NraXBwZWQY6wcgASgEEhYKDXNraXBwZWRfcGF0aHMY7AcgAygJ");
+
+/**
+ * How far along a copy is, or what it has done.
+ *
+ * @generated from message warden.CopyCounts
+ */
+export type CopyCounts = Message<"warden.CopyCounts"> & {
+  /**
+   * Files, directories and links that were made.
+   *
+   * @generated from field: optional uint64 made = 1;
+   */
+  made: bigint;
+
+  /**
+   * Of contents; holes do not count.
+   *
+   * @generated from field: optional uint64 bytes = 2;
+   */
+  bytes: bigint;
+
+  /**
+   * Devices, sockets and FIFOs that were left out.
+   *
+   * @generated from field: optional uint64 skipped = 3;
+   */
+  skipped: bigint;
+};
+
+/**
+ * Describes the message warden.CopyCounts.
+ * Use `create(CopyCountsSchema)` to create a new message.
+ */
+export const CopyCountsSchema: GenMessage<CopyCounts> = /*@__PURE__*/
+  messageDesc(file_copy, 0);
 
 /**
  * @generated from message warden.CopyInRequest
@@ -32,11 +67,25 @@ export type CopyInRequest = Message<"warden.CopyInRequest"> & {
   srcPath: string;
 
   /**
-   * In the container.
+   * In the container; a path that is not absolute begins at the home directory of vcap.
    *
    * @generated from field: required string dst_path = 3;
    */
   dstPath: string;
+
+  /**
+   * Answer with the progress, and then with the result.
+   *
+   * @generated from field: optional bool progress = 1000;
+   */
+  progress: boolean;
+
+  /**
+   * Keep set-user-id and set-group-id bits.
+   *
+   * @generated from field: optional bool keep_set_id = 1001;
+   */
+  keepSetId: boolean;
 };
 
 /**
@@ -44,12 +93,46 @@ export type CopyInRequest = Message<"warden.CopyInRequest"> & {
  * Use `create(CopyInRequestSchema)` to create a new message.
  */
 export const CopyInRequestSchema: GenMessage<CopyInRequest> = /*@__PURE__*/
-  messageDesc(file_copy, 0);
+  messageDesc(file_copy, 1);
 
 /**
  * @generated from message warden.CopyInResponse
  */
 export type CopyInResponse = Message<"warden.CopyInResponse"> & {
+  /**
+   * In all answers but the last.
+   *
+   * @generated from field: optional warden.CopyCounts progress = 1000;
+   */
+  progress?: CopyCounts | undefined;
+
+  /**
+   * Files, directories and links that were made.
+   *
+   * @generated from field: optional uint64 made = 1001;
+   */
+  made: bigint;
+
+  /**
+   * Of contents; holes do not count.
+   *
+   * @generated from field: optional uint64 bytes = 1002;
+   */
+  bytes: bigint;
+
+  /**
+   * Devices, sockets and FIFOs that were left out, if there were any.
+   *
+   * @generated from field: optional uint64 skipped = 1003;
+   */
+  skipped: bigint;
+
+  /**
+   * The first of their paths.
+   *
+   * @generated from field: repeated string skipped_paths = 1004;
+   */
+  skippedPaths: string[];
 };
 
 /**
@@ -57,7 +140,7 @@ export type CopyInResponse = Message<"warden.CopyInResponse"> & {
  * Use `create(CopyInResponseSchema)` to create a new message.
  */
 export const CopyInResponseSchema: GenMessage<CopyInResponse> = /*@__PURE__*/
-  messageDesc(file_copy, 1);
+  messageDesc(file_copy, 2);
 
 /**
  * @generated from message warden.CopyOutRequest
@@ -69,7 +152,7 @@ export type CopyOutRequest = Message<"warden.CopyOutRequest"> & {
   handle: string;
 
   /**
-   * In the container. A trailing slash copies a directory's contents.
+   * In the container, as dst_path of copy_in. A trailing slash copies a directory's contents.
    *
    * @generated from field: required string src_path = 2;
    */
@@ -83,11 +166,25 @@ export type CopyOutRequest = Message<"warden.CopyOutRequest"> & {
   dstPath: string;
 
   /**
-   * user:group that the copies belong to; root unless given.
+   * USER, USER:GROUP or USER: (its own group), names or numbers of the host, that the copies belong to; root unless given.
    *
    * @generated from field: optional string owner = 4;
    */
   owner: string;
+
+  /**
+   * Answer with the progress, and then with the result.
+   *
+   * @generated from field: optional bool progress = 1000;
+   */
+  progress: boolean;
+
+  /**
+   * Keep set-user-id and set-group-id bits.
+   *
+   * @generated from field: optional bool keep_set_id = 1001;
+   */
+  keepSetId: boolean;
 };
 
 /**
@@ -95,12 +192,46 @@ export type CopyOutRequest = Message<"warden.CopyOutRequest"> & {
  * Use `create(CopyOutRequestSchema)` to create a new message.
  */
 export const CopyOutRequestSchema: GenMessage<CopyOutRequest> = /*@__PURE__*/
-  messageDesc(file_copy, 2);
+  messageDesc(file_copy, 3);
 
 /**
  * @generated from message warden.CopyOutResponse
  */
 export type CopyOutResponse = Message<"warden.CopyOutResponse"> & {
+  /**
+   * In all answers but the last.
+   *
+   * @generated from field: optional warden.CopyCounts progress = 1000;
+   */
+  progress?: CopyCounts | undefined;
+
+  /**
+   * Files, directories and links that were made.
+   *
+   * @generated from field: optional uint64 made = 1001;
+   */
+  made: bigint;
+
+  /**
+   * Of contents; holes do not count.
+   *
+   * @generated from field: optional uint64 bytes = 1002;
+   */
+  bytes: bigint;
+
+  /**
+   * Devices, sockets and FIFOs that were left out, if there were any.
+   *
+   * @generated from field: optional uint64 skipped = 1003;
+   */
+  skipped: bigint;
+
+  /**
+   * The first of their paths.
+   *
+   * @generated from field: repeated string skipped_paths = 1004;
+   */
+  skippedPaths: string[];
 };
 
 /**
@@ -108,5 +239,5 @@ export type CopyOutResponse = Message<"warden.CopyOutResponse"> & {
  * Use `create(CopyOutResponseSchema)` to create a new message.
  */
 export const CopyOutResponseSchema: GenMessage<CopyOutResponse> = /*@__PURE__*/
-  messageDesc(file_copy, 3);
+  messageDesc(file_copy, 4);
 

@@ -4,6 +4,24 @@ import type { CreateRequest_BindMount_Mode, CreateRequest_Hook_Point, CreateRequ
 
 // Written by scripts/protoc-gen-plain.mjs from proto/*.proto: do not edit, run `npm run gen -w warden-protocol`.
 
+/**
+ * How far along a copy is, or what it has done.
+ */
+export interface CopyCounts {
+  /**
+   * Files, directories and links that were made.
+   */
+  made?: bigint | undefined;
+  /**
+   * Of contents; holes do not count.
+   */
+  bytes?: bigint | undefined;
+  /**
+   * Devices, sockets and FIFOs that were left out.
+   */
+  skipped?: bigint | undefined;
+}
+
 export interface CopyInRequest {
   handle: string;
   /**
@@ -11,17 +29,46 @@ export interface CopyInRequest {
    */
   srcPath: string;
   /**
-   * In the container.
+   * In the container; a path that is not absolute begins at the home directory of vcap.
    */
   dstPath: string;
+  /**
+   * Answer with the progress, and then with the result.
+   */
+  progress?: boolean | undefined;
+  /**
+   * Keep set-user-id and set-group-id bits.
+   */
+  keepSetId?: boolean | undefined;
 }
 
-export interface CopyInResponse {}
+export interface CopyInResponse {
+  /**
+   * In all answers but the last.
+   */
+  progress?: CopyCounts | undefined;
+  /**
+   * Files, directories and links that were made.
+   */
+  made?: bigint | undefined;
+  /**
+   * Of contents; holes do not count.
+   */
+  bytes?: bigint | undefined;
+  /**
+   * Devices, sockets and FIFOs that were left out, if there were any.
+   */
+  skipped?: bigint | undefined;
+  /**
+   * The first of their paths.
+   */
+  skippedPaths: string[];
+}
 
 export interface CopyOutRequest {
   handle: string;
   /**
-   * In the container. A trailing slash copies a directory's contents.
+   * In the container, as dst_path of copy_in. A trailing slash copies a directory's contents.
    */
   srcPath: string;
   /**
@@ -29,12 +76,41 @@ export interface CopyOutRequest {
    */
   dstPath: string;
   /**
-   * user:group that the copies belong to; root unless given.
+   * USER, USER:GROUP or USER: (its own group), names or numbers of the host, that the copies belong to; root unless given.
    */
   owner?: string | undefined;
+  /**
+   * Answer with the progress, and then with the result.
+   */
+  progress?: boolean | undefined;
+  /**
+   * Keep set-user-id and set-group-id bits.
+   */
+  keepSetId?: boolean | undefined;
 }
 
-export interface CopyOutResponse {}
+export interface CopyOutResponse {
+  /**
+   * In all answers but the last.
+   */
+  progress?: CopyCounts | undefined;
+  /**
+   * Files, directories and links that were made.
+   */
+  made?: bigint | undefined;
+  /**
+   * Of contents; holes do not count.
+   */
+  bytes?: bigint | undefined;
+  /**
+   * Devices, sockets and FIFOs that were left out, if there were any.
+   */
+  skipped?: bigint | undefined;
+  /**
+   * The first of their paths.
+   */
+  skippedPaths: string[];
+}
 
 export interface Message {
   /**
@@ -1356,6 +1432,7 @@ export interface EchoResponse {
 
 /** From a message's full name to its interface. */
 export interface PlainTypes {
+  "warden.CopyCounts": CopyCounts;
   "warden.CopyInRequest": CopyInRequest;
   "warden.CopyInResponse": CopyInResponse;
   "warden.CopyOutRequest": CopyOutRequest;

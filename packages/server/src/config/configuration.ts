@@ -94,6 +94,8 @@ export interface Configuration {
     readonly extractedLimitInBytes: number;
     readonly entriesLimit: number;
   };
+  /** What one copy_in or copy_out may make: files, directories and links, and bytes of contents. */
+  readonly files: { readonly copyEntriesMax: number; readonly copyBytesMax: number };
   /** Keys that the file sets and that have no effect in this version. */
   readonly withoutEffect: readonly KeyWithoutEffect[];
 }

@@ -155,7 +155,7 @@ function tlsOf({ address, certificate, key, client_ca }: ConfigurationFile['serv
 const logLevels: Readonly<Record<string, string>> = { off: 'silent', debug1: 'trace', debug2: 'trace', all: 'trace' };
 
 function toConfiguration(file: ConfigurationFile): Configuration {
-  const { server, network, port, user, logging, images } = file;
+  const { server, network, port, user, logging, images, files } = file;
   const rlimits = new Map<RlimitName, number>();
   for (const name of rlimitNames) {
     const value = server.container_rlimits[name];
@@ -215,6 +215,7 @@ function toConfiguration(file: ConfigurationFile): Configuration {
       extractedLimitInBytes: images.max_extracted_size,
       entriesLimit: images.max_entries,
     },
+    files: { copyEntriesMax: files.copy_entries_max, copyBytesMax: files.copy_bytes_max },
     withoutEffect: keysWithoutEffect(file),
   };
 }

@@ -186,8 +186,13 @@ const hooks = section({
   programs_path: absolutePath.nullable().default(null),
 });
 
+const files = section({
+  copy_entries_max: z.int().min(1).max(Number.MAX_SAFE_INTEGER).default(10_000_000),
+  copy_bytes_max: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1024 ** 4),
+});
+
 /** The whole file. */
-export const configurationSchema = section({ server, health_check_server: healthCheckServer, logging, network, port, user, images, hooks });
+export const configurationSchema = section({ server, health_check_server: healthCheckServer, logging, network, port, user, images, hooks, files });
 
 /** The file as it was checked, with its defaults filled in; keys are those of the file. */
 export type ConfigurationFile = zod.output<typeof configurationSchema>;

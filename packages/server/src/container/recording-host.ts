@@ -12,6 +12,7 @@ import { defaultCpuShares, unlimitedMemory, type CpuLimit } from '../host/limits
 import { MonitorGone } from '../host/monitor.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
 import { ManualClock } from '../lib/manual-clock.js';
+import { RecordingCopies } from './recording-copies.js';
 import { RecordingMonitor } from './recording-monitor.js';
 
 const unlimitedCpu: CpuLimit = { shares: defaultCpuShares, quota: undefined, cpus: undefined };
@@ -313,6 +314,9 @@ export class RecordingHost implements Host {
   };
 
   readonly statistics: Host['statistics'] = { memory: () => undefined, cpu: () => ({ usage: 1n, user: 2n, system: 3n }), pids: () => ({ current: 4n, max: undefined }), forget: () => undefined };
+
+  readonly copies = new RecordingCopies();
+  readonly accounts = { owner: () => ({ uid: 7, gid: 8 }) };
 
   readonly nameServers: Host['nameServers'] = { list: () => ['192.0.2.53'] };
 

@@ -6,6 +6,7 @@ import type { Ipv4Address } from '../lib/ipv4.js';
 import type { PortProtocol, PortRange } from '../lib/port.js';
 import type { Clock } from '../lib/timer.js';
 import type { CgroupDescription, FirewallChain, FirewallElement, LinkDescription, MountDescription } from './container-description.js';
+import type { Accounts, CopyCounts, CopyOrder, Copying } from './copies.js';
 import type { Disks } from './disk.js';
 import type { FirewallChange, Launcher } from './launcher.js';
 import type { ContainerImage } from './image.js';
@@ -172,6 +173,11 @@ export interface HostLinks {
   listIfbs(): { readonly ifbName: string; readonly alias: string }[];
 }
 
+export interface Copies {
+  /** @param progress called some ten times a second */
+  start(order: CopyOrder, progress: (counts: CopyCounts) => void): Copying;
+}
+
 export interface Host {
   readonly launcher: Launcher;
   readonly monitors: Monitors;
@@ -189,6 +195,8 @@ export interface Host {
   readonly links: HostLinks;
   readonly nameServers: NameServers;
   readonly syslog: Syslog;
+  readonly copies: Copies;
+  readonly accounts: Accounts;
   readonly coreDumps: CoreDumps;
   readonly statistics: Statistics;
   readonly clock: Clock;

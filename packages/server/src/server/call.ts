@@ -10,6 +10,11 @@ export interface Call {
    * @param callback undefined: from now on it is finished whatever happens
    */
   onInterrupt(callback: ((reason: WardenError) => void) | undefined): void;
+  /**
+   * For requests that take long and are finished when the server ends: calls back once when the client has gone, and nobody wants
+   * the outcome any more.
+   */
+  onGone(callback: () => void): void;
   /** Whether the client has gone, and nothing can be sent to it. */
   readonly gone: boolean;
   /**

@@ -1,7 +1,7 @@
 /**
  * The table of requests: one handler for each type of the protocol. A type without a handler does not compile.
  */
-import { Type, WardenError, type RequestOf, type RequestType, type ResponseInit } from 'warden-protocol';
+import { Type, type RequestOf, type RequestType, type ResponseInit } from 'warden-protocol';
 import { CollectedOutput } from '../container/collected-output.js';
 import type { Container } from '../container/container.js';
 import type { Containers } from '../container/containers.js';
@@ -14,6 +14,7 @@ import { endingDetailsOf } from '../container/job-ending.js';
 import { followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
 import { stopContainer } from '../container/stop.js';
 import type { Call } from './call.js';
+import { makeCopyHandlers } from './copy-handlers.js';
 import { makeFileHandlers } from './file-handlers.js';
 import { isRegistryReference, makeImageHandlers, pulledRootfs, type Images } from './image-handlers.js';
 import { makeEventHandlers } from './event-handlers.js';
@@ -37,14 +38,6 @@ export function makeHandlers(containers: Containers, images?: Images): Handlers 
     const container = containers.get(handle);
     containers.references.name(call.client, container);
     return container;
-  }
-
-  /** A request of a later version: known, refused, never silent. */
-  function unsupported(what: string): (call: Call, request: { readonly handle: string }) => Promise<never> {
-    return async (call, { handle }) => {
-      named(call, handle);
-      throw new WardenError('unsupported', `${what}: not supported by this version of the server`);
-    };
   }
 
   /** Everything else about the request is checked before anything is fetched. */
@@ -107,11 +100,9 @@ export function makeHandlers(containers: Containers, images?: Images): Handlers 
     ...makeJobHandlers(containers, named),
     ...makeLimitHandlers(containers, named),
     ...makeNetHandlers(containers, named),
+    ...makeCopyHandlers(containers, named),
     ...makeFileHandlers(containers, named),
     ...makeImageHandlers(images),
-
-    [Type.CopyIn]: unsupported('copy_in'),
-    [Type.CopyOut]: unsupported('copy_out'),
   };
 }
 

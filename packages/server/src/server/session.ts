@@ -61,6 +61,7 @@ export class Session implements Call {
   #draining = false;
   #closed = false;
   #interrupt: ((reason: WardenError) => void) | undefined;
+  #abandoned: (() => void) | undefined;
   #writable: (() => void) | undefined;
   #reply: ((written: boolean) => void) | undefined;
   #cancelUnread: () => void = () => undefined;
@@ -82,6 +83,7 @@ export class Session implements Call {
       unfinishedFrames.remove(this);
       this.#cancelUnread();
       this.#giveUp('the client has closed its connection');
+      this.#abandon();
       this.#settleReply(false);
       onClosed(this);
     });
@@ -100,6 +102,11 @@ export class Session implements Call {
     if (callback === undefined) return;
     if (this.gone) this.#giveUp('the client has closed its connection');
     else if (this.#draining) this.#giveUp('the server is ending');
+  }
+
+  onGone(callback: () => void): void {
+    this.#abandoned = callback;
+    if (this.gone) this.#abandon();
   }
 
   sendOutput(name: 'stdout' | 'stderr', data: Uint8Array): boolean {
@@ -165,6 +172,7 @@ export class Session implements Call {
   #end(): void {
     this.#ended = true;
     this.#giveUp('the client has closed its connection');
+    this.#abandon();
     if (!this.#busy) this.#work();
   }
 
@@ -250,6 +258,7 @@ export class Session implements Call {
 
   #finish(request: AnyRequest, started: number, encode: () => Uint8Array[]): void {
     this.#interrupt = undefined;
+    this.#abandoned = undefined;
     this.#writable = undefined;
     this.#busy = false;
     let parts: Uint8Array[];
@@ -330,6 +339,12 @@ export class Session implements Call {
     if (interrupt === undefined) return;
     interrupt(new WardenError('canceled', why));
     if (this.#draining) this.#socket.destroy();
+  }
+
+  #abandon(): void {
+    const abandoned = this.#abandoned;
+    this.#abandoned = undefined;
+    abandoned?.();
   }
 
   #settleReply(written: boolean): void {

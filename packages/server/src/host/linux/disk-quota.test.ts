@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ContainerDisk } from '../disk.js';
 import { ProjectDisks, UserDisks } from './disk-quota.js';
-import type { Quota, QuotaOrder } from './launcher.js';
+import type { Quota, QuotaOrder } from './quota-messages.js';
 
 const disk: ContainerDisk = { backend: 'project', directory: undefined, upper: '/depot/containers/a/upper', uid: 10_000, rootUid: 0x2000_0000 };
 const unused: Quota = { bytesUsed: 0n, blockLimit: 0n, inodesUsed: 0n, inodeLimit: 0n, enforced: true };

@@ -6,7 +6,8 @@
 import { WardenError } from 'warden-protocol';
 import type { ContainerDisk, DiskLimits, DiskState } from '../disk.js';
 import type { DiskBackend } from './disk-backend.js';
-import type { LauncherProcess, Quota, QuotaOrder } from './launcher.js';
+import type { LauncherProcess } from './launcher.js';
+import type { Quota, QuotaOrder } from './quota-messages.js';
 
 const blockInBytes = 1024n;
 /** Of nobody: whether there are quotas can be asked of any id. */

@@ -10,14 +10,17 @@ import { WardenError } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
 import type { PortProtocol } from '../../lib/port.js';
+import type { CopyCounts, CopyOrder, Copying, CopyResult } from '../copies.js';
 import type { CgroupDescription, ContainerDescription, FirewallChain, FirewallElement } from '../container-description.js';
 import { FirewallMissing, LauncherGone, type Bandwidth, type BandwidthInForce, type FirewallChange, type Launcher, type ShapedLink, type StaleConnections } from '../launcher.js';
 import type { LinkStatistics } from '../statistics.js';
 import { readBandwidthReply, writeShapedLink } from './bandwidth-messages.js';
+import { readCopyCounts, readCopyResult, writeCopyOrder } from './copy-messages.js';
 import { writePort, writeStaleConnections } from './port-messages.js';
+import { readQuota, writeQuotaOrder, type Quota, type QuotaOrder } from './quota-messages.js';
 import { StepError } from './step-error.js';
 import { writeCgroup, writeDescription, writeFirewallChain, writeFirewallElement } from './write-description.js';
-import { FrameType, QuotaKind, Tag, wireVersion } from './wire.js';
+import { FrameType, Tag, wireVersion } from './wire.js';
 import { Attributes, FrameReader, FrameWriter, type Frame } from './wire-codec.js';
 
 /** The launcher keeps its own deadline; ours comes later and is for a launcher that hangs. */
@@ -36,35 +39,13 @@ const forgetDeadlineMs = 60_000;
 const discardDeadlineMs = 30 * 60_000;
 /** A few system calls; the file system may have to write first. */
 const diskDeadlineMs = 30_000;
+/** Both ends of a copy end by themselves when nothing moves for minutes. */
+const copyDeadlineMs = 20 * 24 * 3_600_000;
 /** Replies are small. */
 const replyLimitInBytes = 64 * 1024;
 /** What of the launcher's standard error is kept in one log line. */
 const stderrLineLimit = 2000;
 
-/** Whose quota on which file system; limits that are missing stay as they are. */
-export interface QuotaOrder {
-  /** A directory of the file system. */
-  readonly path: string;
-  readonly kind: keyof typeof QuotaKind;
-  /** Of a user or project, not 0; without it the project that the directory hands on. */
-  readonly id?: number;
-  /** In blocks of 1024 bytes; 0: none. */
-  readonly blockLimit?: bigint;
-  /** 0: none. */
-  readonly inodeLimit?: bigint;
-}
-
-/** What the kernel counts and allows. */
-export interface Quota {
-  readonly bytesUsed: bigint;
-  /** In blocks of 1024 bytes; 0: none. */
-  readonly blockLimit: bigint;
-  readonly inodesUsed: bigint;
-  /** 0: none. */
-  readonly inodeLimit: bigint;
-  /** Whether writes beyond a limit fail; else they are only counted. */
-  readonly enforced: boolean;
-}
 export type DiskRequestType = typeof FrameType.diskPrepare | typeof FrameType.diskMake | typeof FrameType.disk;
 
 export interface LauncherOptions {
@@ -82,6 +63,14 @@ interface Pending {
   readonly resolve: (reply: Attributes) => void;
   readonly reject: (error: Error) => void;
   readonly cancelTimer: () => void;
+  readonly progress: ((report: Attributes) => void) | undefined;
+}
+
+/** What some exchanges tell while they are under way. */
+interface Watcher {
+  /** The number of the request, before it is sent. */
+  readonly begun: (running: Running, number: number) => void;
+  readonly progress: (report: Attributes) => void;
 }
 
 interface Running {
@@ -183,6 +172,27 @@ export class LauncherProcess implements Launcher {
     await this.#request(FrameType.removeLink, bandwidthDeadlineMs, `removal of ${hostName}`, (writer) => writer.text(Tag.hostName, hostName).u32(Tag.linkIndex, index));
   }
 
+  /** Starts the host's side of a copy. */
+  copy(order: CopyOrder, progress: (counts: CopyCounts) => void): Copying {
+    let givenUp = false;
+    let giveUp = (): void => undefined;
+    const begun = (running: Running, number: number): void => {
+      giveUp = () => void this.#exchange(running, FrameType.abandon, slackMs, 'end of a copy', (writer) => writer.u32(Tag.copy, number)).catch(() => undefined);
+    };
+    const run = async (): Promise<CopyResult> => {
+      const running = await this.#run();
+      if (givenUp) throw new WardenError('canceled', 'the copy was given up');
+      return readCopyResult(await this.#exchange(running, FrameType.copy, copyDeadlineMs, `copy of ${order.source}`, (writer) => writeCopyOrder(writer, order), { begun, progress: (report) => progress(readCopyCounts(report)) }));
+    };
+    return {
+      done: run(),
+      giveUp: () => {
+        givenUp = true;
+        giveUp();
+      },
+    };
+  }
+
   /** Removes entries of a directory with everything in them, in a process of its own. @throws StepError the first that could not be removed */
   async discard(directory: string, names: readonly string[]): Promise<void> {
     await this.#request(FrameType.discard, discardDeadlineMs, `removal of what was discarded in ${directory}`, (writer) => {
@@ -201,20 +211,8 @@ export class LauncherProcess implements Launcher {
    * @throws StepError ENOSYS: no quotas there; ESRCH: not switched on; ENODATA: the directory has no project; ERANGE: a limit that cannot be expressed
    */
   async quota(order: QuotaOrder): Promise<Quota> {
-    const { path, kind, id, blockLimit, inodeLimit } = order;
-    const reply = await this.#request(FrameType.quota, quotaDeadlineMs, `disk quota of ${kind} ${id ?? path}`, (writer) => {
-      writer.text(Tag.path, path).u32(Tag.quotaKind, QuotaKind[kind]);
-      if (id !== undefined) writer.u32(Tag.quotaId, id);
-      if (blockLimit !== undefined) writer.u64(Tag.blockLimit, blockLimit);
-      if (inodeLimit !== undefined) writer.u64(Tag.inodeLimit, inodeLimit);
-    });
-    return {
-      bytesUsed: reply.requiredU64(Tag.bytesUsed),
-      blockLimit: reply.requiredU64(Tag.blockLimit),
-      inodesUsed: reply.requiredU64(Tag.inodesUsed),
-      inodeLimit: reply.requiredU64(Tag.inodeLimit),
-      enforced: reply.requiredU32(Tag.quotaEnforced) === 1,
-    };
+    const reply = await this.#request(FrameType.quota, quotaDeadlineMs, `disk quota of ${order.kind} ${order.id ?? order.path}`, (writer) => writeQuotaOrder(writer, order));
+    return readQuota(reply);
   }
 
   /**
@@ -309,7 +307,7 @@ export class LauncherProcess implements Launcher {
     return this.#exchange(await this.#run(), type, deadlineMs, what, write);
   }
 
-  #exchange(running: Running, type: number, deadlineMs: number, what: string, write: (writer: FrameWriter) => void): Promise<Attributes> {
+  #exchange(running: Running, type: number, deadlineMs: number, what: string, write: (writer: FrameWriter) => void, watcher?: Watcher): Promise<Attributes> {
     const number = this.#nextRequest;
     this.#nextRequest = (number % 0xffff_ffff) + 1;
     return new Promise((resolve, reject) => {
@@ -320,7 +318,8 @@ export class LauncherProcess implements Launcher {
         running.pending.delete(number);
         reject(new WardenError('timeout', `${what}: no answer from the launcher within ${deadlineMs / 1000} s`));
       });
-      running.pending.set(number, { resolve, reject, cancelTimer });
+      running.pending.set(number, { resolve, reject, cancelTimer, progress: watcher?.progress });
+      watcher?.begun(running, number);
       running.socket.write(frame);
     });
   }
@@ -335,6 +334,10 @@ export class LauncherProcess implements Launcher {
     const number = reply.u32(Tag.request) ?? [...running.pending.keys()][0];
     const pending = number === undefined ? undefined : running.pending.get(number);
     if (number === undefined || pending === undefined) return;
+    if (frame.type === FrameType.copyProgress) {
+      pending.progress?.(reply);
+      return;
+    }
     running.pending.delete(number);
     pending.cancelTimer();
     if (frame.type === FrameType.ok) pending.resolve(reply);

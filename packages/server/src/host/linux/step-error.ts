@@ -1,6 +1,7 @@
 /** What a native program answered instead of OK. */
 import { constants } from 'node:os';
 import { WardenError, type ErrorCode } from 'warden-protocol';
+import { faultsOfCopies } from './copy-faults.js';
 import { describeErrno } from './errno.js';
 import { Tag } from './wire.js';
 import type { Attributes } from './wire-codec.js';
@@ -14,7 +15,7 @@ function hintFor(step: string, errno: number): string {
 const { E2BIG, EACCES, EBADMSG, EBUSY, ECHILD, EEXIST, EFBIG, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENODATA, ENODEV, ENOENT, ENOEXEC, ENOSYS, ENOTDIR, ENOTEMPTY, ENXIO, EOPNOTSUPP, EPERM, ERANGE, EROFS,
   ESRCH, ETIMEDOUT, ETXTBSY, EXDEV } = constants.errno;
 
-interface Fault {
+export interface Fault {
   readonly code: ErrorCode;
   /** In place of the kernel's own words. */
   readonly text?: string;
@@ -105,6 +106,7 @@ const faultsOfRequests: ReadonlyMap<string, ReadonlyMap<number, Fault>> = new Ma
   ['set quota', new Map<number, Fault>([...withoutQuotas, [ERANGE, { code: 'invalid_argument', text: 'the file system cannot have a limit that large' }]])],
   ...['read file', 'write file', 'list directory', 'stat file', 'make directory', 'remove file', 'rename file', 'extract archive', 'make archive']
     .map((step): [string, ReadonlyMap<number, Fault>] => [step, faultsOfFiles]),
+  ...faultsOfCopies,
   // The pipes belong to the job's user.
   ['set up streams', noSuchIdentity],
 ]);

@@ -131,6 +131,11 @@ export class Attributes {
     return this.#values.find((attribute) => attribute.tag === tag)?.value;
   }
 
+  /** Every value with this tag, in order. */
+  all(tag: number): Buffer[] {
+    return this.#values.filter((attribute) => attribute.tag === tag).map(({ value }) => value);
+  }
+
   text(tag: number): string | undefined {
     return this.bytes(tag)?.toString('utf8');
   }
