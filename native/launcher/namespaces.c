@@ -46,7 +46,7 @@ static int replace_root(const char *place, struct error *err)
 {
 	if (mount(NULL, "/", NULL, MS_PRIVATE | MS_REC, NULL) < 0)
 		return error_set(err, errno, "make / private");
-	if (mount("warden", place, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=16k,nr_inodes=64,mode=755") < 0)
+	if (mount("warden", place, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=16k,nr_inodes=192,mode=755") < 0)
 		return error_set(err, errno, "tmpfs on %s", place);
 	if (chdir(place) < 0)
 		return error_set(err, errno, "%s", place);

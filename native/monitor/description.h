@@ -10,7 +10,7 @@
 #include "monitor/hook-list.h"
 #include "monitor/idmap.h"
 
-#define DESCRIPTION_MAX_LOWERS 16
+#define DESCRIPTION_MAX_LOWERS 128
 #define DESCRIPTION_MAX_MOUNTS 128
 #define DESCRIPTION_MAX_CGROUPS 24
 #define DESCRIPTION_MAX_SETTINGS 64

@@ -5,9 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "lib/fd.h"
 #include "lib/syscalls.h"
+
+/* By names of one or two digits. */
+enum { LISTED_LAYERS = 88 };
 
 int mounts_unshare(struct error *err)
 {
@@ -70,29 +74,54 @@ int mounts_set_option(int fs, const char *key, const char *value, struct error *
 	return 0;
 }
 
+/*
+ * By path: before Linux 6.13 overlayfs takes no descriptors. A text has at most 255 bytes, in which 88 layers have room by names that are relative: the
+ * working directory is theirs until the overlay is there, because before Linux 6.5 paths are not looked up earlier. More than that are given one by one, which
+ * Linux knows since 6.7.
+ */
+static int set_layers(int fs, size_t count, struct error *err)
+{
+	char text[LISTED_LAYERS * 3 + 1] = "";
+	int length = 0;
+
+	if (count > LISTED_LAYERS) {
+		for (size_t i = 0; i < count; i++) {
+			char path[32];
+
+			snprintf(path, sizeof(path), "/lower/%zu", i);
+			if (mounts_set_option(fs, "lowerdir+", path, err) < 0)
+				return -1;
+		}
+		return 0;
+	}
+	for (size_t i = 0; i < count; i++)
+		length += snprintf(text + length, sizeof(text) - (size_t)length, "%s%zu", i > 0 ? ":" : "", i);
+	return mounts_set_option(fs, "lowerdir", text, err);
+}
+
 int mounts_make_overlay(int container, size_t lower_count, int *ret_overlay, struct error *err)
 {
-	/* Layers by path: before Linux 6.13 overlayfs takes no descriptors. 16 of them stay below fsconfig's 256 bytes. */
-	char layers[DESCRIPTION_MAX_LOWERS * 10 + 1] = "";
 	_cleanup_close_ int fs = -1;
 
-	for (size_t i = 0; i < lower_count; i++)
-		snprintf(layers + strlen(layers), sizeof(layers) - strlen(layers), "%s/lower/%zu", i > 0 ? ":" : "", i);
 	if (mounts_make_private(container, err) < 0)
 		return -1;
 	if (sys_move_mount(container, "", AT_FDCWD, "/container", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return error_set(err, errno, "/container");
+	if (chdir("/lower") < 0)
+		return error_set(err, errno, "/lower");
 	fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
 	if (fs < 0)
 		return error_set(err, errno, "fsopen");
 	/* volatile: nothing has to survive the machine's boot, so unmounting need not sync. */
-	if (mounts_set_option(fs, "source", "warden", err) < 0 || mounts_set_option(fs, "lowerdir", layers, err) < 0 ||
+	if (mounts_set_option(fs, "source", "warden", err) < 0 || set_layers(fs, lower_count, err) < 0 ||
 	    mounts_set_option(fs, "upperdir", "/container/upper", err) < 0 || mounts_set_option(fs, "workdir", "/container/work", err) < 0 ||
 	    mounts_set_option(fs, "volatile", NULL, err) < 0 || mounts_set_option(fs, "redirect_dir", "on", err) < 0 ||
 	    mounts_set_option(fs, "index", "off", err) < 0 || mounts_set_option(fs, "metacopy", "off", err) < 0)
 		return -1;
 	if (sys_fsconfig(fs, WARDEN_FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return mounts_configuration_error(fs, errno, "overlay", err);
+	if (chdir("/") < 0)
+		return error_set(err, errno, "/");
 	*ret_overlay = sys_fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV);
 	return *ret_overlay < 0 ? error_set(err, errno, "fsmount") : 0;
 }

@@ -6,9 +6,10 @@ import { test } from 'node:test';
 import type { Client } from '../harness/client.js';
 import { output, refused } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
-import { buildBase, configOf, dockerSave, hex, ociLayout, packArchive, packLayer, sha256, type Layer } from '../harness/image-files.js';
+import { buildBase, configOf, describeLayer, dockerSave, hex, ociLayout, packArchive, packLayer, sha256, type Layer } from '../harness/image-files.js';
 import { mustRun } from '../harness/run-program.js';
 import { buildRootfs } from '../harness/rootfs.js';
+import { END, entry } from '../harness/tar-blocks.js';
 import { nextEvent, untilClean } from '../harness/wait.js';
 
 interface Image { id: string; names: string[]; size_bytes: bigint; layers: { diff_id: string; size_bytes: bigint }[]; containers: number; created_ms?: bigint }
@@ -149,6 +150,32 @@ test('an image of a living container stays, and its layers stay with a name that
   assert.equal(output(await client.run(handle, 'cat /etc/which /kept/file')), 'upper\nlower\n');
   await client.destroy(handle);
   assert.deepEqual(await client.request('image_remove', { name: 'demo:v1' }), { untagged: ['demo:v1'], removed: image?.id });
+});
+
+test('an image has up to 128 layers, and a container of it all of them in their order', async () => {
+  const client = await fresh();
+  const layers = [base];
+  for (let number = 1; number < 129; number++) {
+    const path = place(`layer-${number}.tar`);
+    const removed = number === 100 ? [entry({ name: 'many/.wh.7' })] : [];
+    writeFileSync(path, Buffer.concat([entry({ name: 'many/', type: '5', mode: 0o755 }), entry({ name: `many/${number}` }), entry({ name: 'many/top', content: String(number) }), ...removed, END]));
+    layers.push(await describeLayer(path, 'none'));
+  }
+  for (const count of [17, 88, 89, 128]) {
+    const some = layers.slice(0, count);
+    ociLayout(place(`many-${count}`), [{ name: `many:${count}`, config: configOf(some), layers: some }]);
+    await imported(client, place(`many-${count}`));
+    const { handle } = await server.container({ rootfs: `image:many:${count}` });
+    const expected = Array.from({ length: count - 1 }, (_, index) => index + 1).filter((number) => number !== 7 || count < 100);
+    const [top, ...found] = output(await client.run(handle, 'echo $(</many/top); cd /many; for file in [0-9]*; do echo $file; done')).trim().split('\n');
+    assert.deepEqual([top, found.map(Number).sort((one, other) => one - other)], [String(count - 1), expected]);
+    await client.destroy(handle);
+  }
+  ociLayout(place('many-129'), [{ name: 'many:129', config: configOf(layers), layers }]);
+  await refused(imported(client, place('many-129')), 'invalid_argument', /more than 128 layers/);
+  const mounts = Array.from({ length: 70 }, (_, index) => ({ src_path: place('lower'), dst_path: `/mnt/${index}`, mode: 0 }));
+  await refused(client.create({ rootfs: 'image:many:128', bind_mounts: mounts }), 'invalid_argument', /128 layers and 70 mounts are too many/);
+  await removeAll(client);
 });
 
 test('images, and what containers are made of, are known after the daemon was killed', async () => {

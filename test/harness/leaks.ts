@@ -87,9 +87,12 @@ function descriptorLeaks(baseline: Baseline): string[] {
   });
 }
 
-function nextFileChange(directory: string): Trigger {
-  const watcher = watch(directory);
-  return nextEvent(watcher, 'change', () => watcher.close());
+function nextFileChange(...directories: readonly string[]): Trigger {
+  const triggers = directories.filter((directory) => existsSync(directory)).map((directory) => {
+    const watcher = watch(directory);
+    return nextEvent(watcher, 'change', () => watcher.close());
+  });
+  return { event: Promise.race(triggers.map(({ event }) => event)), disarm: () => triggers.forEach(({ disarm }) => disarm()) };
 }
 
 /** @param waitMs how long to wait for what goes away in the background */
@@ -106,7 +109,7 @@ export async function scanForLeaks(target: ScanTarget, baseline: Baseline, waitM
     ...await untilClean(() => mountLeaks(slot, machine.mounts).filter((mount) => !baseline.mounts.includes(mount) && !isOwnedMount(mount.slice('mount '.length), paths)), roundTrip, waitMs),
     ...(await tableElements(slot.table, machine.place)).filter((element) => !baseline.elements.includes(element)).map((element) => `nftables element ${element}`),
     ...await untilClean(() => linkLeaks(target), () => target.links.nextChange(), waitMs),
-    ...await untilClean(() => fileLeaks(paths), () => nextFileChange(join(paths.depot, 'trash')), waitMs),
+    ...await untilClean(() => fileLeaks(paths), () => nextFileChange(join(paths.depot, 'trash'), join(paths.depot, 'images/staging')), waitMs),
     ...(existsSync(join(depot, 'disks')) ? await untilClean(() => diskLeaks({ ...paths, depot }), () => nextFileChange(join(depot, 'disks')), waitMs) : []),
     ...await untilClean(() => loopLeaks(slot.directory, machine.mounts).filter((loop) => !baseline.loops.includes(loop)), roundTrip, waitMs),
     ...await untilClean(() => descriptorLeaks(baseline), roundTrip, waitMs),

@@ -51,6 +51,7 @@ import { LinuxRegistry } from './host/linux/registry-process.js';
 import { ResolverProcess } from './host/linux/resolver-process.js';
 import { LinuxRootFileSystems } from './host/linux/root-file-systems.js';
 import { SystemdService } from './host/linux/systemd-service.js';
+import { Trash } from './host/linux/trash.js';
 import { readSmallFile, replaceSmallFile } from './host/linux/small-file.js';
 import { StepError } from './host/linux/step-error.js';
 import { archiveProgram } from './image/archive-program.js';
@@ -302,7 +303,7 @@ async function forgetStaleConnections({ stale, configuration }: Containers, link
 }
 
 function openImageStore({ depotPath, programsPath, images }: Configuration, launcher: LauncherProcess, log: Log): LinuxImageStore {
-  const directory = new StoreDirectory(join(depotPath, 'images'), (path, names) => launcher.discard(path, names), (error) => log.warn({ err: error }, 'what is left of an image could not be removed; the next start tries again'));
+  const directory = new StoreDirectory(join(depotPath, 'images'), (staging) => new Trash(staging, (path, names) => launcher.discard(path, names), log));
   const unpack = archiveProgram(join(programsPath, 'archive'), { sizeInBytes: images.extractedLimitInBytes, entries: images.entriesLimit }, systemClock);
   return new LinuxImageStore(directory, unpack, { architecture: goArchitectures[process.arch] ?? process.arch, log });
 }

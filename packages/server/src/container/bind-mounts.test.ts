@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BindMountMode } from 'warden-protocol';
 import { adoptContainers } from './adopt.js';
-import { checkBindMounts, openBindMounts } from './bind-mounts.js';
+import { checkBindMounts, checkSourceCount, openBindMounts } from './bind-mounts.js';
 import { describeContainer } from './describe.js';
 import { infoWithUse } from './info.js';
 import { makeTestContainers } from './test-containers.js';
@@ -15,6 +15,11 @@ test('a mount is checked without looking at the machine', () => {
   for (const source of ['', 'a', '/a\0', `/${'x'.repeat(4095)}`]) assert.throws(() => check(source, '/b'), { code: 'not_found', message: `Source path for bind mount does not exist: ${source}` });
   for (const destination of ['', '/', '.', '/..', '../..', './/', '/a\0', `/${'x'.repeat(256)}`, '/x'.repeat(2100)]) assert.throws(() => check('/a', destination), { code: 'invalid_argument' });
   assert.throws(() => checkBindMounts(Array.from({ length: 101 }, () => ({ srcPath: '/a', dstPath: '/b', mode: RO }))), { code: 'invalid_argument', message: /101 are too many, the limit is 100/ });
+});
+
+test('layers and mounts together are what a monitor can be given', () => {
+  checkSourceCount(128, 62);
+  assert.throws(() => checkSourceCount(128, 63), { code: 'invalid_argument', message: /128 layers and 63 mounts/ });
 });
 
 test('whose files they are: by mode and configuration', async () => {

@@ -5,6 +5,8 @@ import type { Containers } from './containers.js';
 
 /** With those of the root file system they stay below what a monitor takes (128). */
 const mountLimit = 100;
+/** With layers of the root file system: a monitor gets a descriptor for each of them, in one message, which can have 250 (native/lib/stream.c). */
+const sourceLimit = 190;
 const pathLimitInBytes = 4095;
 const nameLimitInBytes = 255;
 
@@ -34,6 +36,11 @@ export function checkBindMounts(mounts: RequestOf<Type.Create>['bindMounts']): B
     if (mode !== BindMountMode.RO && mode !== BindMountMode.RW) throw new WardenError('invalid_argument', `bind_mounts: mode must be RO or RW, not ${String(mode)}`);
     return { source: srcPath, destination: dstPath, mode: mode === BindMountMode.RW ? 'rw' : 'ro' };
   });
+}
+
+/** Pure. @throws WardenError invalid_argument */
+export function checkSourceCount(layers: number, mounts: number): void {
+  if (layers + mounts > sourceLimit) throw new WardenError('invalid_argument', `a root file system of ${layers} layers and ${mounts} mounts are too many together, the limit is ${sourceLimit}`);
 }
 
 /** A relative destination begins at the container's root, as ever. */

@@ -6,7 +6,7 @@ import { WardenError } from 'warden-protocol';
 import { FirewallMissing, LauncherGone } from '../host/launcher.js';
 import type { ContainerNetwork } from '../pool/network-pool.js';
 import { UndoStack } from '../lib/undo-stack.js';
-import { openBindMounts } from './bind-mounts.js';
+import { checkSourceCount, openBindMounts } from './bind-mounts.js';
 import { Container, type ContainerIdentification } from './container.js';
 import type { Containers } from './containers.js';
 import { networkRefused, type CreateOrder } from './create-request.js';
@@ -76,6 +76,7 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
     host.rootFileSystems.hold(id, handle, image);
   }
   const bindMounts = openBindMounts(containers, order.bindMounts, configuration.mapsRootInBindMounts);
+  checkSourceCount(rootFileSystem.lowers.length, rootFileSystem.mounts.length + bindMounts.described.length);
 
   const hooks = describeHooks(configuration.hooks.programs, order.hooks, host.hookPrograms);
 

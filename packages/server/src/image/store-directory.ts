@@ -15,8 +15,12 @@ import { join } from 'node:path';
 import type { Digest } from '../lib/digest.js';
 import { parseDigest } from '../lib/digest.js';
 
-/** Removes entries of a directory with everything in them. */
-export type RemoveEntries = (directory: string, names: readonly string[]) => Promise<void>;
+/** Removes entries of one directory with everything in them, in the background. What is not there is no error. */
+export interface Removal {
+  remove(name: string): void;
+  /** Settles when everything so far was removed, or could not be. */
+  emptied(): Promise<void>;
+}
 
 const hexOf = (digest: Digest): string => digest.slice('sha256:'.length);
 const digestOf = (hex: string): Digest | undefined => parseDigest(`sha256:${hex}`);
@@ -27,37 +31,41 @@ export class StoreDirectory {
   readonly #staging: string;
   readonly incoming: string;
   #number = 0;
-  readonly #removals = new Set<Promise<void>>();
+  /** Those that are still in staging. */
+  readonly #staged = new Set<string>();
+  readonly #removal: Removal;
 
-  constructor(path: string, private readonly removeEntries: RemoveEntries, private readonly failed: (error: unknown) => void) {
+  /** @param removalFrom makes what removes entries of a directory */
+  constructor(path: string, removalFrom: (directory: string) => Removal) {
     this.#layers = join(path, 'layers');
     this.#records = join(path, 'records');
     this.#staging = join(path, 'staging');
     this.incoming = join(path, 'incoming');
     for (const directory of [path, this.#layers, this.#records, this.#staging, this.incoming]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.#removal = removalFrom(this.#staging);
   }
 
   /** Takes away what an earlier server was about. Nothing is under way then. */
   empty(): void {
-    const names = readdirSync(this.#staging);
-    if (names.length > 0) this.#remove(names);
+    for (const name of readdirSync(this.#staging)) this.#removal.remove(name);
   }
 
   /** Settles when nothing is being removed. */
   async removed(): Promise<void> {
-    await Promise.all(this.#removals);
+    await this.#removal.emptied();
   }
 
   /** A new directory, in which something is to be unpacked. */
   async stage(): Promise<string> {
     const path = join(this.#staging, this.#name('new'));
     await mkdir(path, { mode: 0o700 });
+    this.#staged.add(path);
     return path;
   }
 
-  /** Something in staging goes; also when it is not there any more. */
+  /** What stage() gave goes, unless it has become a layer. */
   unstage(path: string): void {
-    this.#remove([path.slice(this.#staging.length + 1)]);
+    if (this.#staged.delete(path)) this.#removal.remove(path.slice(this.#staging.length + 1));
   }
 
   rootOf(layer: Digest): string {
@@ -86,6 +94,7 @@ export class StoreDirectory {
   async keepLayer(layer: Digest, staged: string, sizeInBytes: number): Promise<void> {
     await writeDurably(join(staged, 'size'), `${sizeInBytes}\n`);
     await rename(staged, join(this.#layers, hexOf(layer)));
+    this.#staged.delete(staged);
     await flush(this.#layers);
   }
 
@@ -93,7 +102,7 @@ export class StoreDirectory {
   dropLayer(layer: Digest): void {
     const name = this.#name('old');
     renameSync(join(this.#layers, hexOf(layer)), join(this.#staging, name));
-    this.#remove([name]);
+    this.#removal.remove(name);
   }
 
   /** Texts of all records. */
@@ -118,13 +127,6 @@ export class StoreDirectory {
 
   #name(kind: string): string {
     return `${kind}-${process.pid}-${this.#number++}`;
-  }
-
-  #remove(names: readonly string[]): void {
-    const removal = this.removeEntries(this.#staging, names)
-      .catch(this.failed)
-      .finally(() => this.#removals.delete(removal));
-    this.#removals.add(removal);
   }
 }
 
