@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include "lib/deadline.h"
 #include "lib/fd.h"
@@ -131,6 +132,16 @@ static int write_entry(int upper, const struct description *description, const s
 	return 0;
 }
 
+/* Whether a layer's directory keeps those of the layers below from being seen. */
+static bool covers_those_below(int layer, const char *path)
+{
+	_cleanup_free_ char *parent = strndup(path, strrchr(path, '/') == NULL ? 0 : (size_t)(strrchr(path, '/') - path));
+	_cleanup_close_ int directory = parent == NULL ? -1 : sys_openat2(layer, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW, 0, WARDEN_RESOLVE_IN_ROOT | WARDEN_RESOLVE_NO_MAGICLINKS);
+	char value = '\0';
+
+	return directory >= 0 && fgetxattr(directory, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
+}
+
 /*
  * The image's file from the topmost layer that has anything of that name. Whatever is not a regular file of a sensible size counts as absent:
  * a FIFO would block for ever, a device would do worse, and a whiteout says that there is none.
@@ -140,7 +151,7 @@ static int read_image_file(const struct description *description, const int *low
 	for (size_t i = 0; i < description->lower_count; i++) {
 		_cleanup_close_ int found = sys_openat2(lowers[i], path, O_PATH | O_CLOEXEC | O_NOFOLLOW, 0, WARDEN_RESOLVE_IN_ROOT | WARDEN_RESOLVE_NO_MAGICLINKS);
 
-		if (found < 0 && errno == ENOENT)
+		if (found < 0 && errno == ENOENT && !(i + 1 < description->lower_count && covers_those_below(lowers[i], path)))
 			continue;
 		if (found < 0 || fstat(found, ret_status) < 0 || !S_ISREG(ret_status->st_mode) || ret_status->st_size > (off_t)ACCOUNTS_MAX_FILE)
 			break;

@@ -83,6 +83,8 @@ for (const kind of ['an image', 'a directory']) {
     await files.files.write({ handle, path: '/tmp/file' }, 'content');
     await files.files.list({ handle, path: '/bin' });
     await files.files.tarIn({ handle, path: '/tmp' }, await files.files.tarOut({ handle, path: '/tmp' }).bytes());
+    await client.request('copy_in', { handle, src_path: made('layout'), dst_path: '/tmp/copied' });
+    await client.request('copy_out', { handle, src_path: '/tmp/copied', dst_path: made(`copied-${kind.length}`) });
     await client.request('net_out', { handle, domain: 'example.com' });
     await client.request('net_out', { handle, network: '192.0.2.1', port: 80 });
     const { host_port: port } = await client.request('net_in', { handle });

@@ -152,6 +152,26 @@ test('an image of a living container stays, and its layers stay with a name that
   assert.deepEqual(await client.request('image_remove', { name: 'demo:v1' }), { untagged: ['demo:v1'], removed: image?.id });
 });
 
+test('accounts are those that the image shows: not of a directory that a layer covers, or of a file that it takes away', async () => {
+  const client = await fresh();
+  const layerWith = async (name: string, ...entries: Buffer[]): Promise<Layer> => {
+    writeFileSync(place(name), Buffer.concat([entry({ name: 'etc/', type: '5', mode: 0o755 }), ...entries, END]));
+    return await describeLayer(place(name), 'none');
+  };
+  const middle = await layerWith('accounts.tar', entry({ name: 'etc/passwd', content: 'root:x:0:0:root:/root:/bin/bash\nmiddle:x:777:777::/:/bin/bash\n' }));
+  const [covering, removing, neither] = [await layerWith('covering.tar', entry({ name: 'etc/.wh..wh..opq' })), await layerWith('removing.tar', entry({ name: 'etc/.wh.passwd' })), await layerWith('neither.tar')];
+  for (const [upmost, seen] of [[covering, false], [removing, false], [neither, true]] as const) {
+    const layers = [base, middle, upmost];
+    rmSync(place('accounts'), { recursive: true, force: true });
+    ociLayout(place('accounts'), [{ name: 'accounts', config: configOf(layers), layers }]);
+    await imported(client, place('accounts'));
+    const { handle } = await server.container({ rootfs: 'image:accounts' });
+    assert.equal(output(await client.run(handle, 'cat /etc/passwd')).includes('middle:'), seen, upmost.path);
+    await client.destroy(handle);
+  }
+  await removeAll(client);
+});
+
 test('an image has up to 128 layers, and a container of it all of them in their order', async () => {
   const client = await fresh();
   const layers = [base];
