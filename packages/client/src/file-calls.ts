@@ -158,7 +158,10 @@ export class FileCalls {
       for (const sent of onTheirWay) await sent;
       return await this.#connection.request(Type.TransferData, { transferId, last: true }, options);
     } catch (reason) {
-      if (!(reason instanceof WardenError)) await this.#connection.request(Type.TransferData, { transferId, abandon: true }).catch(() => undefined);
+      const giveUp = (): Promise<unknown> => this.#connection.request(Type.TransferData, { transferId, abandon: true }).catch(() => undefined);
+      if (!(reason instanceof WardenError)) await giveUp();
+      // Whoever has canceled it does not wait for the answer: it comes behind those of the pieces that are on their way.
+      else if (reason.code === 'canceled' || reason.code === 'timeout') void giveUp();
       throw reason;
     }
   }

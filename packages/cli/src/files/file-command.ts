@@ -117,7 +117,7 @@ async function copyIn(call: Call, source: string, to: Remote): Promise<void> {
   }
   const status = await stat(source);
   const existing = await statRemote(call, to);
-  const isInto = existing?.kind === 'directory' && !(status.isDirectory() && source.endsWith('/'));
+  const isInto = existing?.kind === 'directory' && !isContent(source, status.isDirectory());
   const target = isInto ? { ...to, path: `${to.path}/${basename(source)}` } : to;
   if (!status.isDirectory()) {
     if (!status.isFile()) throw new WardenError('invalid_argument', `${source} is no file or directory`);
@@ -134,6 +134,11 @@ async function copyIn(call: Call, source: string, to: Remote): Promise<void> {
   await notes(call, [...leftOut, ...result.notes]);
 }
 
+/** Whether a directory's content is meant, and not itself: also where its path has no name for it. */
+function isContent(path: string, isDirectory: boolean): boolean {
+  return isDirectory && (path.endsWith('/') || basename(path) === '..');
+}
+
 async function copyOut(call: Call, from: Remote, destination: string): Promise<void> {
   const { client: { files }, signal, streams } = call;
   if (destination === '-') {
@@ -144,7 +149,7 @@ async function copyOut(call: Call, from: Remote, destination: string): Promise<v
   }
   const info = await files.stat(from, { signal });
   const existing = await stat(destination).catch(() => undefined);
-  const isInto = existing?.isDirectory() === true && !(info.kind === 'directory' && from.path.endsWith('/'));
+  const isInto = existing?.isDirectory() === true && !isContent(from.path, info.kind === 'directory');
   const target = isInto ? join(destination, basename(from.path)) : destination;
   if (info.kind !== 'directory') {
     await saveFile(call, from, info, target);

@@ -64,7 +64,11 @@ export async function unpackTree(pieces: AsyncIterable<Uint8Array>, directory: B
     const entry = await nextEntry(source);
     if (entry === undefined) break;
     const path = await place(directory, entry.path);
-    if (entry.type === '5') {
+    if (path === directory) {
+      // It is there, perhaps by way of a link of its owner's.
+      if (entry.type !== '5') throw damaged('something that is no directory in place of its root');
+      directories.push({ path, mode: entry.mode, modified: entry.modified });
+    } else if (entry.type === '5') {
       if (!(await isDirectory(path))) await mkdir(path, { mode: 0o700 });
       directories.push({ path, mode: entry.mode, modified: entry.modified });
     } else if (entry.type === '2') {
@@ -98,9 +102,11 @@ async function nextEntry(source: Source): Promise<Entry | undefined> {
       continue;
     }
     if (type !== '0' && type !== '2' && type !== '5') throw damaged(`an entry of type ${JSON.stringify(type)}`);
-    if (!Number.isSafeInteger(size)) throw damaged('a size that is none');
+    if (!Number.isSafeInteger(size) || size < 0) throw damaged('a size that is none');
+    const modified = Number(records.get('mtime') ?? octal(header, 136, 12));
+    if (!Number.isFinite(modified)) throw damaged('a time that is none');
     return {
-      type, size, mode: octal(header, 100, 8) & PERMISSIONS, modified: Number(records.get('mtime') ?? octal(header, 136, 12)),
+      type, size, modified, mode: octal(header, 100, 8) & PERMISSIONS,
       path: records.get('path') ?? field(header, 0), target: records.get('linkpath') ?? field(header, 157),
     };
   }

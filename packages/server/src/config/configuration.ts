@@ -94,8 +94,16 @@ export interface Configuration {
     readonly extractedLimitInBytes: number;
     readonly entriesLimit: number;
   };
-  /** What one copy_in or copy_out may make: files, directories and links, and bytes of contents. */
-  readonly files: { readonly copyEntriesMax: number; readonly copyBytesMax: number };
+  readonly files: {
+    /** What one copy_in or copy_out may make: files, directories and links, and bytes of contents. */
+    readonly copyEntriesMax: number;
+    readonly copyBytesMax: number;
+    /** Transfers of one container that are under way at a time. */
+    readonly transfersMax: number;
+    /** What one archive may make, in the same way. */
+    readonly tarEntriesMax: number;
+    readonly tarBytesMax: number;
+  };
   /** Keys that the file sets and that have no effect in this version. */
   readonly withoutEffect: readonly KeyWithoutEffect[];
 }

@@ -215,7 +215,13 @@ function toConfiguration(file: ConfigurationFile): Configuration {
       extractedLimitInBytes: images.max_extracted_size,
       entriesLimit: images.max_entries,
     },
-    files: { copyEntriesMax: files.copy_entries_max, copyBytesMax: files.copy_bytes_max },
+    files: {
+      copyEntriesMax: files.copy_entries_max,
+      copyBytesMax: files.copy_bytes_max,
+      transfersMax: files.transfers_max,
+      tarEntriesMax: files.tar_entries_max,
+      tarBytesMax: files.tar_bytes_max,
+    },
     withoutEffect: keysWithoutEffect(file),
   };
 }

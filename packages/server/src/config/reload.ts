@@ -17,6 +17,7 @@ const reloadable: readonly (readonly [key: string, field: keyof Configuration])[
   ['server.stop_deadline', 'stopDeadlineMs'],
   ['server.drain_deadline', 'drainDeadlineMs'],
   ['logging.level', 'logging'],
+  ['files', 'files'],
 ];
 
 export interface Reloaded {

@@ -189,6 +189,9 @@ const hooks = section({
 const files = section({
   copy_entries_max: z.int().min(1).max(Number.MAX_SAFE_INTEGER).default(10_000_000),
   copy_bytes_max: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1024 ** 4),
+  transfers_max: z.int().min(1).max(64).default(64),
+  tar_entries_max: z.int().min(1).max(Number.MAX_SAFE_INTEGER).default(1_000_000),
+  tar_bytes_max: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1024 ** 4),
 });
 
 /** The whole file. */

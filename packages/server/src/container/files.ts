@@ -14,19 +14,20 @@ const pathLimitInBytes = 4095;
 const modeLimit = 0o7777;
 /** What a request may carry besides its paths; longer content comes in pieces. */
 export const contentLimitInBytes = 1024 * 1024;
-/** Entries of an archive that is extracted; its bytes the container's disk limit counts. */
-export const archiveEntryLimit = 1_000_000n;
 /** Content up to this goes along with the order, and needs no answer of its own. */
 const orderedContentInBytes = 32 * 1024;
 /** Of an order that brings nothing but its answer. */
 const nothing: TransferSink = { entries: () => true, content: () => true };
+
+/** How many transfers of a container have not ended. */
+const underWay = new WeakMap<Container, number>();
 
 /** An order without what follows from the request's user. */
 export type FileOrder = Omit<TransferOrder, 'user'> & { readonly user: string | undefined };
 
 /**
  * Begins work on files. Its promises reject with not_found, exists, permission, invalid_argument and others, with the path in the message.
- * @throws WardenError invalid_argument, wrong_state
+ * @throws WardenError invalid_argument, wrong_state; exhausted when the container has too many
  */
 export function beginTransfer(containers: Containers, container: Container, { user, ...order }: FileOrder, sink: TransferSink = nothing): Transfer {
   container.requireState('active', 'stopped');
@@ -34,17 +35,30 @@ export function beginTransfer(containers: Containers, container: Container, { us
   if (order.target !== undefined) checkPath(order.operation === 'rename' ? 'new_path' : 'name', order.target);
   if (order.mode !== undefined && order.mode > modeLimit) throw new WardenError('invalid_argument', `mode is at most ${modeLimit} (0o7777), not ${order.mode}`);
   if ((order.content?.length ?? 0) > contentLimitInBytes) throw tooMuch(order.content?.length ?? 0);
+  const { files: { transfersMax, tarEntriesMax, tarBytesMax } } = containers.configuration;
+  const count = underWay.get(container) ?? 0;
+  if (count >= transfersMax) throw new WardenError('exhausted', `${count} requests for files of this container are under way, the limit (files.transfers_max)`);
+  const limits = order.operation === 'tarIn' ? { entryLimit: BigInt(tarEntriesMax), byteLimit: BigInt(tarBytesMax) } : undefined;
   const direct = order.content !== undefined && order.content.length > orderedContentInBytes ? { ...order, content: undefined } : order;
-  const transfer = container.monitor.transfer({ ...direct, user: userOf(containers, container, user) }, sink);
+  const transfer = container.monitor.transfer({ ...direct, ...limits, user: userOf(containers, container, user) }, sink);
+  underWay.set(container, count + 1);
+  const leave = (): void => void underWay.set(container, (underWay.get(container) ?? 1) - 1);
+  transfer.ended.then(leave, leave);
   if (direct !== order && order.content !== undefined) void writeAll(transfer, order.content);
   const explained = <T>(answer: Promise<T>): Promise<T> => answer.catch((error: unknown) => explain(containers, container, error));
   const [opened, ended] = [explained(transfer.opened), explained(transfer.ended)];
+  let failure: { error: unknown } | undefined;
   opened.catch(() => undefined);
-  ended.catch(() => undefined);
+  ended.catch((error: unknown) => {
+    failure = { error };
+  });
   return {
     opened,
     ended,
-    write: (data) => transfer.write(data),
+    write: async (data) => {
+      await transfer.write(data);
+      if (failure !== undefined) throw failure.error;
+    },
     finish: () => transfer.finish(),
     resume: () => transfer.resume(),
     giveUp: () => transfer.giveUp(),

@@ -13,19 +13,22 @@ export class RecordingTransfer implements Transfer {
   abandoned = false;
   #open!: () => void;
   #end!: (end: TransferEnd) => void;
+  #refuse!: (error: WardenError) => void;
   #fail!: (error: WardenError) => void;
 
   constructor(
     readonly order: TransferOrder,
     readonly sink: TransferSink,
   ) {
-    this.opened = new Promise((resolve) => {
+    this.opened = new Promise((resolve, reject) => {
       this.#open = resolve;
+      this.#refuse = reject;
     });
     this.ended = new Promise((resolve, reject) => {
       this.#end = resolve;
       this.#fail = reject;
     });
+    this.opened.catch(() => undefined);
     this.ended.catch(() => undefined);
   }
 
@@ -39,6 +42,7 @@ export class RecordingTransfer implements Transfer {
   }
 
   fail(error: WardenError): void {
+    this.#refuse(error);
     this.#fail(error);
   }
 

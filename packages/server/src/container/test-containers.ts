@@ -50,7 +50,7 @@ export const testConfiguration: Configuration = {
   port: { startPort: 61_001, size: 4, own: { first: 1, last: 65_535 } },
   user: { startUid: 10_000, size: 4, startSubuid: 0x2000_0000 },
   images: { defaultRegistry: undefined, insecureRegistries: [], caPath: undefined, parallelLayers: 2, silenceMs: 30_000, layerLimitInBytes: 1 << 30, imageLimitInBytes: 1 << 30, extractedLimitInBytes: 1 << 30, entriesLimit: 100_000 },
-  files: { copyEntriesMax: 100, copyBytesMax: 1000 },
+  files: { copyEntriesMax: 100, copyBytesMax: 1000, transfersMax: 3, tarEntriesMax: 100, tarBytesMax: 1000 },
   withoutEffect: [],
 };
 

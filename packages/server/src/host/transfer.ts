@@ -66,7 +66,7 @@ export interface Transfer {
   /** When the files are open, and content may be written. */
   readonly opened: Promise<void>;
   readonly ended: Promise<TransferEnd>;
-  /** Settles when it was taken, or can be no more. */
+  /** Settles when it was taken, or can be no more; once it is known why, it may reject with that. */
   write(data: Uint8Array): Promise<void>;
   /** There is no more to write. */
   finish(): void;

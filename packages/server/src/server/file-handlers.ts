@@ -2,7 +2,7 @@
 import { encodeContent, Type, WardenError } from 'warden-protocol';
 import type { Container } from '../container/container.js';
 import type { Containers } from '../container/containers.js';
-import { archiveEntryLimit, beginTransfer, changeFiles, checkContent, type FileEntry, type FileOrder, type Transfer, type TransferEnd, type TransferSink } from '../container/files.js';
+import { beginTransfer, changeFiles, checkContent, type FileEntry, type FileOrder, type Transfer, type TransferEnd, type TransferSink } from '../container/files.js';
 import type { Call } from './call.js';
 import type { Handlers } from './handlers.js';
 import { OpenTransfers } from './open-transfers.js';
@@ -20,6 +20,16 @@ export function makeFileHandlers(containers: Containers, named: (call: Call, han
   /** Waits for the end; the client's going gives the transfer up. */
   function ended(call: Call, transfer: Transfer): Promise<TransferEnd> {
     return unlessInterrupted(call, transfer, transfer.ended);
+  }
+
+  /** Content of a transfer of this connection. What went wrong meanwhile is told with the next piece, and ends the transfer. */
+  async function piece(call: Call, id: number, transfer: Transfer, data: Uint8Array): Promise<void> {
+    try {
+      await unlessInterrupted(call, transfer, Promise.race([transfer.write(data), transfer.ended.then(() => undefined)]));
+    } catch (error) {
+      transfers.remove(call, id);
+      throw error;
+    }
   }
 
   return {
@@ -45,13 +55,13 @@ export function makeFileHandlers(containers: Containers, named: (call: Call, han
       if (!more) return { sizeInBytes: (await ended(call, transfer)).length ?? 0n };
       await unlessInterrupted(call, transfer, transfer.opened);
       transfers.add(call, transferId, transfer);
-      await unlessInterrupted(call, transfer, transfer.write(data));
+      await piece(call, transferId, transfer, data);
       return {};
     },
     [Type.TarIn]: async (call, { handle, path, user, transferId, keepSetid, keepOwner }) => {
       transfers.checkFree(call, transferId);
       const transfer = begin(call, handle, {
-        operation: 'tarIn', user, path, entryLimit: archiveEntryLimit, flags: [keepSetid === true ? 'keepSetid' : undefined, keepOwner === true ? 'keepOwner' : undefined],
+        operation: 'tarIn', user, path, flags: [keepSetid === true ? 'keepSetid' : undefined, keepOwner === true ? 'keepOwner' : undefined],
       });
       await unlessInterrupted(call, transfer, transfer.opened);
       transfers.add(call, transferId, transfer);
@@ -65,18 +75,14 @@ export function makeFileHandlers(containers: Containers, named: (call: Call, han
         return {};
       }
       checkContent(data);
-      // What went wrong meanwhile is told with the next piece.
-      const taken = Promise.race([transfer.write(data), transfer.ended.then(() => undefined)]);
+      await piece(call, transferId, transfer, data);
+      if (last !== true) return {};
+      transfer.finish();
       try {
-        await unlessInterrupted(call, transfer, taken);
-        if (last !== true) return {};
-        transfer.finish();
         const { length, entries, notes } = await ended(call, transfer);
-        transfers.remove(call, transferId);
         return { sizeInBytes: length, entries, notes };
-      } catch (error) {
+      } finally {
         transfers.remove(call, transferId);
-        throw error;
       }
     },
     [Type.TarOut]: async (call, { handle, path, user, name, keepSetid }) => {

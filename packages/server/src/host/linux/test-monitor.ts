@@ -67,6 +67,11 @@ export class Sink {
   }
 }
 
+/** CONTENT has bytes instead. */
+function attributesOf({ type, body }: Frame): Attributes {
+  return new Attributes(type === FrameType.content ? Buffer.alloc(0) : body);
+}
+
 export class TestMonitor {
   /** What it does with a request. */
   answer: (frame: Frame, attributes: Attributes, socket: Socket) => void = (_frame, _attributes, socket) => socket.write(ok);
@@ -81,7 +86,7 @@ export class TestMonitor {
       this.connections.push(socket);
       const reader = new FrameReader();
       socket.on('error', () => undefined);
-      socket.on('data', (chunk: Buffer) => reader.push(chunk, (frame) => this.answer(frame, new Attributes(frame.body), socket)));
+      socket.on('data', (chunk: Buffer) => reader.push(chunk, (frame) => this.answer(frame, attributesOf(frame), socket)));
     });
   }
 
