@@ -1,4 +1,4 @@
-/* The high-level API, the blocking and the event client, and every example of docs/client.md, against a server. */
+/* The high-level API, the blocking and the event client, and every example of docs/client.md and README.md, against a server. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { BlockingClient, RunError, Warden, WardenError } from 'warden-client';
@@ -35,11 +35,12 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
   'Events and callbacks': [/^connected\n0\nthe client is closed\n$/],
   'Blocking calls': [/^(?:stdout \d+\n)+0\n$/],
   'v1: commands as lists of words': [/^\[ 0, 'hello\\n', '' \]\n$/],
+  'A minute\'s tour': [/^42\n\nhello it's; rm -rf \*\n$/],
   'Tests of your own': [/^5 ran ls\n\[ \{ protocol: 0, network: '192\.0\.2\.1' \} \] \d+\n$/],
 };
 
-describe('docs/client.md', () => {
-  const examples = examplesOf('docs/client.md');
+describe('docs/client.md and README.md', () => {
+  const examples = [...examplesOf('docs/client.md'), ...examplesOf('README.md')];
   let compiled: CompiledExamples;
   before(async () => {
     compiled = await compileExamples(examples);
