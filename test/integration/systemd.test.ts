@@ -8,12 +8,12 @@ import { Syslog } from '../harness/syslog.js';
 
 const server = useServer();
 
-/** Does what systemd does before it starts a service with a socket unit: binds argv[1], and passes it on as descriptor 3. */
+/** Does what systemd does before it starts a service with a socket unit: listens at argv[1], and passes that on as descriptor 3. Whoever sees the name can connect. */
 const activation = `
 import os, socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-if os.path.exists(sys.argv[1]): os.unlink(sys.argv[1])
-s.bind(sys.argv[1]); s.listen(128)
+s.bind(sys.argv[1] + ".new"); s.listen(128)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
 os.dup2(s.fileno(), 3) if s.fileno() != 3 else None
 os.set_inheritable(3, True)
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
