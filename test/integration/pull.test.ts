@@ -12,7 +12,7 @@ import { repository } from '../harness/paths.js';
 import { RegistryDoor } from '../harness/registry-door.js';
 import { mustRun, runProgram } from '../harness/run-program.js';
 import { layerOfFiles, sha256, smallImage, type SmallImage, type SmallLayer } from '../harness/small-image.js';
-import { withDeadline } from '../harness/wait.js';
+import { untilSeen, withDeadline } from '../harness/wait.js';
 
 /** As create's field `pull` has them. */
 const [ALWAYS, NEVER] = [1, 2];
@@ -173,6 +173,34 @@ test('a pull whose client goes, and one whose daemon is killed, are gone on with
   const { client, handle } = await server.container({ rootfs: `image:${reference}` });
   assert.equal(sha256((await client.run(handle, 'cat /srv/noise')).out), sha256(noise));
   await client.destroy(handle);
+  await removeAll();
+});
+
+test('a create whose client goes while its image comes makes nothing, and a server that ends does not wait for it', async () => {
+  await removeAll();
+  const layer = await layerOfFiles({ 'srv/noise': Buffer.from(Array.from({ length: 100_000 }, (_, index) => sha256(Buffer.from(String(index))).slice(7, 9)).join(''), 'hex') });
+  await registry.push('team/held', 'v1', await smallImage([layer]));
+  const isAsked = (times: number): Promise<void> => untilSeen('the layer asked for', () => door.requests.filter(({ url }) => url.includes(layer.digest)).length === times, () => door.blobs().join(' '));
+  door.holdAfterInBytes = 10_000;
+  const going = await server.connect();
+  const failed = going.request('create', { rootfs: `docker://${door.host}/team/held:v1`, handle: 'pull-gone' }).then(() => assert.fail('the create has ended'), () => undefined);
+  await isAsked(1);
+  going.close();
+  await failed;
+  const looking = await server.connect();
+  assert.deepEqual(await looking.list(), []);
+  const second = await server.connect();
+  const cutOff = assert.rejects(second.request('create', { rootfs: `docker://${door.host}/team/held:v1`, handle: 'pull-gone' }), /the server closed the connection/);
+  await isAsked(2);
+  const ended = server.endOf(10_000);
+  server.daemon.child.kill('SIGTERM');
+  await cutOff;
+  assert.equal(await ended, 0);
+  door.holdAfterInBytes = undefined;
+  await server.start();
+  const handle = await (await server.connect()).create({ rootfs: `docker://${door.host}/team/held:v1` });
+  server.handles.add(handle);
+  await server.destroyAll();
   await removeAll();
 });
 
