@@ -286,7 +286,8 @@ static int await_end(struct sender *sender, struct error *err)
 	struct frame frame;
 
 	wire_begin(&sender->channel->output, COPY_FINISHED);
-	if (send_frame(sender, -1, err) < 0)
+	/* What comes after it is the last: looked for once too often it would be that the other end is gone. */
+	if (channel_send(sender->channel, -1, err) < 0)
 		return -1;
 	while (!sender->done)
 		if (channel_receive(sender->channel, &frame, err) < 0 || on_frame(sender, &frame, err) < 0)

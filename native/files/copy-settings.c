@@ -15,6 +15,25 @@ static int read_flag(const struct wire_attribute *attribute, bool *ret_flag, str
 	return 0;
 }
 
+static int read_writable(struct copy_settings *settings, const struct wire_attribute *attribute, struct error *err)
+{
+	enum { ID_SIZE = 2 * sizeof(uint64_t) };
+
+	if (attribute->size == 0) {
+		settings->no_links = true;
+		return 0;
+	}
+	if (attribute->size != ID_SIZE)
+		return error_set(err, EBADMSG, "a directory of %u bytes", attribute->size);
+	struct writable_directory *more = realloc(settings->writable, (settings->writable_count + 1) * sizeof(*more));
+
+	if (more == NULL)
+		return error_set(err, ENOMEM, "writable directories");
+	settings->writable = more;
+	more[settings->writable_count++] = (struct writable_directory){ .device = wire_load_u64(attribute->data), .inode = wire_load_u64(attribute->data + sizeof(uint64_t)) };
+	return 0;
+}
+
 static int read_attribute(void *context, const struct wire_attribute *attribute, struct error *err)
 {
 	struct copy_settings *settings = context;
@@ -44,6 +63,8 @@ static int read_attribute(void *context, const struct wire_attribute *attribute,
 		return wire_u64(attribute, &settings->entry_limit, err);
 	case TAG_BYTE_LIMIT:
 		return wire_u64(attribute, &settings->byte_limit, err);
+	case TAG_WRITABLE_DIRECTORY:
+		return read_writable(settings, attribute, err);
 	case TAG_KEEP_SET_ID:
 		return read_flag(attribute, &settings->keep_set_id, err);
 	default:
@@ -63,6 +84,7 @@ void copy_settings_free(struct copy_settings *settings)
 	free(settings->source);
 	free(settings->destination);
 	free(settings->home);
+	free(settings->writable);
 }
 
 int copy_settings_put_transfer(const struct copy_settings *settings, struct wire_buffer *buffer, struct error *err)

@@ -4,6 +4,7 @@
 
 #include "lib/codec.h"
 #include "lib/tree-writer.h"
+#include "files/place.h"
 
 struct copy_settings {
 	uint32_t operation;        /* FILE_COPY_IN, FILE_COPY_OUT */
@@ -17,6 +18,9 @@ struct copy_settings {
 	uint64_t entry_limit;
 	uint64_t byte_limit;
 	bool keep_set_id;
+	struct writable_directory *writable;
+	size_t writable_count;
+	bool no_links;             /* on the host */
 };
 
 /* To be freed whatever it returns. */

@@ -174,10 +174,14 @@ static int await_other_end(struct channel *channel, struct error *err)
 	return frame.type == WIRE_OK ? 0 : error_set(err, EBADMSG, "frame of type %u", frame.type);
 }
 
-static const struct place host = { .root = -1 };
+static struct place host_of(const struct host_end *end)
+{
+	return (struct place){ .root = -1, .writable = end->settings.writable, .writable_count = end->settings.writable_count, .no_links = end->settings.no_links };
+}
 
 static int copy_in(struct host_end *end, const struct copy_reports *reports, struct copy_counts *ret_counts, struct error *err)
 {
+	const struct place host = host_of(end);
 	struct copy_source source;
 
 	err->step = "copy on the host";
@@ -197,7 +201,7 @@ static int copy_out(struct host_end *end, const struct copy_reports *reports, st
 {
 	const struct copy_order order = {
 		.path = end->settings.destination,
-		.place = host,
+		.place = host_of(end),
 		.policy = copy_settings_policy(&end->settings),
 		.owner = end->settings.owner,
 		.confine = confine_to_destination,

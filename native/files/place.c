@@ -57,6 +57,21 @@ static bool is_roots_own(int directory, const struct stat *link)
 	return (status.st_mode & (S_IWGRP | S_IWOTH)) == 0 || (status.st_mode & S_ISVTX) != 0;
 }
 
+/* From there on whatever a path meets may be a container's doing. */
+static bool is_writable(const struct place *place, int directory)
+{
+	struct stat status;
+
+	if (place->writable_count == 0)
+		return false;
+	if (fstat(directory, &status) < 0)
+		return true;
+	for (size_t i = 0; i < place->writable_count; i++)
+		if (place->writable[i].device == status.st_dev && place->writable[i].inode == status.st_ino)
+			return true;
+	return false;
+}
+
 /* In place of `rest`, of which the first component is the link, comes where it leads, and then what is behind it. */
 static int expand(int directory, const char *name, char *rest, const char *behind, struct error *err)
 {
@@ -72,11 +87,12 @@ static int expand(int directory, const char *name, char *rest, const char *behin
 	return target[0] == '/';
 }
 
-static int open_on_host(const char *path, struct error *err)
+static int open_on_host(const struct place *place, const char *path, struct error *err)
 {
 	_cleanup_close_ int directory = open("/", STEP_FLAGS);
 	char rest[PATH_MAX], name[NAME_MAX + 1];
 	unsigned int links = 0;
+	bool no_links = place->no_links;
 
 	memcpy(rest, path, strlen(path) + 1);
 	while (directory >= 0) {
@@ -91,11 +107,13 @@ static int open_on_host(const char *path, struct error *err)
 		memcpy(name, at, size);
 		name[size] = '\0';
 		at += size + strspn(at + size, "/");
+		if (no_links && strcmp(name, "..") == 0)
+			return error_set(err, ELOOP, "%.200s: \"..\" below a directory that a container can write to", path);
 		int next = openat(directory, name, STEP_FLAGS);
 
 		if (next < 0 && errno == ENOTDIR && fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode)) {
-			if (!is_roots_own(directory, &status))
-				return error_set(err, ELOOP, "%.200s: %.60s is a link that others than root can change; give the path that it leads to", path, name);
+			if (no_links || !is_roots_own(directory, &status))
+				return error_set(err, ELOOP, "%.200s: %.60s is a link that others can change; give the path that it leads to", path, name);
 			if (++links > MAX_LINKS)
 				return error_set(err, ELOOP, "%.200s", path);
 			int absolute = expand(directory, name, rest, at, err);
@@ -112,6 +130,7 @@ static int open_on_host(const char *path, struct error *err)
 			return error_set(err, errno, "%.200s", path);
 		close_fd(directory);
 		directory = next;
+		no_links = no_links || is_writable(place, directory);
 	}
 	return error_set(err, errno, "/");
 }
@@ -128,7 +147,7 @@ int place_open_directory(const struct place *place, const char *path, struct err
 		path = whole;
 	}
 	if (place->root < 0)
-		return open_on_host(path, err);
+		return open_on_host(place, path, err);
 	int directory = sys_openat2(place->root, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, WARDEN_RESOLVE_IN_ROOT | WARDEN_RESOLVE_NO_MAGICLINKS);
 
 	return directory < 0 ? error_set(err, errno, "%.200s", path) : directory;

@@ -7,13 +7,24 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/error.h"
 
+/* A directory of the host that a container can write to, perhaps with the rights of the host's root. */
+struct writable_directory {
+	uint64_t device;
+	uint64_t inode;
+};
+
 struct place {
 	int root;           /* of the container; -1: the host's */
 	const char *home;   /* of the container's user: what a path that is not absolute begins at */
+	/* On the host: below these no link is followed, and no "..". */
+	const struct writable_directory *writable;
+	size_t writable_count;
+	bool no_links;      /* nowhere */
 };
 
 /* A path taken apart: "a/b/c" is in "a/b", named "c". */

@@ -252,6 +252,7 @@ enum wire_tag {
 	TAG_SKIPPED_PATH = 225,       /* bytes, repeated: the first of their paths, from the source on */
 	TAG_OWNER_UID = 226,          /* u32: of the host, whom copies belong to there */
 	TAG_OWNER_GID = 227,          /* u32 */
+	TAG_WRITABLE_DIRECTORY = 228, /* bytes, repeated: device and inode number (u64 each) of a directory of the host that a container can write to: no link below it is followed; empty: no link anywhere */
 
 	/* TRANSFER, and what the program answers */
 	TAG_FORGET_UP_TO = 270,       /* u64, in SPAWN that follows: with its EXIT the job is forgotten, unless it has more bytes of output */

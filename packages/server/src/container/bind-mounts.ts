@@ -53,13 +53,18 @@ function destinationProblem(path: string): string | undefined {
   return undefined;
 }
 
+/** What of the host containers can write to, each once, without symbolic links. */
+export function writableSources(containers: Pick<Containers, 'all'>): string[] {
+  return [...new Set(containers.all().flatMap(({ bindMounts }) => bindMounts.filter(({ mode }) => mode === 'rw').map(({ path }) => path)))];
+}
+
 /**
  * @param mapsRoot whether root of the container is the host's root in writable mounts of directories that are the host's root's
  * @throws WardenError not_found, invalid_argument
  */
 export function openBindMounts(containers: Pick<Containers, 'all' | 'host'>, mounts: readonly BindMount[], mapsRoot: boolean): { kept: ContainerBindMount[]; described: MountDescription[] } {
   if (mounts.length === 0) return { kept: [], described: [] };
-  const writable = [...new Set(containers.all().flatMap(({ bindMounts }) => bindMounts.filter(({ mode }) => mode === 'rw').map(({ path }) => path)))];
+  const writable = writableSources(containers);
   const kept: ContainerBindMount[] = [];
   const described = mounts.map((mount): MountDescription => {
     const { path, isFile } = containers.host.bindSources.open(mount.source, writable);

@@ -4,6 +4,7 @@
  */
 import { WardenError, type RequestOf, type Type } from 'warden-protocol';
 import type { CopyCounts, CopyOrder, CopyResult } from '../host/copies.js';
+import { writableSources } from './bind-mounts.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { vcapUser } from './users.js';
@@ -38,7 +39,8 @@ export async function copyFiles(containers: Containers, container: Container, di
   }
 }
 
-function orderOf({ host, configuration: { files } }: Containers, container: Container, direction: 'in' | 'out', { srcPath, dstPath, owner, keepSetId }: CopyRequest): CopyOrder {
+function orderOf(containers: Containers, container: Container, direction: 'in' | 'out', { srcPath, dstPath, owner, keepSetId }: CopyRequest): CopyOrder {
+  const { host, configuration: { files } } = containers;
   checkPath('src_path', srcPath, direction === 'in');
   checkPath('dst_path', dstPath, direction === 'out');
   const { id: uid, home } = vcapUser(container.identity.uid, host.lang);
@@ -48,6 +50,7 @@ function orderOf({ host, configuration: { files } }: Containers, container: Cont
     source: srcPath,
     destination: dstPath,
     user: { uid, gid: uid, home },
+    writable: writableSources(containers),
     owner: owner === undefined || owner === '' ? undefined : host.accounts.owner(owner),
     keepSetId: keepSetId ?? false,
     entryLimit: BigInt(files.copyEntriesMax),

@@ -9,6 +9,8 @@ export interface CopyOrder {
   readonly destination: string;
   /** Whose rights the container's side has, in the container's ids. */
   readonly user: { readonly uid: number; readonly gid: number; readonly home: string };
+  /** Directories of the host that containers can write to: the path on the host follows no link below them. */
+  readonly writable: readonly string[];
   /** Of copies on the host; undefined: root. */
   readonly owner: HostOwner | undefined;
   readonly keepSetId: boolean;

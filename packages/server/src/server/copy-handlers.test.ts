@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { errorOfResponse, Type } from 'warden-protocol';
+import { BindMountMode, errorOfResponse, Type } from 'warden-protocol';
 import type { RecordingCopies } from '../container/recording-copies.js';
 import { TestServer } from './test-server.js';
 
@@ -33,8 +33,16 @@ test('a copy is ordered with vcap\'s rights, within the limits of the configurat
   const container = server.scene.containers.get('demo');
   assert.deepEqual(order, {
     direction: 'out', directory: container.directory, source: 'a', destination: '/b', user: { uid: container.identity.uid, gid: container.identity.uid, home: '/home/vcap' },
-    owner: undefined, keepSetId: true, entryLimit: 100n, byteLimit: 1000n,
+    writable: [], owner: undefined, keepSetId: true, entryLimit: 100n, byteLimit: 1000n,
   });
+});
+
+test('it is told what containers can write to, each once', async () => {
+  const mounts = [{ srcPath: '/srv/a', dstPath: '/a', mode: BindMountMode.RW }, { srcPath: '/srv/b', dstPath: '/b', mode: BindMountMode.RO }, { srcPath: '/srv/a', dstPath: '/c', mode: BindMountMode.RW }];
+  await server.scene.create({ handle: 'other', bindMounts: mounts });
+  const client = await server.connect();
+  await client.call(Type.CopyIn, { handle: 'demo', srcPath: '/a', dstPath: 'b' });
+  assert.deepEqual(copies.started[0]?.order.writable, ['/srv/a']);
 });
 
 test('paths that are none never reach the machine', async () => {

@@ -16,6 +16,7 @@ import { FirewallMissing, LauncherGone, type Bandwidth, type BandwidthInForce, t
 import type { LinkStatistics } from '../statistics.js';
 import { readBandwidthReply, writeShapedLink } from './bandwidth-messages.js';
 import { readCopyCounts, readCopyResult, writeCopyOrder } from './copy-messages.js';
+import { directoryIds } from './directory-ids.js';
 import { writePort, writeStaleConnections } from './port-messages.js';
 import { readQuota, writeQuotaOrder, type Quota, type QuotaOrder } from './quota-messages.js';
 import { StepError } from './step-error.js';
@@ -182,7 +183,7 @@ export class LauncherProcess implements Launcher {
     const run = async (): Promise<CopyResult> => {
       const running = await this.#run();
       if (givenUp) throw new WardenError('canceled', 'the copy was given up');
-      return readCopyResult(await this.#exchange(running, FrameType.copy, copyDeadlineMs, `copy of ${order.source}`, (writer) => writeCopyOrder(writer, order), { begun, progress: (report) => progress(readCopyCounts(report)) }));
+      return readCopyResult(await this.#exchange(running, FrameType.copy, copyDeadlineMs, `copy of ${order.source}`, (writer) => writeCopyOrder(writer, order, directoryIds(order.writable)), { begun, progress: (report) => progress(readCopyCounts(report)) }));
     };
     return {
       done: run(),

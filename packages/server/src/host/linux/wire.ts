@@ -208,6 +208,7 @@ export const Tag = {
   skippedPath: 225,
   ownerUid: 226,
   ownerGid: 227,
+  writableDirectory: 228,
   filesProgram: 230,
   fileOperation: 231,
   length: 232,
