@@ -23,8 +23,9 @@ import { makeRootFileSystem } from './root-file-system.js';
 import { Server } from './server.js';
 import { markdownTable } from './table.js';
 import type { Row } from './table.js';
+import { transfers } from './transfers.js';
 
-const MEASUREMENTS: Readonly<Record<SectionName, (surroundings: Surroundings) => Promise<Result>>> = { lifecycle, cycles, ping, requests, limits, network, files, output, live };
+const MEASUREMENTS: Readonly<Record<SectionName, (surroundings: Surroundings) => Promise<Result>>> = { lifecycle, cycles, ping, requests, limits, network, files, transfers, output, live };
 
 async function measure(options: Options, surroundings: Surroundings): Promise<{ rows: Row[]; samples: Record<string, readonly number[]> }> {
   const rows: Row[] = [];

@@ -40,13 +40,13 @@ Measures warden through its socket, next to a C program that does the same kerne
   --turns N         turns of floor and product (12; 6 with --quick)
   --live N          idle containers for memory and for create among many, at most 1000 (200; 50 with --quick; 0: leave out)
   --output MIB      output of a job for the throughput (1024; 256 with --quick)
-  --only NAMES      of lifecycle, cycles, ping, requests, limits, network, files, output, live
+  --only NAMES      of lifecycle, cycles, ping, requests, limits, network, files, transfers, output, live
   --json FILE       all figures, and every sample
   --directory DIR   for depots and sockets (/var/tmp/warden-bench); the file system it is on is part of what is measured
   --programs DIR    another build of the native programs (native/build/release)
 `;
 
-export const sections = ['lifecycle', 'cycles', 'ping', 'requests', 'limits', 'network', 'files', 'output', 'live'] as const;
+export const sections = ['lifecycle', 'cycles', 'ping', 'requests', 'limits', 'network', 'files', 'transfers', 'output', 'live'] as const;
 export type SectionName = (typeof sections)[number];
 
 export interface Options {
