@@ -8,4 +8,7 @@ enum {
 	FILES_INIT = 4,         /* pidfd of the container's PID 1 */
 };
 
+/* An argument: the container has no user namespace of its own (monitor/nested.h). */
+#define FILES_NESTED "nested"
+
 #endif

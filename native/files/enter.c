@@ -28,7 +28,8 @@
 int enter_container(int init, struct transfer *transfer, struct error *err)
 {
 	err->step = "enter container";
-	if (setns(init, NAMESPACES) < 0)
+	/* Nobody may join the user namespace that he is in. */
+	if (setns(init, transfer->nested ? NAMESPACES & ~CLONE_NEWUSER : NAMESPACES) < 0)
 		return error_set(err, errno, "setns");
 	/* The root of a mount namespace that one joins is the one that its first process has pivoted to. */
 	transfer->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -142,7 +142,7 @@ static int serve(struct transfer *transfer, struct error *err)
 
 int main(int argc, char **argv)
 {
-	struct transfer transfer = { .connection = FILES_CONNECTION, .root = -1, .uid = UINT32_MAX, .gid = UINT32_MAX };
+	struct transfer transfer = { .nested = argc == 2 && strcmp(argv[1], FILES_NESTED) == 0, .connection = FILES_CONNECTION, .root = -1, .uid = UINT32_MAX, .gid = UINT32_MAX };
 	struct error err = { 0 };
 
 	signal(SIGPIPE, SIG_IGN);

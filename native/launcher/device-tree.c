@@ -3,50 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
+#include "lib/device-nodes.h"
 #include "lib/fault.h"
 #include "lib/fd.h"
 #include "launcher/steps.h"
-
-static const struct {
-	const char *name;
-	unsigned int major, minor;   /* Documentation/admin-guide/devices.txt */
-} nodes[] = {
-	{ "null", 1, 3 }, { "zero", 1, 5 }, { "full", 1, 7 }, { "random", 1, 8 }, { "urandom", 1, 9 }, { "tty", 5, 0 },
-};
-
-static const struct {
-	const char *name, *target;
-} links[] = {
-	{ "fd", "/proc/self/fd" },
-	{ "stdin", "/proc/self/fd/0" },
-	{ "stdout", "/proc/self/fd/1" },
-	{ "stderr", "/proc/self/fd/2" },
-	{ "ptmx", "pts/ptmx" },
-};
-
-static const char *const mount_points[] = { "pts", "shm" };
-
-#define COUNT(array) (sizeof(array) / sizeof(*(array)))
-
-static int fill(int directory, struct error *err)
-{
-	for (size_t i = 0; i < COUNT(nodes); i++) {
-		/* The mode apart from the node, for the umask. */
-		if (mknodat(directory, nodes[i].name, S_IFCHR | 0600, makedev(nodes[i].major, nodes[i].minor)) < 0 ||
-		    fchmodat(directory, nodes[i].name, 0666, 0) < 0)
-			return error_set(err, errno, "/dev/%s", nodes[i].name);
-	}
-	for (size_t i = 0; i < COUNT(links); i++)
-		if (symlinkat(links[i].target, directory, links[i].name) < 0)
-			return error_set(err, errno, "/dev/%s", links[i].name);
-	for (size_t i = 0; i < COUNT(mount_points); i++)
-		if (mkdirat(directory, mount_points[i], 0755) < 0 || fchmodat(directory, mount_points[i], 0755, 0) < 0)
-			return error_set(err, errno, "/dev/%s", mount_points[i]);
-	return 0;
-}
 
 int device_tree_make(const char *path, struct error *err)
 {
@@ -60,7 +21,7 @@ int device_tree_make(const char *path, struct error *err)
 
 	if (directory < 0)
 		return error_set(err, errno, "%s", path);
-	if (fill(directory, err) < 0)
+	if (device_nodes_make(directory, err) < 0)
 		return -1;
 	directory = close_fd(directory);
 	/* Without MS_BIND this is the superblock's flag: no clone of the tree, whatever its own flags are, can be written. */

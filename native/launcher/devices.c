@@ -33,7 +33,7 @@ static void format_rule(size_t index, char *ret_text, size_t size)
 }
 
 /* devices.list has one rule a line, in the order of addition, which is ours. */
-static int rules_are_set(int group, bool *ret_equal, struct error *err)
+static int rules_are_set(int group, bool all, bool *ret_equal, struct error *err)
 {
 	_cleanup_close_ int fd = openat(group, "devices.list", O_RDONLY | O_CLOEXEC);
 
@@ -46,7 +46,9 @@ static int rules_are_set(int group, bool *ret_equal, struct error *err)
 		return -1;
 	const char *next = text;
 
-	*ret_equal = false;
+	*ret_equal = all && strcmp(text, "a *:* rwm\n") == 0;
+	if (all)
+		return 0;
 	for (size_t i = 0; i < ALLOWED_COUNT; i++) {
 		char rule[32];
 
@@ -59,7 +61,7 @@ static int rules_are_set(int group, bool *ret_equal, struct error *err)
 	return 0;
 }
 
-int devices_allow_v1(const char *group, struct error *err)
+int devices_allow_v1(const char *group, bool all, struct error *err)
 {
 	bool equal = false;
 
@@ -69,13 +71,13 @@ int devices_allow_v1(const char *group, struct error *err)
 
 	if (directory < 0)
 		return error_set(err, errno, "%s", group);
-	if (rules_are_set(directory, &equal, err) < 0)
+	if (rules_are_set(directory, all, &equal, err) < 0)
 		return -1;
 	if (equal)
 		return 0;
-	if (fd_write_file_at(directory, "devices.deny", "a", 1, err) < 0)
+	if (fd_write_file_at(directory, all ? "devices.allow" : "devices.deny", "a", 1, err) < 0)
 		return err->number == EINVAL ? error_set(err, EBUSY, "%s: other rules are set, and groups below it exist", group) : -1;
-	for (size_t i = 0; i < ALLOWED_COUNT; i++) {
+	for (size_t i = 0; !all && i < ALLOWED_COUNT; i++) {
 		char rule[32];
 
 		format_rule(i, rule, sizeof(rule));
@@ -102,14 +104,20 @@ int devices_allow_v1(const char *group, struct error *err)
 enum { TYPE = BPF_REG_2, ACCESS = BPF_REG_3, MAJOR = BPF_REG_4, MINOR = BPF_REG_5, RESULT = BPF_REG_0 };
 enum { PROGRAM_MAX = 16 + 4 * ALLOWED_COUNT };
 
-static size_t build_program(struct bpf_insn *ret_program)
+static size_t build_program(struct bpf_insn *ret_program, bool all)
 {
+	const struct bpf_insn everything[] = { SET(RESULT, 1), EXIT };
 	const struct bpf_insn head[] = {
 		LOAD(TYPE, 0), COPY(ACCESS, TYPE), AND(TYPE, 0xffff), SHIFT_RIGHT(ACCESS, 16), LOAD(MAJOR, 4), LOAD(MINOR, 8),
 		UNLESS_EQUAL(TYPE, BPF_DEVCG_DEV_CHAR, 2), IF_BITS(ACCESS, BPF_DEVCG_ACC_MKNOD, 1), JUMP(2),
 		SET(RESULT, 0), EXIT,
 	};
 	size_t size = sizeof(head) / sizeof(*head);
+
+	if (all) {
+		memcpy(ret_program, everything, sizeof(everything));
+		return sizeof(everything) / sizeof(*everything);
+	}
 
 	memcpy(ret_program, head, sizeof(head));
 	for (size_t i = 0; i < ALLOWED_COUNT; i++) {
@@ -131,7 +139,7 @@ static int bpf(int command, union bpf_attr *attributes, size_t size)
 	return (int)syscall(SYS_bpf, command, attributes, size);
 }
 
-int devices_allow_v2(const char *group, struct error *err)
+int devices_allow_v2(const char *group, bool all, struct error *err)
 {
 	struct bpf_insn program[PROGRAM_MAX];
 	union bpf_attr load = { 0 }, attach = { 0 };
@@ -144,7 +152,7 @@ int devices_allow_v2(const char *group, struct error *err)
 		return error_set(err, errno, "%s", group);
 	load.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
 	load.insns = (uint64_t)(uintptr_t)program;
-	load.insn_cnt = (uint32_t)build_program(program);
+	load.insn_cnt = (uint32_t)build_program(program, all);
 	load.license = (uint64_t)(uintptr_t)"Apache-2.0";
 	snprintf(load.prog_name, sizeof(load.prog_name), "warden_devices");
 	_cleanup_close_ int loaded = bpf(BPF_PROG_LOAD, &load, sizeof(load));

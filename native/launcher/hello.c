@@ -25,6 +25,7 @@ enum { MAX_DEVICE_GROUPS = 4, RTNETLINK_CAPACITY = 65536 };
 struct device_group {
 	char *path;
 	uint32_t version;
+	uint32_t all;   /* 1: every device */
 };
 
 struct request {
@@ -64,6 +65,8 @@ static int read_group(struct device_group *group, const struct wire_attribute *n
 		if (attribute.tag == TAG_PATH && read_path(&attribute, &group->path, err) < 0)
 			return -1;
 		if (attribute.tag == TAG_VERSION && wire_u32(&attribute, &group->version, err) < 0)
+			return -1;
+		if (attribute.tag == TAG_ALL_DEVICES && wire_u32(&attribute, &group->all, err) < 0)
 			return -1;
 	}
 	if (result < 0)
@@ -164,7 +167,7 @@ static int allow_devices(const struct request *request, struct error *err)
 	for (size_t i = 0; i < request->group_count; i++) {
 		const struct device_group *group = &request->groups[i];
 
-		if ((group->version == 1 ? devices_allow_v1(group->path, err) : devices_allow_v2(group->path, err)) < 0)
+		if ((group->version == 1 ? devices_allow_v1(group->path, group->all, err) : devices_allow_v2(group->path, group->all, err)) < 0)
 			return -1;
 	}
 	return 0;

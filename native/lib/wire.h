@@ -95,7 +95,7 @@ enum wire_tag {
 	TAG_WSHD_PROGRAM = 12,        /* string */
 	TAG_SECCOMP_PROGRAM = 13,     /* string: file of raw struct sock_filter */
 	TAG_OWNER = 14,               /* u32: the pid that holds the lock, in the error of a second wardend */
-	TAG_DEVICE_CGROUP = 15,       /* nested, repeated: PATH, VERSION: a parent group whose device rules are set once */
+	TAG_DEVICE_CGROUP = 15,       /* nested, repeated: PATH, VERSION, ALL_DEVICES?: a parent group whose device rules are set once */
 
 	/* CREATE: the description */
 	TAG_ID = 20,                  /* string: internal container id */
@@ -119,7 +119,7 @@ enum wire_tag {
 	TAG_INSIDE = 38,              /* u32 */
 	TAG_OUTSIDE = 39,             /* u32 */
 	TAG_COUNT = 40,               /* u32 */
-	TAG_CGROUP = 41,              /* nested, repeated: PATH, VERSION (1 or 2), SETTING* */
+	TAG_CGROUP = 41,              /* nested, repeated: PATH, VERSION (1 or 2), SETTING*, CONTROLLERS? */
 	TAG_SETTING = 42,             /* nested: NAME (file), CONTENT (what is written) */
 	TAG_HOSTNAME = 43,            /* string */
 	TAG_LINK = 44,                /* nested: HOST_NAME ... MTU; absent: a network namespace with lo only */
@@ -240,6 +240,9 @@ enum wire_tag {
 	TAG_HOOK = 241,               /* nested, in CREATE, repeated, in order: HOOK_POINT, ARGUMENT* (the first is the program's path on the host), TIMEOUT_MS */
 	TAG_HOOK_POINT = 242,         /* u32: HOOK_* */
 	TAG_HOOK_INPUT = 243,         /* bytes, in CREATE: the JSON object that hooks get, to which hook, pid and root are added */
+	TAG_NESTED = 248,             /* u32, in CREATE and CONFIGURE: 1 = a wardend can run in it: without a user namespace of its own and without most of the confinement (monitor/nested.h) */
+	TAG_CONTROLLERS = 249,        /* string, in CGROUP with NESTED: those of a version 1 hierarchy, with commas between them; empty for version 2 */
+	TAG_ALL_DEVICES = 250,        /* u32, in DEVICE_CGROUP: 1 = every device, also to make nodes of it */
 	TAG_REFUSE_SET_ID = 240,      /* u32, in CONFIGURE: 1 = nobody in the container may make files with the set-user-id or set-group-id bit */
 	TAG_LINK_INDEX = 214,         /* u32: number of an interface on the host, which is not given again soon */
 

@@ -13,6 +13,7 @@
 #include "lib/deadline.h"
 #include "lib/fd.h"
 #include "lib/syscalls.h"
+#include "monitor/nested.h"
 
 #define PREPARED_NAME "next-job"
 #define MAX_PROCS_FILE (1u << 20)
@@ -50,6 +51,7 @@ int cgroups_make(struct cgroups *cgroups, const struct description *description,
 	cgroups->count = 0;
 	cgroups->job_parent = -1;
 	cgroups->memory = -1;
+	cgroups->nested = description->nested;
 	for (size_t i = 0; i < description->cgroup_count; i++) {
 		const struct cgroup_description *wanted = &description->cgroups[i];
 		struct cgroup *cgroup = &cgroups->items[cgroups->count++];
@@ -132,6 +134,14 @@ int cgroups_watch_memory(struct cgroups *cgroups, struct oom_watch *ret_watch, s
 	return result;
 }
 
+static void remove_groups_below(const struct cgroup *cgroup)
+{
+	_cleanup_close_ int group = openat(cgroup->parent, cgroup->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (group >= 0)
+		nested_remove_groups(group);
+}
+
 int cgroups_remove(struct cgroups *cgroups, struct error *err)
 {
 	int result = 0;
@@ -141,6 +151,8 @@ int cgroups_remove(struct cgroups *cgroups, struct error *err)
 
 		cgroup->tasks = close_fd(cgroup->tasks);
 		cgroup->directory = close_fd(cgroup->directory);
+		if (cgroup->made && cgroups->nested)
+			remove_groups_below(cgroup);
 		if (cgroup->made && unlinkat(cgroup->parent, cgroup->name, AT_REMOVEDIR) < 0 && errno != ENOENT) {
 			result = error_set(err, errno, "cgroup %zu, %s", i, cgroup->name);
 			continue;

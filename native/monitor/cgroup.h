@@ -32,6 +32,7 @@ struct cgroups {
 	struct stat pid_namespace;   /* the container's: only processes in it are ever signalled */
 	int memory;         /* index of the group with the memory controller, or -1 */
 	int job_parent;     /* index of the group that holds the jobs' groups, or -1 */
+	bool nested;        /* the container makes groups below its own */
 };
 
 /* Makes every group and writes its settings. parents: one descriptor per group, taken over. On failure call cgroups_remove() too. */

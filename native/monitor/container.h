@@ -2,6 +2,7 @@
 #ifndef WARDEN_MONITOR_CONTAINER_H
 #define WARDEN_MONITOR_CONTAINER_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "lib/oom-watch.h"
@@ -24,6 +25,7 @@ struct container {
 	pid_t pid;
 	int files;     /* the program for TRANSFER */
 	int syslog_directory;   /* O_PATH, on the host; -1: there is none */
+	bool nested;            /* nested.h */
 	char *syslog_name;      /* of the socket in it; NULL without a directory */
 };
 

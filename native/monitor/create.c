@@ -192,7 +192,7 @@ static int clone_child(struct create *create, struct error *err)
 		.report = &report,
 	};
 	struct warden_clone_args arguments = {
-		.flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD | (v2 >= 0 ? CLONE_INTO_CGROUP : 0),
+		.flags = (create->description.nested ? 0 : CLONE_NEWUSER) | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD | (v2 >= 0 ? CLONE_INTO_CGROUP : 0),
 		.pidfd = (uint64_t)(uintptr_t)&container->pidfd,
 		.exit_signal = SIGCHLD,
 		.cgroup = v2 >= 0 ? (uint64_t)v2 : 0,
@@ -287,7 +287,7 @@ static int make_mounts(struct create *create, struct error *err)
 	if (step_begin(STEP_MAP_LAYERS, err) < 0 || mounts_map_layers(create->lowers, description->lower_count, create->user_namespace, err) < 0)
 		return -1;
 	if (step_begin(STEP_MOUNT_OVERLAY, err) < 0 ||
-	    mounts_make_overlay(directories_of_layers(&create->container->directories), description->lower_count, &overlay, err) < 0)
+	    mounts_make_overlay(directories_of_layers(&create->container->directories), description->lower_count, description->nested ? 0 : MOUNT_ATTR_NODEV, &overlay, err) < 0)
 		return -1;
 	if (step_begin(STEP_MAP_MOUNTS, err) < 0 || volumes_prepare(create->volumes, description, create->user_namespace, err) < 0)
 		return -1;
@@ -312,14 +312,16 @@ static int start_child(struct create *create, struct error *err)
 {
 	struct container *container = create->container;
 
-	if (step_begin(STEP_MAP_IDS, err) < 0 || id_map_apply(&create->description.map, container->pid, err) < 0)
+	bool nested = create->description.nested;
+
+	if (step_begin(STEP_MAP_IDS, err) < 0 || (!nested && id_map_apply(&create->description.map, container->pid, err) < 0))
 		return -1;
 	/* First the launcher, whose link takes longest. */
 	if (run_hooks(create, HOOK_PARENT_AFTER_CLONE, err) < 0)
 		return -1;
 	if (step_begin(STEP_REPORT_CLONE, err) < 0 || handshake_report_clone(create->launcher, container->pid, create->deadline, err) < 0)
 		return -1;
-	if (step_begin(STEP_MAP_DEVICES, err) < 0 || open_user_namespace(container->pid, &create->user_namespace, err) < 0 || map_devices(create, err) < 0)
+	if (step_begin(STEP_MAP_DEVICES, err) < 0 || (!nested && open_user_namespace(container->pid, &create->user_namespace, err) < 0) || map_devices(create, err) < 0)
 		return -1;
 	return handshake_send_ids_mapped(container->wshd, create->dev, create->deadline, err);
 }
@@ -383,6 +385,7 @@ int create_run(int launcher, char *title, struct container *ret_container, struc
 		undo_drop(&undo);
 		ret_container->users = create.description.users;
 		ret_container->user_count = create.description.user_count;
+		ret_container->nested = create.description.nested;
 		create.description.users = NULL;
 		create.description.user_count = 0;
 		ret_container->directories.container = close_fd(ret_container->directories.container);

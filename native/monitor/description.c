@@ -181,6 +181,8 @@ static int read_cgroup(const struct wire_attribute *attribute, struct descriptio
 			result = wire_u32(&part, &cgroup->version, err);
 		else if (part.tag == TAG_SETTING)
 			result = read_setting(&part, cgroup, err);
+		else if (part.tag == TAG_CONTROLLERS)
+			result = wire_string(&part, NAME_MAX, &cgroup->controllers, err);
 		if (result < 0)
 			return -1;
 	}
@@ -281,6 +283,8 @@ static int read_attribute(const struct wire_attribute *attribute, struct descrip
 		return read_quota_kind(attribute, description, err);
 	case TAG_PRIVILEGED_CAPABILITIES:
 		return wire_u64(attribute, &description->privileged_capabilities, err);
+	case TAG_NESTED:
+		return wire_u32(attribute, &description->nested, err);
 	case TAG_ID_MAP:
 		return id_map_add(&description->map, attribute, err);
 	case TAG_LOWER:
@@ -364,6 +368,7 @@ void description_free(struct description *description)
 			free(description->cgroups[i].settings[j].name);
 		free(description->cgroups[i].settings);
 		free(description->cgroups[i].path);
+		free(description->cgroups[i].controllers);
 	}
 	free(description->cgroups);
 	for (size_t i = 0; i < description->user_count; i++) {

@@ -52,6 +52,7 @@ struct cgroup_description {
 	uint32_t version;
 	struct cgroup_setting *settings;
 	size_t setting_count;
+	char *controllers;    /* NULL unless nested */
 };
 
 struct user {
@@ -72,6 +73,7 @@ struct description {
 	uint64_t shm_size;
 	uint32_t quota_kind;  /* QUOTA_*: how the upper layer is limited; 0: not by quotas */
 	uint64_t privileged_capabilities;
+	uint32_t nested;      /* 1: nested.h */
 	struct id_map map;
 	size_t lower_count;
 	struct volume *volumes;

@@ -47,7 +47,9 @@ int handshake_configure(int wshd, const struct description *description, int64_t
 
 	wire_begin(&buffer, WIRE_CONFIGURE);
 	wire_put_u64(&buffer, TAG_PRIVILEGED_CAPABILITIES, description->privileged_capabilities);
-	for (size_t i = 0; i < description->volume_count; i++)
+	if (description->nested)
+		wire_put_u32(&buffer, TAG_NESTED, 1);
+	for (size_t i = 0; !description->nested && i < description->volume_count; i++)
 		if ((description->volumes[i].flags & MOUNT_FLAG_READ_ONLY) == 0) {
 			wire_put_u32(&buffer, TAG_REFUSE_SET_ID, 1);
 			break;

@@ -99,7 +99,7 @@ static int set_layers(int fs, size_t count, struct error *err)
 	return mounts_set_option(fs, "lowerdir", text, err);
 }
 
-int mounts_make_overlay(int container, size_t lower_count, int *ret_overlay, struct error *err)
+int mounts_make_overlay(int container, size_t lower_count, uint64_t attributes, int *ret_overlay, struct error *err)
 {
 	_cleanup_close_ int fs = -1;
 
@@ -122,6 +122,6 @@ int mounts_make_overlay(int container, size_t lower_count, int *ret_overlay, str
 		return mounts_configuration_error(fs, errno, "overlay", err);
 	if (chdir("/") < 0)
 		return error_set(err, errno, "/");
-	*ret_overlay = sys_fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV);
+	*ret_overlay = sys_fsmount(fs, FSMOUNT_CLOEXEC, (unsigned int)attributes);
 	return *ret_overlay < 0 ? error_set(err, errno, "fsmount") : 0;
 }

@@ -19,7 +19,7 @@ int mounts_make_private(int tree, struct error *err);
 /* The layers, topmost first, read-only and mapped, attached as /lower/N. */
 int mounts_map_layers(const int *lowers, size_t count, int user_namespace, struct error *err);
 /* Attaches the directory of upper and work, and mounts the overlay: *ret_overlay is a detached mount. */
-int mounts_make_overlay(int container, size_t lower_count, int *ret_overlay, struct error *err);
+int mounts_make_overlay(int container, size_t lower_count, uint64_t attributes, int *ret_overlay, struct error *err);
 /* fsconfig(2) of a string, or of a flag when value is NULL. */
 int mounts_set_option(int fs, const char *key, const char *value, struct error *err);
 /* The errno with the kernel's explanation, "e overlay: …", that a failed fsconfig left to be read. */

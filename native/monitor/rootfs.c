@@ -13,6 +13,7 @@
 #include "lib/steps.h"
 #include "lib/syscalls.h"
 #include "monitor/mask.h"
+#include "monitor/nested.h"
 
 #define PROC_MAGIC 0x9fa0
 #define SYSFS_MAGIC 0x62656572
@@ -23,13 +24,7 @@
 #define ASSEMBLY_DEV "/assembly/dev"
 #define NO_EXEC (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
-struct option {
-	const char *key;
-	const char *value;
-};
-
-/* A new file system, attached nowhere. options ends in a NULL key. */
-static int make_mount(const char *type, const struct option *options, unsigned int attributes, int *ret_mount, struct error *err)
+int rootfs_make_mount(const char *type, const struct mount_option *options, unsigned int attributes, int *ret_mount, struct error *err)
 {
 	_cleanup_close_ int fs = sys_fsopen(type, FSOPEN_CLOEXEC);
 
@@ -59,8 +54,7 @@ static int attach(int tree, int target, const char *name, struct error *err)
 	return 0;
 }
 
-/* Attaches a tree at a directory directly below `parent`, which is made when it is missing; links are refused. */
-static int attach_at(int tree, int parent, const char *name, struct error *err)
+int rootfs_attach_at(int tree, int parent, const char *name, struct error *err)
 {
 	_cleanup_close_ int target = -1;
 
@@ -75,44 +69,46 @@ static int attach_at(int tree, int parent, const char *name, struct error *err)
 static int fill_dev(const struct rootfs *rootfs, const struct description *description, struct error *err)
 {
 	char size[32], inodes[32];
-	const struct option pts_options[] = { { "newinstance", NULL }, { "ptmxmode", "0666" }, { "mode", "0620" }, { "gid", "5" }, { 0 } };
-	const struct option shm_options[] = { { "mode", "1777" }, { "size", size }, { "nr_inodes", inodes }, { 0 } };
+	const struct mount_option pts_options[] = { { "newinstance", NULL }, { "ptmxmode", "0666" }, { "mode", "0620" }, { "gid", "5" }, { 0 } };
+	const struct mount_option shm_options[] = { { "mode", "1777" }, { "size", size }, { "nr_inodes", inodes }, { 0 } };
 	_cleanup_close_ int pts = -1, shm = -1;
 
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)description->shm_size);
 	/* An inode costs the host about a kilobyte that `size` does not count. */
 	snprintf(inodes, sizeof(inodes), "%llu", (unsigned long long)(description->shm_size / 4096 < 1024 ? 1024 : description->shm_size / 4096));
-	if (make_mount("devpts", pts_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, &pts, err) < 0 || attach_at(pts, rootfs->dev, "pts", err) < 0)
+	if (rootfs_make_mount("devpts", pts_options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, &pts, err) < 0 || rootfs_attach_at(pts, rootfs->dev, "pts", err) < 0)
 		return -1;
-	if (make_mount("tmpfs", shm_options, NO_EXEC, &shm, err) < 0)
+	if (rootfs_make_mount("tmpfs", shm_options, NO_EXEC, &shm, err) < 0)
 		return -1;
-	return attach_at(shm, rootfs->dev, "shm", err);
+	return rootfs_attach_at(shm, rootfs->dev, "shm", err);
 }
 
 int rootfs_prepare(struct rootfs *rootfs, const struct description *description, struct error *err)
 {
-	static const struct option none[] = { { 0 } };
+	static const struct mount_option none[] = { { 0 } };
 	struct statfs status;
 
-	if (step_begin(STEP_MOUNT_PROC, err) < 0 || make_mount("proc", none, NO_EXEC, &rootfs->proc, err) < 0)
+	if (step_begin(STEP_MOUNT_PROC, err) < 0 || rootfs_make_mount("proc", none, NO_EXEC, &rootfs->proc, err) < 0)
 		return -1;
 	if (fstatfs(rootfs->proc, &status) < 0 || status.f_type != PROC_MAGIC)
 		return error_set(err, EINVAL, "not a proc file system");
 	if (attach_aside(rootfs->proc, ASSEMBLY_PROC, err) < 0)
 		return -1;
-	if (step_begin(STEP_MOUNT_SYS, err) < 0 || make_mount("sysfs", none, NO_EXEC | MOUNT_ATTR_RDONLY, &rootfs->sys, err) < 0)
+	if (step_begin(STEP_MOUNT_SYS, err) < 0 || rootfs_make_mount("sysfs", none, NO_EXEC | (description->nested ? 0 : MOUNT_ATTR_RDONLY), &rootfs->sys, err) < 0)
 		return -1;
-	if (attach_aside(rootfs->sys, ASSEMBLY_SYS, err) < 0)
+	if (attach_aside(rootfs->sys, ASSEMBLY_SYS, err) < 0 || (description->nested && nested_mount_cgroups(rootfs->sys, description, err) < 0))
 		return -1;
 	if (step_begin(STEP_SET_PING_GROUPS, err) < 0)
 		return -1;
 	if (description->ping_groups != NULL && fd_write_file_at(rootfs->proc, "sys/net/ipv4/ping_group_range", description->ping_groups, strlen(description->ping_groups), err) < 0)
 		return -1;
-	if (step_begin(STEP_MOUNT_DEV, err) < 0 || attach_aside(rootfs->dev, ASSEMBLY_DEV, err) < 0 || fill_dev(rootfs, description, err) < 0)
+	if (step_begin(STEP_MOUNT_DEV, err) < 0 || (description->nested && nested_make_devices(&rootfs->dev, err) < 0))
+		return -1;
+	if (attach_aside(rootfs->dev, ASSEMBLY_DEV, err) < 0 || fill_dev(rootfs, description, err) < 0)
 		return -1;
 	if (step_begin(STEP_MASK_PATHS, err) < 0)
 		return -1;
-	return mask_paths(rootfs->proc, rootfs->sys, rootfs->dev, err);
+	return description->nested ? 0 : mask_paths(rootfs->proc, rootfs->sys, rootfs->dev, err);
 }
 
 /* Nothing is mounted over the kernel's own files: programs, and what is made by path, must be able to rely on them. */
@@ -209,8 +205,8 @@ int rootfs_assemble(struct rootfs *rootfs, const int *volumes, const struct desc
 		return -1;
 	if (sys_move_mount(rootfs->root, "", AT_FDCWD, "/root", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return error_set(err, errno, "/root");
-	if (attach_at(rootfs->proc, rootfs->root, "proc", err) < 0 || attach_at(rootfs->sys, rootfs->root, "sys", err) < 0 ||
-	    attach_at(rootfs->dev, rootfs->root, "dev", err) < 0)
+	if (rootfs_attach_at(rootfs->proc, rootfs->root, "proc", err) < 0 || rootfs_attach_at(rootfs->sys, rootfs->root, "sys", err) < 0 ||
+	    rootfs_attach_at(rootfs->dev, rootfs->root, "dev", err) < 0)
 		return -1;
 	if (step_begin(STEP_MOUNT_VOLUMES, err) < 0)
 		return -1;

@@ -11,12 +11,22 @@
 #include "lib/error.h"
 #include "monitor/description.h"
 
+struct mount_option {
+	const char *key;
+	const char *value;   /* NULL: a flag */
+};
+
 struct rootfs {
 	int root;    /* the overlay */
 	int dev;     /* the prepared tree */
 	int proc;
 	int sys;
 };
+
+/* A new file system, attached nowhere. options ends in a NULL key. */
+int rootfs_make_mount(const char *type, const struct mount_option *options, unsigned int attributes, int *ret_mount, struct error *err);
+/* Attaches a tree at a directory below `parent`, which is made when it is missing; links are refused. */
+int rootfs_attach_at(int tree, int parent, const char *name, struct error *err);
 
 /* All that needs no root: proc, sys and dev with what belongs inside them, covered where it has to be. They are attached at places of the child's own
  * mount namespace, so that this is done while the monitor makes the root. */

@@ -109,7 +109,7 @@ void transfers_kill(struct monitor *monitor)
 
 static int execute(const struct monitor *monitor, int connection, int request, struct error *err)
 {
-	char *const arguments[] = { "files", NULL }, *const environment[] = { NULL };
+	char *const arguments[] = { "files", monitor->container.nested ? FILES_NESTED : NULL, NULL }, *const environment[] = { NULL };
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return error_set(err, errno, "PR_SET_PDEATHSIG");

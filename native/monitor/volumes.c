@@ -79,7 +79,7 @@ static int take_file(int *tree, const char *source, struct error *err)
 	return 0;
 }
 
-static int prepare(int *tree, const struct volume *volume, int user_namespace, struct error *err)
+static int prepare(int *tree, const struct volume *volume, int user_namespace, bool nested, struct error *err)
 {
 	bool read_only = volume->flags & MOUNT_FLAG_READ_ONLY, recursive = volume->flags & MOUNT_FLAG_RECURSIVE;
 	uint64_t attributes = MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | (read_only ? MOUNT_ATTR_RDONLY : 0);
@@ -92,7 +92,8 @@ static int prepare(int *tree, const struct volume *volume, int user_namespace, s
 		user_namespace = -1;
 	if (mounts_map(*tree, user_namespace, attributes, recursive ? AT_RECURSIVE : 0, err) < 0)
 		return -1;
-	if (!read_only || recursive || !S_ISDIR(status.st_mode))
+	/* Root of a nested container has more ways than this one, and an overlay cannot be a layer of its containers: overlayfs maps no ids. */
+	if (!read_only || recursive || !S_ISDIR(status.st_mode) || (nested && !(volume->flags & MOUNT_FLAG_FILE)))
 		return 0;
 	if (cover_by_overlay(tree, err) < 0)
 		return -1;
@@ -102,7 +103,7 @@ static int prepare(int *tree, const struct volume *volume, int user_namespace, s
 int volumes_prepare(int *trees, const struct description *description, int user_namespace, struct error *err)
 {
 	for (size_t i = 0; i < description->volume_count; i++)
-		if (prepare(&trees[i], &description->volumes[i], user_namespace, err) < 0)
+		if (prepare(&trees[i], &description->volumes[i], user_namespace, description->nested, err) < 0)
 			return error_set(err, err->number, "source of the mount at %s: %.100s", description->volumes[i].destination, err->detail);
 	return 0;
 }

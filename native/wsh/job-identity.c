@@ -35,10 +35,23 @@ int identity_keep_capabilities(uint64_t capabilities, struct error *err)
 	return set_capabilities(capabilities, err);
 }
 
-int identity_assume(uint32_t uid, uint32_t gid, bool privileged, uint64_t capabilities, struct error *err)
+int identity_limit_to_own(uint64_t *capabilities, struct error *err)
 {
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3, .pid = 0 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return error_set(err, errno, "capget");
+	*capabilities &= (uint64_t)data[1].permitted << 32 | data[0].permitted;
+	return 0;
+}
+
+int identity_assume(uint32_t uid, uint32_t gid, bool privileged, const struct wshd *wshd, struct error *err)
+{
+	uint64_t capabilities = wshd->privileged_capabilities;
+
 	/* Needs SETPCAP, so before the user changes. */
-	if (capability_drop_bounding(bounding & ~(privileged ? capabilities : 0), err) < 0)
+	if (!wshd->nested && capability_drop_bounding(bounding & ~(privileged ? capabilities : 0), err) < 0)
 		return -1;
 	/* The C library would tell its threads, of which there are none, through memory that we share with wshd. */
 	if (syscall(SYS_setgroups, 0, NULL) < 0)
@@ -49,7 +62,7 @@ int identity_assume(uint32_t uid, uint32_t gid, bool privileged, uint64_t capabi
 		return error_set(err, errno, "setresuid %u", uid);
 	if (set_capabilities(privileged && uid == 0 ? capabilities : 0, err) < 0)
 		return -1;
-	if (!privileged && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	if (!privileged && !wshd->nested && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_set(err, errno, "no_new_privs");
 	return 0;
 }

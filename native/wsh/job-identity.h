@@ -5,12 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/error.h"
+#include "wsh/wshd.h"
 
 /* Bounding, permitted and effective set become `capabilities`; inheritable and ambient become empty. */
 int identity_keep_capabilities(uint64_t capabilities, struct error *err);
 
-/* setgroups to none, then gid, uid and capabilities; no_new_privs unless privileged. */
-int identity_assume(uint32_t uid, uint32_t gid, bool privileged, uint64_t capabilities, struct error *err);
+/* setgroups to none, then gid, uid and capabilities; no_new_privs unless privileged. In a nested container there may be more later: the bounding set stays, and no_new_privs is not set. */
+int identity_assume(uint32_t uid, uint32_t gid, bool privileged, const struct wshd *wshd, struct error *err);
+/* Takes out of the set what this process does not have. */
+int identity_limit_to_own(uint64_t *capabilities, struct error *err);
 
 #endif

@@ -180,7 +180,7 @@ static int run_child(void *argument)
 	    limit_resources(start->wshd, request, false, start->clamps, err) == 0) {
 		umask(022);
 		err->step = "assume identity";
-		if (identity_assume(request->uid, request->gid, request->privileged, start->wshd->privileged_capabilities, err) == 0 &&
+		if (identity_assume(request->uid, request->gid, request->privileged, start->wshd, err) == 0 &&
 		    enter_directory(start->wshd, request, err) == 0 && limit_resources(start->wshd, request, true, start->clamps, err) == 0 && reset_signals(err) == 0)
 			execute(request, err);
 	}

@@ -42,6 +42,9 @@ static int read_configuration(const void *body, size_t size, struct wshd *wshd, 
 		if (attribute.tag == TAG_PRIVILEGED_CAPABILITIES) {
 			if (wire_u64(&attribute, &wshd->privileged_capabilities, err) < 0)
 				return -1;
+		} else if (attribute.tag == TAG_NESTED) {
+			if (wire_u32(&attribute, &wshd->nested, err) < 0)
+				return -1;
 		} else if (attribute.tag == TAG_REFUSE_SET_ID && wire_u32(&attribute, &wshd->refuse_set_id, err) < 0) {
 			return -1;
 		}
@@ -139,9 +142,13 @@ int setup_run(struct wshd *wshd, struct error *err)
 	short_slice_take();
 
 	/* Loading the filter still needs CAP_SYS_ADMIN; dropping capabilities needs no call that the filter forbids. */
-	if (step_begin(STEP_LOAD_FILTER, err) < 0 || load_filter(wshd, err) < 0)
+	if (step_begin(STEP_LOAD_FILTER, err) < 0 || (!wshd->nested && load_filter(wshd, err) < 0))
 		return -1;
 	if (step_begin(STEP_START_WSHD, err) < 0)
 		return -1;
+	if (wshd->nested) {
+		close_fd(WSHD_FILTER);
+		return identity_limit_to_own(&wshd->privileged_capabilities, err);
+	}
 	return identity_keep_capabilities(wshd->privileged_capabilities | own_capabilities, err);
 }

@@ -38,6 +38,13 @@ def in_group(group, action):
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def hello(world, group, version, *more):
+    launcher = Launcher(world)
+    reply = launcher.hello(("DEVICE_CGROUP", [("PATH", group), ("VERSION", version), *more]))
+    launcher.close()
+    return reply
+
+
 def test_group(world, version, group):
     child = os.path.join(group, "container")
     nodes = {}
@@ -49,9 +56,7 @@ def test_group(world, version, group):
     os.makedirs(group)
     try:
         for what in ("set", "set again with groups below"):
-            launcher = Launcher(world)
-            reply = launcher.hello(("DEVICE_CGROUP", [("PATH", group), ("VERSION", version)]))
-            launcher.close()
+            reply = hello(world, group, version)
             tap.check(reply.kind == "OK", f"v{version}: the rules are {what}", reply)
             os.makedirs(child, exist_ok=True)
         if version == 1:
@@ -65,6 +70,25 @@ def test_group(world, version, group):
         tap.check(number == 1, f"v{version}: a block device with the number of null is refused", number)
         number = in_group(child, lambda: os.mknod(nodes["null"] + "-2", 0o600 | stat.S_IFCHR, os.makedev(1, 3)))
         tap.check(number == 1, f"v{version}: making a node is refused", number)
+        # A new group, because the kernel counts a removed child for a while.
+        os.rmdir(child)
+        os.rmdir(group)
+        os.makedirs(group)
+        reply = hello(world, group, version, ("ALL_DEVICES", 1))
+        tap.check(reply.kind == "OK", f"v{version}: every device is allowed, without groups below", reply)
+        os.makedirs(child)
+        for what, action in (("opening kmsg", lambda: os.close(os.open(nodes["kmsg"], os.O_RDWR))),
+                             ("making a node", lambda: os.mknod(nodes["null"] + "-2", 0o600 | stat.S_IFCHR, os.makedev(1, 3)))):
+            number = in_group(child, action)
+            tap.check(number == 0, f"v{version}: {what} is allowed then", number)
+        reply = hello(world, group, version, ("ALL_DEVICES", 1))
+        tap.check(reply.kind == "OK", f"v{version}: the same again with groups below", reply)
+        reply = hello(world, group, version)
+        if version == 1:
+            tap.check(reply.kind == "ERROR", "v1: with groups below there is no way back", reply)
+        else:
+            number = in_group(child, lambda: os.close(os.open(nodes["kmsg"], os.O_RDWR)))
+            tap.check(number == 1, "v2: opening kmsg is refused again", number)
     finally:
         for path in (child, group):
             if os.path.isdir(path):

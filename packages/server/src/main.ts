@@ -111,8 +111,7 @@ async function serve(sources: Sources): Promise<void> {
     }
     service.reloaded();
   });
-  for (const { key, consequence } of configuration.withoutEffect) log.warn({ key }, `${key} is set and has no effect in this version: ${consequence}`);
-
+  if (configuration.allowsNested) log.warn('server.allow_nested_warden: root of a container is as good as root of this machine; nobody may create or use containers here who is not trusted with that');
   for (const { name, hard } of limitsAbove(configuration.rlimits, hardLimits())) {
     log.warn({ hard: String(hard) }, `server.container_rlimits.${name} is above what wardend itself may have (its hard limit): jobs get that, with an event of their container`);
   }
@@ -138,6 +137,7 @@ async function serve(sources: Sources): Promise<void> {
     programsPath: configuration.programsPath,
     depotPath: configuration.depotPath,
     deviceCgroups: cgroups.deviceParents(),
+    allDevices: configuration.allowsNested,
     firewall: { table: configuration.network.table, changed: (change) => containers.firewall.changed(change) },
     clock: systemClock,
     log,

@@ -41,6 +41,8 @@ export interface Configuration {
   readonly memoryReserve: MemoryReserve | null;
   /** How disk limits are enforced; an image that is made for it has that size, null: nine tenths of what is free. */
   readonly disk: { readonly backend: 'auto' | DiskBackendName; readonly imageSizeInBytes: number | null };
+  /** Containers in which a wardend can run, whose root is as good as the machine's. */
+  readonly allowsNested: boolean;
   readonly jobOutputLimitInBytes: number;
   readonly pidfile: string | null;
   /** Where the lines of jobs with a log_tag go. */
@@ -104,12 +106,4 @@ export interface Configuration {
     readonly tarEntriesMax: number;
     readonly tarBytesMax: number;
   };
-  /** Keys that the file sets and that have no effect in this version. */
-  readonly withoutEffect: readonly KeyWithoutEffect[];
-}
-
-export interface KeyWithoutEffect {
-  readonly key: string;
-  /** What does not happen, for a person who relies on it: a clause. */
-  readonly consequence: string;
 }

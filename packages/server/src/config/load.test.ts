@@ -60,7 +60,6 @@ test('an old file loads unchanged', () => {
   assert.equal(configuration.logging.level, 'trace');
   assert.equal(configuration.pidfile, null);
   assert.deepEqual(configuration.disk, { backend: 'auto', imageSizeInBytes: null });
-  assert.deepEqual(configuration.withoutEffect, []);
 });
 
 test('an empty file is the defaults', () => {
@@ -74,7 +73,6 @@ test('an empty file is the defaults', () => {
   assert.deepEqual([configuration.pidsMax, configuration.totalPidsMax], [1024, undefined]);
   assert.deepEqual(configuration.healthCheck, { port: 2345, containerMetrics: false });
   assert.equal(configuration.network.releaseDelayMs, 5000);
-  assert.deepEqual(configuration.withoutEffect, []);
 });
 
 test('a memory reserve is bytes or a part', () => {
@@ -83,14 +81,9 @@ test('a memory reserve is bytes or a part', () => {
   for (const wrong of ['-1', '1.5', '"10"', '101%', '100%', '1G', '"-1%"', 'true']) assert.throws(() => reserve(wrong), /server\.container_memory_reserve/, wrong);
 });
 
-test('keys without effect load, and each says what does not happen', () => {
-  const { withoutEffect } = parseConfiguration(
-    'server: {allow_nested_warden: true}',
-    't',
-  );
-  const consequences = new Map(withoutEffect.map(({ key, consequence }) => [key, consequence]));
-  assert.equal(consequences.size, 1);
-  assert.match(consequences.get('server.allow_nested_warden') ?? '', /inside a container will not work/);
+test('containers are fully confined unless a wardend is to run in them', () => {
+  const allowsNested = (text: string): boolean => parseConfiguration(text, 't').allowsNested;
+  assert.deepEqual([allowsNested(''), allowsNested('server: {allow_nested_warden: true}')], [false, true]);
 });
 
 test('ports: the pool\'s, and those that clients may choose', () => {
@@ -112,7 +105,6 @@ test('syslog\'s socket is /dev/log unless another is named', () => {
   assert.equal(parseConfiguration('', 't').syslogSocketPath, '/dev/log');
   const configuration = parseConfiguration('server: {syslog_socket: /run//log/../syslog.sock}', 't');
   assert.equal(configuration.syslogSocketPath, '/run/syslog.sock');
-  assert.deepEqual(configuration.withoutEffect, []);
 });
 
 test('an unknown key is refused with its path', () => {

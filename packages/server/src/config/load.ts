@@ -9,7 +9,7 @@ import { hookPoints } from '../lib/hook-points.js';
 import { formatIpv4Address, parseIpv4Address, parseIpv4Range, type Ipv4Range } from '../lib/ipv4.js';
 import { lastPort, parsePortRange } from '../lib/port.js';
 import { rlimitNames, type RlimitName } from '../lib/rlimit-names.js';
-import type { Configuration, KeyWithoutEffect } from './configuration.js';
+import type { Configuration } from './configuration.js';
 import { ConfigurationError } from './configuration-error.js';
 import { mergeLayers, type Layer } from './layers.js';
 import { configurationSchema, type ConfigurationFile } from './schema.js';
@@ -133,17 +133,6 @@ function ranges(networks: readonly string[]): Ipv4Range[] {
   return networks.map(parseIpv4Range).filter((range) => range !== undefined);
 }
 
-/**
- * Keys of the contract whose feature is not there yet; a file that sets one loads, and the start says what does not happen.
- * docs/adr/0007-keys-without-effect.md
- */
-function keysWithoutEffect({ server }: ConfigurationFile): KeyWithoutEffect[] {
-  const keys: [isSet: boolean, key: string, consequence: string][] = [
-    [server.allow_nested_warden, 'server.allow_nested_warden', 'containers keep the full confinement: a wardend that is started inside a container will not work'],
-  ];
-  return keys.filter(([isSet]) => isSet).map(([, key, consequence]) => ({ key, consequence }));
-}
-
 /** Undefined: no TCP port. crossKeyMistakes has seen to it that nothing is missing. */
 function tlsOf({ address, certificate, key, client_ca }: ConfigurationFile['server']['tls']): Configuration['tls'] {
   if (address === null || certificate === null || key === null || client_ca === null) return undefined;
@@ -180,6 +169,7 @@ function toConfiguration(file: ConfigurationFile): Configuration {
     totalPidsMax: server.containers_pids_max ?? undefined,
     memoryReserve: server.container_memory_reserve,
     disk: { backend: server.quota.disk_quota_enabled ? server.quota.backend : 'none', imageSizeInBytes: server.quota.image_size },
+    allowsNested: server.allow_nested_warden,
     jobOutputLimitInBytes: server.job_output_limit,
     pidfile: server.pidfile,
     syslogSocketPath: resolve(server.syslog_socket ?? '/dev/log'),
@@ -222,6 +212,5 @@ function toConfiguration(file: ConfigurationFile): Configuration {
       tarEntriesMax: files.tar_entries_max,
       tarBytesMax: files.tar_bytes_max,
     },
-    withoutEffect: keysWithoutEffect(file),
   };
 }

@@ -97,6 +97,7 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
   await host.launcher.create(
     describeContainer({
       identification,
+      nested: configuration.allowsNested,
       rootFileSystem,
       bindMounts: bindMounts.described,
       hooks,

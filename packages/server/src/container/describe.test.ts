@@ -35,6 +35,13 @@ test('the map gives container root a host id of its own and vcap the same id on 
   ]);
 });
 
+test('a nested container has the host\'s ids and every capability', async () => {
+  const { nested, idMap, privilegedCapabilities } = describeContainer(await parts({ nested: true, bindMounts: [{ source: '/s', destination: '/d', readOnly: false, recursive: false }] }));
+  assert.deepEqual([nested, idMap, privilegedCapabilities], [true, [{ inside: 0, outside: 0, count: 65_536 }], 0xffff_ffff_ffff_ffffn]);
+  const ordinary = describeContainer(await parts());
+  assert.deepEqual([ordinary.nested, ordinary.idMap, ordinary.privilegedCapabilities], [false, idMapOf((await parts()).identification.identity), 0x8004_05fbn]);
+});
+
 test('the map covers 0 to 65535 once, whatever the uid', () => {
   for (const uid of [1, 2, 1000, 65_533, 65_534]) {
     const map = idMapOf({ uid, firstSubuid: 65_536 });

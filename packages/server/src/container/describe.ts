@@ -4,7 +4,7 @@ import type { RootFileSystem } from '../host/host.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
 import type { ContainerIdentification } from './container.js';
 import { hookInputOf } from './hooks.js';
-import { idMapOf } from './id-map.js';
+import { hostIds, idMapOf } from './id-map.js';
 import { rootUser, vcapUser } from './users.js';
 
 /** Bits of capabilities(7) that a privileged job keeps, within its user namespace. */
@@ -22,6 +22,9 @@ const privilegedCapabilities = [
   31, // CAP_SETFCAP
 ].reduce((set, bit) => set | (1n << BigInt(bit)), 0n);
 
+/** All there are. */
+const everyCapability = 2n ** 64n - 1n;
+
 /** CAP_SETFCAP. */
 const setFileCapabilities = 1n << 31n;
 
@@ -35,6 +38,8 @@ const hostnameLimitInBytes = 64;
 
 export interface DescriptionParts {
   readonly identification: ContainerIdentification;
+  /** Undefined: no. */
+  readonly nested?: boolean;
   readonly rootFileSystem: RootFileSystem;
   readonly bindMounts: readonly MountDescription[];
   readonly hooks: readonly HookDescription[];
@@ -48,11 +53,12 @@ export interface DescriptionParts {
 }
 
 export function describeContainer(parts: DescriptionParts): ContainerDescription {
-  const { identification, rootFileSystem } = parts;
+  const { identification, rootFileSystem, nested = false } = parts;
   const { identity, link } = identification;
   const hostname = hostnameOf(identification.handle, identification.id);
   return {
     id: identification.id,
+    nested,
     handle: identification.handle,
     directory: identification.directory,
     diskDirectory: identification.disk.directory,
@@ -67,7 +73,7 @@ export function describeContainer(parts: DescriptionParts): ContainerDescription
       { path: '/etc/passwd', name: 'vcap', line: `vcap:x:${identity.uid}:${identity.uid}::/home/vcap:/bin/bash` },
       { path: '/etc/group', name: 'vcap', line: `vcap:x:${identity.uid}:` },
     ],
-    idMap: idMapOf(identity),
+    idMap: nested ? hostIds : idMapOf(identity),
     cgroups: parts.cgroups,
     users: [rootUser(parts.lang), vcapUser(identity.uid, parts.lang)].map((user) => ({
       name: user.name,
@@ -81,7 +87,7 @@ export function describeContainer(parts: DescriptionParts): ContainerDescription
     link,
     firewallElements: parts.firewallElements,
     pingGroups: pingGroupsOf(identity.uid),
-    privilegedCapabilities: parts.bindMounts.some(isRootsOwn) ? privilegedCapabilities & ~setFileCapabilities : privilegedCapabilities,
+    privilegedCapabilities: nested ? everyCapability : parts.bindMounts.some(isRootsOwn) ? privilegedCapabilities & ~setFileCapabilities : privilegedCapabilities,
     syslogSocket: parts.syslogSocket,
     deadlineMs: parts.deadlineMs,
   };

@@ -9,6 +9,9 @@ import type { ContainerIdentity } from '../pool/uid-pool.js';
 /** Number of ids in a container: 0 to 65535. */
 const idCount = 65_536;
 
+/** Without a user namespace. */
+export const hostIds: readonly IdMapExtent[] = [{ inside: 0, outside: 0, count: idCount }];
+
 export function idMapOf({ uid, firstSubuid }: ContainerIdentity): IdMapExtent[] {
   const extents: IdMapExtent[] = [
     { inside: 0, outside: firstSubuid, count: 1 },

@@ -25,6 +25,7 @@ export const testConfiguration: Configuration = {
   totalPidsMax: undefined,
   disk: { backend: 'auto', imageSizeInBytes: null },
   memoryReserve: null,
+  allowsNested: false,
   jobOutputLimitInBytes: 1000,
   pidfile: null,
   syslogSocketPath: '/dev/log',
@@ -51,7 +52,6 @@ export const testConfiguration: Configuration = {
   user: { startUid: 10_000, size: 4, startSubuid: 0x2000_0000 },
   images: { defaultRegistry: undefined, insecureRegistries: [], caPath: undefined, parallelLayers: 2, silenceMs: 30_000, layerLimitInBytes: 1 << 30, imageLimitInBytes: 1 << 30, extractedLimitInBytes: 1 << 30, entriesLimit: 100_000 },
   files: { copyEntriesMax: 100, copyBytesMax: 1000, transfersMax: 3, tarEntriesMax: 100, tarBytesMax: 1000 },
-  withoutEffect: [],
 };
 
 export interface TestContainers {

@@ -75,6 +75,8 @@ export interface CgroupDescription {
   /** Absolute path of the container's directory. */
   readonly path: string;
   readonly version: 1 | 2;
+  /** Of a version 1 hierarchy; a nested container finds it by them. */
+  readonly controllers?: readonly string[];
   /** Files written once the group exists. */
   readonly settings: readonly { readonly name: string; readonly content: string }[];
 }
@@ -132,6 +134,8 @@ export interface FirewallRule {
 
 export interface ContainerDescription {
   readonly id: string;
+  /** A wardend can run in it: it has no user namespace of its own, and its root is as good as the host's (server.allow_nested_warden). */
+  readonly nested: boolean;
   /** Only for the title of PID 1. */
   readonly handle: string;
   /** The container's directory in the depot. */

@@ -90,6 +90,7 @@ export class LinuxCgroups implements Cgroups {
     return this.hierarchies.map((hierarchy) => ({
       path: join(this.#parentOf(hierarchy), containerId),
       version: hierarchy.version,
+      controllers: hierarchy.version === 1 ? hierarchy.controllers : [],
       settings: this.#settingsIn(hierarchy),
     }));
   }

@@ -53,6 +53,8 @@ export interface LauncherOptions {
   readonly programsPath: string;
   readonly depotPath: string;
   /** Parent groups whose device rules are set once. */
+  /** Whether the processes in those groups may use every device. */
+  readonly allDevices?: boolean;
   readonly deviceCgroups: readonly Pick<CgroupDescription, 'path' | 'version'>[];
   /** The tables for watchFirewall(). */
   readonly firewall?: { readonly table: string; readonly changed: (change: FirewallChange) => void };
@@ -286,7 +288,7 @@ export class LauncherProcess implements Launcher {
   }
 
   #writeHello(writer: FrameWriter): void {
-    const { programsPath, depotPath, deviceCgroups } = this.options;
+    const { programsPath, depotPath, deviceCgroups, allDevices = false } = this.options;
     writer
       .u32(Tag.version, wireVersion)
       .text(Tag.depot, depotPath)
@@ -295,7 +297,10 @@ export class LauncherProcess implements Launcher {
       .text(Tag.filesProgram, join(programsPath, 'files'))
       .text(Tag.seccompProgram, join(programsPath, 'seccomp.bpf'));
     for (const { path, version } of deviceCgroups) {
-      writer.nested(Tag.deviceCgroup, () => writeCgroup(writer, { path, version, settings: [] }));
+      writer.nested(Tag.deviceCgroup, () => {
+        writeCgroup(writer, { path, version, settings: [] });
+        if (allDevices) writer.u32(Tag.allDevices, 1);
+      });
     }
   }
 

@@ -3,6 +3,7 @@ import type { ContainerDescription } from '../container-description.js';
 
 export const sampleDescription: ContainerDescription = {
   id: '1hq3k5m7o9q',
+  nested: false,
   handle: 'größe',
   directory: '/depot/containers/1hq3k5m7o9q',
   diskDirectory: '/depot/disks/7',
@@ -16,7 +17,7 @@ export const sampleDescription: ContainerDescription = {
   accounts: [{ path: '/etc/passwd', name: 'vcap', line: 'vcap:x:10000:10000::/home/vcap:/bin/bash' }],
   users: [{ name: 'root', uid: 0, gid: 0, privileged: true, workingDirectory: '/root', environment: ['HOME=/root', 'USER=root'] }],
   idMap: [{ inside: 0, outside: 0x2000_0000, count: 65_536 }],
-  cgroups: [{ path: '/cgroup/warden/1hq3k5m7o9q', version: 1, settings: [{ name: 'pids.max', content: '9' }] }],
+  cgroups: [{ path: '/cgroup/warden/1hq3k5m7o9q', version: 1, controllers: ['cpu', 'cpuacct'], settings: [{ name: 'pids.max', content: '9' }] }],
   hostname: 'demo',
   link: {
     hostName: 'w-demo-0',

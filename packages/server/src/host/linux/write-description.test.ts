@@ -44,6 +44,15 @@ test('every part of a description is on the wire', () => {
   assert.deepEqual([element?.u32(Tag.operation), element?.u32(Tag.family), element?.text(Tag.table), element?.text(Tag.set)], [ElementOperation.ensure, 3, 'warden', 'senders']);
 });
 
+test('only a nested container is told so, and which controllers its groups have', () => {
+  const sentFor = (nested: boolean): Attributes => {
+    const writer = new FrameWriter();
+    writeDescription(writer, { ...sampleDescription, nested });
+    return new Attributes(Buffer.from(writer.attributes()));
+  };
+  assert.deepEqual([false, true].map((nested) => [sentFor(nested).u32(Tag.nested), sentFor(nested).nested(Tag.cgroup)[0]?.text(Tag.controllers)]), [[undefined, undefined], [1, 'cpu,cpuacct']]);
+});
+
 test('flags of mounts: a file is one only where it is read-only', () => {
   const common = { source: '/s', destination: '/d', recursive: false };
   const mounts = [

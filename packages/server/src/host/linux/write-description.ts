@@ -18,6 +18,7 @@ export function writeDescription(writer: FrameWriter, description: ContainerDesc
     .text(Tag.syslogSocket, description.syslogSocket)
     .u32(Tag.deadlineMs, description.deadlineMs);
   if (description.diskDirectory !== undefined) writer.text(Tag.diskDirectory, description.diskDirectory);
+  if (description.nested) writer.u32(Tag.nested, 1);
   if (description.quotaKind !== undefined) writer.u32(Tag.quotaKind, QuotaKind[description.quotaKind]);
   for (const lower of description.lowers) writer.text(Tag.lower, lower);
   for (const mount of description.mounts) {
@@ -44,7 +45,12 @@ export function writeDescription(writer: FrameWriter, description: ContainerDesc
   for (const extent of description.idMap) {
     writer.nested(Tag.idMap, () => writer.u32(Tag.inside, extent.inside).u32(Tag.outside, extent.outside).u32(Tag.count, extent.count));
   }
-  for (const cgroup of description.cgroups) writer.nested(Tag.cgroup, () => writeCgroup(writer, cgroup));
+  for (const cgroup of description.cgroups) {
+    writer.nested(Tag.cgroup, () => {
+      writeCgroup(writer, cgroup);
+      if (description.nested) writer.text(Tag.controllers, (cgroup.controllers ?? []).join(','));
+    });
+  }
   writer.nested(Tag.link, () => writeLink(writer, description.link));
   for (const element of description.firewallElements) writeFirewallElement(writer, element);
 }
