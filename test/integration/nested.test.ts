@@ -52,9 +52,9 @@ async function connectInside(): Promise<Client> {
 }
 
 /** A container in which a wardend is ready: connections to both, and the end of the job that the inner one is. */
-async function nest(): Promise<{ client: Client; handle: string; inside: Client; ended: Promise<number> }> {
+async function nest(start = startInside): Promise<{ client: Client; handle: string; inside: Client; ended: Promise<number> }> {
   const { client, handle } = await server.container(withMounts());
-  const job = await client.spawn(handle, startInside, { privileged: true });
+  const job = await client.spawn(handle, start, { privileged: true });
   const linked = (await server.connect()).link(handle, job);
   const failed = linked.then(({ stdout, stderr }) => assert.fail(`the inner wardend ended:\n${stdout}${stderr}`));
   const inside = await withDeadline(Promise.race([connectInside(), failed]), READY_MS, 'the inner wardend is ready');
@@ -82,7 +82,8 @@ test('a wardend in a container makes a container, runs a job in it, destroys it 
 });
 
 test('an outer container goes with everything that is in it, whatever the inner containers do', async () => {
-  const { client, handle, inside, ended } = await nest();
+  // A depot in memory, as on a machine whose disk must not be written to.
+  const { client, handle, inside, ended } = await nest(`mount -t tmpfs none /mnt && ${startInside} --set server.container_depot_path=/mnt`);
   await inside.create({ handle: 'alive' });
   await inside.spawn('alive', 'trap "" TERM; while :; do read -t 1000 < /dev/zero; done');
   inside.close();
