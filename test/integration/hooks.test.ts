@@ -14,6 +14,9 @@ const server = useServer({}, prepare);
 const hooks = (): string => join(server.slot.directory, 'hooks');
 const report = (name: string): string => join(server.slot.directory, 'reports', name);
 
+/** A command line that nothing else on the machine has. */
+const ownSleep = (): string => `sleep ${server.slot.startUid * 10}`;
+
 function program(name: string, text: string): string {
   mkdirSync(hooks(), { recursive: true, mode: 0o755 });
   const path = join(hooks(), name);
@@ -31,7 +34,7 @@ async function prepare(): Promise<void> {
 `);
   program('fail', '#!/bin/sh\necho to nobody\nprintf "no room\\nfor \\033this" >&2\nexit 3\n');
   program('signal', '#!/bin/sh\nkill -9 $$\n');
-  program('hang', '#!/bin/sh\necho waiting >&2\nsleep 1000 & wait\n');
+  program('hang', `#!/bin/sh\necho waiting >&2\n${ownSleep()} & wait\n`);
   program('flood', '#!/bin/sh\nyes flood | head -c 3000000 >&2\necho the end >&2\nexit 1\n');
   program('linger', '#!/bin/sh\nsleep 0.2 &\nexit 0\n');
   program('mark', '#!/bin/sh\necho "marked by $WARDEN_HOOK" > "${1:-/marked}"\n');
@@ -89,7 +92,7 @@ for (const [point, name] of POINTS.entries()) {
     const beginning = process.hrtime.bigint();
     await refused(client.create(named(point, 'hang', { timeout_ms: 200n })), 'timeout', /hang did not end in time: waiting/);
     assert.ok(process.hrtime.bigint() - beginning < 8_000_000_000n);
-    assert.deepEqual(findProcesses((pid) => commandLine(pid) === 'sleep 1000'), []);
+    assert.deepEqual(findProcesses((pid) => commandLine(pid) === ownSleep()), []);
     output(await client.run(await client.create(named(point, 'linger')), 'true'));
   });
 }
