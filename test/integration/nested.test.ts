@@ -1,7 +1,7 @@
 /* server.allow_nested_warden: a wardend in a container, with containers of its own. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, readlinkSync, watch, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { WardenClient } from 'warden-client';
@@ -111,6 +111,11 @@ test('a job of vcap is vcap there, whose set-user-id programs work; files go in 
   assert.equal(output(await client.run(handle, 'id -un; grep -E "^(CapEff|NoNewPrivs|Seccomp):" /proc/self/status; echo x 2>/dev/null > /proc/sys/kernel/hostname || echo refused')), 'vcap\nCapEff:\t0000000000000000\nNoNewPrivs:\t0\nSeccomp:\t0\nrefused\n');
   output(await client.run(handle, 'cp /usr/bin/id /tmp/id && chmod 4755 /tmp/id', { privileged: true }));
   assert.equal(output(await client.run(handle, '/tmp/id -u')), '0\n');
+  writeFileSync(inner('given'), 'by copy\n');
+  await client.request('copy_in', { handle, src_path: inner('given'), dst_path: '/tmp/copied' });
+  assert.equal(output(await client.run(handle, 'cat /tmp/copied; stat -c %U /tmp/copied')), 'by copy\nvcap\n');
+  await client.request('copy_out', { handle, src_path: '/tmp/copied', dst_path: inner('taken') });
+  assert.equal(readFileSync(inner('taken'), 'utf8'), 'by copy\n');
   const other = await WardenClient.connect({ path: server.paths.socket });
   try {
     await other.files.write({ handle, path: 'given' }, 'given\n');
