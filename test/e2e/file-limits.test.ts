@@ -1,5 +1,6 @@
 /* What the configuration allows work on files over the connection. */
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { WardenClient, WardenError } from 'warden-client';
 import { useServer } from '../harness/fixture.js';
@@ -48,5 +49,35 @@ test('so many transfers are under way for a container, and one that ends makes r
   assert.equal(await client.files.read({ handle, path: 'one' }).text(), 'beginning');
   begun[1]?.();
   await ends[1];
+  await client.close();
+});
+
+test('who goes on sending what is not taken any more learns why', async () => {
+  const { handle } = await server.container();
+  const client = await WardenClient.connect({ path: server.paths.socket });
+  const limit = 5000;
+  let pieces = 0;
+  const endless = async function* (): AsyncGenerator<Buffer, void, void> {
+    yield entry({ name: 'large', size: 2 ** 32 });
+    for (; pieces < limit; pieces++) yield Buffer.alloc(1 << 16);
+  };
+  await assert.rejects(client.files.tarIn({ handle, path: '.' }, endless()), isExhausted(/more than 1000 bytes/));
+  assert.ok(pieces < limit, 'all of it was sent before');
+  await client.close();
+});
+
+test('transfers that were canceled are none of their connection any more', async () => {
+  const { handle } = await server.container();
+  const client = await WardenClient.connect({ path: server.paths.socket });
+  for (let round = 0; round < 20; round++) {
+    const abort = new AbortController();
+    const content = async function* (): AsyncGenerator<string, void, void> {
+      yield 'beginning';
+      abort.abort();
+      yield 'more';
+    };
+    await assert.rejects(client.files.write({ handle, path: `f${round}` }, content(), { signal: abort.signal }), { code: 'canceled' });
+  }
+  assert.equal(await client.files.write({ handle, path: 'last' }, Readable.from(['whole'])), 5n);
   await client.close();
 });
