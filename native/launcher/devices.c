@@ -104,20 +104,14 @@ int devices_allow_v1(const char *group, bool all, struct error *err)
 enum { TYPE = BPF_REG_2, ACCESS = BPF_REG_3, MAJOR = BPF_REG_4, MINOR = BPF_REG_5, RESULT = BPF_REG_0 };
 enum { PROGRAM_MAX = 16 + 4 * ALLOWED_COUNT };
 
-static size_t build_program(struct bpf_insn *ret_program, bool all)
+static size_t build_program(struct bpf_insn *ret_program)
 {
-	const struct bpf_insn everything[] = { SET(RESULT, 1), EXIT };
 	const struct bpf_insn head[] = {
 		LOAD(TYPE, 0), COPY(ACCESS, TYPE), AND(TYPE, 0xffff), SHIFT_RIGHT(ACCESS, 16), LOAD(MAJOR, 4), LOAD(MINOR, 8),
 		UNLESS_EQUAL(TYPE, BPF_DEVCG_DEV_CHAR, 2), IF_BITS(ACCESS, BPF_DEVCG_ACC_MKNOD, 1), JUMP(2),
 		SET(RESULT, 0), EXIT,
 	};
 	size_t size = sizeof(head) / sizeof(*head);
-
-	if (all) {
-		memcpy(ret_program, everything, sizeof(everything));
-		return sizeof(everything) / sizeof(*everything);
-	}
 
 	memcpy(ret_program, head, sizeof(head));
 	for (size_t i = 0; i < ALLOWED_COUNT; i++) {
@@ -150,9 +144,17 @@ int devices_allow_v2(const char *group, bool all, struct error *err)
 
 	if (directory < 0)
 		return error_set(err, errno, "%s", group);
+	attach.target_fd = (uint32_t)directory;
+	attach.attach_type = BPF_CGROUP_DEVICE;
+	if (all) {
+		/* None at all: a group below one that has a program may have none of its own, which an inner launcher needs. */
+		if (bpf(BPF_PROG_DETACH, &attach, sizeof(attach)) < 0 && errno != ENOENT)
+			return error_set(err, errno, "%s: detach the device program", group);
+		return 0;
+	}
 	load.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
 	load.insns = (uint64_t)(uintptr_t)program;
-	load.insn_cnt = (uint32_t)build_program(program, all);
+	load.insn_cnt = (uint32_t)build_program(program);
 	load.license = (uint64_t)(uintptr_t)"Apache-2.0";
 	snprintf(load.prog_name, sizeof(load.prog_name), "warden_devices");
 	_cleanup_close_ int loaded = bpf(BPF_PROG_LOAD, &load, sizeof(load));
@@ -160,9 +162,7 @@ int devices_allow_v2(const char *group, bool all, struct error *err)
 	if (loaded < 0)
 		return error_set(err, errno, "load the device program");
 	/* Without flags there is one program a group: attaching puts it in the place of the one before, in one step. */
-	attach.target_fd = (uint32_t)directory;
 	attach.attach_bpf_fd = (uint32_t)loaded;
-	attach.attach_type = BPF_CGROUP_DEVICE;
 	if (bpf(BPF_PROG_ATTACH, &attach, sizeof(attach)) < 0)
 		return error_set(err, errno, "%s: attach the device program", group);
 	return 0;

@@ -12,7 +12,7 @@
 /* v1: devices.deny and devices.allow of the group. Once children exist the kernel takes no such change; equal rules are left alone. */
 int devices_allow_v1(const char *group, bool all, struct error *err);
 
-/* v2: a BPF_PROG_TYPE_CGROUP_DEVICE program, which replaces the one of an earlier launcher and stays with the group. */
+/* v2: a BPF_PROG_TYPE_CGROUP_DEVICE program, which replaces the one of an earlier launcher and stays with the group; for all devices none. */
 int devices_allow_v2(const char *group, bool all, struct error *err);
 
 #endif

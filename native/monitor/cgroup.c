@@ -89,11 +89,20 @@ int cgroups_v2_directory(const struct cgroups *cgroups)
 	return -1;
 }
 
+/* Where the container's processes of no job are. */
+static int open_own(const struct cgroups *cgroups, const struct cgroup *cgroup)
+{
+	char name[NAME_MAX + sizeof("/" NESTED_INIT_GROUP)];
+
+	snprintf(name, sizeof(name), "%s%s", cgroup->name, cgroups->nested && cgroup->version == 2 ? "/" NESTED_INIT_GROUP : "");
+	return openat(cgroup->parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
 int cgroups_open_v2(const struct cgroups *cgroups)
 {
 	for (size_t i = 0; i < cgroups->count; i++)
 		if (cgroups->items[i].version == 2)
-			return openat(cgroups->items[i].parent, cgroups->items[i].name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+			return open_own(cgroups, &cgroups->items[i]);
 	errno = ENOENT;
 	return -1;
 }
@@ -351,8 +360,12 @@ void job_groups_kill_unjoined(const struct cgroups *cgroups, pid_t init, bool on
 {
 	struct error ignored;
 
-	if (cgroups->job_parent >= 0)
-		signal_listed(cgroups, cgroups->items[cgroups->job_parent].directory, SIGKILL, init, only_stopped, &ignored);
+	if (cgroups->job_parent < 0)
+		return;
+	const struct cgroup *group = &cgroups->items[cgroups->job_parent];
+	_cleanup_close_ int below = cgroups->nested && group->version == 2 ? open_own(cgroups, group) : -1;
+
+	signal_listed(cgroups, below >= 0 ? below : group->directory, SIGKILL, init, only_stopped, &ignored);
 }
 
 int job_group_remove(const struct cgroups *cgroups, struct job_group *group, struct error *err)

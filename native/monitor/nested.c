@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/device-nodes.h"
 #include "lib/fd.h"
@@ -25,13 +26,24 @@ int nested_make_devices(int *dev, struct error *err)
 	return device_nodes_make(*dev, err);
 }
 
+/* Version 2 gives controllers to groups below one only while that has no processes of its own. */
+static int leave_root(int tree, struct error *err)
+{
+	if (mkdirat(tree, NESTED_INIT_GROUP, 0755) < 0)
+		return error_set(err, errno, "cgroup " NESTED_INIT_GROUP);
+	return fd_write_file_at(tree, NESTED_INIT_GROUP "/cgroup.procs", "0", 1, err);
+}
+
 static int make_hierarchy(const struct cgroup_description *cgroup, int *ret_tree, struct error *err)
 {
 	struct mount_option options[MAX_CONTROLLERS + 1] = { 0 };
 	char names[NAME_MAX + 1] = "", *rest = names;
 
-	if (cgroup->version == 2)
-		return rootfs_make_mount("cgroup2", options, NO_EXEC, ret_tree, err);
+	if (cgroup->version == 2) {
+		if (rootfs_make_mount("cgroup2", options, NO_EXEC, ret_tree, err) < 0)
+			return -1;
+		return leave_root(*ret_tree, err);
+	}
 	snprintf(names, sizeof(names), "%s", cgroup->controllers);
 	for (size_t i = 0; i < MAX_CONTROLLERS; i++) {
 		options[i].key = strsep(&rest, ",");

@@ -8,6 +8,9 @@
 
 #include "monitor/description.h"
 
+/* On version 2: below the container's own group, for PID 1 and whatever is in no group of a job. */
+#define NESTED_INIT_GROUP "init"
+
 /* Replaces the shared, read-only tree by a writable one. In the child, which must have joined its cgroups. */
 int nested_make_devices(int *dev, struct error *err);
 /* On fs/cgroup of sysfs: each hierarchy by its controllers' names, or version 2 alone in their place. In the child's own cgroup namespace. */

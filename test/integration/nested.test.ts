@@ -32,6 +32,12 @@ const inner = (name = ''): string => join(server.slot.directory, 'inner', name);
 const withMounts = (): CreateOptions => ({ bind_mounts: [{ src_path: repository, dst_path: repository, mode: 0 }, { src_path: inner(), dst_path: '/inner', mode: 1 }] });
 const startInside = `exec ${wardendProgram} --config /inner/warden.yml`;
 
+function version2Root(): string {
+  const mount = readFileSync('/proc/self/mounts', 'utf8').split('\n').map((line) => line.split(' ')).find(([, , type]) => type === 'cgroup2');
+  assert.ok(mount?.[1] !== undefined, 'this machine has cgroup v2');
+  return mount[1];
+}
+
 /** The inner daemon's socket is on a file system that we have, too. */
 async function connectInside(): Promise<Client> {
   const watcher = watch(inner('run'));
@@ -77,7 +83,7 @@ test('a wardend in a container makes a container, runs a job in it, destroys it 
   inside.close();
   output(await client.run(handle, 'pkill -TERM -o -f /bin/wardend', { privileged: true }));
   assert.equal(await ended, 0);
-  const left = 'ls /inner/depot/containers; ls /sys/class/net | grep -v "^w-.*-1$"; find /sys/fs/cgroup -mindepth 2 -type d -not -name "job-*" -not -name next-job; pgrep -x "monitor|launcher|wshd" | grep -vx 1; true';
+  const left = 'ls /inner/depot/containers; ls /sys/class/net | grep -v "^w-.*-1$"; find /sys/fs/cgroup -mindepth 2 -type d -not -name "job-*" -not -name next-job -not -name init; pgrep -x "monitor|launcher|wshd" | grep -vx 1; true';
   assert.equal(output(await client.run(handle, left, { privileged: true })), 'lo\n');
 });
 
@@ -137,6 +143,19 @@ test('a nested container outlives a restart of the outer daemon, whose start say
   await (await server.connect()).destroy(handle);
   await ended;
   assert.match(server.daemon.log, /"level":40.*server\.allow_nested_warden: root of a container is as good as root of this machine/);
+});
+
+test('on cgroup v2 alone its processes are in groups below its own, so that it can give those controllers', async () => {
+  const options = { server: { ...ALLOWED.server, cgroup_version: 'v2', cgroup_root: version2Root() } };
+  await server.restart(options);
+  const { client, handle, inside, ended } = await nest();
+  assert.equal(output(await client.run(handle, 'cat /sys/fs/cgroup/cgroup.procs; cat /sys/fs/cgroup/init/cgroup.procs; cat /proc/self/cgroup | grep -c "^0::/job-"', { privileged: true })), '1\n1\n');
+  await inside.create({ handle: 'second' });
+  assert.equal(output(await inside.run('second', 'echo on version 2')), 'on version 2\n');
+  inside.close();
+  await client.destroy(handle);
+  await ended;
+  await server.restart(ALLOWED);
 });
 
 test('without the key nothing of it is there: the inner wardend is refused what it needs', async () => {
