@@ -10,15 +10,20 @@ import { runProgram } from '../harness/run-program.js';
 import { parseTap } from './tap.js';
 
 const DEADLINE_MS = 8 * 60_000;
-const TARGETS = [
-  ['test', 'units'],
-  ['fuzz', 'corpora of the fuzz targets'],
-  ['test-root', 'with root'],
-] as const;
 
-for (const [target, what] of TARGETS) {
+export interface NativeTarget {
+  /** Of native/Makefile. */
+  readonly target: string;
+  readonly what: string;
+  /** How many of its programs are built and run at once; what each prints stays together. */
+  readonly atOnce: number;
+}
+
+/** Makes the target and declares a test for each check. */
+export async function declareChecks({ target, what, atOnce }: NativeTarget): Promise<void> {
   // --keep-going: a failure in one program does not hide what the others say
-  const { status, signal, stdout, stderr } = await runProgram('make', ['-C', join(repository, 'native'), '--no-print-directory', '--keep-going', target], {
+  const options = ['--no-print-directory', '--keep-going', `--jobs=${atOnce}`, '--output-sync=target'];
+  const { status, signal, stdout, stderr } = await runProgram('make', ['-C', join(repository, 'native'), ...options, target], {
     timeoutMs: DEADLINE_MS,
     env: withoutMakeFlags(process.env),
   });
