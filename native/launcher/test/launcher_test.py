@@ -163,7 +163,7 @@ def test_firewall(launcher):
         return element(operation, "fading", key, ("KEY_END", end), *[("ELEMENT_TIMEOUT", struct.pack("<Q", value)) for value in timeout])
 
     tap.check(change(fading(1, 3_600_000)).kind == "OK" and "timeout 1h expires " in elements_in("fading"), "an element with a time", elements_in("fading"))
-    tap.check(change(fading(2), fading(1, 60_000)).kind == "OK" and "timeout 1m expires 59s" in elements_in("fading"), "replaced by one with another", elements_in("fading"))
+    tap.check(change(fading(2), fading(1, 60_000)).kind == "OK" and "timeout 1m expires " in elements_in("fading"), "replaced by one with another", elements_in("fading"))
     tap.check(change(fading(2, 1)).kind == "OK" and elements_in("fading") == "", "and deleted")
     for value in (0, 86_400_001, 2**64 - 1):
         tap.check(failed(change(fading(1, value)), "change firewall elements", errno.EINVAL, "time-out"), f"a time of {value} ms is refused")
