@@ -17,21 +17,6 @@ static int buffer_make(struct file_copier *copier, struct error *err)
 	return copier->buffer == NULL ? error_set(err, ENOMEM, "buffer") : 0;
 }
 
-static int write_all(int to, const char *data, size_t size, struct error *err)
-{
-	while (size > 0) {
-		ssize_t written = write(to, data, size);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return error_set(err, errno, "write");
-		data += written;
-		size -= (size_t)written;
-	}
-	return 0;
-}
-
 /* What is there of `size` bytes; fewer only at the end. -1: error. */
 static ssize_t copy_by_buffer(struct file_copier *copier, int from, int to, size_t size, struct error *err)
 {
@@ -48,7 +33,8 @@ static ssize_t copy_by_buffer(struct file_copier *copier, int from, int to, size
 			return error_set(err, errno, "read");
 		if (count == 0)
 			break;
-		if (write_all(to, copier->buffer, (size_t)count, err) < 0)
+		/* A regular file makes nobody wait: no deadline is looked at. */
+		if (fd_write_all(to, copier->buffer, (size_t)count, 0, err) < 0)
 			return -1;
 		copied += (size_t)count;
 	}

@@ -53,6 +53,11 @@ test('missing helper programs are named', async () => {
   }
 });
 
+test('a group for the socket that the machine does not have is named', async () => {
+  const depot = `${server.slot.directory}/other-depot`;
+  assertRefused(await startSecond({ server: { container_depot_path: depot, unix_domain_group: 'nobody-is-in-it' } }), /server\.unix_domain_group: there is no group nobody-is-in-it/);
+});
+
 test('a helper program that cannot be executed is named', async () => {
   const directory = `${server.slot.directory}/programs-without-mode`;
   mkdirSync(directory);

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { output } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
+import { buildBase, configOf, ociLayout, packLayer } from '../harness/image-files.js';
 import { buildRootfs } from '../harness/rootfs.js';
 import { withDeadline } from '../harness/wait.js';
 
@@ -55,6 +56,20 @@ const KINDS: Readonly<Record<string, (path: string, place: string) => void>> = {
   'a file': (path) => writeFileSync(path, ''),
 };
 
+/** @returns whether a container was made of it: then the kernel's own /proc is in it, and its root writes where it likes; else there is a reason. */
+async function usable(rootfs: string, what: string): Promise<boolean> {
+  const client = await server.connect();
+  const outcome = await withDeadline(client.create({ rootfs }).then((handle) => ({ handle }), (error: Error) => ({ error })), 10_000, `create with ${what}`);
+  if (!('handle' in outcome)) {
+    assert.ok(outcome.error.message.length > 10, outcome.error.message);
+    return false;
+  }
+  const { stdout } = await client.run(outcome.handle, 'stat -f -c %T /proc; echo changed > /tmp/x; echo x >> /etc/hosts; echo ran', { privileged: true });
+  assert.match(stdout, /^proc\n/, what);
+  await client.destroy(outcome.handle);
+  return true;
+}
+
 for (const [kind, make] of Object.entries(KINDS)) {
   test(`${kind} in place of each directory and file: inside or refused, never outside`, async () => {
     const before = fingerprint(canary());
@@ -69,19 +84,36 @@ for (const [kind, make] of Object.entries(KINDS)) {
           make(path, place);
         },
       });
-      const client = await server.connect();
-      const outcome = await withDeadline(client.create({ rootfs }).then((handle) => ({ handle }), (error: Error) => ({ error })), 10_000, `create with ${kind} at ${place}`);
-      if ('handle' in outcome) {
-        created++;
-        const { stdout } = await client.run(outcome.handle, 'stat -f -c %T /proc; echo changed > /tmp/x; echo x >> /etc/hosts; echo ran', { privileged: true });
-        assert.match(stdout, /^proc\n/, place);
-        await client.destroy(outcome.handle);
-      } else {
-        assert.ok(outcome.error.message.length > 10, outcome.error.message);
-      }
+      if (await usable(rootfs, `${kind} at ${place}`)) created++;
       rmSync(rootfs, { recursive: true, force: true });
       assert.equal(fingerprint(canary()), before, place);
     }
+    assert.ok(created > 0, 'not every place makes a create fail');
+  });
+}
+
+for (const [kind, make] of Object.entries(KINDS)) {
+  test(`${kind} in the upper layer of an image that was imported: the same`, async () => {
+    const [before, client] = [fingerprint(canary()), await server.connect()];
+    const made = `${server.slot.directory}/made`;
+    await buildBase(`${made}/base`);
+    const base = await packLayer(`${made}/base`, `${made}/base.tar`);
+    let created = 0;
+    for (const place of PLACES) {
+      const path = join(made, 'upper', place);
+      mkdirSync(dirname(path), { recursive: true });
+      make(path, place);
+      const upper = await packLayer(`${made}/upper`, `${made}/upper.tar`);
+      ociLayout(`${made}/oci`, [{ name: 'odd:v1', config: configOf([base, upper]), layers: [base, upper] }]);
+      const imported = await client.request('image_import', { path: `${made}/oci` }).then(() => true, (error: Error) => assert.ok(error.message.length > 10));
+      if (imported === true) {
+        if (await usable('image:odd:v1', `${kind} at ${place}`)) created++;
+        await client.request('image_remove', { name: 'odd:v1' });
+      }
+      for (const name of ['upper', 'upper.tar', 'oci']) rmSync(`${made}/${name}`, { recursive: true });
+      assert.equal(fingerprint(canary()), before, place);
+    }
+    rmSync(made, { recursive: true });
     assert.ok(created > 0, 'not every place makes a create fail');
   });
 }

@@ -1,12 +1,13 @@
 /* The TCP port: who has a certificate of the configured authority may do everything, and nobody else anything. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { test } from 'node:test';
 import tls from 'node:tls';
 import { WardenClient } from 'warden-client';
 import { makeCertificate } from '../harness/certificate.js';
+import { configurationText } from '../harness/configuration.js';
 import type { Certificate } from '../harness/certificate.js';
 import { useServer } from '../harness/fixture.js';
 import { wardenProgram } from '../harness/paths.js';
@@ -86,4 +87,15 @@ test('SIGHUP takes new certificates', async () => {
   const warden = await connect(stranger!);
   await warden.ping();
   await warden.close();
+});
+
+test('SIGHUP with a certificate that cannot be read changes nothing, of the other settings neither', async () => {
+  const { client: plain, handle } = await server.container();
+  const from = server.daemon.log.length;
+  const tlsSection = { address: `${host}:${portOf()}`, certificate: own!.certificate, key: own!.key, client_ca: client!.certificate };
+  writeFileSync(server.paths.configuration, configurationText(server.slot, { server: { tls: tlsSection, job_output_limit: 10 } }));
+  rmSync(own!.key);
+  server.daemon.child.kill('SIGHUP');
+  await server.daemon.logged('the configuration is not right any more', { from });
+  assert.equal((await plain.run(handle, 'echo more than ten bytes')).status, 0);
 });

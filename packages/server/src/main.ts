@@ -36,7 +36,6 @@ import { diskBackends, LinuxDisks } from './host/linux/disks.js';
 import { LinuxFirewall } from './host/linux/firewall.js';
 import { warnOfForeignFirewalls } from './host/linux/foreign-firewall.js';
 import { LinuxHookPrograms, requireHookProgram } from './host/linux/hook-programs.js';
-import { groupIdOf } from './host/linux/host-groups.js';
 import { LinuxHostLinks } from './host/linux/host-links.js';
 import { LauncherProcess } from './host/linux/launcher.js';
 import { LinuxMemoryLimits } from './host/linux/memory-limits.js';
@@ -90,20 +89,21 @@ async function serve(sources: Sources): Promise<void> {
   for (const { point, command: [program = ''] } of configuration.hooks.programs) {
     requireHookProgram(program, () => new WardenError('not_found', `hooks.${point}: there is no program ${program}`));
   }
-  const groupId = configuration.socketGroup === null ? undefined : groupIdOf(configuration.socketGroup);
+  const groupId = configuration.socketGroup === null ? undefined : socketGroupId(configuration.socketGroup);
   const { log, reopen, attachSyslog } = openLog(configuration.logging);
-  const service = new SystemdService({ environment: process.env, pid: process.pid, send: (path, text) => launcher.sendDatagram(path, text), clock: systemClock, log });
+  const service = new SystemdService({ environment: process.env, pid: process.pid, send: async (path, text) => launcher.sendDatagram(path, text), clock: systemClock, log });
   process.on('SIGHUP', () => {
     reopen();
     service.reloading(process.hrtime.bigint() / 1000n);
     try {
       const next = readLayers(sources);
       const { configuration: reloaded, changed, needRestart } = reloadConfiguration(configuration, layers, next);
+      // What can fail comes first: then nothing has changed.
+      tlsPort?.reload();
       // Whoever has the object reads the new values from it.
       Object.assign(configuration, reloaded);
       layers = next;
       log.level = configuration.logging.level;
-      tlsPort?.reload();
       log.info({ changed }, 'the configuration was read anew');
       if (needRestart.length > 0) log.warn({ keys: needRestart }, `changed, but in force only after a restart: ${needRestart.join(', ')}`);
     } catch (error) {
@@ -285,6 +285,14 @@ async function serve(sources: Sources): Promise<void> {
   }
   removePidfile?.();
   log.info('ended');
+}
+
+function socketGroupId(name: string): number {
+  try {
+    return new LinuxAccounts().owner(`:${name}`).gid;
+  } catch (error) {
+    throw new WardenError('not_found', `server.unix_domain_group: there is no group ${name} in /etc/group: make it (groupadd --system ${name}), or give a number`, { cause: error });
+  }
 }
 
 async function limitMemoryOfContainers(cgroups: LinuxCgroups, { memoryReserve, cgroup }: Configuration, log: Log): Promise<void> {

@@ -1,6 +1,6 @@
 /** The settings that are in force, for people and for programs. Pure. */
 import { stringify } from 'yaml';
-import { mergeLayers, type Layer } from './layers.js';
+import { isMapping, mergeLayers, type Layer } from './layers.js';
 import { checkLayers } from './load.js';
 
 /** What a value that no source gives comes from. */
@@ -42,14 +42,10 @@ function octal(mode: number): string {
   return `0${mode.toString(8)}`;
 }
 
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
-}
-
 /** @param settings as given: a plain value there is one, whatever the check has made of it */
 function leavesOf(value: unknown, settings: unknown, path: readonly string[]): { readonly path: readonly string[]; readonly value: unknown }[] {
   const given = valueAt(settings, path);
-  if (!isMapping(value) || (given !== undefined && given !== null && !isMapping(given))) return [{ path, value }];
+  if (!isMapping(value) || Object.keys(value).length === 0 || (given !== undefined && given !== null && !isMapping(given))) return [{ path, value }];
   return Object.entries(value).flatMap(([key, below]) => (below === undefined ? [] : leavesOf(below, settings, [...path, key])));
 }
 

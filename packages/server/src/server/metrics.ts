@@ -55,7 +55,10 @@ export class Metrics {
     this.#counter('warden_process_restarts_total', 'Processes of the server that were gone and were started again.', 'process', () => [['launcher', sources.restarts.launcher()], ['resolver', sources.restarts.resolver()]]);
     this.#gauge('warden_event_loop_delay_seconds', 'How late the event loop is, since the last time this was asked.', 'quantile', () => this.#delays());
     this.#gauge('process_resident_memory_bytes', 'Memory of wardend itself.', undefined, () => [['', process.memoryUsage.rss()]]);
-    this.#counter('process_cpu_seconds_total', 'Processor time of wardend itself.', undefined, () => [['', (process.cpuUsage().user + process.cpuUsage().system) / 1e6]]);
+    this.#counter('process_cpu_seconds_total', 'Processor time of wardend itself.', undefined, () => {
+      const { user, system } = process.cpuUsage();
+      return [['', (user + system) / 1e6]];
+    });
     const started = Math.round(Date.now() / 1000 - process.uptime());
     this.#gauge('process_start_time_seconds', 'When wardend was started, since 1970.', undefined, () => [['', started]]);
     if (ofContainers) this.#containerUse = this.#usageOfContainers();
