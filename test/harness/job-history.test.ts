@@ -22,6 +22,9 @@ test('several at once get the same, later ones nothing', () => {
 test('a second result after the first was given is found, unless the daemon died before it could forget the job', () => {
   assert.equal(complaints([result(1, 2), result(3, 4)]).length, 1);
   assert.deepEqual(complaints([result(1, 2), result(5, 6)], { deaths: [3], disturbances: [3] }), []);
+  // The reply was under way when the daemon died, and was read after that.
+  assert.deepEqual(complaints([result(1, 4), result(5, 6)], { deaths: [3] }), []);
+  assert.equal(complaints([result(2, 3), result(5, 6)], { deaths: [1] }).length, 1);
 });
 
 test('a job that is gone though nobody had its result is found', () => {

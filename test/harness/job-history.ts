@@ -55,7 +55,8 @@ export function checkJob(job: JobHistory): string[] {
   const given = job.follows.filter(({ outcome }) => outcome === 'result');
   for (const follow of given) {
     for (const complaint of complaintsOfResult(job, follow)) complaints.push(`client ${follow.client}, answered at ${follow.ended}: ${complaint}`);
-    const first = given.find(({ ended }) => ended < follow.began && !job.deaths.some((at) => at >= ended && at <= follow.ended));
+    // A reply that was read just after a death was written by the daemon that died: what counts is when its request began.
+    const first = given.find((other) => other.ended < follow.began && !job.deaths.some((at) => at >= other.began && at <= follow.ended));
     if (first !== undefined) complaints.push(`client ${follow.client}, asked at ${follow.began}: a result, which client ${first.client} had been given at ${first.ended}`);
   }
   // A destroy cuts followers off before the job's own end is known; all others learn the same.
