@@ -31,6 +31,7 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
   'Jobs': [/^(?:stdout \d+\n)+got one\ngot two\n\{ exitStatus: 0 \}\ngot one\ngot two\n\n2\n$/],
   'Waiting': [/^ready: 1234\n$/],
   'Network': [/^\[\s*\{ network: '192\.0\.2\.53', port: 53, protocol: 1 \}\s*\]\n(\d+) \[\s*\{ hostPort: \1, containerPort: 8080, protocol: 'tcp' \}\s*\]\n$/],
+  'Traces': [/^$/],
   'Events': [/^created \njob_started \njob_ended 3\nstopped \ndestroyed \n$/],
   'Events and callbacks': [/^connected\n0\nthe client is closed\n$/],
   'Blocking calls': [/^(?:stdout \d+\n)+0\n$/],

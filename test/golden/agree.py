@@ -27,14 +27,14 @@ def main():
         assert int(frame[:start - 2]) == len(frame) - start - 2 and frame.endswith(b"\r\n"), vector
         envelope = message_class("Message")()
         envelope.ParseFromString(frame[start:-2])
-        assert envelope.type == vector["type"], vector
+        assert envelope.type == vector["type"] and envelope.traceparent == vector.get("traceparent", ""), vector
         message = message_class(vector["message"])()
         try:
             message.ParseFromString(envelope.payload)
         except DecodeError:
             assert vector["case"] == "missing", vector
         assert message.IsInitialized() == (vector["case"] != "missing"), vector
-        if vector["case"] in ("full", "added", "minimal"):
+        if vector["case"] in ("full", "added", "minimal", "traced"):
             assert message.SerializeToString() == envelope.payload, vector
         if vector["case"] == "extended":
             message.DiscardUnknownFields()

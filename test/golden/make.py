@@ -7,7 +7,7 @@ file with packages/protocol, so that the two can only agree by both being right.
 
 For each message: `full` (every field), `minimal` (required fields only), `extended` (full, with fields no version
 knows yet behind and between, to be ignored), and `missing` (full without one required field, for each); `added` (full, and
-every addition) for frozen messages that have additions, and all but that for messages that are additions themselves.
+every addition) for frozen messages that have additions, and all but that for messages that are additions themselves; `traced` for requests whose envelope carries a traceparent.
 
 Values in vectors.json are plain, but {"uint64": "…"} and {"bytes": "<hex>"}.
 Usage: ./make.py > vectors.json
@@ -348,6 +348,17 @@ def vectors():
     yield from vectors_of(FILE_TYPES)
     yield from vectors_of(EVENT_TYPES)
     yield from vectors_with_additions(COPY_FIELDS)
+    yield from traced_vectors()
+
+
+def traced_vectors():
+    """Message.traceparent, an addition to the envelope itself, behind the two fields that it has had for ever."""
+    for message, type_number in [("PingRequest", 91), ("RunRequest", 23), ("JobsRequest", 1004)]:
+        plain, data = build(message, only_required=True)
+        traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        envelope = tag(1, 0) + varint(type_number) + delimited(2, data) + delimited(1000, traceparent.encode())
+        yield {"message": message, "type": type_number, "direction": "request", "case": "traced", "value": plain, "traceparent": traceparent,
+               "frame": (str(len(envelope)).encode() + b"\r\n" + envelope + b"\r\n").hex()}
 
 
 def vectors_with_additions(messages):

@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { addressOf, DEFAULT_SOCKET_PATH, WardenClient } from 'warden-client';
+import { parseTraceparent } from 'warden-protocol';
 import { runBatch, runStep } from './batch.js';
 import { quoteWord } from './command-reader.js';
 import { sentence } from './commands.js';
@@ -29,7 +30,9 @@ export async function main(argv: readonly string[], streams: Streams = process, 
     invocation = parseInvocation(argv, environment);
     const local = localCommandOf(invocation.words ?? []);
     if (local !== undefined) return await local.run(invocation.words?.slice(1) ?? [], streams);
-    client = new WardenClient(addressOf(invocation.socketPath, environment));
+    // What a traced program starts has its trace in this variable; anything else in it is no reason to fail.
+    const { TRACEPARENT: traceparent = '' } = environment;
+    client = new WardenClient(addressOf(invocation.socketPath, environment), { traceparent: parseTraceparent(traceparent) === undefined ? undefined : traceparent });
   } catch (reason) {
     await write(streams.stderr, `warden: ${sentence(reason)}\n`);
     return FAILED;

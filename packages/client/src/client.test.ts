@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { connect, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { encodeResponse, type ErrorCode, Type, WardenError } from 'warden-protocol';
@@ -35,6 +36,36 @@ beforeEach(() => start());
 afterEach(async () => {
   await client.close();
   await server[Symbol.asyncDispose]();
+});
+
+describe('traceparent', () => {
+  const [first, second] = ['00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00'];
+  const received = (): (string | undefined)[] => server.requests.map(({ traceparent }) => traceparent);
+
+  it('goes with every request, streams too', async () => {
+    await start({ [Type.Stream]: () => ({ exitStatus: 0 }) });
+    await using traced = await WardenClient.connect({ path: server.path }, { traceparent: first });
+    await traced.ping();
+    await traced.stream({ handle: 'x', jobId: 1 }).result();
+    await client.ping();
+    assert.deepEqual(received(), [first, first, undefined]);
+  });
+
+  it('is that of the moment when a call is made', async () => {
+    const current = new AsyncLocalStorage<string>();
+    await using traced = new WardenClient({ path: server.path }, { traceparent: () => current.getStore() });
+    await Promise.all([current.run(first, () => traced.ping()), current.run(second, () => traced.ping()), traced.ping()]);
+    assert.deepEqual(received(), [first, second, undefined]);
+  });
+
+  it('that is none is refused, and its connection goes on', async () => {
+    let traceparent: string | undefined = 'x';
+    await using traced = await WardenClient.connect({ path: server.path }, { traceparent: () => traceparent });
+    await rejectsWith(traced.ping(), 'invalid_argument', /invalid traceparent "x"/);
+    traceparent = undefined;
+    await traced.ping();
+    assert.equal(server.connections, 2);
+  });
 });
 
 describe('WardenClient', () => {

@@ -12,6 +12,7 @@ import { type CopyInResponse, type CopyOutResponse, type CreateResponse, type De
   type ResizeResponse, type SignalResponse, type SpawnResponse, type StopResponse, Type, WardenError } from 'warden-protocol';
 import { type Address, checkAddress } from './address.js';
 import { type CallOptions, Cancellation, LONGEST_TIMEOUT_MS, unlessCanceled } from './cancellation.js';
+import { type ClientOptions, traced } from './client-options.js';
 import { Connection, type Pending } from './connection.js';
 import { FileCalls } from './file-calls.js';
 import { ImageCalls, RootfsCalls } from './image-calls.js';
@@ -22,16 +23,7 @@ import { ownedBytes, type ReplyStream } from './reply-stream.js';
 import { type V1Command, v1Request } from './v1/request.js';
 import { V1Reply, type V1StreamValue, type V1Value } from './v1/value.js';
 
-export interface ClientOptions {
-  /** Milliseconds to wait for a connection; 10,000 unless given. */
-  connectTimeoutMs?: number | undefined;
-  /** The largest reply accepted, in bytes; 99,999,999, the most a frame can hold, unless given. */
-  maxFrameLength?: number | undefined;
-  /** Called when a connection was made. */
-  onConnected?: (() => void) | undefined;
-  /** Called when the connection is gone, for whatever reason, before its calls fail; and when it could not be made. */
-  onDisconnected?: ((error: WardenError) => void) | undefined;
-}
+export type { ClientOptions } from './client-options.js';
 
 export interface V1Options extends CallOptions {
   /** Takes a stream's pieces, the last one too. */
@@ -91,6 +83,7 @@ export class WardenClient {
   readonly #maxFrameLength: number;
   readonly #onConnected: (() => void) | undefined;
   readonly #onDisconnected: ((error: WardenError) => void) | undefined;
+  readonly #traceparent: ClientOptions['traceparent'];
   #connection: Promise<Connection> | undefined;
   #connected = false;
   #closed = false;
@@ -110,6 +103,7 @@ export class WardenClient {
     this.#maxFrameLength = options.maxFrameLength ?? MAX_FRAME_LENGTH;
     this.#onConnected = options.onConnected;
     this.#onDisconnected = options.onDisconnected;
+    this.#traceparent = options.traceparent;
   }
 
   /** Whether there is a connection. The next call makes one when there is none. */
@@ -332,8 +326,10 @@ export class WardenClient {
     return this.close();
   }
 
-  async #send(frame: Uint8Array, pending: Pending, cancellation: Cancellation | undefined, onSend?: (connection: Connection) => void): Promise<void> {
+  async #send(plain: Uint8Array, pending: Pending, cancellation: Cancellation | undefined, onSend?: (connection: Connection) => void): Promise<void> {
     try {
+      // Before anything is waited for: the trace is that of whoever calls.
+      const frame = traced(plain, this.#traceparent);
       // Every call waits for the same promise, so they are sent in the order in which they were made.
       let connection = await unlessCanceled(this.#connect(), cancellation);
       // A connection may fail between the moment it is there and this one: nothing was sent, so another may be tried.

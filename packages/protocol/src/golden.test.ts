@@ -11,9 +11,10 @@ import { ErrorResponseSchema, Message_TypeSchema } from './gen/envelope_pb.js';
 import { NetInRequest_PortProtocolSchema, NetOutRequest_ProtocolSchema } from './gen/net_pb.js';
 import { decodeRequest, decodeResponse, encodeRequest, encodeResponse, messageTypes, type RequestType, requestTypes, Type } from './messages.js';
 import { encodeEnvelope, encodeMessage } from './encode.js';
+import { withTraceparent } from './trace-field.js';
 
 interface Field { rule: 'required' | 'optional' | 'repeated'; name: string; kind: string; number: number }
-interface Vector { message: string; type: number; direction: 'request' | 'response'; case: 'full' | 'added' | 'extended' | 'minimal' | 'missing'; frame: string; value: unknown; field?: string }
+interface Vector { message: string; type: number; direction: 'request' | 'response'; case: 'full' | 'added' | 'extended' | 'minimal' | 'missing' | 'traced'; frame: string; value: unknown; field?: string; traceparent?: string }
 interface Golden {
   types: Record<string, number>; enums: Record<string, Record<string, number>>; messages: Record<string, Field[]>;
   addedTypes: Record<string, number>; addedFields: Record<string, Field[]>; addedMessages: Record<string, Field[]>;
@@ -40,7 +41,8 @@ function payloads(first: Uint8Array, second: Uint8Array): Uint8Array[] {
 
 function decode(vector: Vector, payload: Uint8Array): { type: number; value: unknown } {
   if (vector.direction === 'request') {
-    const { type, request } = decodeRequest(payload);
+    const { type, request, traceparent } = decodeRequest(payload);
+    assert.equal(traceparent, vector.traceparent);
     return { type, value: request };
   }
   const { type, response } = decodeResponse(payload);
@@ -50,7 +52,9 @@ function decode(vector: Vector, payload: Uint8Array): { type: number; value: unk
 function encode(vector: Vector, value: unknown): Buffer {
   if (vector.type === Type.Error) return encodeEnvelope(Type.Error, encodeMessage(ErrorResponseSchema, value as never));
   const type = vector.type as RequestType;
-  return vector.direction === 'request' ? encodeRequest(type, value as never) : encodeResponse(type, value as never);
+  if (vector.direction === 'response') return encodeResponse(type, value as never);
+  const frame = encodeRequest(type, value as never);
+  return vector.traceparent === undefined ? frame : withTraceparent(frame, vector.traceparent);
 }
 
 describe('golden vectors', () => {

@@ -23,6 +23,7 @@ import { LimitBandwidthRequestSchema, LimitBandwidthResponseSchema, LimitCpuRequ
   LimitDiskResponseSchema, LimitMemoryRequestSchema, LimitMemoryResponseSchema } from './gen/limit_pb.js';
 import { NetInRequestSchema, NetInResponseSchema, NetOutRequestSchema, NetOutResponseSchema } from './gen/net_pb.js';
 import type { ErrorResponse, PlainTypes } from './gen/plain.js';
+import { TRACEPARENT_NUMBER, traceparentOf } from './trace-field.js';
 import { EchoRequestSchema, EchoResponseSchema, ListRequestSchema, ListResponseSchema, PingRequestSchema, PingResponseSchema } from './gen/server_pb.js';
 
 export { Type };
@@ -113,8 +114,8 @@ export type Init<M> = M extends Leaf ? M : M extends readonly (infer Element)[] 
 export type RequestInit<T extends RequestType> = Init<RequestOf<T>>;
 export type ResponseInit<T extends RequestType> = Init<ResponseOf<T>>;
 
-/** A decoded request with its type, to be told apart by it. */
-export type AnyRequest = { [T in RequestType]: { type: T; request: RequestOf<T> } }[RequestType];
+/** A decoded request with its type, to be told apart by it, and with the traceparent that came with it, if there was one: any text. */
+export type AnyRequest = { [T in RequestType]: { type: T; request: RequestOf<T>; traceparent?: string } }[RequestType];
 
 /** A decoded response with its type, an error reply among them. */
 export type AnyResponse = { [T in RequestType]: { type: T; response: ResponseOf<T> } }[RequestType] | { type: Type.Error; response: ErrorResponse };
@@ -158,10 +159,11 @@ export function encodeError(error: WardenError): Buffer {
  * a WardenError with code invalid_argument when an error reply is enough.
  */
 export function decodeRequest(payload: Uint8Array): AnyRequest {
-  const { type, body } = decodeEnvelope(payload);
+  const { type, body, traceparent } = decodeEnvelope(payload);
   const found = rows.get(type);
   if (found === undefined) throw new MessageError(type === Type.Error ? 'an error reply is not a request' : `unknown message type ${type}`);
-  return { type, request: decodeBody(found.request, body, strictOptions) } as AnyRequest;
+  const request = decodeBody(found.request, body, strictOptions);
+  return (traceparent === undefined ? { type, request } : { type, request, traceparent }) as AnyRequest;
 }
 
 /**
@@ -207,6 +209,8 @@ export interface Envelope {
   type: number;
   /** The encoded request or response: a view of the payload. */
   body: Uint8Array;
+  /** As it came, if it is there: any text. */
+  traceparent?: string | undefined;
 }
 
 /** Opens an envelope without looking at what is in it. Throws a MessageError. */
@@ -234,12 +238,14 @@ function readPlainEnvelope(payload: Uint8Array): Envelope | undefined {
 function readAnyEnvelope(payload: Uint8Array): Envelope {
   let type: number | undefined;
   let body: Uint8Array | undefined;
+  let traceparent: string | undefined;
   try {
     const reader = new BinaryReader(payload);
     while (reader.pos < reader.len) {
       const [number, wireType] = reader.tag();
       if (number === 1 && wireType === 0) type = reader.int32();
       else if (number === 2 && wireType === 2) body = reader.bytes();
+      else if (number === TRACEPARENT_NUMBER && wireType === 2) traceparent = traceparentOf(reader.bytes());
       else reader.skip(wireType, number, 32);
     }
   } catch (reason) {
@@ -248,5 +254,5 @@ function readAnyEnvelope(payload: Uint8Array): Envelope {
   if (type === undefined || body === undefined) {
     throw new MessageError(`Message: the required field ${MessageSchema.field[type === undefined ? 'type' : 'payload'].name} is missing`);
   }
-  return { type, body };
+  return traceparent === undefined ? { type, body } : { type, body, traceparent };
 }

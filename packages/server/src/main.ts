@@ -94,7 +94,7 @@ async function serve(sources: Sources): Promise<void> {
     onDisconnected: (client) => containers.references.disconnect(client),
   });
   if (configuration.tls !== undefined) {
-    tlsPort = new TlsPort({ ...configuration.tls, maxConnections, log, accept: (socket) => listener.accept(socket) });
+    tlsPort = new TlsPort({ ...configuration.tls, maxConnections, clock: systemClock, log, accept: (socket, peer) => listener.accept(socket, peer) });
     listener.addDoor(tlsPort);
   }
   await listener.check();

@@ -17,6 +17,11 @@ export interface BlockingCallOptions {
   timeoutMs?: number | undefined;
 }
 
+export interface BlockingOptions extends Pick<ClientOptions, 'connectTimeoutMs' | 'maxFrameLength'> {
+  /** W3C's traceparent of every request. */
+  traceparent?: string | undefined;
+}
+
 const CALLS = ['create', 'stop', 'destroy', 'info', 'spawn', 'link', 'run', 'jobs', 'writeInput', 'closeInput', 'resize', 'signal', 'netIn', 'netOut', 'copyIn', 'copyOut',
   'limitMemory', 'limitDisk', 'limitBandwidth', 'limitCpu', 'ping', 'list', 'echo', 'request'] as const;
 
@@ -55,7 +60,7 @@ export class BlockingClient {
   }
 
   /** A client with a connection. Throws unavailable, permission or timeout. */
-  static connect(address?: Address | string, options: Pick<ClientOptions, 'connectTimeoutMs' | 'maxFrameLength'> = {}): BlockingClient {
+  static connect(address?: Address | string, options: BlockingOptions = {}): BlockingClient {
     const client = new BlockingClient(address, options);
     try {
       client.#ask({ ask: 'call', method: 'connect', values: [] });
@@ -67,14 +72,14 @@ export class BlockingClient {
   }
 
   /** A client that connects at its first call. Throws invalid_argument for an address that cannot be one. */
-  constructor(address?: Address | string, { connectTimeoutMs, maxFrameLength }: Pick<ClientOptions, 'connectTimeoutMs' | 'maxFrameLength'> = {}) {
+  constructor(address?: Address | string, { connectTimeoutMs, maxFrameLength, traceparent }: BlockingOptions = {}) {
     this.address = addressOf(address);
     checkAddress(this.address);
     const shared = new SharedArrayBuffer(SIGNAL.bytes);
     const { port1, port2 } = new MessageChannel();
     this.#signal = new Int32Array(shared);
     this.#port = port1;
-    const settings: WorkerSettings = { address: this.address, connectTimeoutMs, maxFrameLength, shared };
+    const settings: WorkerSettings = { address: this.address, connectTimeoutMs, maxFrameLength, traceparent, shared };
     // Options of the program, such as --input-type, are not the worker's.
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { port: port2, settings }, transferList: [port2], execArgv: [] });
     // Its end is told by the shared memory.

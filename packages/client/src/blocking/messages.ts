@@ -25,6 +25,7 @@ export interface WorkerSettings {
   readonly address: Address;
   readonly connectTimeoutMs: number | undefined;
   readonly maxFrameLength: number | undefined;
+  readonly traceparent: string | undefined;
   /** What the two threads share: see SIGNAL. */
   readonly shared: SharedArrayBuffer;
 }

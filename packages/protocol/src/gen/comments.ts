@@ -26,6 +26,7 @@ export const fieldComments: ReadonlyMap<string, string> = new Map([
   ["warden.CopyOutResponse.skipped_paths", "The first of their paths."],
   ["warden.Message.type", "A request and its response have the same type; an error reply has type Error."],
   ["warden.Message.payload", "The encoded request or response of that type."],
+  ["warden.Message.traceparent", "W3C's traceparent of a request: the server's log lines about it name that trace. Anything else in it is passed over."],
   ["warden.ErrorResponse.message", "A sentence for the user."],
   ["warden.ErrorResponse.data", "The error's code, one of the closed set (docs/protocol.md)."],
   ["warden.EventsRequest.handle", "Of this container alone; of all unless given."],

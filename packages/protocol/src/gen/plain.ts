@@ -121,6 +121,10 @@ export interface Message {
    * The encoded request or response of that type.
    */
   payload: Uint8Array;
+  /**
+   * W3C's traceparent of a request: the server's log lines about it name that trace. Anything else in it is passed over.
+   */
+  traceparent?: string | undefined;
 }
 
 export interface ErrorResponse {

@@ -4,6 +4,8 @@ export interface Log {
   info(facts: object, message: string): void;
   warn(facts: object, message: string): void;
   error(facts: object, message: string): void;
+  /** Whether lines of a level are written: facts that cost something need not be found for others. They are written where this is missing. */
+  isLevelEnabled?(level: 'debug' | 'info'): boolean;
 }
 
 /** Writes nothing. */

@@ -10,6 +10,7 @@ import { WardenError } from 'warden-protocol';
 import type { Log } from '../lib/log.js';
 import type { Clock } from '../lib/timer.js';
 import type { Handlers } from './handlers.js';
+import { RefusedPeers } from './refused-peers.js';
 import { Session, type SessionOptions } from './session.js';
 import { UnfinishedFrames } from './unfinished-frames.js';
 
@@ -44,6 +45,7 @@ const defaultUnfinishedLimitInBytes = 256 * 1024 * 1024;
 export class Listener {
   readonly #server: Server;
   readonly #unfinishedFrames: UnfinishedFrames;
+  readonly #refused: RefusedPeers;
   readonly #sessions = new Set<Session>();
   readonly #doors: { close(): void }[] = [];
   #whenEmpty: (() => void) | undefined;
@@ -54,7 +56,8 @@ export class Listener {
     this.#unfinishedFrames = new UnfinishedFrames({ clock, log, idleMs, limitInBytes });
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.accept(socket));
     if (options.maxConnections !== undefined) this.#server.maxConnections = options.maxConnections;
-    this.#server.on('drop', () => options.log.warn({ limit: options.maxConnections }, 'a connection was refused: too many are open'));
+    this.#refused = new RefusedPeers({ clock, log });
+    this.#server.on('drop', () => this.#refused.note({ limit: options.maxConnections }, 'a connection was refused: too many are open'));
   }
 
   /** @throws WardenError exists when a live server has the socket */
@@ -100,6 +103,7 @@ export class Listener {
   async drain(deadlineMs: number): Promise<void> {
     this.#removeSocket();
     this.#server.close();
+    this.#refused.stop();
     for (const door of this.#doors) door.close();
     const empty = new Promise<void>((resolve) => {
       this.#whenEmpty = resolve;
@@ -124,14 +128,18 @@ export class Listener {
     });
   }
 
-  /** A connection whose peer may use the server. */
-  accept(socket: Socket): void {
+  /**
+   * A connection whose peer may use the server.
+   * @param peer who that is, where it has shown it: for the log
+   */
+  accept(socket: Socket, peer?: string): void {
     const session: Session = new Session(socket, {
       handlers: this.options.handlers,
       clock: this.options.clock,
       log: this.options.log,
       unfinishedFrames: this.#unfinishedFrames,
       onAnswered: this.options.onAnswered,
+      peer,
       onClosed: () => {
         this.#sessions.delete(session);
         this.options.onDisconnected(session);

@@ -9,7 +9,7 @@
  */
 import type { Socket } from 'node:net';
 import {
-  decodeRequest, encodeError, encodeOutput, encodeResponse, FrameDecoder, MessageError, messageTypes, Type, WardenError, type AnyRequest, type ErrorCode, type RequestType,
+  decodeEnvelope, decodeRequest, encodeError, encodeOutput, encodeResponse, FrameDecoder, MessageError, messageTypes, Type, WardenError, type AnyRequest, type ErrorCode, type RequestType,
   type ResponseInit,
 } from 'warden-protocol';
 import type { Log } from '../lib/log.js';
@@ -17,6 +17,7 @@ import { startTimer, type Clock } from '../lib/timer.js';
 import type { Call } from './call.js';
 import type { Handlers } from './handlers.js';
 import { RestOfReply } from './large-result.js';
+import { RequestTrace } from './request-trace.js';
 import { encodeResult, type ResultType } from './result-frame.js';
 import type { UnfinishedFrames } from './unfinished-frames.js';
 
@@ -32,6 +33,9 @@ const requestsInARow = 256;
 /** When the server ends, a client has this long to read the replies that are ready for it. */
 const unreadDeadlineMs = 2000;
 
+/** Of a client's own texts that are put into a line of the log. */
+const loggedCharacters = 256;
+
 export interface SessionOptions {
   readonly handlers: Handlers;
   readonly clock: Clock;
@@ -39,6 +43,8 @@ export interface SessionOptions {
   readonly unfinishedFrames: UnfinishedFrames;
   /** Told of every request that was answered, with the code of its error, if it was one. */
   readonly onAnswered?: ((type: RequestType, seconds: number, code: ErrorCode | 'ok') => void) | undefined;
+  /** Who the client is, where it has shown that: for the log. */
+  readonly peer?: string | undefined;
   /** Called once, when the connection is closed. */
   readonly onClosed: (session: Session) => void;
 }
@@ -51,8 +57,13 @@ export class Session implements Call {
   readonly #decoder = new FrameDecoder();
   readonly #unfinishedFrames: UnfinishedFrames;
   readonly #onAnswered: SessionOptions['onAnswered'];
+  readonly #peer: string | undefined;
   /** Of the reply under way. */
   #outcome: ErrorCode | 'ok' = 'ok';
+  #reason: string | undefined;
+  /** Of the request under way, as it came. */
+  #traceparent: string | undefined;
+  #trace: RequestTrace | undefined;
   /** Replies of the event under way, written together at its end. */
   #outbox: Uint8Array[] = [];
   #working = false;
@@ -66,8 +77,9 @@ export class Session implements Call {
   #reply: ((written: boolean) => void) | undefined;
   #cancelUnread: () => void = () => undefined;
 
-  constructor(socket: Socket, { handlers, clock, log, unfinishedFrames, onAnswered, onClosed }: SessionOptions) {
+  constructor(socket: Socket, { handlers, clock, log, unfinishedFrames, onAnswered, peer, onClosed }: SessionOptions) {
     this.#socket = socket;
+    this.#peer = peer;
     this.#onAnswered = onAnswered;
     this.#unfinishedFrames = unfinishedFrames;
     this.#handlers = handlers;
@@ -225,29 +237,34 @@ export class Session implements Call {
 
   #handle(payload: Uint8Array): void {
     let request: AnyRequest;
+    const started = performance.now();
+    this.#trace = undefined;
     try {
       request = decodeRequest(payload);
     } catch (error) {
       if (error instanceof MessageError || !(error instanceof WardenError)) throw error;
-      this.#outbox.push(encodeError(error));
+      const { type, traceparent } = decodeEnvelope(payload);
+      this.#traceparent = traceparent;
+      this.#outbox.push(this.#encodeFailure(type as RequestType, error));
+      this.#answered(type as RequestType, undefined, started);
       return;
     }
-    const started = performance.now();
+    this.#traceparent = request.traceparent;
     try {
       const response = this.#call(request);
       if (response instanceof Promise) {
         this.#busy = true;
         response.then(
           (value) => this.#finish(request, started, () => encodeAny(request.type, value)),
-          (error: unknown) => this.#finish(request, started, () => [this.#encodeFailure(request, error)]),
+          (error: unknown) => this.#finish(request, started, () => [this.#encodeFailure(request.type, error)]),
         );
         return;
       }
       this.#outbox.push(...encodeAny(request.type, response));
     } catch (error) {
-      this.#outbox.push(this.#encodeFailure(request, error));
+      this.#outbox.push(this.#encodeFailure(request.type, error));
     }
-    this.#answered(request, started);
+    this.#answered(request.type, request.request, started);
   }
 
   #call({ type, request }: AnyRequest): unknown {
@@ -265,10 +282,10 @@ export class Session implements Call {
     try {
       parts = encode();
     } catch (error) {
-      parts = [this.#encodeFailure(request, error)];
+      parts = [this.#encodeFailure(request.type, error)];
     }
     if (this.#closed) {
-      this.#answered(request, started);
+      this.#answered(request.type, request.request, started);
       this.#settleReply(false);
       return;
     }
@@ -277,36 +294,46 @@ export class Session implements Call {
     this.#reply = undefined;
     this.#flush(reply);
     // The client does not wait for what is noted about its request.
-    this.#answered(request, started);
+    this.#answered(request.type, request.request, started);
     if (this.#draining) this.#closeWhenRead();
     else this.#work();
   }
 
-  #encodeFailure(request: AnyRequest, reason: unknown): Buffer {
+  #encodeFailure(type: RequestType, reason: unknown): Buffer {
     this.#settleReply(false);
     this.#outcome = reason instanceof WardenError ? reason.code : 'internal';
-    const { name } = messageTypes[request.type];
+    this.#reason = reason instanceof Error ? reason.message : String(reason);
+    const { name } = messageTypes[type];
     if (!(reason instanceof WardenError)) {
+      const { facts } = this.#requestTrace;
       // Whatever an unexpected error says is for the log; it may contain what a client should not see.
-      this.#log.error({ request: name, err: reason }, 'a request failed unexpectedly');
-      return encodeError(new WardenError('internal', `internal error in ${name}; the server's log has the details`));
+      this.#log.error({ request: name, ...facts, err: reason }, 'a request failed unexpectedly');
+      return encodeError(new WardenError('internal', `internal error in ${name}; the server's log has the details, under trace ${facts.trace}`));
     }
-    if (reason.code === 'internal') this.#log.error({ request: name, err: reason }, 'a request failed');
+    if (reason.code === 'internal') this.#log.error({ request: name, ...this.#requestTrace.facts, err: reason }, 'a request failed');
     return encodeError(reason);
   }
 
-  #answered({ type, request }: AnyRequest, started: number): void {
-    const outcome = this.#outcome;
+  get #requestTrace(): RequestTrace {
+    return this.#trace ??= new RequestTrace(this.#traceparent);
+  }
+
+  #answered(type: RequestType, request: object | undefined, started: number): void {
+    const [outcome, reason] = [this.#outcome, this.#reason];
     this.#outcome = 'ok';
-    const handle = 'handle' in request ? request.handle : undefined;
+    this.#reason = undefined;
     const ms = Math.round((performance.now() - started) * 1000) / 1000;
-    this.#log.debug({ request: messageTypes[type].name, handle, ms, outcome }, 'request');
+    const level = this.#traceparent !== undefined && this.#requestTrace.isSampled ? 'info' : 'debug';
+    if (this.#log.isLevelEnabled?.(level) !== false) {
+      const handle = request !== undefined && 'handle' in request && typeof request.handle === 'string' ? request.handle.slice(0, loggedCharacters) : undefined;
+      this.#log[level]({ request: messageTypes[type].name, handle, ms, outcome, reason: reason?.slice(0, loggedCharacters), ...this.#requestTrace.facts, peer: this.#peer }, 'request');
+    }
     this.#onAnswered?.(type, ms / 1000, outcome);
   }
 
   /** The bytes cannot be understood: this connection is closed, and no other. */
   #refuse(error: unknown): void {
-    this.#log.warn({ reason: error instanceof Error ? error.message : String(error) }, 'closing a connection that does not speak the protocol');
+    this.#log.warn({ reason: error instanceof Error ? error.message : String(error), peer: this.#peer }, 'closing a connection that does not speak the protocol');
     // What was asked for before is answered: a write goes to the kernel at once unless the client does not read.
     this.#flush();
     this.#socket.destroy();

@@ -57,6 +57,8 @@ export class TestServer {
   readonly directory = mkdtempSync(join(tmpdir(), 'warden-session-'));
   readonly path = join(this.directory, 'w.sock');
   readonly warnings: string[] = [];
+  readonly lines: { level: string; facts: object }[] = [];
+  writesDebug = true;
   readonly scene: TestContainers = makeTestContainers();
   readonly listener: Listener;
   readonly #clients: TestClient[] = [];
@@ -74,15 +76,21 @@ export class TestServer {
       clock: this.scene.host.clock,
       unfinishedLimitInBytes: 4 * 1024 * 1024,
       log: {
-        debug: () => undefined,
-        info: () => undefined,
-        warn: (_facts, message) => void this.warnings.push(message),
-        error: (_facts, message) => void this.warnings.push(message),
+        debug: (facts) => void this.lines.push({ level: 'debug', facts }),
+        info: (facts) => void this.lines.push({ level: 'info', facts }),
+        warn: (facts, message) => this.#warn('warn', facts, message),
+        error: (facts, message) => this.#warn('error', facts, message),
+        isLevelEnabled: (level) => level !== 'debug' || this.writesDebug,
       },
       onAnswered: (type, seconds, code) => this.onAnswered?.(type, seconds, code),
       onConnected: (client) => this.scene.containers.references.connect(client),
       onDisconnected: (client) => this.scene.containers.references.disconnect(client),
     });
+  }
+
+  #warn(level: string, facts: object, message: string): void {
+    this.lines.push({ level, facts });
+    this.warnings.push(message);
   }
 
   async connect(options: { allowHalfOpen?: boolean } = {}): Promise<TestClient> {

@@ -7,9 +7,14 @@ import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { WardenError } from 'warden-protocol';
 import type { Log } from '../lib/log.js';
+import type { Clock } from '../lib/timer.js';
+import { RefusedPeers } from './refused-peers.js';
 
 /** Between a connection and the end of its handshake. */
 const handshakeTimeoutMs = 10_000;
+
+/** Of a name that goes into the log. */
+const nameCharacters = 128;
 
 /** Files in PEM. */
 export interface TlsFiles {
@@ -24,25 +29,29 @@ export interface TlsPortOptions {
   readonly port: number;
   readonly files: TlsFiles;
   readonly maxConnections: number | undefined;
+  readonly clock: Clock;
   readonly log: Log;
-  readonly accept: (socket: Socket) => void;
+  /** @param peer the address, and the name in the certificate */
+  readonly accept: (socket: Socket, peer: string) => void;
 }
 
 export class TlsPort {
   readonly #server: Server;
+  readonly #refused: RefusedPeers;
 
   /** @throws WardenError invalid_argument naming the key of a file that cannot be used */
   constructor(private readonly options: TlsPortOptions) {
-    const { files, maxConnections, log, accept } = options;
+    const { files, maxConnections, clock, log, accept } = options;
+    this.#refused = new RefusedPeers({ clock, log });
     this.#server = createServer({ ...contextOf(files), requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.3', handshakeTimeout: handshakeTimeoutMs }, (socket: TLSSocket) => {
       // A client may send no more and still read, as at the unix socket; one that goes during the handshake has gone.
       socket.allowHalfOpen = true;
       socket.setNoDelay(true);
-      accept(socket);
+      accept(socket, `${socket.remoteAddress ?? ''} ${nameIn(socket)}`.trim());
     });
     if (maxConnections !== undefined) this.#server.maxConnections = maxConnections;
-    this.#server.on('drop', () => log.warn({ limit: maxConnections }, 'a connection was refused: too many are open'));
-    this.#server.on('tlsClientError', (error, socket) => log.warn({ peer: socket.remoteAddress, reason: error.message }, 'a peer was refused at the TLS port'));
+    this.#server.on('drop', (data) => this.#refused.note({ peer: data?.remoteAddress, limit: maxConnections }, 'a connection was refused: too many are open'));
+    this.#server.on('tlsClientError', (error, socket) => this.#refused.note({ peer: socket.remoteAddress, reason: error.message }, 'a peer was refused at the TLS port'));
   }
 
   /** @throws WardenError unavailable when the port is taken or the address is not of this machine */
@@ -65,8 +74,15 @@ export class TlsPort {
   }
 
   close(): void {
+    this.#refused.stop();
     this.#server.close();
   }
+}
+
+/** The common name of a peer's certificate; the text is whatever its authority has signed. */
+function nameIn(socket: TLSSocket): string {
+  const { CN: name } = socket.getPeerCertificate().subject ?? {};
+  return (Array.isArray(name) ? name.join() : name ?? '').slice(0, nameCharacters);
 }
 
 function contextOf({ certificate, key, clientCa }: TlsFiles): { cert: string; key: string; ca: string } {
