@@ -74,6 +74,7 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 /** The exit status of a job whose own is unknown. */
 const UNKNOWN_STATUS = 255;
 
+/** A connection to a server, made when it is needed and again after it was lost, and a method for each request. Calls are pipelined: the server works on them one after the other. */
 export class WardenClient {
   readonly address: Address;
   readonly files = new FileCalls(this);

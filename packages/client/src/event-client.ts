@@ -26,6 +26,7 @@ export interface ClientEvents {
   disconnected: [error: WardenError];
 }
 
+/** An emitter of `connected` and `disconnected` whose calls take callbacks or give promises, and are pipelined. It connects when it is made. */
 export class EventClient extends EventEmitter<ClientEvents> {
   readonly address: Address;
   readonly #client: WardenClient;
@@ -43,6 +44,7 @@ export class EventClient extends EventEmitter<ClientEvents> {
     this.connect();
   }
 
+  /** Whether there is a connection. */
   get connected(): boolean {
     return this.#client.connected;
   }
@@ -58,6 +60,7 @@ export class EventClient extends EventEmitter<ClientEvents> {
   call<Name extends RequestName>(name: Name, request: RequestInit<TypeOfName<Name>>, callback: Callback<ResponseOf<TypeOfName<Name>>>, options?: CallOptions): void;
   /** The v1 mode: a list of words, answered with a plain value. */
   call(command: V1Command, options?: V1Options): Promise<V1Value>;
+  /** The same with a callback. */
   call(command: V1Command, callback: Callback<V1Value>, options?: CallOptions): void;
   call(first: RequestName | V1Command, ...rest: readonly unknown[]): unknown {
     if (typeof first !== 'string') {

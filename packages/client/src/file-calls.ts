@@ -71,6 +71,7 @@ const WINDOW = 4;
 
 let lastTransferId = 0;
 
+/** `client.files`: work on a container's files over the connection, with the rights of one of its users. */
 export class FileCalls {
   readonly #connection: FileConnection;
 

@@ -14,6 +14,7 @@ interface Requests {
   requestEach<T extends RequestType>(type: T, request: RequestInit<T>, onReply: ((response: ResponseOf<T>) => void) | undefined, options?: CallOptions): Promise<ResponseOf<T>>;
 }
 
+/** `client.images` and `warden.images`: images of the server. */
 export class ImageCalls {
   readonly #requests: Requests;
 
@@ -32,6 +33,7 @@ export class ImageCalls {
     return this.#requests.requestEach(Type.ImageImport, { ...request, progress: onProgress !== undefined }, ({ progress }) => tell(onProgress, progress), options);
   }
 
+  /** All images, with their names and how many containers are made of each. */
   list(options?: CallOptions): Promise<ImageListResponse> {
     return this.#requests.requestEach(Type.ImageList, {}, undefined, options);
   }
@@ -56,6 +58,7 @@ export class RootfsCalls {
     this.#requests = requests;
   }
 
+  /** All names, and the directory of each. */
   list(options?: CallOptions): Promise<RootfsListResponse> {
     return this.#requests.requestEach(Type.RootfsList, {}, undefined, options);
   }

@@ -26,6 +26,7 @@ export interface Shell {
 
 const KILL = 9;
 
+/** A container: what runs in it, what it may use and reach, and its end. Made by `warden.create()` and `warden.get()`. */
 export class Box {
   readonly handle: string;
   readonly network: BoxNetwork;

@@ -75,6 +75,7 @@ export class RunResult implements JobExit {
     return textOf(this.stdoutBytes);
   }
 
+  /** Its error output as UTF-8. */
   get stderr(): string {
     return textOf(this.stderrBytes);
   }

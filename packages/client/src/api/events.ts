@@ -72,6 +72,7 @@ export class BoxEvents implements AsyncIterable<BoxEvent> {
     }
   }
 
+  /** Ends it. */
   async close(): Promise<void> {
     this.#finish(undefined);
     await this.#client.close();

@@ -17,6 +17,7 @@ export interface OutputOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A program that runs in a box, or has run there. Made by `box.spawn()` and `box.job()`. */
 export class Job {
   readonly handle: string;
   readonly id: number;

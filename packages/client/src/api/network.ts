@@ -49,6 +49,7 @@ export function reachOf(reach: Reach): NetOutRule {
   };
 }
 
+/** `box.network`: what the box may reach, and what reaches it. */
 export class BoxNetwork {
   readonly #connections: BoxConnections;
   readonly #handle: string;
@@ -88,6 +89,7 @@ export class BoxNetwork {
     await this.#connections.call(options, (client) => client.netIn({ handle: this.#handle, hostPort, ...(protocol === 'tcp' ? {} : { protocol: IN[protocol] }), remove: true }, options));
   }
 
+  /** Its ports that the host leads to it. */
   async exposed(options?: CallOptions): Promise<ExposedPort[]> {
     const { netIn } = await this.#connections.call(options, (client) => client.info({ handle: this.#handle }, options));
     return netIn.map(exposedPort);

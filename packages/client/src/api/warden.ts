@@ -37,6 +37,7 @@ export interface BoxOptions {
   readonly graceTimeSeconds?: number | undefined;
 }
 
+/** A server, and where a program begins: it makes boxes and finds them. */
 export class Warden {
   readonly address: Address;
   /** The promise client behind it, for requests that have no method here. */
@@ -106,6 +107,7 @@ export class Warden {
     return this.client.images;
   }
 
+  /** Settles when the server has answered. */
   async ping(options?: CallOptions): Promise<void> {
     await this.client.ping(options);
   }

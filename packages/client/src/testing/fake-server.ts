@@ -17,6 +17,7 @@ type Answer<T extends RequestType> = ResponseInit<T> | AsyncIterable<ResponseIni
 /** What to answer: a response, several (a stream's), or an error that is thrown. Types without a handler are `unsupported`. */
 export type FakeHandlers = { [T in RequestType]?: (request: RequestOf<T>, session: FakeSession) => Answer<T> | Promise<Answer<T>> };
 
+/** The bare server below MockServer: answers what its handlers say. */
 export class FakeServer {
   readonly path: string;
   /** Every request there was, in the order of arrival. */
@@ -28,6 +29,7 @@ export class FakeServer {
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
 
+  /** Listens at a socket of its own, in a new directory. */
   static async listen(handlers: FakeHandlers = {}): Promise<FakeServer> {
     const server = new FakeServer(handlers);
     await server.start();
@@ -60,6 +62,7 @@ export class FakeServer {
     if (server !== undefined) await new Promise((resolve) => server.close(resolve));
   }
 
+  /** Breaks every connection. */
   disconnectAll(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

@@ -38,6 +38,7 @@ const KILLED = 255;
 
 const KILL = 9;
 
+/** A job of the mock server, as `server.containers.get(handle)?.jobs` has it. */
 export class MockJob {
   readonly id: number;
   readonly pieces: MockPiece[] = [];
@@ -50,6 +51,7 @@ export class MockJob {
   #wakers: (() => void)[] = [];
   readonly #timer: NodeJS.Timeout | undefined;
 
+  /** @internal Made by MockContainers. */
   constructor(id: number, request: RequestOf<Type.Spawn>, program: MockProgram) {
     this.id = id;
     this.#request = request;
@@ -58,14 +60,17 @@ export class MockJob {
     void this.#run(program);
   }
 
+  /** Whether its program has ended, or it was killed. */
   get hasEnded(): boolean {
     return this.ending !== undefined;
   }
 
+  /** Ends it by a signal. */
   kill(signal: number): void {
     this.#end({ exitStatus: KILLED, signal });
   }
 
+  /** Writes to its input; with `close` that ends there. */
   feed(data: Uint8Array | undefined, close: boolean): void {
     if (data !== undefined && data.length > 0) this.#input.push(data.slice());
     if (close) this.#inputEnded = true;
@@ -85,21 +90,25 @@ export class MockJob {
     }
   }
 
+  /** Settles when it has ended, with how it did. */
   async ended(): Promise<Ending> {
     while (this.ending === undefined) await this.#change();
     return this.ending;
   }
 
+  /** What a link answers. */
   result(): LinkResponse {
     const all = (wanted: string): Uint8Array => Buffer.concat(this.pieces.filter(({ name }) => name === wanted).map(({ data }) => data));
     return { ...this.ending, stdout: all('stdout'), stderr: all('stderr') };
   }
 
+  /** What a list of jobs has of it. */
   listed(): Job {
     const { script, args } = this.#request;
     return { id: this.id, state: this.hasEnded ? 'ended' : 'running', command: args.length > 0 ? args.join(' ') : script, outputBytes: this.#length, ...this.ending };
   }
 
+  /** Bytes of its output. */
   get length(): bigint {
     return this.#length;
   }

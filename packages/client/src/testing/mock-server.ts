@@ -12,10 +12,12 @@ export interface MockServerOptions {
   readonly handlers?: FakeHandlers | undefined;
 }
 
+/** A server whose containers, jobs, rules and limits are not real, and whose jobs are a function of the test's. */
 export class MockServer {
   readonly #server: FakeServer;
   readonly #containers: MockContainers;
 
+  /** Listens at a socket of its own, in a new directory. */
   static async listen({ program = () => 0, handlers }: MockServerOptions = {}): Promise<MockServer> {
     const containers = new MockContainers(program);
     return new MockServer(await FakeServer.listen({ ...containers.handlers(), ...handlers }), containers);
