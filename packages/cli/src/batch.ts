@@ -1,7 +1,8 @@
 // Commands from a pipe or a file, one after the other.
 import { StringDecoder } from 'node:string_decoder';
 import { type Command, CommandReader, CommandSyntaxError } from './command-reader.js';
-import { type CommandContext, runCommand, sentence } from './commands.js';
+import { type CommandContext, runCommand } from './commands.js';
+import { sentence } from './sentence.js';
 import { type Streams, write } from './streams.js';
 
 export interface SessionOptions {

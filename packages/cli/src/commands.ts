@@ -6,14 +6,18 @@ import { showEvents } from './events-command.js';
 import { parseFields } from './fields.js';
 import { runCopy } from './files/copy-command.js';
 import { FILE_SUMMARIES, fileHelp, runFileCommand } from './files/file-command.js';
-import { commandHelp, commandList } from './help.js';
+import { commandHelp, commandList, wholeHelp } from './help.js';
 import { dockerCredentials, type Environment, registryOf } from './image/docker-credentials.js';
 import { imageHelp, imageVerbs, runImageCommand } from './image/image-command.js';
 import { copyLogs, jobCommandOf } from './job-commands.js';
 import { feedJob } from './job-input.js';
 import { LIMIT_HELP, runLimit } from './limit-command.js';
-import { printable, printedFields } from './print.js';
+import { printedFields } from './print.js';
+import type { Signals } from './process-signals.js';
+import { sentence } from './sentence.js';
 import { type Streams, write } from './streams.js';
+import { runSubcommand } from './subcommand/dispatch.js';
+import { subcommandOf, subcommands } from './subcommands.js';
 
 export interface CommandContext {
   readonly client: WardenClient;
@@ -22,6 +26,8 @@ export interface CommandContext {
   readonly signal?: AbortSignal | undefined;
   /** What a job may read; not there when standard input holds commands. */
   readonly input?: Readable | undefined;
+  /** What interrupts the command; not there in a session, which has ways of its own. */
+  readonly signals?: Signals | undefined;
   /** Where docker's configuration is looked for; the process's own unless given. */
   readonly environment?: Environment | undefined;
 }
@@ -39,13 +45,10 @@ export async function runCommand(words: readonly string[], context: CommandConte
   }
 }
 
-/** An error as one line. */
-export function sentence(reason: unknown): string {
-  return printable(WardenError.from(reason).message.replace(/\s*\n\s*/g, '; '));
-}
-
 async function dispatch([name = '', ...words]: readonly string[], context: CommandContext): Promise<number> {
   const { client, streams: { stdout }, signal } = context;
+  const subcommand = subcommandOf(name, words);
+  if (subcommand !== undefined) return runSubcommand(subcommand, words, context, wholeHelp(subcommand));
   if (name === 'limit' || (name === 'help' && words[0] === 'limit')) {
     if (name === 'limit' && !words.includes('--help')) return runLimit(words, context);
     await write(stdout, LIMIT_HELP);
@@ -62,6 +65,11 @@ async function dispatch([name = '', ...words]: readonly string[], context: Comma
     return 0;
   }
   if (name === 'help') {
+    const named = subcommands.get(words[0] ?? '');
+    if (named !== undefined) {
+      await write(stdout, wholeHelp(named));
+      return 0;
+    }
     const type = words[0] === undefined ? undefined : requestTypeOf(words[0]);
     if (words[0] !== undefined && type === undefined) throw unknownCommand(words[0]);
     await write(stdout, type === undefined ? commandList() : commandHelp(type));

@@ -1,12 +1,16 @@
 // What `help`, `COMMAND --help` and `warden --help` print, made from the protocol's own descriptors.
 import { DEFAULT_SOCKET_PATH } from 'warden-client';
-import { messageTypes, type RequestType, requestTypes, Type } from 'warden-protocol';
+import { messageTypes, type RequestType, requestTypes, requestTypeOf, Type } from 'warden-protocol';
+import { columns } from './columns.js';
 import { commentOf, defaultOf, type Flag, flagsOf, typeOf } from './fields.js';
 import { IMAGE_SUMMARIES } from './image/image-command.js';
 import { FILE_SUMMARIES } from './files/file-command.js';
 import { JOB_USAGES } from './job-commands.js';
 import { LIMIT_SUMMARY } from './limit-command.js';
 import type { LocalCommand } from './local-commands.js';
+import { subcommandHelp } from './subcommand/help.js';
+import type { Subcommand } from './subcommand/subcommand.js';
+import { subcommands } from './subcommands.js';
 
 const SUMMARIES: Readonly<Record<RequestType, string>> = {
   [Type.Create]: 'make a container',
@@ -56,15 +60,16 @@ const SUMMARIES: Readonly<Record<RequestType, string>> = {
 /** Commands that are no single request. */
 export const BUILTINS: ReadonlyMap<string, string> = new Map([['limit', LIMIT_SUMMARY], ...FILE_SUMMARIES, ...IMAGE_SUMMARIES, ['help', 'show this list'], ['exit', 'leave, as quit and the end of the input do'], ['quit', 'leave']]);
 
-function columns(rows: readonly (readonly [string, string])[], indent = '  '): string {
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `${indent}${left.padEnd(width)}  ${right}`.trimEnd()).join('\n');
-}
-
 /** One line for each command. */
 export function commandList(): string {
-  const requests = requestTypes.map((type): [string, string] => [messageTypes[type].name, SUMMARIES[type]]).sort(([left], [right]) => left < right ? -1 : 1);
-  return `${columns([...requests, ...BUILTINS])}\n\nCOMMAND --help shows the fields of a command.\n`;
+  const requests = requestTypes.map((type): [string, string] => [messageTypes[type].name, SUMMARIES[type]]).filter(([name]) => !subcommands.has(name)).sort(([left], [right]) => left < right ? -1 : 1);
+  return `${columns([...[...subcommands.values()].map(({ name, summary }): [string, string] => [name, summary]), ...[...BUILTINS].filter(([name]) => !subcommands.has(name))])}
+
+requests of the protocol, with their fields, as create, run and stop have, too:
+${columns(requests)}
+
+COMMAND --help shows the options of a command, or its fields.
+`;
 }
 
 /** The fields of one command by rule, with type and default. */
@@ -86,10 +91,16 @@ function remarkOn(flag: Flag): string {
   return [...(initial === undefined ? [] : [`(default ${initial})`]), ...(commentOf(flag)?.split('\n') ?? [])].join(' ');
 }
 
+/** Of a subcommand, and of the request that has its name. */
+export function wholeHelp(subcommand: Subcommand): string {
+  const type = requestTypeOf(subcommand.name);
+  return `${subcommandHelp(subcommand)}${type === undefined ? '' : `\nThe request of that name has fields instead (${subcommand.name} --handle …):\n\n${commandHelp(type)}`}`;
+}
+
 /** `warden --help`. */
 export function programHelp(localCommands: ReadonlyMap<string, LocalCommand>): string {
   return `usage: warden [OPTION…]                a prompt, or commands from standard input, one a line
-       warden [OPTION…] -- COMMAND …   one command; its exit status is that of its job, else 0 or 1
+       warden [OPTION…] COMMAND …      one command; its exit status is that of its job, else 0 or 1 (-- may stand before it)
 
 options:
 ${columns([

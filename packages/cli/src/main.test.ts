@@ -66,7 +66,7 @@ describe('warden -- COMMAND', () => {
   it('shows help without a server', async () => {
     assert.match((await warden(['--', 'create', '--help'], '', {})).stdout, /^create: make a container\nusage: create/);
     assert.match((await warden(['--help'], '', {})).stdout, /^usage: warden/);
-    assert.match((await warden(['help'], '', {})).stdout, /\n {2}run /);
+    assert.match((await warden(['help'], '', {})).stdout, /^ {2}run /m);
     assert.match((await warden(['help', 'stop'], '', {})).stdout, /^stop: /);
     assert.equal((await warden(['help', 'nope'], '', {})).status, 1);
   });

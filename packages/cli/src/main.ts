@@ -5,10 +5,13 @@ import { addressOf, DEFAULT_SOCKET_PATH, WardenClient } from 'warden-client';
 import { parseTraceparent } from 'warden-protocol';
 import { runBatch, runStep } from './batch.js';
 import { quoteWord } from './command-reader.js';
-import { sentence } from './commands.js';
+import type { CommandContext } from './commands.js';
 import { programHelp } from './help.js';
+import type { Environment } from './image/docker-credentials.js';
 import { localCommandOf, localCommands } from './local-commands.js';
+import { processSignals, type Signals } from './process-signals.js';
 import { runPrompt } from './prompt.js';
+import { sentence } from './sentence.js';
 import { type Streams, write } from './streams.js';
 
 interface Invocation {
@@ -23,7 +26,8 @@ interface Invocation {
 const FAILED = 1;
 
 /** Runs the program and answers with its exit status. */
-export async function main(argv: readonly string[], streams: Streams = process, environment: Readonly<Record<string, string | undefined>> = process.env): Promise<number> {
+export async function main(argv: readonly string[], streams: Streams = process, environment: Environment = process.env,
+  signals: Signals = processSignals): Promise<number> {
   let invocation: Invocation;
   let client: WardenClient;
   try {
@@ -42,23 +46,24 @@ export async function main(argv: readonly string[], streams: Streams = process, 
     return 0;
   }
   try {
-    return await runSession(client, streams, invocation, environment);
+    return await runSession({ client, streams, environment }, invocation, signals);
   } finally {
     await client.close();
   }
 }
 
-async function runSession(client: WardenClient, streams: Streams, invocation: Invocation, environment: Readonly<Record<string, string | undefined>>): Promise<number> {
+async function runSession(context: CommandContext & { environment: Environment }, invocation: Invocation, signals: Signals): Promise<number> {
   const { words } = invocation;
-  if (words !== undefined) return (await runStep({ words, text: words.map(quoteWord).join(' ') }, { client, streams, input: streams.stdin, environment }, invocation, 0)).status;
+  const { client, streams, environment } = context;
+  if (words !== undefined) return (await runStep({ words, text: words.map(quoteWord).join(' ') }, { ...context, input: streams.stdin, signals }, invocation, 0)).status;
   if (streams.stdin.isTTY === true && streams.stdout.isTTY === true) {
     return runPrompt(client, streams, { ...invocation, historyPath: join(environment['HOME'] ?? homedir(), '.warden-history') });
   }
-  return runBatch({ client, streams, environment }, invocation);
+  return runBatch(context, invocation);
 }
 
 /** Options end at the first word that is none, or behind `--`. Throws an error for a command line that makes no sense. */
-function parseInvocation(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): Invocation {
+function parseInvocation(argv: readonly string[], environment: Environment): Invocation {
   const invocation: Invocation = { socketPath: environment['WARDEN_SOCKET'] || DEFAULT_SOCKET_PATH, trace: false, exitOnError: false, help: false, words: undefined };
   for (let at = 0; at < argv.length; at++) {
     const word = argv[at] as string;

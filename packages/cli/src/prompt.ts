@@ -6,7 +6,7 @@ import { Writable } from 'node:stream';
 import type { WardenClient } from 'warden-client';
 import { runStep, type SessionOptions } from './batch.js';
 import { CommandReader, CommandSyntaxError } from './command-reader.js';
-import { sentence } from './commands.js';
+import { sentence } from './sentence.js';
 import { complete } from './completion.js';
 import { History, MAX_HISTORY } from './history.js';
 import type { Streams } from './streams.js';

@@ -5,7 +5,7 @@ export type { BoxEvent, BoxEvents, EventsOptions } from './api/events.js';
 export { Job, type JobStdin, type OutputOptions } from './api/job.js';
 export type { Limits, LimitsInForce } from './api/limits.js';
 export type { BoxNetwork, ExposedPort, ExposeOptions, Reach } from './api/network.js';
-export { type Signal, signalName } from './api/signals.js';
+export { type Signal, signalName, signalNumber } from './api/signals.js';
 export type { TemplateValue } from './api/template.js';
 export type { OutputLine, OutputPiece, StreamName, TextPiece } from './api/text.js';
 export type { WaitFor, WaitOptions } from './api/wait-for.js';

@@ -88,6 +88,11 @@ function parse(command: Command, words: readonly string[], context: CommandConte
   return { ...context, operands, flags, user };
 }
 
+/** Whether a word is HANDLE:PATH: `rm` takes containers, too. */
+export function namesFile(words: readonly string[]): boolean {
+  return words.some((word) => remoteOf(word, undefined) !== undefined);
+}
+
 /** A local path with a colon begins with a slash or a dot. */
 function remoteOf(text: string, user: string | undefined): Remote | undefined {
   const colon = text.indexOf(':');

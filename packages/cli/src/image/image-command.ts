@@ -1,13 +1,13 @@
 // `image VERB …` and `rootfs ls|add|rm`: images and named root file systems for people. The requests image_pull and so on have every field.
 import { resolve } from 'node:path';
-import type { CallOptions, ImageSummary } from 'warden-client';
+import type { ImageSummary } from 'warden-client';
 import { WardenError } from 'warden-protocol';
 import type { CommandContext } from '../commands.js';
 import { write } from '../streams.js';
 import { type Column, table } from '../table.js';
 import { dockerCredentials, registryOf } from './docker-credentials.js';
-import { ImageProgressBar } from './image-progress.js';
-import { jsonText } from './json-text.js';
+import { withBar } from './image-progress.js';
+import { jsonText } from '../json-text.js';
 
 interface Words {
   readonly arguments: readonly string[];
@@ -139,15 +139,6 @@ async function addRootfs({ arguments: [name = '', path = ''] }: Words, { client,
 async function removeRootfs({ arguments: names }: Words, { client, signal }: CommandContext): Promise<string> {
   for (const name of names) await client.rootfs.remove({ name }, { signal });
   return '';
-}
-
-async function withBar<Result>({ streams: { stderr }, signal }: CommandContext, work: (options: CallOptions & { onProgress: (progress: Parameters<ImageProgressBar['show']>[0]) => void }) => Promise<Result>): Promise<Result> {
-  const bar = new ImageProgressBar(stderr);
-  try {
-    return await work({ signal, onProgress: (progress) => bar.show(progress) });
-  } finally {
-    bar.clear();
-  }
 }
 
 function label(image: ImageSummary): string {

@@ -1,5 +1,6 @@
 // How far a pull or an import is, as one bar for all layers together.
-import type { ImageProgress } from 'warden-client';
+import type { ImageProgress, ProgressOptions } from 'warden-client';
+import type { CommandContext } from '../commands.js';
 import { printable } from '../print.js';
 import { Progress, type ProgressOutput } from '../progress.js';
 
@@ -47,5 +48,15 @@ export class ImageProgressBar {
     const ready = all.filter(({ done }) => done === 1).length;
     const fetched = Number(all.reduce((sum, { doneBytes }) => sum + doneBytes, 0n)) / MIB;
     this.#progress.show(all.reduce((sum, { done }) => sum + done, 0) / this.#total, `${ready} of ${this.#total} layers, ${fetched.toFixed(1)} MiB, ${step}`);
+  }
+}
+
+/** Does something about an image, with a bar on standard error meanwhile. */
+export async function withBar<Result>({ streams: { stderr }, signal }: Pick<CommandContext, 'streams' | 'signal'>, work: (options: ProgressOptions) => Promise<Result>): Promise<Result> {
+  const bar = new ImageProgressBar(stderr);
+  try {
+    return await work({ signal, onProgress: (progress) => bar.show(progress) });
+  } finally {
+    bar.clear();
   }
 }
