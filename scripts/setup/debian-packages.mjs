@@ -36,6 +36,9 @@ export const TEST_PACKAGES = [
   'docker-registry', // a registry of images, on loopback
   'openssl', // makes certificates for it
   'xfsprogs', // mkfs.xfs: a file system that has projects also without quotas
+  'mandoc', // checks man pages
+  'man-db', // shows them, where the Debian package is installed
+  'systemd', // runs its units there
 ];
 
 /** And for the tests in a virtual machine. Its kernel is a package too, which is downloaded but not installed (scripts/vm/kernel.mjs). */

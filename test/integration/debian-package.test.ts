@@ -1,0 +1,142 @@
+/* The Debian package: built, installed beside a systemd of its own, upgraded while a container runs, removed and purged. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { Client } from '../harness/client.js';
+import { output } from '../harness/expect.js';
+import { CGROUPS, FreshRoot } from '../harness/fresh-root.js';
+import { repository } from '../harness/paths.js';
+import { mustRun } from '../harness/run-program.js';
+import { cgroupParents, takeSlot } from '../harness/slot.js';
+import type { Slot } from '../harness/slot.js';
+
+const SOCKET = '/run/warden/warden.sock';
+const UNITS = ['warden.service', 'warden.socket'];
+/** What adding a group and removing it leave, whoever does it; systemd's name of the machine; dpkg's own records. */
+const NOT_OURS = /^\/etc\/(?:group|gshadow)-?$|^\/etc\/(?:\.pwd\.lock|machine-id)$|^\/var\/(?:lib\/dpkg|log\/dpkg\.log|cache\/man)|^\/run\/(?:mount|lock|credentials|utmp|user|log|udev)/;
+
+let slot: Slot;
+let machine: FreshRoot;
+let first: string;
+let second: string;
+let untouched: Set<string>;
+
+async function buildPackage(version: string, directory: string): Promise<string> {
+  const path = await mustRun(process.execPath, [`${repository}/scripts/package/deb.mjs`, '--version', version, '--output', `${slot.directory}/${directory}`, '--compression', 'gzip'], { timeoutMs: 60_000 });
+  return path.trim();
+}
+
+/** Copies a package in, and has dpkg install it. */
+async function install(path: string): Promise<string> {
+  const inside = '/tmp/warden.deb';
+  copyFileSync(path, machine.path(inside));
+  return await machine.run('dpkg', [...(await hasNode() ? [] : ['--force-depends']), '--install', inside], { timeoutMs: 60_000 });
+}
+
+/** Node may have come to this machine in another way than by a package. */
+async function hasNode(): Promise<boolean> {
+  return (await machine.attempt('dpkg-query', ['--status', 'nodejs'])).status === 0;
+}
+
+const connect = (): Promise<Client> => Client.connect(machine.path(SOCKET));
+const stateOf = async (unit: string): Promise<string> => (await machine.attempt('systemctl', ['is-active', unit])).stdout.trim();
+const warden = async (...words: string[]): Promise<string> => await machine.run('warden', words);
+const digest = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+
+/** Own numbers for what is the whole machine's, control groups. */
+function configure(): void {
+  mkdirSync(machine.path('/etc/warden/conf.d'), { recursive: true });
+  machine.write('/etc/warden/conf.d/test.yml', JSON.stringify({ server: { cgroup_root: CGROUPS, cgroup_parent: slot.cgroupParent }, network: { table: slot.table }, health_check_server: { port: 0 }, logging: { file: '/var/log/warden/wardend.log' } }));
+}
+
+before(async () => {
+  slot = await takeSlot();
+  mkdirSync(slot.directory, { recursive: true });
+  [first, second] = await Promise.all([buildPackage('0.1.0', 'packages'), buildPackage('0.1.1', 'packages')]);
+  machine = await FreshRoot.open(slot);
+  untouched = machine.entries();
+});
+
+after(async () => {
+  await machine.close();
+  rmSync(slot.directory, { recursive: true, force: true });
+  slot.release();
+});
+
+test('the same checkout makes the same package', async () => {
+  assert.equal(digest(await buildPackage('0.1.0', 'again')), digest(first));
+});
+
+test('an installed server is started by systemd and makes containers', async () => {
+  configure();
+  const said = await install(first);
+  assert.match(said, /host was assembled from this machine's \/usr/);
+  for (const unit of UNITS) {
+    assert.equal(await stateOf(unit), 'active', machine.read('/var/log/warden/wardend.log'));
+    assert.equal((await machine.attempt('systemctl', ['is-enabled', unit])).stdout, 'enabled\n');
+  }
+  assert.equal((await machine.run('stat', ['--format', '%a %U %G', SOCKET])).trim(), '660 root warden');
+  assert.match(await machine.run('systemctl', ['show', '-P', 'StatusText', 'warden.service']), /0 containers/);
+  assert.equal(await warden('ping'), 'pong\n');
+  assert.equal(await warden('create', '--handle', 'demo'), 'handle : demo\n');
+  assert.match(await warden('--', 'run', '--handle', 'demo', '--script', 'id -un; test -x /usr/bin/env && hostname'), /^vcap\ndemo\n$/);
+  const { status } = await machine.attempt('warden', ['--', 'run', '--handle', 'demo', '--script', 'exit 3']);
+  assert.equal(status, 3);
+  assert.equal(await machine.run('dpkg', ['--verify', 'warden']), '', 'what is there is what was in the package');
+});
+
+test('its man pages are found by their names', async () => {
+  for (const [name, text] of [['warden', 'LIMIT'], ['wardend', '--check-config'], ['warden.yml', 'server.job_output_limit']] as const) {
+    const page = await machine.run('man', ['--no-hyphenation', name]);
+    assert.match(page, /^[A-Z.]+\(\d\)/);
+    assert.ok(page.toUpperCase().includes(text.toUpperCase()), `${text} in ${name}`);
+  }
+});
+
+test('an upgrade restarts the server, and ends no job; changed configuration stays', async () => {
+  const client = await connect();
+  const jobId = await client.spawn('demo', 'echo before; until [ -e /tmp/go ]; do read -t 0.1 <> <(:) || :; done; echo after; exit 7');
+  const pid = await machine.run('systemctl', ['show', '-P', 'MainPID', 'warden.service']);
+  machine.write('/etc/warden/config.yml', `${machine.read('/etc/warden/config.yml')}# changed by hand\n`);
+  await install(second);
+  assert.notEqual(await machine.run('systemctl', ['show', '-P', 'MainPID', 'warden.service']), pid);
+  assert.match(await machine.run('dpkg-query', ['--show', 'warden']), /0\.1\.1-1/);
+  assert.match(machine.read('/etc/warden/config.yml'), /# changed by hand\n$/);
+  client.close();
+  const next = await connect();
+  assert.equal(output(await next.run('demo', 'touch /tmp/go')), '');
+  const { status, stdout } = await next.link('demo', jobId);
+  assert.deepEqual([status, stdout], [7, 'before\nafter\n']);
+  next.close();
+});
+
+test('a removal destroys the containers and keeps configuration and images', async () => {
+  const said = await machine.run('dpkg', ['--remove', 'warden'], { timeoutMs: 60_000 });
+  assert.match(said, /^1 container destroyed$/m);
+  for (const unit of UNITS) assert.equal(await stateOf(unit), 'inactive');
+  assert.deepEqual(await machine.processes(), []);
+  assert.deepEqual([existsSync(machine.path('/usr/lib/warden')), existsSync(machine.path('/usr/sbin/wardend'))], [false, false]);
+  assert.match(machine.read('/etc/warden/config.yml'), /# changed by hand\n$/);
+  assert.ok(existsSync(machine.path('/var/lib/warden/images')));
+  assert.doesNotMatch(await machine.run('nft', ['list', 'tables']), new RegExp(`inet ${slot.table}`));
+});
+
+test('a purge leaves nothing, also when no server answered any more', async () => {
+  await install(second);
+  await warden('create', '--handle', 'left');
+  await machine.run('systemctl', ['stop', ...UNITS]);
+  assert.ok((await machine.processes()).some((line) => line.includes('wshd: left')), 'the container outlives its server');
+  rmSync(machine.path('/tmp/warden.deb'));
+  // The administrator's file is theirs to remove, but the prerm needs it.
+  const said = await machine.run('dpkg', ['--remove', 'warden'], { timeoutMs: 60_000 });
+  assert.match(said, /^1 container destroyed$/m);
+  rmSync(machine.path('/etc/warden/conf.d/test.yml'));
+  await machine.run('dpkg', ['--purge', 'warden'], { timeoutMs: 60_000 });
+  assert.deepEqual([...machine.entries()].filter((path) => !untouched.has(path) && !NOT_OURS.test(path)), []);
+  for (const path of ['/etc/warden', '/var/lib/warden', '/var/lib/warden-rootfs', '/var/log/warden', '/run/warden', '/usr/share/doc/warden']) assert.equal(existsSync(machine.path(path)), false, path);
+  assert.deepEqual(machine.mountsBelow('/var/lib'), ['/var/lib/dpkg']);
+  assert.deepEqual(await machine.processes(), []);
+  assert.notEqual((await machine.attempt('getent', ['group', 'warden'])).status, 0);
+  assert.deepEqual(cgroupParents(slot), []);
+});
