@@ -44,3 +44,10 @@ export class Program {
     return { status, stdout: this.#output, stderr: (this.stderr.read() as Buffer | null)?.toString() ?? '' };
   }
 }
+
+/** Something that a test waits for, or lets happen. */
+export function gate(): { readonly promise: Promise<void>; resolve(): void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => { resolve = done; });
+  return { promise, resolve };
+}

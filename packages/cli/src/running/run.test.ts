@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { afterEach, describe, it } from 'node:test';
 import { MockServer, type MockServerOptions } from 'warden-client/testing';
 import { NetOutProtocol, type RequestOf, type RequestType, Type, WardenError } from 'warden-protocol';
-import { Program } from '../test-program.js';
+import { gate, Program } from '../test-program.js';
 
 let server: MockServer;
 
@@ -13,13 +13,6 @@ async function start(options: MockServerOptions = {}): Promise<void> {
 afterEach(() => server[Symbol.asyncDispose]());
 
 const warden = (...argv: string[]): ReturnType<Program['end']> => new Program(server.path, argv).end();
-
-/** Something that a test waits for, or lets happen. */
-function gate(): { readonly promise: Promise<void>; resolve(): void } {
-  let resolve = (): void => undefined;
-  const promise = new Promise<void>((done) => { resolve = done; });
-  return { promise, resolve };
-}
 
 function requestsOf<T extends RequestType>(type: T): RequestOf<T>[] {
   return server.requests.filter((each) => each.type === type).map(({ request }) => request as RequestOf<T>);

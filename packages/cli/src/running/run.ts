@@ -116,21 +116,19 @@ async function removed(box: Box, { streams }: Call['context']): Promise<void> {
   }
 }
 
-/** A signal while there is no command yet that it could be passed on to. */
+/** A signal, or an interrupt of the prompt, while there is no command yet that it could be passed on to. */
 class Interruption {
   readonly #abort = new AbortController();
   readonly #ignore: (() => void) | undefined;
+  readonly signal: AbortSignal;
   received: NodeJS.Signals | undefined;
 
-  constructor({ context: { signals } }: Call) {
+  constructor({ context: { signals, signal } }: Call) {
+    this.signal = signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal]);
     this.#ignore = signals?.listen((name) => {
       this.received ??= name;
       this.#abort.abort();
     });
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal;
   }
 
   end(): void {
