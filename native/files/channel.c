@@ -21,7 +21,7 @@ void channel_free(struct channel *channel)
 	wire_buffer_free(&channel->output);
 }
 
-/* The events of the connection, or an error. timeout_ms 0: none is no error. */
+/* The events of the connection, or an error. That there are none yet is no error. */
 static int wait_for(const struct channel *channel, short events, int timeout_ms, short *ret_events, struct error *err)
 {
 	struct pollfd fds[2] = { { .fd = channel->connection, .events = events }, { .fd = channel->control, .events = POLLIN } };
@@ -34,10 +34,20 @@ static int wait_for(const struct channel *channel, short events, int timeout_ms,
 		return error_set(err, errno, "poll");
 	if (fds[1].revents != 0)
 		return error_set(err, ECANCELED, "the copy was given up");
-	if (count == 0 && timeout_ms != 0)
-		return error_set(err, ETIMEDOUT, "nothing from the other end for %d s", timeout_ms / 1000);
 	*ret_events = fds[0].revents;
 	return 0;
+}
+
+/* @deadline 0: it begins now. */
+static int wait_until(const struct channel *channel, short events, int64_t *deadline, short *ret_events, struct error *err)
+{
+	if (*deadline == 0)
+		*deadline = deadline_in_ms(COPY_SILENCE_MS);
+	int left = deadline_remaining_ms(*deadline);
+
+	if (left == 0)
+		return error_set(err, ETIMEDOUT, "nothing from the other end for %d s", COPY_SILENCE_MS / 1000);
+	return wait_for(channel, events, left, ret_events, err);
 }
 
 int channel_check(struct channel *channel, struct error *err)
@@ -82,6 +92,7 @@ static int next(struct channel *channel, struct frame *ret_frame, struct error *
 {
 	int result = stream_next(&channel->input, ret_frame, err);
 
+	channel->heard += result > 0;
 	return result > 0 && ret_frame->type == WIRE_ERROR ? take_error(channel, ret_frame, err) : result;
 }
 
@@ -101,6 +112,9 @@ static int fill(struct channel *channel, struct error *err)
 
 int channel_receive(struct channel *channel, struct frame *ret_frame, struct error *err)
 {
+	/* For all of the frame: one that comes byte by byte is no sign of life. */
+	int64_t deadline = 0;
+
 	if (check_now_and_then(channel, err) < 0)
 		return -1;
 	for (;;) {
@@ -112,7 +126,7 @@ int channel_receive(struct channel *channel, struct frame *ret_frame, struct err
 		result = fill(channel, err);
 		if (result < 0)
 			return -1;
-		if (result == 0 && wait_for(channel, POLLIN, COPY_SILENCE_MS, &events, err) < 0)
+		if (result == 0 && wait_until(channel, POLLIN, &deadline, &events, err) < 0)
 			return -1;
 	}
 }
@@ -146,11 +160,13 @@ static int broken(struct channel *channel, int number, struct error *err)
 
 int channel_send(struct channel *channel, int fd, struct error *err)
 {
-	short events;
+	int64_t deadline = 0;
 
 	if (wire_end(&channel->output, err) < 0)
 		return -1;
 	for (;;) {
+		const uint64_t heard = channel->heard;
+		short events;
 		/* One small frame into a stream socket goes whole or not at all: the kernel makes one buffer of it. */
 		int result = stream_send(channel->connection, &channel->output, &fd, fd < 0 ? 0 : 1, clock_now_ms(), err);
 
@@ -160,9 +176,12 @@ int channel_send(struct channel *channel, int fd, struct error *err)
 		}
 		if (err->number != ETIMEDOUT)
 			return err->number == EPIPE || err->number == ECONNRESET ? broken(channel, err->number, err) : -1;
-		if (wait_for(channel, channel->incoming != NULL ? POLLIN | POLLOUT : POLLOUT, COPY_SILENCE_MS, &events, err) < 0)
+		if (wait_until(channel, channel->incoming != NULL ? POLLIN | POLLOUT : POLLOUT, &deadline, &events, err) < 0)
 			return -1;
 		if (events & POLLIN && channel->incoming != NULL && channel_poll(channel, err) < 0)
 			return -1;
+		/* One that is busy with a large file says so. */
+		if (channel->heard != heard)
+			deadline = 0;
 	}
 }

@@ -16,6 +16,7 @@ struct channel {
 	int control;                  /* of the host's end: ready for reading when the copy is given up; -1: there is none */
 	const char *other_end;        /* step of what the other end says went wrong there; NULL: this end's own */
 	unsigned int turns;           /* frames that were sent or waited for since control was looked at */
+	uint64_t heard;               /* frames of the other end */
 	struct stream_input input;
 	struct wire_buffer output;    /* the frame that is being built */
 	/* What comes while something else is waited for. NULL: it stays in the socket until channel_receive(). */

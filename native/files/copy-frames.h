@@ -13,6 +13,11 @@
 #ifndef WARDEN_FILES_COPY_FRAMES_H
 #define WARDEN_FILES_COPY_FRAMES_H
 
+/* An end that hears nothing, or not all of a frame, for so long gives up. Tests are less patient. */
+#ifndef COPY_SILENCE_MS
+#define COPY_SILENCE_MS 120000
+#endif
+
 enum copy_frame {
 	COPY_SOURCE = 1,
 	COPY_DIRECTORY = 2,
@@ -44,8 +49,6 @@ enum {
 	/* Descriptors that may be on their way: the socket's queue holds fewer frames. */
 	COPY_MAX_DESCRIPTORS = 512,
 	COPY_QUEUE_SIZE = 32 << 10,
-	/* An end that hears nothing for so long gives up. */
-	COPY_SILENCE_MS = 120000,
 	COPY_PROGRESS_MS = 100,
 	/* Paths of what was skipped that are told, and how much of each; all are counted. */
 	COPY_SKIPPED_TOLD = 16,

@@ -193,8 +193,11 @@ static int make_link(struct receiver *receiver, const struct entry *entry, struc
 	return tree_make_symlink(&receiver->writer, current(receiver), name_of(receiver, entry), entry->content, &attributes, err);
 }
 
-static int note_skipped(struct receiver *receiver, const struct entry *entry)
+/* Nothing is made of it, but who tells of them without end is not listened to without end. */
+static int note_skipped(struct receiver *receiver, const struct entry *entry, struct error *err)
 {
+	if (receiver->skipped >= receiver->writer.policy.entry_limit)
+		return error_set(err, EDQUOT, "%.200s: more than %llu entries that are left out", entry->name, (unsigned long long)receiver->writer.policy.entry_limit);
 	receiver->skipped++;
 	if (receiver->reports->skipped != NULL)
 		receiver->reports->skipped(receiver->reports->context, entry->name);
@@ -215,7 +218,7 @@ static int make(struct receiver *receiver, const struct frame *frame, struct err
 	case COPY_LINK:
 		return make_link(receiver, &entry, err);
 	case COPY_SKIPPED:
-		return note_skipped(receiver, &entry);
+		return note_skipped(receiver, &entry, err);
 	default:
 		return error_set(err, EBADMSG, "frame of type %u", frame->type);
 	}

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/deadline.h"
 #include "lib/fd.h"
 #include "lib/syscalls.h"
 #include "files/copy-frames.h"
@@ -14,6 +15,8 @@
 enum {
 	/* Of an entry that is something else each time. */
 	MAX_LOOKS = 4,
+	/* That may come in a row, after a time in which they were not read. */
+	REPORTS_AT_ONCE = 32,
 	OPEN_FLAGS = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
 };
 
@@ -22,6 +25,9 @@ struct sender {
 	const struct copy_reports *reports;
 	struct copy_counts counts;     /* the other end's, but `skipped` */
 	uint64_t skipped;
+	uint64_t heard;                /* reports of the other end */
+	int64_t began_at;
+	bool finished;                 /* everything was sent */
 	bool done;
 	unsigned int depth;
 	char path[PATH_MAX];           /* of the entry that is looked at, from the source on */
@@ -46,6 +52,18 @@ void copy_source_close(struct copy_source *source)
 	source->parent = close_fd(source->parent);
 }
 
+/* Each report is passed on, as far as the client: one that says more than it has to would keep everybody on the way busy. */
+static int check_report(struct sender *sender, enum copy_frame type, struct error *err)
+{
+	if (type != COPY_PROGRESS && type != COPY_DONE)
+		return error_set(err, EBADMSG, "frame of type %u", type);
+	if (type == COPY_DONE && !sender->finished)
+		return error_set(err, EBADMSG, "done before everything was sent");
+	if (++sender->heard > REPORTS_AT_ONCE + 2 * (uint64_t)(clock_now_ms() - sender->began_at) / COPY_PROGRESS_MS)
+		return error_set(err, EBADMSG, "more reports than one in %d ms", COPY_PROGRESS_MS);
+	return 0;
+}
+
 /* What the receiver says meanwhile. */
 static int on_frame(void *context, const struct frame *frame, struct error *err)
 {
@@ -54,8 +72,8 @@ static int on_frame(void *context, const struct frame *frame, struct error *err)
 	struct wire_attribute attribute;
 	int result;
 
-	if (frame->type != COPY_PROGRESS && frame->type != COPY_DONE)
-		return error_set(err, EBADMSG, "frame of type %u", frame->type);
+	if (check_report(sender, frame->type, err) < 0)
+		return -1;
 	wire_reader_init(&reader, frame->body, frame->size);
 	while ((result = wire_next(&reader, &attribute, err)) > 0) {
 		if (attribute.tag == TAG_ENTRIES && wire_u64(&attribute, &sender->counts.entries, err) < 0)
@@ -285,6 +303,7 @@ static int await_end(struct sender *sender, struct error *err)
 {
 	struct frame frame;
 
+	sender->finished = true;
 	wire_begin(&sender->channel->output, COPY_FINISHED);
 	/* What comes after it is the last: looked for once too often it would be that the other end is gone. */
 	if (channel_send(sender->channel, -1, err) < 0)
@@ -297,7 +316,7 @@ static int await_end(struct sender *sender, struct error *err)
 
 int copy_send(struct channel *channel, const struct copy_source *source, const struct copy_reports *reports, struct copy_counts *ret_counts, struct error *err)
 {
-	struct sender sender = { .channel = channel, .reports = reports };
+	struct sender sender = { .channel = channel, .reports = reports, .began_at = clock_now_ms() };
 
 	channel->incoming = on_frame;
 	channel->context = &sender;

@@ -5,7 +5,7 @@ UNIT_TESTED := $(LIB_SOURCES) monitor/spool.c monitor/description.c monitor/hook
 UNIT_TESTS := $(patsubst test/%-test.c,$(BUILD)/test/%,$(wildcard test/*-test.c))
 FUZZ_TARGETS := $(patsubst fuzz/%-fuzz.c,%,$(wildcard fuzz/*-fuzz.c))
 REPLAYS := $(addprefix $(BUILD)/test/replay-,$(FUZZ_TARGETS))
-ROOT_TESTS := test/transfer_test.py test/jobs_test.py test/users_test.py test/project_test.py test/input_test.py test/times_test.py test/memory_test.py test/terminals_test.py test/random_test.py test/output_test.py test/isolation_test.py test/hostile_test.py
+ROOT_TESTS := test/transfer_test.py test/jobs_test.py test/users_test.py test/project_test.py test/input_test.py test/times_test.py test/memory_test.py test/terminals_test.py test/random_test.py test/output_test.py test/isolation_test.py test/hostile_test.py test/hostile_copy_test.py
 
 $(UNIT_TESTS): $(BUILD)/test/%: test/%-test.c $(UNIT_TESTED) $(UNIT_HEADERS)
 	@mkdir -p $(@D)
@@ -27,8 +27,13 @@ $(BUILD)/test/call-probe: test/call-probe.c $(DEPENDS_musl)
 	@mkdir -p $(@D)
 	$(MUSL_CC) $(CFLAGS_COMMON) $(CFLAGS_musl) -static -o $@ $<
 
+# With less patience, so that its end can be waited for.
+$(BUILD)/test/impatient-files: $(files_SOURCES) $(LIB_SOURCES) $(wildcard files/*.h) $(UNIT_HEADERS) $(DEPENDS_musl)
+	@mkdir -p $(@D)
+	$(MUSL_CC) $(CFLAGS_COMMON) $(CFLAGS_musl) -O0 -DCOPY_SILENCE_MS=1000 -static -o $@ $(files_SOURCES) $(LIB_SOURCES)
+
 test-root: test-root-monitor
-test-root-monitor: release faults $(BUILD)/test/call-probe
+test-root-monitor: release faults $(BUILD)/test/call-probe $(BUILD)/test/impatient-files
 	@set -e; for test in $(ROOT_TESTS); do echo "# $$test"; python3 -B $$test; done
 
 # build/fuzz/TARGET CORPUS…: as libFuzzer takes it.
