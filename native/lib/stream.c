@@ -231,11 +231,17 @@ int packet_receive(int fd, void *ret_data, size_t size, size_t *ret_size, int *r
 	struct iovec vector = { .iov_base = ret_data, .iov_len = size };
 	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.data, .msg_controllen = sizeof(control.data) };
 	ssize_t count;
+	bool reset = false;
 
 	*ret_fd_count = 0;
-	do
+	do {
 		count = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
-	while (count < 0 && errno == EINTR);
+		/* That the other end closed with packets of ours unread is told once, before the packets that it had sent: its last words come then. */
+		if (count < 0 && errno == ECONNRESET && !reset) {
+			reset = true;
+			errno = EINTR;
+		}
+	} while (count < 0 && errno == EINTR);
 	if (count < 0)
 		return error_set(err, errno, "recvmsg");
 	int result = collect_fds(&message, ret_fds, fd_limit, ret_fd_count);

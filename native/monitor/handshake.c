@@ -100,12 +100,7 @@ static int read_child(const struct handshake *handshake, struct error *err)
 	uint8_t packet[PACKET_SIZE];
 	size_t size, fd_count;
 
-	int result = packet_receive(handshake->wshd, packet, sizeof(packet), &size, NULL, 0, &fd_count, err);
-
-	/* That the other end closed with packets of ours unread is told once, before the packets it had sent. */
-	if (result < 0 && err->number == ECONNRESET)
-		result = packet_receive(handshake->wshd, packet, sizeof(packet), &size, NULL, 0, &fd_count, err);
-	if (result < 0)
+	if (packet_receive(handshake->wshd, packet, sizeof(packet), &size, NULL, 0, &fd_count, err) < 0)
 		return err->number == EAGAIN ? 0 : -1;
 	if (size < 4)
 		return error_set(err, EPIPE, "PID 1 of the container ended");

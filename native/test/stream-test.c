@@ -154,6 +154,13 @@ static void test_descriptors(void)
 	close(pair[0]);
 	CHECK(packet_receive(pair[1], packet, sizeof(packet), &size, received, 2, &count, &err) == 0 && size == 0, "the end");
 	close(pair[1]);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) < 0)
+		return;
+	CHECK(packet_send(pair[1], "unread", 6, NULL, 0, deadline_in_ms(100), &err) == 0 && packet_send(pair[0], "last", 4, NULL, 0, deadline_in_ms(100), &err) == 0, "a packet each way");
+	close(pair[0]);
+	CHECK(packet_receive(pair[1], packet, sizeof(packet), &size, received, 2, &count, &err) == 0 && size == 4, "what was said last comes, although the other end closed without having read");
+	CHECK(packet_receive(pair[1], packet, sizeof(packet), &size, received, 2, &count, &err) == 0 && size == 0, "and then the end");
+	close(pair[1]);
 	close_fd(null);
 	wire_buffer_free(&frames);
 }
