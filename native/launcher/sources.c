@@ -79,6 +79,18 @@ static int add_resolved(struct sources *sources, const struct mount_source *moun
 	return 0;
 }
 
+/* A layer of the root: wardend names it by a path without links, and one that came since, in a directory that a container can write to, is not followed. */
+static int add_lower(struct sources *sources, const char *path, struct error *err)
+{
+	_cleanup_close_ int layer = sys_openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, WARDEN_RESOLVE_NO_SYMLINKS | WARDEN_RESOLVE_NO_MAGICLINKS);
+	int tree = layer < 0 ? -1 : sys_open_tree(layer, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+
+	if (tree < 0)
+		return error_set(err, errno, "%s", path);
+	add(sources, tree);
+	return 0;
+}
+
 static int add_mount(struct sources *sources, const struct mount_source *mount, struct error *err)
 {
 	if (mount->flags & MOUNT_FLAG_NO_LINKS)
@@ -155,7 +167,7 @@ int sources_open(struct sources *ret_sources, const struct host *host, const str
 	if (step_begin(STEP_OPEN_ROOT, err) < 0)
 		return -1;
 	for (size_t i = 0; i < description->lower_count; i++)
-		if (add_tree(sources, description->lowers[i], 0, true, err) < 0)
+		if (add_lower(sources, description->lowers[i], err) < 0)
 			return -1;
 	if (step_begin(STEP_OPEN_MOUNT, err) < 0)
 		return -1;

@@ -3,13 +3,14 @@
  * it may write to, also as the host's root. Nothing of the host but the given path is changed, and nothing of it is copied in.
  */
 import assert from 'node:assert/strict';
-import { chmodSync, lstatSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { RequestError } from '../harness/client.js';
 import type { Client, CreateOptions } from '../harness/client.js';
 import { output, refused, streamUntil } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
+import { mustRun } from '../harness/run-program.js';
 import { shortOrLong } from '../harness/soak.js';
 
 const server = useServer({ rootfs: { probes: ['exchange'] } });
@@ -124,3 +125,37 @@ for (const [whose, mode, privileged] of [['vcap', 0o777, false], ['root', 0o755,
     check();
   });
 }
+
+test('a part of it that the host has bound elsewhere is no other place', async () => {
+  const { path, check } = outside();
+  const shared = directory(0o755);
+  const bound = directory();
+  mkdirSync(join(shared, 'deep/inner'), { recursive: true });
+  writeFileSync(join(path, 'layer.tar'), KEPT);
+  await mustRun('mount', ['--bind', join(shared, 'deep/inner'), bound]);
+  try {
+    const { client, handle } = await server.container({ bind_mounts: [{ src_path: shared, dst_path: '/shared', mode: RW }] });
+    const { handle: other } = await server.container();
+    // Made by root of the container, the links belong to the host's root, as only the host's own should.
+    output(await client.run(handle, `cd /shared/deep/inner; mkdir own; echo ${OWN.trim()} > own/file; ln -s ${path} lies; ln -s ${path}/layer.tar lies.tar; ln -s own good; mkdir ~vcap/from; echo x > ~vcap/from/canary; chmod -R a+rX ~vcap`, { privileged: true }));
+    assert.equal(lstatSync(join(bound, 'lies')).uid, 0);
+    await client.request('copy_in', { handle: other, src_path: join(bound, 'own/'), dst_path: 'in' });
+    await client.request('copy_out', { handle, src_path: 'from/', dst_path: join(bound, 'own') });
+    for (const link of [join(bound, 'lies'), join(shared, 'deep/inner/lies')]) {
+      await refused(client.request('copy_in', { handle: other, src_path: `${link}/`, dst_path: 'in' }), 'invalid_argument', /link/);
+      await refused(client.request('copy_out', { handle, src_path: 'from/', dst_path: `${link}/` }), 'invalid_argument', /link/);
+      await refused(client.create({ bind_mounts: [{ src_path: link, dst_path: '/x', mode: RW }] }), 'invalid_argument', /leads out of .*, which a container can write to/);
+      await refused(client.create({ rootfs: link }), 'invalid_argument', /^rootfs .* leads out of /);
+      await refused(client.request('image_import', { path: `${link}.tar`, name: 'lies:v1' }), 'invalid_argument', /cannot be imported: it leads out of /);
+      await refused(client.request('image_import', { path: link, name: 'lies:v1' }), 'invalid_argument', /cannot be imported: it leads out of /);
+    }
+    // What a link there does not lead out of is as good as any.
+    await refused(client.request('image_import', { path: join(bound, 'good'), name: 'good:v1' }), 'invalid_argument', /neither an image layout/);
+    await client.destroy(handle);
+    assert.equal(await client.request('copy_in', { handle: other, src_path: join(bound, 'lies/'), dst_path: 'in-again' }).then(() => 'copied'), 'copied', 'without the container the links are the host\'s root\'s own');
+  } finally {
+    await mustRun('umount', [bound]);
+    rmSync(join(path, 'layer.tar'));
+  }
+  check();
+});

@@ -3,14 +3,15 @@
  * made them is not trusted: texts have limits, what is named by a digest has it, and no path leads out.
  */
 import { createHash } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
-import { lstat, open, realpath } from 'node:fs/promises';
+import { closeSync, fstatSync, readFileSync, type Stats } from 'node:fs';
+import { lstat, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import { parseDigest, type Digest } from '../lib/digest.js';
 import { z } from '../lib/zod.js';
 import { configLimitInBytes } from './image-config.js';
 import { canonicalName, parseImageName } from './image-name.js';
+import { openRegular } from './open-regular.js';
 
 export interface ImageFiles {
   /** Canonical. */
@@ -117,13 +118,13 @@ class Files {
   }
 
   async read(name: string, limitInBytes: number): Promise<Buffer> {
-    const file = await open(await this.locate(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const file = openRegular(await this.locate(name));
     try {
-      const { size } = await file.stat();
+      const { size } = fstatSync(file);
       if (size > limitInBytes) throw refused(`${JSON.stringify(name)} has ${size} bytes, more than ${limitInBytes}`);
-      return await file.readFile();
+      return readFileSync(file);
     } finally {
-      await file.close();
+      closeSync(file);
     }
   }
 

@@ -2,8 +2,8 @@
  * The store of images on this machine. What is on the disk is described in store-directory.ts; all of it is known in memory as well, so that a create finds
  * its layers without a wait. Layers belong to nobody: those that no image, container or hold needs go.
  */
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { mkdir, realpath, stat } from 'node:fs/promises';
+import { closeSync, fstatSync } from 'node:fs';
+import { lstat, mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import type { ContainerImage } from '../host/image.js';
@@ -18,6 +18,7 @@ import { canonicalName, parseImageName } from './image-name.js';
 import { readRecord, writeRecord, type ImageRecord } from './image-record.js';
 import type { ImageStore, LayerFile, LayerHold, NewImage, StoredImage, StoredImageDetails, StoreOptions } from './image-store.js';
 import { LayerUse } from './layer-use.js';
+import { openRegular } from './open-regular.js';
 import type { StoreDirectory } from './store-directory.js';
 
 /** Archives that are unpacked at a time: one takes a processor and the disk. */
@@ -36,6 +37,8 @@ export interface StoreSettings {
   /** As Go names it: amd64. */
   readonly architecture: string;
   readonly log: Log;
+  /** Why a file or directory of the host must not be imported, if there is a reason. */
+  readonly reasonAgainst: (path: string, real: string) => string | undefined;
 }
 
 export class LinuxImageStore implements ImageStore {
@@ -98,18 +101,20 @@ export class LinuxImageStore implements ImageStore {
 
   async import(path: string, name: string | undefined, options: StoreOptions): Promise<StoredImage[]> {
     const wanted = name === undefined ? undefined : canonicalName(parseImageName(name));
-    const status = await stat(path).catch((error: unknown) => {
+    const real = await realpath(path).catch((error: unknown) => {
       throw new WardenError('not_found', `${path} not found`, { cause: error });
     });
-    if (status.isDirectory()) {
-      const images = await imagesOf(path, this.settings.architecture);
+    const reason = this.settings.reasonAgainst(path, real);
+    if (reason !== undefined) throw new WardenError('invalid_argument', `${path} cannot be imported: ${reason}`);
+    if ((await lstat(real)).isDirectory()) {
+      const images = await imagesOf(real, this.settings.architecture);
       if (images === undefined) throw new WardenError('invalid_argument', `${path} is neither an image layout of the OCI (oci-layout, index.json) nor what docker save writes (manifest.json); a directory that is a root file system needs no import: give it as rootfs`);
       return await this.#keepAll(images, wanted, path, options);
     }
     const staged = await this.directory.stage();
     try {
       const root = join(staged, 'root');
-      const unpacked = await this.#unpackFile(await realpath(path), root, path, options);
+      const unpacked = await this.#unpackFile(real, root, path, options);
       const images = await imagesOf(root, this.settings.architecture);
       if (images !== undefined) return await this.#keepAll(images, wanted, path, options);
       if (wanted === undefined) throw new WardenError('invalid_argument', `${path} is a root file system, which has no name of its own: give one`);
@@ -337,12 +342,4 @@ function checkConfig(config: Uint8Array): ImageConfig {
   } catch (error) {
     throw error instanceof WardenError ? new WardenError('invalid_argument', error.message, { cause: error }) : error;
   }
-}
-
-/** Neither follows a link, as whoever fetched the file may have left one, nor waits for a FIFO, nor takes a device. */
-function openRegular(path: string): number {
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
-  if (fstatSync(descriptor).isFile()) return descriptor;
-  closeSync(descriptor);
-  throw new WardenError('invalid_argument', `${path} is no regular file`);
 }

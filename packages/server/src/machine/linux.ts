@@ -2,11 +2,13 @@
  * A machine for Linux containers: every adapter of host/linux, put together. Nothing is touched before it is certain that this server may: the names
  * that are one server's alone are claimed first, then the depot's lock is taken.
  */
+import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import type { Configuration } from '../config/configuration.js';
 import { adoptContainers } from '../container/adopt.js';
 import { removeStrayLimits, restoreBandwidthLimits } from '../container/bandwidth.js';
+import { writableSources } from '../container/bind-mounts.js';
 import type { Containers } from '../container/containers.js';
 import { isOpenToAll } from '../container/name-policy.js';
 import { nameServersFor } from '../container/name-servers.js';
@@ -43,6 +45,7 @@ import { LinuxRootFileSystems } from '../host/linux/root-file-systems.js';
 import { Trash } from '../host/linux/trash.js';
 import { readSmallFile, replaceSmallFile } from '../host/linux/small-file.js';
 import { StepError } from '../host/linux/step-error.js';
+import { leadsOutOf, ledOut, type LeadsOutOf } from '../host/linux/writable-places.js';
 import { archiveProgram } from '../image/archive-program.js';
 import { LinuxImageStore } from '../image/linux-image-store.js';
 import { NamedRootFileSystemsFile } from '../image/named-root-file-systems.js';
@@ -116,9 +119,10 @@ export async function openLinuxMachine({ configuration, log, attachSyslog, conta
   if (syslog.lacksDirectory()) {
     log.warn({ socket: syslog.socketPath() }, 'the directory of syslog\'s socket (server.syslog_socket) does not exist: lines of jobs with a log_tag go nowhere in containers that are made before it does');
   }
-  const imageStore = openImageStore(configuration, launcher, log);
+  const ledOutOf = (path: string, real: string): string | undefined => (path === real ? undefined : leadsOutOf(path, real, writableSources(containers())));
+  const imageStore = openImageStore(configuration, launcher, log, ledOutOf);
   const namedRootFileSystems = openNamedRootFileSystems(configuration, (path) => rootFileSystems.open(path));
-  const rootFileSystems: LinuxRootFileSystems = new LinuxRootFileSystems(depotPath, imageStore, (name) => namedRootFileSystems.pathOf(name));
+  const rootFileSystems: LinuxRootFileSystems = new LinuxRootFileSystems(depotPath, imageStore, (name) => namedRootFileSystems.pathOf(name), ledOutOf);
   const host: Host = {
     launcher,
     monitors: new LinuxMonitors((id) => monitorSocketPath(depot.directoryOf(id)), systemClock, log),
@@ -201,10 +205,17 @@ async function forgetStaleConnections({ stale, configuration }: Containers, link
   await stale.forget();
 }
 
-function openImageStore({ depotPath, programsPath, images }: Configuration, launcher: LauncherProcess, log: Log): LinuxImageStore {
-  const directory = new StoreDirectory(join(depotPath, 'images'), (staging) => new Trash(staging, (path, names) => launcher.discard(path, names), log));
+function openImageStore({ depotPath, programsPath, images }: Configuration, launcher: LauncherProcess, log: Log, ledOutOf: LeadsOutOf): LinuxImageStore {
+  const directory = new StoreDirectory(join(realpathSync.native(depotPath), 'images'), (staging) => new Trash(staging, (path, names) => launcher.discard(path, names), log));
   const unpack = archiveProgram(join(programsPath, 'archive'), { sizeInBytes: images.extractedLimitInBytes, entries: images.entriesLimit }, systemClock);
-  return new LinuxImageStore(directory, unpack, { architecture: goArchitectures[process.arch] ?? process.arch, log });
+  return new LinuxImageStore(directory, unpack, {
+    architecture: goArchitectures[process.arch] ?? process.arch,
+    log,
+    reasonAgainst(path, real) {
+      const left = ledOutOf(path, real);
+      return left === undefined ? undefined : ledOut(left);
+    },
+  });
 }
 
 function openPulls({ images }: Configuration, store: LinuxImageStore, log: Log): Pulls {

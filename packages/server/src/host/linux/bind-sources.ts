@@ -2,10 +2,11 @@
  * Files and directories of the host that a client wants in a container. What is found here is opened by the launcher a moment later, without
  * following a symbolic link that somebody has put on the way meanwhile.
  */
-import { realpathSync, statSync, type Stats } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
 import { WardenError } from 'warden-protocol';
 import type { BindSource, BindSources } from '../host.js';
 import { DepotShield } from './depot-shield.js';
+import { leadsOutOf, ledOut, realPath } from './writable-places.js';
 
 export class LinuxBindSources implements BindSources {
   readonly #shield: DepotShield;
@@ -22,33 +23,9 @@ export class LinuxBindSources implements BindSources {
     const reason = this.#shield.reasonAgainst(real);
     if (reason !== undefined) throw refused(path, `${reason}; name a directory below it`);
     if (status.isBlockDevice() || status.isCharacterDevice()) throw refused(path, 'it is a device, and devices of the host have no effect in a container');
-    const left = writable.find((directory) => !isWithin(real, directory) && enters(path, directory));
-    if (left !== undefined) throw refused(path, `it leads out of ${left}, which a container can write to, by a symbolic link there`);
+    const left = leadsOutOf(path, real, writable);
+    if (left !== undefined) throw refused(path, ledOut(left));
     return { path: real, isFile: status.isFile() };
-  }
-}
-
-function isWithin(path: string, directory: string): boolean {
-  return path === directory || path.startsWith(`${directory}/`);
-}
-
-/**
- * Whether the way to a path goes through a directory. The part of it before that is the host's alone, so a container that changes the rest
- * meanwhile cannot make this say no.
- */
-function enters(path: string, directory: string): boolean {
-  for (let end = path.indexOf('/', 1); end !== -1; end = path.indexOf('/', end + 1)) {
-    const real = realPath(path.slice(0, end));
-    if (real !== undefined && isWithin(real, directory)) return true;
-  }
-  return false;
-}
-
-function realPath(path: string): string | undefined {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    return undefined;
   }
 }
 

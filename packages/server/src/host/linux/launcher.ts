@@ -20,6 +20,7 @@ import { directoryIds } from './directory-ids.js';
 import { writePort, writeStaleConnections } from './port-messages.js';
 import { readQuota, writeQuotaOrder, type Quota, type QuotaOrder } from './quota-messages.js';
 import { StepError } from './step-error.js';
+import { writablePlaces } from './writable-places.js';
 import { writeCgroup, writeDescription, writeFirewallChain, writeFirewallElement } from './write-description.js';
 import { FrameType, Tag, wireVersion } from './wire.js';
 import { Attributes, FrameReader, FrameWriter, type Frame } from './wire-codec.js';
@@ -185,7 +186,7 @@ export class LauncherProcess implements Launcher {
     const run = async (): Promise<CopyResult> => {
       const running = await this.#run();
       if (givenUp) throw new WardenError('canceled', 'the copy was given up');
-      return readCopyResult(await this.#exchange(running, FrameType.copy, copyDeadlineMs, `copy of ${order.source}`, (writer) => writeCopyOrder(writer, order, directoryIds(order.writable)), { begun, progress: (report) => progress(readCopyCounts(report)) }));
+      return readCopyResult(await this.#exchange(running, FrameType.copy, copyDeadlineMs, `copy of ${order.source}`, (writer) => writeCopyOrder(writer, order, directoryIds(writablePlaces(order.writable))), { begun, progress: (report) => progress(readCopyCounts(report)) }));
     };
     return {
       done: run(),

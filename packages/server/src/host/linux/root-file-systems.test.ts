@@ -29,7 +29,7 @@ beforeEach(() => {
   symlinkSync('srv', join(directory, 'link'));
   symlinkSync('/', join(directory, 'slash'));
   held = [];
-  rootFileSystems = new LinuxRootFileSystems(join(directory, 'link/depot'), images, (name) => (name === 'base' ? join(directory, 'images/base') : undefined));
+  rootFileSystems = new LinuxRootFileSystems(join(directory, 'link/depot'), images, (name) => (name === 'base' ? join(directory, 'images/base') : undefined), (path, real) => (path.includes('/shared/') && !real.includes('/shared/') ? join(directory, 'shared') : undefined));
 });
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
@@ -45,6 +45,13 @@ test('the host\'s root, the depot, what lies in it and what contains it is refus
   ] as const) {
     assert.throws(() => rootFileSystems.open(path), { code: 'invalid_argument', message: why }, path);
   }
+});
+
+test('a path that a container has led elsewhere is refused', () => {
+  mkdirSync(join(directory, 'shared/own'), { recursive: true });
+  symlinkSync('../images/base', join(directory, 'shared/lies'));
+  assert.throws(() => rootFileSystems.open(join(directory, 'shared/lies')), { code: 'invalid_argument', message: /leads out of .*shared, which a container can write to/ });
+  assert.deepEqual(rootFileSystems.open(join(directory, 'shared/own')).lowers, [join(directory, 'shared/own')]);
 });
 
 test('other directories are taken, also one whose name begins as the depot\'s', () => {

@@ -3,12 +3,13 @@
  * beside one lists what of the host is to be mounted into it read-only: the default root file system is made of the host's
  * own /usr that way. The file counts only when root owns it and nobody else can write to it.
  */
-import { type BigIntStats, lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { type BigIntStats, lstatSync, readFileSync, statSync } from 'node:fs';
 import { WardenError } from 'warden-protocol';
 import { z } from '../../lib/zod.js';
 import type { RootFileSystem, RootFileSystems } from '../host.js';
 import type { ContainerImage } from '../image.js';
 import { DepotShield } from './depot-shield.js';
+import { ledOut, realPath, type LeadsOutOf } from './writable-places.js';
 
 const absolutePath = z.string().startsWith('/').max(4095).refine((path) => !path.includes('\0'));
 const mountsSchema = z.strictObject({
@@ -47,11 +48,13 @@ export class LinuxRootFileSystems implements RootFileSystems {
   /**
    * @param depotPath the depot, which must not be seen in any container: its files have their owners' rights
    * @param namedPath the directory that a name stands for
+   * @param leadsOutOf what a container can write to and has led the path out of
    */
   constructor(
     depotPath: string,
     private readonly images: ImageSource,
     private readonly namedPath: (name: string) => string | undefined,
+    private readonly leadsOutOf: LeadsOutOf,
   ) {
     this.#shield = new DepotShield(depotPath);
   }
@@ -65,6 +68,8 @@ export class LinuxRootFileSystems implements RootFileSystems {
     if (directory === undefined) throw new WardenError('not_found', `rootfs ${path} not found`);
     const reason = this.#shield.reasonAgainst(directory);
     if (reason !== undefined) throw refused(path, reason);
+    const left = this.leadsOutOf(path, directory);
+    if (left !== undefined) throw refused(path, ledOut(left));
     return { lowers: [directory], mounts: this.#mountsOf(`${directory}.mounts.json`) };
   }
 
@@ -111,13 +116,8 @@ function refused(path: string, why: string): WardenError {
 }
 
 function realDirectory(path: string): string | undefined {
-  try {
-    // One system call; the other realpathSync asks for every component.
-    const real = realpathSync.native(path);
-    return statSync(real).isDirectory() ? real : undefined;
-  } catch {
-    return undefined;
-  }
+  const real = realPath(path);
+  return real !== undefined && statSync(real, { throwIfNoEntry: false })?.isDirectory() === true ? real : undefined;
 }
 
 function readMounts(path: string, status: BigIntStats): RootFileSystem['mounts'] {

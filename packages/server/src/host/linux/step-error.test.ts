@@ -35,5 +35,6 @@ test('what a request asked for in vain is no fault of the server', () => {
   assert.equal(told('find user', EPERM, 'root'), 'permission: find user (root): only a privileged job can be root');
   assert.equal(told('assume identity', EINVAL, 'uid 70000'), 'invalid_argument: assume identity (uid 70000): the container has no such uid or gid');
   assert.equal(told('set up streams', EINVAL, 'give a pipe to user 70000'), 'invalid_argument: set up streams (give a pipe to user 70000): the container has no such uid or gid');
+  assert.equal(told('mount overlay', constants.errno.ENOSYS, '89 layers: overlay'), 'unsupported: mount overlay (89 layers: overlay): this kernel puts at most 88 layers together; Linux 6.7 and later take 128');
   assert.equal(failure('mount overlay', ENOENT, '/x').code, 'internal', 'what the server did by itself is one');
 });

@@ -80,6 +80,7 @@ const faultsOfRequests: ReadonlyMap<string, ReadonlyMap<number, Fault>> = new Ma
     [ELOOP, { code: 'not_found', text: 'a symbolic link was put in its way meanwhile' }],
   ])],
   ...['parent-before-clone', 'parent-after-clone', 'child-before-pivot', 'child-after-pivot'].map((point): [string, ReadonlyMap<number, Fault>] => [`hook ${point}`, failedHook]),
+  ['mount overlay', new Map<number, Fault>([[ENOSYS, { code: 'unsupported', text: 'this kernel puts at most 88 layers together; Linux 6.7 and later take 128' }]])],
   ['map mounts', new Map<number, Fault>([[EINVAL, { code: 'unsupported' }]])],
   ['mount volumes', new Map<number, Fault>([
     [ENOENT, { code: 'invalid_argument', text: 'the destination leads nowhere in the container: a symbolic link on the way dangles' }],
