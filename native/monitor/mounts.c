@@ -99,6 +99,16 @@ static int set_layers(int fs, size_t count, struct error *err)
 	return mounts_set_option(fs, "lowerdir", text, err);
 }
 
+/* What Linux 6.1 says of an option that it does not know, at once or, as it only collects them, in the end. */
+static int lacks_options(size_t lower_count, struct error *err)
+{
+	if (err->number != EINVAL || lower_count <= LISTED_LAYERS)
+		return -1;
+	const struct error said = *err;
+
+	return error_set(err, ENOSYS, "%zu layers: %.100s", lower_count, said.detail);
+}
+
 int mounts_make_overlay(int container, size_t lower_count, uint64_t attributes, int *ret_overlay, struct error *err)
 {
 	_cleanup_close_ int fs = -1;
@@ -117,9 +127,11 @@ int mounts_make_overlay(int container, size_t lower_count, uint64_t attributes, 
 	    mounts_set_option(fs, "upperdir", "/container/upper", err) < 0 || mounts_set_option(fs, "workdir", "/container/work", err) < 0 ||
 	    mounts_set_option(fs, "volatile", NULL, err) < 0 || mounts_set_option(fs, "redirect_dir", "on", err) < 0 ||
 	    mounts_set_option(fs, "index", "off", err) < 0 || mounts_set_option(fs, "metacopy", "off", err) < 0)
-		return -1;
-	if (sys_fsconfig(fs, WARDEN_FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return mounts_configuration_error(fs, errno, "overlay", err);
+		return lacks_options(lower_count, err);
+	if (sys_fsconfig(fs, WARDEN_FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) {
+		mounts_configuration_error(fs, errno, "overlay", err);
+		return lacks_options(lower_count, err);
+	}
 	if (chdir("/") < 0)
 		return error_set(err, errno, "/");
 	*ret_overlay = sys_fsmount(fs, FSMOUNT_CLOEXEC, (unsigned int)attributes);

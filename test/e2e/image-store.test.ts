@@ -1,6 +1,7 @@
 /* Images: imported in every form, listed, run, shared, removed. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, watch, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Client } from '../harness/client.js';
@@ -172,19 +173,31 @@ test('accounts are those that the image shows: not of a directory that a layer c
   await removeAll(client);
 });
 
+/** Before, overlayfs takes layers in one text of 255 bytes only. */
+function takesManyLayers(): boolean {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  return major > 6 || (major === 6 && minor >= 7);
+}
+
 test('an image has up to 128 layers, and a container of it all of them in their order', async () => {
   const client = await fresh();
+  const most = takesManyLayers() ? 129 : 90;
   const layers = [base];
-  for (let number = 1; number < 129; number++) {
+  for (let number = 1; number < most; number++) {
     const path = place(`layer-${number}.tar`);
     const removed = number === 100 ? [entry({ name: 'many/.wh.7' })] : [];
     writeFileSync(path, Buffer.concat([entry({ name: 'many/', type: '5', mode: 0o755 }), entry({ name: `many/${number}` }), entry({ name: 'many/top', content: String(number) }), ...removed, END]));
     layers.push(await describeLayer(path, 'none'));
   }
-  for (const count of [17, 88, 89, 128]) {
+  for (const count of [17, 88, 89, 128].filter((each) => each < most)) {
     const some = layers.slice(0, count);
     ociLayout(place(`many-${count}`), [{ name: `many:${count}`, config: configOf(some), layers: some }]);
     await imported(client, place(`many-${count}`));
+    if (count > 88 && !takesManyLayers()) {
+      await refused(client.create({ rootfs: `image:many:${count}` }), 'unsupported', /89 layers.*at most 88 layers/);
+      await removeAll(client);
+      return;
+    }
     const { handle } = await server.container({ rootfs: `image:many:${count}` });
     const expected = Array.from({ length: count - 1 }, (_, index) => index + 1).filter((number) => number !== 7 || count < 100);
     const [top, ...found] = output(await client.run(handle, 'echo $(</many/top); cd /many; for file in [0-9]*; do echo $file; done')).trim().split('\n');
