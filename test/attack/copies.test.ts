@@ -3,7 +3,7 @@
  * it may write to, also as the host's root. Nothing of the host but the given path is changed, and nothing of it is copied in.
  */
 import assert from 'node:assert/strict';
-import { chmodSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { RequestError } from '../harness/client.js';
@@ -131,13 +131,14 @@ test('a part of it that the host has bound elsewhere is no other place', async (
   const shared = directory(0o755);
   const bound = directory();
   mkdirSync(join(shared, 'deep/inner'), { recursive: true });
-  writeFileSync(join(path, 'layer.tar'), KEPT);
+  const secret = join(directory(0o700), 'layer.tar');
+  writeFileSync(secret, KEPT);
   await mustRun('mount', ['--bind', join(shared, 'deep/inner'), bound]);
   try {
     const { client, handle } = await server.container({ bind_mounts: [{ src_path: shared, dst_path: '/shared', mode: RW }] });
     const { handle: other } = await server.container();
     // Made by root of the container, the links belong to the host's root, as only the host's own should.
-    output(await client.run(handle, `cd /shared/deep/inner; mkdir own; echo ${OWN.trim()} > own/file; ln -s ${path} lies; ln -s ${path}/layer.tar lies.tar; ln -s own good; mkdir ~vcap/from; echo x > ~vcap/from/canary; chmod -R a+rX ~vcap`, { privileged: true }));
+    output(await client.run(handle, `cd /shared/deep/inner; mkdir own; echo ${OWN.trim()} > own/file; ln -s ${path} lies; ln -s ${secret} lies.tar; ln -s own good; mkdir ~vcap/from; echo x > ~vcap/from/canary; chmod -R a+rX ~vcap`, { privileged: true }));
     assert.equal(lstatSync(join(bound, 'lies')).uid, 0);
     await client.request('copy_in', { handle: other, src_path: join(bound, 'own/'), dst_path: 'in' });
     await client.request('copy_out', { handle, src_path: 'from/', dst_path: join(bound, 'own') });
@@ -155,7 +156,6 @@ test('a part of it that the host has bound elsewhere is no other place', async (
     assert.equal(await client.request('copy_in', { handle: other, src_path: join(bound, 'lies/'), dst_path: 'in-again' }).then(() => 'copied'), 'copied', 'without the container the links are the host\'s root\'s own');
   } finally {
     await mustRun('umount', [bound]);
-    rmSync(join(path, 'layer.tar'));
   }
   check();
 });

@@ -205,6 +205,11 @@ export class Client {
     throw new Error('the logs ended without a last answer');
   }
 
+  /** A copy with its counts meanwhile, its result last. */
+  async *copying(name: 'copy_in' | 'copy_out', fields: Fields): AsyncGenerator<Fields> {
+    yield* this.#answers(name, { ...fields, progress: true }, ({ progress }) => progress === undefined);
+  }
+
   /** Every chunk of a job's output as it comes, the one with the status last. */
   async *stream(handle: string, jobId: number): AsyncGenerator<Chunk> {
     for await (const answer of this.#answers('stream', { handle, job_id: jobId }, ({ exit_status: status }) => status !== undefined)) {

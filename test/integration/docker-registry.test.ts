@@ -9,6 +9,7 @@ import { makeCertificate } from '../harness/certificate.js';
 import { DockerRegistry } from '../harness/docker-registry.js';
 import { repository } from '../harness/paths.js';
 import { RegistryDoor } from '../harness/registry-door.js';
+import { TokenService } from '../harness/token-service.js';
 import { layerOfTar, sha256, smallImage, type SmallImage } from '../harness/small-image.js';
 
 // What the server is made of is no part of what its package exports.
@@ -19,7 +20,7 @@ const { silentLog } = (await built('lib/log.js')) as typeof import('../../packag
 
 /** alice, correct horse: bcrypt is what docker-registry takes. */
 const passwords = 'alice:$2b$04$2nZ8SwCzeFCT7Fsgy32ld.h24MO90xGHFRod2ChSgSqf5d1rZI5Ha\n';
-const alice = { username: 'alice', password: 'correct horse', identityToken: undefined };
+const alice: { readonly username: string | undefined; readonly password: string | undefined; readonly identityToken: string | undefined } = { username: 'alice', password: 'correct horse', identityToken: undefined };
 const authorization = `Basic ${Buffer.from('alice:correct horse').toString('base64')}`;
 
 let directory: string;
@@ -117,6 +118,36 @@ test('user name and password open what is closed, and wrong ones do not', async 
   await assert.rejects(open(closed.host).resolve(), isRefused('permission', /asks for a user name and a password/));
   const wrong = { ...alice, password: 'wrong horse' };
   await assert.rejects(open(closed.host, { credentials: wrong }).resolve(), (error) => isRefused('permission', /refused with these credentials/)(error) && !String(error).includes('wrong horse'));
+});
+
+test('a token service that the registry trusts opens it: by password, by refresh token, and for this repository alone', async () => {
+  const certificate = await makeCertificate(directory, 'tokens');
+  const tokens = await TokenService.open({ certificate, authorization, refreshToken: 'of alice' });
+  ends.push(() => tokens.close());
+  const closed = await DockerRegistry.start({ directory: join(directory, 'by-token'), auth: tokens.auth });
+  ends.push(() => closed.close());
+  await closed.push('team/app', 'v1', image, `Bearer ${tokens.token('team/app', 'pull,push')}`);
+  const fetchAll = async (credentials: typeof alice | undefined): Promise<void> => {
+    const session = open(closed.host, { credentials });
+    const { layers, manifestDigest: found } = await session.resolve();
+    assert.equal(found, manifestDigest);
+    for (const layer of layers) assert.equal(sha256(readFileSync(await session.fetch(layer, () => undefined))), layer.digest);
+  };
+  await fetchAll(alice);
+  await fetchAll({ username: undefined, password: undefined, identityToken: 'of alice' });
+  assert.deepEqual(tokens.asked, [
+    { method: 'GET', account: 'alice', scope: 'repository:team/app:pull' },
+    { method: 'POST', account: null, scope: 'repository:team/app:pull' },
+  ], 'one token serves a whole pull');
+  await assert.rejects(open(closed.host).resolve(), isRefused('permission', /does not accept anonymous requests/));
+  const wrong = { ...alice, password: 'wrong horse' };
+  await assert.rejects(open(closed.host, { credentials: wrong }).resolve(), (error) => isRefused('permission', /does not accept these credentials/)(error) && !String(error).includes('wrong horse'));
+  // What the registry does not believe is no way in: a token that is over, and one that somebody else has signed.
+  tokens.lifeInSeconds = -120;
+  await assert.rejects(open(closed.host, { credentials: alice }).resolve(), isRefused('permission', /refuse/));
+  const strange = await TokenService.open({ certificate: await makeCertificate(directory, 'strange'), authorization, refreshToken: 'of alice' });
+  ends.push(() => strange.close());
+  await assert.rejects(closed.push('team/app', 'v2', image, `Bearer ${strange.token('team/app', 'pull,push')}`), /: 401 /, 'the registry does look');
 });
 
 test('TLS is trusted by the authority that is configured, and not without', async () => {
