@@ -260,6 +260,7 @@ enum wire_tag {
 	/* TRANSFER, and what the program answers */
 	TAG_FORGET_UP_TO = 270,       /* u64, in SPAWN that follows: with its EXIT the job is forgotten, unless it has more bytes of output */
 	TAG_FORGOTTEN = 271,          /* u32, in EXIT: 1 = it was */
+	TAG_LAST = 272,               /* u32, in EXITED: 1 = it was the last child; says what EMPTY says */
 	TAG_FILES_PROGRAM = 230,      /* string, in HELLO: the program that works on a container's files */
 	TAG_FILE_OPERATION = 231,     /* u32: FILE_* */
 	TAG_LENGTH = 232,             /* u64: bytes */

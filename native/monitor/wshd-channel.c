@@ -18,6 +18,7 @@ struct message {
 	uint32_t job_id;
 	uint32_t status;
 	uint32_t pid;
+	uint32_t last;
 	struct error problem;   /* of FAILED */
 	char step[64];
 };
@@ -36,6 +37,8 @@ static int read_message(const uint8_t *body, size_t size, struct message *ret_me
 			result = wire_u32(&attribute, &ret_message->job_id, err);
 		else if (attribute.tag == TAG_STATUS)
 			result = wire_u32(&attribute, &ret_message->status, err);
+		else if (attribute.tag == TAG_LAST)
+			result = wire_u32(&attribute, &ret_message->last, err);
 		else if (attribute.tag == TAG_PID)
 			result = wire_u32(&attribute, &ret_message->pid, err);
 		else if (attribute.tag == TAG_STEP)
@@ -110,6 +113,13 @@ static void on_exited(struct job *job, uint32_t status)
 		jobs_end(job, EXIT_SIGNALLED, (uint32_t)WTERMSIG(status));
 }
 
+static void on_empty(struct monitor *monitor)
+{
+	monitor->empty = true;
+	jobs_remove_groups(monitor);
+	jobs_check_empty(monitor);
+}
+
 /* 1: a packet was taken; 0: none there; -1: the other end is closed, or speaks nonsense. */
 static int take_packet(struct monitor *monitor)
 {
@@ -134,11 +144,11 @@ static int take_packet(struct monitor *monitor)
 		break;
 	case WIRE_EXITED:
 		on_exited(job, message.status);
+		if (message.last)
+			on_empty(monitor);
 		break;
 	case WIRE_EMPTY:
-		monitor->empty = true;
-		jobs_remove_groups(monitor);
-		jobs_check_empty(monitor);
+		on_empty(monitor);
 		break;
 	}
 	for (int i = 0; i < MAX_FDS; i++)

@@ -190,32 +190,46 @@ static int serve(const struct wshd *wshd, struct error *err)
 	return result < 0 ? -1 : 1;
 }
 
+static int send_exited(uint32_t job_id, int status, bool last, struct error *err)
+{
+	struct wire_buffer buffer = { 0 };
+
+	wire_begin(&buffer, WIRE_EXITED);
+	wire_put_u32(&buffer, TAG_JOB_ID, job_id);
+	wire_put_u32(&buffer, TAG_STATUS, (uint32_t)status);
+	if (last)
+		wire_put_u32(&buffer, TAG_LAST, 1);
+	return send_packet(&buffer, NULL, 0, err);
+}
+
 /* 1: there may be more; 0: all that were dead are reaped. However fast processes die, requests get their turn. */
 static int reap(struct error *err)
 {
 	static bool reaped;   /* since the last word about it */
 	struct error end = { .step = "reap" };
-	uint32_t job_id;
-	int status, result = 0;
+	uint32_t job_id = 0, next_job_id;
+	int status = 0, next_status, result = 0;
+	bool exited = false;  /* a job, and it has not been told */
 
-	for (int count = 0; count < REAP_A_TURN && (result = reaper_collect(&job_id, &status, &end)) >= 0; count++) {
+	/* A job's end is told when it is known whether another child is left: the last word is one packet and not two, which wakes the monitor once. */
+	for (int count = 0; count < REAP_A_TURN && (result = reaper_collect(&next_job_id, &next_status, &end)) >= 0; count++) {
 		reaped = true;
 		if (result == 0)
 			continue;
-		struct wire_buffer buffer = { 0 };
-
-		wire_begin(&buffer, WIRE_EXITED);
-		wire_put_u32(&buffer, TAG_JOB_ID, job_id);
-		wire_put_u32(&buffer, TAG_STATUS, (uint32_t)status);
-		if (send_packet(&buffer, NULL, 0, err) < 0)
+		if (exited && send_exited(job_id, status, false, err) < 0)
 			return -1;
+		exited = true;
+		job_id = next_job_id;
+		status = next_status;
 	}
+	bool empty = result < 0 && reaped && end.number == ECHILD;
+
+	if (exited && send_exited(job_id, status, empty, err) < 0)
+		return -1;
 	if (result >= 0)
 		return 1;
-	bool empty = reaped && end.number == ECHILD;
-
 	reaped = false;
-	return empty ? send_simple(WIRE_EMPTY, err) : 0;
+	return empty && !exited ? send_simple(WIRE_EMPTY, err) : 0;
 }
 
 static int loop(const struct wshd *wshd, int signals, struct error *err)

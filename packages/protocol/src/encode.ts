@@ -23,6 +23,11 @@ const KEPT_WRITER = 64 * 1024;
 
 const LARGEST_UINT32 = 0xffff_ffffn;
 
+/** In place of a message within another one: what it is on the wire, for senders that need no objects in between. */
+export class EncodedMessage {
+  constructor(readonly bytes: Uint8Array) {}
+}
+
 type WriteValue = (writer: BinaryWriter, value: unknown) => void;
 
 interface FieldWriter {
@@ -124,6 +129,10 @@ function messageWriter(desc: DescMessage): { wireType: WireType; write: WriteVal
   let message: MessageWriter | undefined;
   return { wireType: WireType.LengthDelimited, write: (writer, value) => {
     if (typeof value !== 'object') throw new Error(`has to be an object, not a ${typeof value}`);
+    if (value instanceof EncodedMessage) {
+      writer.bytes(value.bytes);
+      return;
+    }
     // Not before: messages may be nested in themselves.
     message ??= writerOf(desc);
     writer.fork();

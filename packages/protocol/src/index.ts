@@ -5,6 +5,8 @@ export { NetInRequest_PortProtocol as NetInProtocol, NetOutRequest_Protocol as N
 export type * from './gen/plain.js';
 export { MessageError } from './decode.js';
 export { isRequired, shortName } from './descriptor.js';
+export { EncodedMessage, writeVarint } from './encode.js';
+export { InfoResponse_MemoryStatSchema as MemoryStatSchema } from './gen/lifecycle_pb.js';
 export { type ErrorCode, errorCodes, isErrorCode, WardenError, type WardenErrorOptions } from './error.js';
 export { DEFAULT_MAX_FRAME_LENGTH, encodeFrame, FrameDecoder, type FrameDecoderOptions, FrameError, type FrameErrorReason, MAX_FRAME_LENGTH } from './framing.js';
 export { type AnyRequest, type AnyResponse, decodeEnvelope, decodeRequest, decodeResponse, encodeError, encodeRequest, encodeResponse, type Envelope,

@@ -3,7 +3,7 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { decodeMessage, type DecodeOptions, MessageError, type PlainObject } from './decode.js';
-import { encodeEnvelope, encodeMessage } from './encode.js';
+import { encodeEnvelope, EncodedMessage, encodeMessage } from './encode.js';
 import { isErrorCode, WardenError } from './error.js';
 import { ErrorResponseSchema, Message_Type as Type, MessageSchema } from './gen/envelope_pb.js';
 import { CopyInRequestSchema, CopyInResponseSchema, CopyOutRequestSchema, CopyOutResponseSchema } from './gen/copy_pb.js';
@@ -106,9 +106,9 @@ export type TypeOfName<Name extends RequestName> = { [T in RequestType]: Table[T
 
 type Leaf = string | number | bigint | boolean | undefined | Uint8Array;
 
-/** A message to be encoded: as decoded, but lists may be left out, also in nested messages. */
+/** A message to be encoded: as decoded, but lists may be left out, also in nested messages, and the statistics of memory be encoded already. */
 export type Init<M> = M extends Leaf ? M : M extends readonly (infer Element)[] ? readonly Init<Element>[]
-  : { readonly [K in keyof M as M[K] extends readonly unknown[] ? never : K]: Init<M[K]> }
+  : { readonly [K in keyof M as M[K] extends readonly unknown[] ? never : K]: Init<M[K]> | (K extends 'memoryStat' ? EncodedMessage : never) }
     & { readonly [K in keyof M as M[K] extends readonly unknown[] ? K : never]?: Init<M[K]> | undefined };
 
 export type RequestInit<T extends RequestType> = Init<RequestOf<T>>;

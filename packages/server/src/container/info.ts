@@ -46,7 +46,7 @@ export function infoAtOnce({ host }: Containers, container: Container): Containe
   const usage = host.disks.usage(container.disk);
   return {
     ...infoOf(container),
-    memoryStat: host.statistics.memory(container.id),
+    memoryStat: host.statistics.encodedMemory(container.id),
     cpuStat: host.statistics.cpu(container.id),
     pidsStat: host.statistics.pids(container.id),
     diskStat: usage === undefined ? undefined : { bytesUsed: usage.bytes, inodesUsed: usage.inodes },

@@ -24,6 +24,8 @@ export interface JobDefaults {
 }
 
 const bash = '/bin/bash';
+/** One array for all: what is the same is written once (host/linux/job-messages.ts). */
+const bashAlone: readonly string[] = [bash];
 const defaultTerm = 'xterm';
 
 /** @throws WardenError invalid_argument */
@@ -72,9 +74,9 @@ function withImage(request: JobRequest, { environment, user, workingDirectory }:
 function programOf(request: JobRequest): Pick<JobDescription, 'argv' | 'script' | 'command'> {
   const { args = [], script } = request;
   if (args.length > 0) return { argv: args, script: undefined, command: commandOfArguments(args) };
-  if (!hasOpenInput(request)) return { argv: [bash], script: Buffer.from(script, 'utf8'), command: commandOfScript(script) };
+  if (!hasOpenInput(request)) return { argv: bashAlone, script: Buffer.from(script, 'utf8'), command: commandOfScript(script) };
   // Without a script bash reads its commands from what the job is given.
-  if (script === '') return { argv: [bash], script: undefined, command: bash };
+  if (script === '') return { argv: bashAlone, script: undefined, command: bash };
   return { argv: [bash, '-c', '--', script], script: undefined, command: commandOfScript(script) };
 }
 

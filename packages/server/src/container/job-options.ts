@@ -26,13 +26,22 @@ const unfitForName = /[\p{Cc}\p{Z}:,/\\]/u;
 
 /** @throws WardenError invalid_argument, naming the field and its limit */
 export function checkJobOptions(request: JobRequest): void {
-  const { args = [], env = [], cwd, tty, timeoutMs, user } = request;
+  const { args = [], env = [] } = request;
+  // Most jobs are a script and nothing else.
+  if (args.length === 0 && env.length === 0 && !isBashArgument(request)) {
+    checkRest(request);
+    return;
+  }
   checkArguments(args, request);
   checkEnvironment(env);
   const size = [...args, ...env, ...(isBashArgument(request) ? [request.script] : [])].reduce((sum, text) => sum + Buffer.byteLength(text) + 1, 0);
   if (size > vectorLimitInBytes) {
     throw invalid(`args, env${isBashArgument(request) ? ' and a script that is bash\'s argument' : ''} take ${size} bytes, the limit is ${vectorLimitInBytes} together`);
   }
+  checkRest(request);
+}
+
+function checkRest({ cwd, tty, timeoutMs, user }: JobRequest): void {
   if (cwd !== undefined) checkDirectory(cwd);
   if (tty !== undefined) checkTerminal('tty.', tty.rows, tty.columns);
   if (tty?.term !== undefined && (tty.term.length > termLimit || !termName.test(tty.term))) {

@@ -313,7 +313,7 @@ export class RecordingHost implements Host {
     listIfbs: () => [...this.bandwidths.keys()].map((ifbName) => ({ ifbName, alias: this.aliases.get(ifbName) ?? '' })),
   };
 
-  readonly statistics: Host['statistics'] = { memory: () => undefined, cpu: () => ({ usage: 1n, user: 2n, system: 3n }), pids: () => ({ current: 4n, max: undefined }), forget: () => undefined };
+  readonly statistics: Host['statistics'] = { memory: () => undefined, encodedMemory: () => undefined, cpu: () => ({ usage: 1n, user: 2n, system: 3n }), pids: () => ({ current: 4n, max: undefined }), forget: () => undefined };
 
   readonly copies = new RecordingCopies();
   readonly accounts = { owner: () => ({ uid: 7, gid: 8 }) };

@@ -19,6 +19,13 @@ export function rootUser(lang: string): JobUser {
   return { name: 'root', id: 0, privileged: true, home: '/root', environment: environmentOf('root', '/root', '/sbin:/bin:/usr/sbin:/usr/bin', lang) };
 }
 
-function environmentOf(user: string, home: string, path: string, lang: string): string[] {
-  return [`LANG=${lang}`, `HOME=${home}`, `USER=${user}`, `PATH=${path}`];
+/** By user, for the language asked for last: the server has one. The same array each time, so that what is made of it need not be made again. */
+const environments = new Map<string, { readonly lang: string; readonly environment: readonly string[] }>();
+
+function environmentOf(user: string, home: string, path: string, lang: string): readonly string[] {
+  const known = environments.get(user);
+  if (known?.lang === lang) return known.environment;
+  const environment = Object.freeze([`LANG=${lang}`, `HOME=${home}`, `USER=${user}`, `PATH=${path}`]);
+  environments.set(user, { lang, environment });
+  return environment;
 }

@@ -1,4 +1,5 @@
 /** What a container uses, as the kernel counts it. */
+import type { EncodedMessage } from 'warden-protocol';
 
 /** Names of cgroup v1's memory.stat that clients know, in camel case; each but the limits is also there with `total` before it. */
 export const memoryCounters = [
@@ -40,6 +41,8 @@ export interface LinkStatistics {
 export interface Statistics {
   /** Undefined: nothing is known, because the controller is missing or the container's groups are gone. */
   memory(containerId: string): MemoryStatistics | undefined;
+  /** The same for a reply, where the way there is short: memory_stat of InfoResponse as it is on the wire. */
+  encodedMemory(containerId: string): EncodedMessage | MemoryStatistics | undefined;
   cpu(containerId: string): CpuStatistics | undefined;
   pids(containerId: string): PidsStatistics | undefined;
   /** The container goes: nothing is kept open of it. */

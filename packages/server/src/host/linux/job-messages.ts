@@ -41,18 +41,37 @@ export function readRecord(job: Attributes): JobRecord {
 }
 
 export function writeJob(writer: FrameWriter, job: JobDescription): FrameWriter {
+  writer.raw(commonAttributes(job)).u32(Tag.jobId, job.jobId).text(Tag.command, job.command).u32(Tag.uid, job.uid).u32(Tag.gid, job.gid);
+  return job.script === undefined ? writer : writer.bytes(Tag.script, job.script);
+}
+
+/** Of jobs with the same environment, what was written last, and of which job. */
+const writtenCommon = new WeakMap<readonly string[], { readonly job: JobDescription; readonly attributes: Uint8Array }>();
+
+/** All but what differs from job to job and from container to container: the same for nearly all jobs, which have the same arrays in them. */
+function commonAttributes(job: JobDescription): Uint8Array {
+  const last = writtenCommon.get(job.environment);
+  if (last !== undefined && isAlike(last.job, job)) return last.attributes;
+  const attributes = writeCommon(new FrameWriter(), job).attributes();
+  writtenCommon.set(job.environment, { job: { ...job, script: undefined }, attributes });
+  return attributes;
+}
+
+function isAlike(one: JobDescription, other: JobDescription): boolean {
+  return one.argv === other.argv && one.rlimits === other.rlimits && one.privileged === other.privileged
+    && one.workingDirectory === other.workingDirectory && one.requireDirectory === other.requireDirectory && one.userName === other.userName
+    && one.outputLimitInBytes === other.outputLimitInBytes && one.discard === other.discard && one.openInput === other.openInput && one.terminal === other.terminal
+    && one.timeoutMs === other.timeoutMs && one.log === other.log;
+}
+
+function writeCommon(writer: FrameWriter, job: JobDescription): FrameWriter {
   writer
-    .u32(Tag.jobId, job.jobId)
-    .text(Tag.command, job.command)
-    .u32(Tag.uid, job.uid)
-    .u32(Tag.gid, job.gid)
     .u32(Tag.privileged, job.privileged ? 1 : 0)
     .u64(Tag.outputLimit, job.outputLimitInBytes)
     .u32(Tag.discard, job.discard ? 1 : 0);
   if (job.workingDirectory !== undefined) writer.text(Tag.workingDirectory, job.workingDirectory);
   if (job.requireDirectory) writer.u32(Tag.requireDirectory, 1);
   if (job.userName !== undefined) writer.text(Tag.userName, job.userName);
-  if (job.script !== undefined) writer.bytes(Tag.script, job.script);
   if (job.openInput) writer.u32(Tag.openInput, 1);
   if (job.terminal !== undefined) writer.u32(Tag.terminal, 1).u32(Tag.rows, job.terminal.rows).u32(Tag.columns, job.terminal.columns);
   if (job.timeoutMs !== undefined) writer.u64(Tag.timeoutMs, job.timeoutMs);

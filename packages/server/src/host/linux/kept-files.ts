@@ -4,7 +4,7 @@
  * thousand containers would make everything slower that wardend's descriptors are copied or closed for.
  */
 import { closeSync, openSync } from 'node:fs';
-import { readKernelDescriptor } from './kernel-file.js';
+import { readKernelBytes, readKernelDescriptor } from './kernel-file.js';
 import { unlessGone } from './unless-gone.js';
 
 /** Null: there is no such file. */
@@ -21,6 +21,17 @@ export class KeptFiles {
 
   /** The file's text; undefined: it is not there, or what it tells of has gone. */
   read(owner: string, directory: string, name: string): string | undefined {
+    const descriptor = this.#open(owner, directory, name);
+    return descriptor === null ? undefined : unlessGone(undefined, () => readKernelDescriptor(descriptor));
+  }
+
+  /** The same in bytes, which the next reading of any file overwrites. */
+  readBytes(owner: string, directory: string, name: string): Buffer | undefined {
+    const descriptor = this.#open(owner, directory, name);
+    return descriptor === null ? undefined : unlessGone(undefined, () => readKernelBytes(descriptor));
+  }
+
+  #open(owner: string, directory: string, name: string): number | null {
     const descriptors = this.#of(owner);
     const key = directory + name;
     let descriptor = descriptors.get(key);
@@ -28,9 +39,7 @@ export class KeptFiles {
       descriptor = unlessGone(null, () => openSync(`${directory}/${name}`, 'r'));
       descriptors.set(key, descriptor);
     }
-    if (descriptor === null) return undefined;
-    const open = descriptor;
-    return unlessGone(undefined, () => readKernelDescriptor(open));
+    return descriptor;
   }
 
   /** Closes what is kept of an owner. */

@@ -20,9 +20,14 @@ export function readKernelFile(path: string): string | undefined {
 
 /** The text of a file that is open, as the kernel tells it now. */
 export function readKernelDescriptor(descriptor: number): string | undefined {
+  return readKernelBytes(descriptor)?.toString('latin1');
+}
+
+/** The same in bytes, which the next reading overwrites. */
+export function readKernelBytes(descriptor: number): Buffer | undefined {
   try {
     // The kernel gives such a file as a whole.
-    return buffer.toString('latin1', 0, readSync(descriptor, buffer, 0, buffer.length, 0));
+    return buffer.subarray(0, readSync(descriptor, buffer, 0, buffer.length, 0));
   } catch (error) {
     // Of an interface that went after open(2).
     if (isErrno(error, 'EINVAL')) return undefined;

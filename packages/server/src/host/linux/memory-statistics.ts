@@ -9,7 +9,7 @@ type Mutable = { -readonly [Name in keyof MemoryStatistics]: bigint };
 const totalOf = Object.fromEntries(memoryCounters.map((name) => [name, `total${name[0]?.toUpperCase() ?? ''}${name.slice(1)}`])) as { readonly [Name in MemoryCounter]: `total${Capitalize<Name>}` };
 
 /** Nothing, and no limit. */
-const nothing: MemoryStatistics = Object.freeze(
+export const nothingUsed: MemoryStatistics = Object.freeze(
   Object.fromEntries([
     ...memoryCounters.flatMap((name) => [[name, 0n], [totalOf[name], 0n]]),
     ['hierarchicalMemoryLimit', unlimitedMemory],
@@ -18,7 +18,12 @@ const nothing: MemoryStatistics = Object.freeze(
 );
 
 /** Lines of version 1, by the name that the kernel gives them. */
-const version1 = new Map<string, keyof MemoryStatistics>((Object.keys(nothing) as (keyof MemoryStatistics)[]).map((name) => [snakeCase(name), name]));
+const version1 = new Map<string, keyof MemoryStatistics>((Object.keys(nothingUsed) as (keyof MemoryStatistics)[]).map((name) => [snakeCase(name), name]));
+
+/** The counter or limit that a line of version 1 tells, by the line's name. */
+export function memoryFieldOfVersion1(line: string): keyof MemoryStatistics | undefined {
+  return version1.get(line);
+}
 
 /** Lines of version 2 that count what a line of version 1 does. */
 const version2 = new Map<string, MemoryCounter>([
@@ -51,7 +56,7 @@ function eachLine(text: string, take: (name: string, value: string) => void): vo
 
 /** @param text memory.stat */
 export function memoryStatisticsOfVersion1(text: string): MemoryStatistics {
-  const statistics: Mutable = { ...nothing };
+  const statistics: Mutable = { ...nothingUsed };
   eachLine(text, (name, value) => {
     const known = version1.get(name);
     if (known !== undefined) statistics[known] = BigInt(value);
@@ -70,7 +75,7 @@ export interface MemoryFiles {
 
 /** @param text memory.stat */
 export function memoryStatisticsOfVersion2(text: string, files: MemoryFiles): MemoryStatistics {
-  const statistics: Mutable = { ...nothing };
+  const statistics: Mutable = { ...nothingUsed };
   const put = (name: MemoryCounter, value: bigint): void => {
     statistics[name] = value;
     // Version 2 counts what is in groups below as well, so that the two are one.

@@ -1,8 +1,10 @@
 /** What containers use, from their cgroups. */
 import { join } from 'node:path';
+import type { EncodedMessage } from 'warden-protocol';
 import type { CpuStatistics, MemoryStatistics, PidsStatistics, Statistics } from '../statistics.js';
 import type { CgroupHierarchy } from './cgroup-hierarchies.js';
 import { KeptFiles } from './kept-files.js';
+import { MemoryStatEncoder } from './memory-stat-encoder.js';
 import { memoryStatisticsOfVersion1, memoryStatisticsOfVersion2 } from './memory-statistics.js';
 
 interface Group {
@@ -18,6 +20,7 @@ export class LinuxStatistics implements Statistics {
   readonly #memory: Group | undefined;
   readonly #cpu: Group | undefined;
   readonly #pids: Group | undefined;
+  readonly #encoder = new MemoryStatEncoder();
   readonly #files = new KeptFiles(keptContainers);
 
   /** @param parent name of the group that all containers are in */
@@ -44,6 +47,12 @@ export class LinuxStatistics implements Statistics {
       swapMax: this.#files.read(containerId, directory, 'memory.swap.max'),
       parentMax: this.#files.read(containerId, parent, 'memory.max'),
     });
+  }
+
+  encodedMemory(containerId: string): EncodedMessage | MemoryStatistics | undefined {
+    if (this.#memory?.version !== 1) return this.memory(containerId);
+    const text = this.#files.readBytes(containerId, `${this.#memory.parent}/${containerId}`, 'memory.stat');
+    return text === undefined ? undefined : this.#encoder.encode(text) ?? this.memory(containerId);
   }
 
   cpu(containerId: string): CpuStatistics | undefined {

@@ -200,6 +200,7 @@ export const Tag = {
   linkIndex: 214,
   forgetUpTo: 270,
   forgotten: 271,
+  last: 272,
   copy: 220,
   keepSetId: 221,
   entries: 222,
