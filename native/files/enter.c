@@ -36,6 +36,22 @@ int enter_container(int init, struct transfer *transfer, struct error *err)
 	return transfer->root < 0 || sys_mount_id(transfer->root, &transfer->root_mount) < 0 ? error_set(err, errno, "the root") : 0;
 }
 
+int enter_directory(int directory, struct transfer *transfer, struct error *err)
+{
+	err->step = "enter directory";
+	transfer->root = fcntl(directory, F_DUPFD_CLOEXEC, 16);
+	if (transfer->root < 0)
+		return error_set(err, errno, "the root");
+	/* Else the host would honour them. */
+	transfer->root_mount = 0;
+	if (transfer->user_name != NULL)
+		return error_set(err, EPERM, "%.200s: plain processes have one user", transfer->user_name);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_set(err, errno, "no_new_privs");
+	umask(0);
+	return 0;
+}
+
 static int find_user(struct transfer *transfer, struct error *err)
 {
 	struct passwd_search search = { 0 };

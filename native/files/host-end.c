@@ -30,6 +30,7 @@
 enum { ORDER_TIMEOUT_MS = 10000, START_TIMEOUT_MS = 30000, MAX_ORDER = 48 << 10 };
 
 struct host_end {
+	int launcher;                       /* our socket to it */
 	struct copy_settings settings;
 	struct channel channel;
 	struct wire_buffer report;
@@ -39,7 +40,7 @@ struct host_end {
 
 static int send_report(struct host_end *end, struct error *err)
 {
-	if (wire_end(&end->report, err) < 0 || stream_send(HOST_END_LAUNCHER, &end->report, NULL, 0, deadline_in_ms(ORDER_TIMEOUT_MS), err) < 0)
+	if (wire_end(&end->report, err) < 0 || stream_send(end->launcher, &end->report, NULL, 0, deadline_in_ms(ORDER_TIMEOUT_MS), err) < 0)
 		return -1;
 	end->report.size = 0;
 	return 0;
@@ -74,7 +75,7 @@ static int read_settings(struct host_end *end, struct error *err)
 {
 	struct stream_input input = { .max_body = MAX_ORDER };
 	struct frame frame;
-	int result = stream_read_frame(&input, HOST_END_LAUNCHER, deadline_in_ms(ORDER_TIMEOUT_MS), &frame, err);
+	int result = stream_read_frame(&input, end->launcher, deadline_in_ms(ORDER_TIMEOUT_MS), &frame, err);
 
 	if (result == 0)
 		result = error_set(err, EPIPE, "no order");
@@ -117,7 +118,7 @@ static int start_other_end(struct host_end *end, struct error *err)
 	    stream_send(connection, &end->report, NULL, 0, deadline_in_ms(START_TIMEOUT_MS), err) < 0)
 		return -1;
 	end->report.size = 0;
-	if (channel_init(&end->channel, steal_fd(&connection), HOST_END_LAUNCHER, err) < 0)
+	if (channel_init(&end->channel, steal_fd(&connection), end->launcher, err) < 0)
 		return -1;
 	end->channel.other_end = "copy in the container";
 	return 0;
@@ -127,10 +128,13 @@ static int start_other_end(struct host_end *end, struct error *err)
 static int keep_capabilities(uint64_t kept, struct error *err)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	const struct __user_cap_data_struct data[2] = {
-		{ .effective = (uint32_t)kept, .permitted = (uint32_t)kept },
-		{ .effective = (uint32_t)(kept >> 32), .permitted = (uint32_t)(kept >> 32) },
-	};
+	struct __user_cap_data_struct had[2];
+
+	/* Without root's there are none to keep. */
+	if (syscall(SYS_capget, &header, had) < 0)
+		return error_set(err, errno, "capget");
+	const uint32_t low = (uint32_t)kept & had[0].permitted, high = (uint32_t)(kept >> 32) & had[1].permitted;
+	const struct __user_cap_data_struct data[2] = { { .effective = low, .permitted = low }, { .effective = high, .permitted = high } };
 
 	return syscall(SYS_capset, &header, data) < 0 ? error_set(err, errno, "capset") : 0;
 }
@@ -220,9 +224,9 @@ static int copy(struct host_end *end, struct copy_counts *ret_counts, struct err
 	return (end->settings.operation == FILE_COPY_IN ? copy_in : copy_out)(end, &reports, ret_counts, err);
 }
 
-int host_end_main(void)
+int host_end_main(int launcher)
 {
-	struct host_end end = { .channel = { .connection = -1 } };
+	struct host_end end = { .launcher = launcher, .channel = { .connection = -1 } };
 	struct copy_counts counts = { 0 };
 	struct error err = { .step = "read order" }, ignored;
 	int result = copy(&end, &counts, &err);

@@ -122,11 +122,11 @@ static int prepare(struct transfer *transfer, struct error *err)
 	if (read_request(transfer, err) < 0 || limit_silence(err) < 0 || limit_queue(transfer, err) < 0)
 		return -1;
 	limit_resources();
-	if (enter_container(FILES_INIT, transfer, err) < 0)
+	if ((transfer->plain ? enter_directory(FILES_INIT, transfer, err) : enter_container(FILES_INIT, transfer, err)) < 0)
 		return -1;
 	close_fd(FILES_REQUEST);
 	close_fd(FILES_INIT);
-	if (enter_become_user(transfer, err) < 0 || confine_to_trees(&transfer->root, 1, CONFINE_ALL, err) < 0)
+	if ((!transfer->plain && enter_become_user(transfer, err) < 0) || confine_to_trees(&transfer->root, 1, CONFINE_ALL, err) < 0)
 		return -1;
 	return confine_calls(err);
 }
@@ -142,13 +142,16 @@ static int serve(struct transfer *transfer, struct error *err)
 
 int main(int argc, char **argv)
 {
-	struct transfer transfer = { .nested = argc == 2 && strcmp(argv[1], FILES_NESTED) == 0, .connection = FILES_CONNECTION, .root = -1, .uid = UINT32_MAX, .gid = UINT32_MAX };
+	struct transfer transfer = { .nested = argc == 2 && strcmp(argv[1], FILES_NESTED) == 0, .plain = argc == 2 && strcmp(argv[1], FILES_PLAIN) == 0, .connection = FILES_CONNECTION, .root = -1, .uid = UINT32_MAX, .gid = UINT32_MAX };
 	struct error err = { 0 };
 
 	signal(SIGPIPE, SIG_IGN);
 	/* The other end of a copy is of the host: started by the launcher (host-end.c). */
 	if (argc == 2 && strcmp(argv[1], "host") == 0)
-		return host_end_main();
+		return host_end_main(HOST_END_LAUNCHER);
+	/* Of plain processes: started by wardend, without rights. */
+	if (argc == 3 && strcmp(argv[1], "host") == 0 && strcmp(argv[2], FILES_PLAIN) == 0)
+		return host_end_main(HOST_END_SERVER);
 	if (prepare(&transfer, &err) == 0 && serve(&transfer, &err) == 0)
 		return 0;
 	reply_error(&transfer, &err);

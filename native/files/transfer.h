@@ -19,6 +19,7 @@ struct transfer {
 	uint32_t uid;           /* whose rights this process has, in the container's ids */
 	uint32_t gid;
 	bool privileged;        /* root of the container, with what it may do to files */
+	bool plain;             /* there is no container, only a directory of ours */
 	bool nested;            /* the container has no user namespace of its own */
 	char *user_name;        /* in place of the three above; NULL: they were given */
 	char *home;             /* where relative paths begin */

@@ -271,6 +271,7 @@ enum wire_tag {
 	TAG_TARGET = 237,             /* string: of a symbolic link, or the new path of RENAME */
 	TAG_TRANSFER_FLAGS = 238,     /* u32: TRANSFER_FLAG_* */
 	TAG_ENTRY_LIMIT = 239,        /* u64 */
+	TAG_PLAIN = 305,              /* u32, in CONFIGURE: 1 = jobs are plain processes of wshd's own user: no namespaces, no filter, no change of identity (plain/main.c) */
 };
 
 enum { QUOTA_USER = 1, QUOTA_PROJECT = 2 };

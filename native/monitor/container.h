@@ -26,6 +26,8 @@ struct container {
 	int files;     /* the program for TRANSFER */
 	int syslog_directory;   /* O_PATH, on the host; -1: there is none */
 	bool nested;            /* nested.h */
+	bool plain;             /* no container at all: plain processes (plain/main.c) */
+	int root;               /* of a plain one: the directory in which paths are looked up */
 	char *syslog_name;      /* of the socket in it; NULL without a directory */
 };
 

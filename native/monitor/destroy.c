@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "lib/deadline.h"
+#include "lib/descendants.h"
 #include "lib/syscalls.h"
 #include "monitor/connection.h"
 #include "monitor/jobs.h"
@@ -64,6 +65,11 @@ void destroy_advance(struct monitor *monitor)
 		err.step = "kill PID 1";
 		error_set(&err, ETIMEDOUT, "pid %d does not die", monitor->container.pid);
 		give_up(monitor, &err);
+		return;
+	}
+	/* Without a PID namespace those whose parent was wshd are ours now. */
+	if (monitor->container.plain && descendants_signal(getpid(), SIGKILL, &err) > 0 && deadline_remaining_ms(monitor->destroy_deadline) > 0) {
+		monitor->timer.at = deadline_in_ms(RETRY_MS);
 		return;
 	}
 	memory_watch_end(monitor);

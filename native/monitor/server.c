@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "lib/deadline.h"
+#include "lib/descendants.h"
 #include "lib/fd.h"
 #include "monitor/accepting.h"
 #include "monitor/connection.h"
@@ -18,10 +19,14 @@
 #include "monitor/transfers.h"
 #include "monitor/wshd-channel.h"
 
+/* Of what is left of plain processes when wshd is dead. */
+#define PLAIN_KILL_MS 1000
+
 static void on_death(struct source *source, uint32_t events)
 {
 	struct monitor *monitor = (struct monitor *)((char *)source - offsetof(struct monitor, pidfd));
 	siginfo_t info = { 0 };
+	struct error ignored;
 
 	(void)events;
 	if (waitid(P_PIDFD, (id_t)source->fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
@@ -36,6 +41,8 @@ static void on_death(struct source *source, uint32_t events)
 	}
 	memory_watch_look(monitor);
 	monitor->dead = true;
+	if (monitor->container.plain)
+		descendants_kill(getpid(), deadline_in_ms(PLAIN_KILL_MS), &ignored);
 	monitor->wshd_status = info.si_code == CLD_EXITED ? (uint32_t)info.si_status << 8 : (uint32_t)info.si_status;
 	jobs_lose_all(monitor);
 	transfers_kill(monitor);

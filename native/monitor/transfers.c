@@ -109,7 +109,8 @@ void transfers_kill(struct monitor *monitor)
 
 static int execute(const struct monitor *monitor, int connection, int request, struct error *err)
 {
-	char *const arguments[] = { "files", monitor->container.nested ? FILES_NESTED : NULL, NULL }, *const environment[] = { NULL };
+	const struct container *container = &monitor->container;
+	char *const arguments[] = { "files", container->nested ? FILES_NESTED : container->plain ? FILES_PLAIN : NULL, NULL }, *const environment[] = { NULL };
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return error_set(err, errno, "PR_SET_PDEATHSIG");
@@ -117,7 +118,7 @@ static int execute(const struct monitor *monitor, int connection, int request, s
 		return -1;
 	/* First above all numbers given out below, so that none is overwritten before its turn. */
 	int socket = fcntl(connection, F_DUPFD_CLOEXEC, 16), pipe = fcntl(request, F_DUPFD_CLOEXEC, 16);
-	int init = fcntl(monitor->pidfd.fd, F_DUPFD_CLOEXEC, 16), program = fcntl(monitor->container.files, F_DUPFD_CLOEXEC, 16);
+	int init = fcntl(container->plain ? container->root : monitor->pidfd.fd, F_DUPFD_CLOEXEC, 16), program = fcntl(monitor->container.files, F_DUPFD_CLOEXEC, 16);
 
 	if (socket < 0 || pipe < 0 || init < 0 || program < 0 || dup2(socket, FILES_CONNECTION) < 0 || dup2(pipe, FILES_REQUEST) < 0 ||
 	    dup2(init, FILES_INIT) < 0 || dup3(program, FILES_INIT + 1, O_CLOEXEC) < 0)

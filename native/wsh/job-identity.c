@@ -50,6 +50,8 @@ int identity_assume(uint32_t uid, uint32_t gid, bool privileged, const struct ws
 {
 	uint64_t capabilities = wshd->privileged_capabilities;
 
+	if (wshd->plain)
+		return 0;
 	/* Needs SETPCAP, so before the user changes. */
 	if (!wshd->nested && capability_drop_bounding(bounding & ~(privileged ? capabilities : 0), err) < 0)
 		return -1;

@@ -96,17 +96,19 @@ static int open_pipes(const struct run_request *request, struct job_streams *str
 	return 0;
 }
 
-static int open_terminal(const struct run_request *request, struct job_streams *streams, struct error *err)
+static int open_terminal(const struct wshd *wshd, const struct run_request *request, struct job_streams *streams, struct error *err)
 {
+	/* Mostly nobody may open the one in a host's /dev/pts. */
+	const char *path = wshd->plain ? "/dev/ptmx" : "/dev/pts/ptmx";
 	int unlocked = 0;
 	struct winsize size = {
 		.ws_row = (unsigned short)(request->rows < 0xffff ? request->rows : 0xffff),
 		.ws_col = (unsigned short)(request->columns < 0xffff ? request->columns : 0xffff),
 	};
-	int master = open("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	int master = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
 
 	if (master < 0)
-		return error_set(err, errno, "/dev/pts/ptmx");
+		return error_set(err, errno, "%s", path);
 	streams->passed[0] = master;
 	streams->passed_count = 1;
 	if (ioctl(master, TIOCSPTLCK, &unlocked) < 0)
@@ -117,7 +119,7 @@ static int open_terminal(const struct run_request *request, struct job_streams *
 		return error_set(err, errno, "open the terminal");
 	if (size.ws_row != 0 && size.ws_col != 0 && ioctl(master, TIOCSWINSZ, &size) < 0)
 		return error_set(err, errno, "set the window size");
-	if (fchown(streams->input, request->uid, TERMINAL_GROUP) < 0)
+	if (!wshd->plain && fchown(streams->input, request->uid, TERMINAL_GROUP) < 0)
 		return error_set(err, errno, "give the terminal to user %u", request->uid);
 	streams->output = streams->error = streams->input;
 	return 0;
@@ -138,7 +140,7 @@ static int open_input(const struct run_request *request, struct job_streams *str
 	return 0;
 }
 
-int job_streams_open(const struct run_request *request, int input, struct job_streams *ret_streams, struct error *err)
+int job_streams_open(const struct wshd *wshd, const struct run_request *request, int input, struct job_streams *ret_streams, struct error *err)
 {
 	int result;
 
@@ -146,7 +148,7 @@ int job_streams_open(const struct run_request *request, int input, struct job_st
 	clear(ret_streams);
 	ret_streams->terminal = request->terminal;
 	if (request->terminal) {
-		result = open_terminal(request, ret_streams, err);
+		result = open_terminal(wshd, request, ret_streams, err);
 		close_fd(input);
 	} else if (request->open_input) {
 		close_fd(input);

@@ -4,6 +4,7 @@
 
 #include "lib/error.h"
 #include "wsh/run-request.h"
+#include "wsh/wshd.h"
 
 /* 4: stdout and stderr read ends, stdout and stderr write ends; 5: with the write end of an open input behind; 1: the pty's master. The order in which RUNNING carries them. */
 enum { STREAMS_MAX = 5 };
@@ -18,7 +19,7 @@ struct job_streams {
 };
 
 /* `input` is taken over (-1 for a terminal or an open input). On failure everything is closed. */
-int job_streams_open(const struct run_request *request, int input, struct job_streams *ret_streams, struct error *err);
+int job_streams_open(const struct wshd *wshd, const struct run_request *request, int input, struct job_streams *ret_streams, struct error *err);
 /* Makes pipes for the next job like the last one's, where they are missing: to be called when nobody waits. */
 void job_streams_prepare(void);
 /* Closes all of wshd's copies; the job and the monitor have theirs. */

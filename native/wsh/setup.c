@@ -45,6 +45,9 @@ static int read_configuration(const void *body, size_t size, struct wshd *wshd, 
 		} else if (attribute.tag == TAG_NESTED) {
 			if (wire_u32(&attribute, &wshd->nested, err) < 0)
 				return -1;
+		} else if (attribute.tag == TAG_PLAIN) {
+			if (wire_u32(&attribute, &wshd->plain, err) < 0)
+				return -1;
 		} else if (attribute.tag == TAG_REFUSE_SET_ID && wire_u32(&attribute, &wshd->refuse_set_id, err) < 0) {
 			return -1;
 		}
@@ -124,12 +127,24 @@ static int separate_groups(struct error *err)
 	return error_set(err, errno, "a group besides 0");
 }
 
+/* Whoever is left without a parent becomes our child, as it would be PID 1's. */
+static int setup_plain(struct error *err)
+{
+	if (prctl(PR_SET_NAME, "wshd") < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		return error_set(err, errno, "prctl");
+	core_limit_begin();
+	close_fd(WSHD_FILTER);
+	return 0;
+}
+
 int setup_run(struct wshd *wshd, struct error *err)
 {
 	if (step_begin(STEP_START_WSHD, err) < 0 || receive_configuration(wshd, err) < 0)
 		return -1;
 	if (step_begin(STEP_START_WSHD, err) < 0)
 		return -1;
+	if (wshd->plain)
+		return setup_plain(err);
 	if (prctl(PR_SET_NAME, "wshd") < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
 		return error_set(err, errno, "prctl");
 	/* Keys that jobs add must not land in a keyring of the host. The filter forbids the call later on. Absent in some kernels. */

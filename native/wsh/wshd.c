@@ -21,9 +21,11 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "lib/codec.h"
 #include "lib/deadline.h"
+#include "lib/descendants.h"
 #include "lib/fd.h"
 #include "lib/stream.h"
 #include "wsh/job-user.h"
@@ -32,7 +34,7 @@
 #include "wsh/setup.h"
 
 /* Arguments and environment of one job; the socket's buffer bounds it too. */
-enum { PACKET_MAX = 192 << 10, PACKET_HEADER_SIZE = 4, RUN_FDS = 2, REAP_A_TURN = 256 };
+enum { PACKET_MAX = 192 << 10, PACKET_HEADER_SIZE = 4, RUN_FDS = 2, REAP_A_TURN = 256, PLAIN_KILL_MS = 1000 };
 
 /* A packet is a frame without its length: {u16 type, u16 zero, attributes}. */
 static int send_packet(struct wire_buffer *buffer, const int *fds, size_t fd_count, struct error *err)
@@ -96,7 +98,7 @@ static int run(const struct wshd *wshd, const struct run_request *request, int *
 	struct job_clamps clamps;
 	pid_t pid;
 
-	if (job_streams_open(request, input, &streams, &problem) < 0)
+	if (job_streams_open(wshd, request, input, &streams, &problem) < 0)
 		return send_failed(request->job_id, &problem, err);
 
 	int result;
@@ -112,20 +114,31 @@ static int run(const struct wshd *wshd, const struct run_request *request, int *
 	return result;
 }
 
+/* kill(-1) would reach every process of our user. For KILL until nobody is left, so that nobody forks away. */
+static int signal_below(uint32_t number, pid_t leader, struct error *err)
+{
+	int count = number == SIGKILL ? descendants_kill_session(getpid(), leader, deadline_in_ms(PLAIN_KILL_MS), err)
+				      : descendants_signal_session(getpid(), leader, (int)number, err);
+
+	return count < 0 ? -1 : 0;
+}
+
 /* Every process, or the job's process group: its first process leads a session, so it cannot have left that. */
-static int send_signal(uint32_t number, bool has_job_id, uint32_t job_id, struct error *err)
+static int send_signal(const struct wshd *wshd, uint32_t number, bool has_job_id, uint32_t job_id, struct error *err)
 {
 	pid_t leader = has_job_id ? reaper_find(job_id) : 1;
 
 	if (number == 0 || number > 64)
 		return error_set(err, EINVAL, "signal %u", number);
+	if (wshd->plain)
+		return has_job_id && leader == 0 ? 0 : signal_below(number, has_job_id ? leader : 0, err);
 	/* From PID 1, -1 reaches every process of the namespace but PID 1. A job that is not known any more has just ended. */
 	if (leader != 0 && kill(-leader, (int)number) < 0 && errno != ESRCH)
 		return error_set(err, errno, "kill");
 	return 0;
 }
 
-static int serve_signal(const void *body, size_t size, struct error *err)
+static int serve_signal(const struct wshd *wshd, const void *body, size_t size, struct error *err)
 {
 	struct wire_reader reader;
 	struct wire_attribute attribute;
@@ -139,7 +152,7 @@ static int serve_signal(const void *body, size_t size, struct error *err)
 		if ((attribute.tag == TAG_SIGNAL && wire_u32(&attribute, &number, err) < 0) || (attribute.tag == TAG_JOB_ID && wire_u32(&attribute, &job_id, err) < 0))
 			return -1;
 	}
-	return more < 0 ? -1 : send_signal(number, has_job_id, job_id, err);
+	return more < 0 ? -1 : send_signal(wshd, number, has_job_id, job_id, err);
 }
 
 static int serve_run(const struct wshd *wshd, const uint8_t *body, size_t size, int *fds, size_t fd_count, const struct error *received, struct error *err)
@@ -178,7 +191,7 @@ static int serve(const struct wshd *wshd, struct error *err)
 	if (size >= PACKET_HEADER_SIZE && wire_load_u16(packet) == WIRE_RUN) {
 		result = serve_run(wshd, packet + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, fds, fd_count, &received, err);
 	} else if (size >= PACKET_HEADER_SIZE && wire_load_u16(packet) == WIRE_SIGNAL) {
-		if (serve_signal(packet + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, &received) < 0)
+		if (serve_signal(wshd, packet + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, &received) < 0)
 			result = send_failed(0, &received, err);
 	} else {
 		if (received.number == 0)
@@ -283,5 +296,10 @@ int main(void)
 	}
 	if (fd_set_nonblocking(WSHD_CHANNEL, true, &err) < 0 || send_simple(WIRE_READY, &err) < 0)
 		return 1;
-	return loop(&wshd, signals, &err) < 0 ? 1 : 0;
+	int result = loop(&wshd, signals, &err);
+
+	/* No PID namespace ends with us. */
+	if (wshd.plain)
+		descendants_kill(getpid(), deadline_in_ms(PLAIN_KILL_MS), &ignored);
+	return result < 0 ? 1 : 0;
 }

@@ -21,6 +21,7 @@ import { withDeadline } from './lib/deadline.js';
 import { formatPortRange, portRangesOverlap } from './lib/port.js';
 import { systemClock } from './lib/timer.js';
 import { openLog } from './log-file.js';
+import { openInsecureMachine, requireInsecureMachine } from './machine/insecure.js';
 import { openLinuxMachine, requireLinuxMachine } from './machine/linux.js';
 import { endOf, type EndStep } from './machine/machine.js';
 import { portPoolRange } from './pool/port-pool.js';
@@ -38,7 +39,8 @@ async function serve(sources: Sources): Promise<void> {
   let tlsPort: TlsPort | undefined;
   let layers = readLayers(sources);
   const configuration = configurationOf(layers);
-  requireLinuxMachine(configuration);
+  const isInsecure = configuration.kind === 'Insecure';
+  (isInsecure ? requireInsecureMachine : requireLinuxMachine)(configuration);
   const groupId = configuration.socketGroup === null ? undefined : socketGroupId(configuration.socketGroup);
   const { log, reopen, attachSyslog } = openLog(configuration.logging);
   const service = new SystemdService({ environment: process.env, pid: process.pid, send: async (path, text) => machine.sendDatagram(path, text), clock: systemClock, log });
@@ -62,10 +64,11 @@ async function serve(sources: Sources): Promise<void> {
     service.reloaded();
   });
   if (configuration.allowsNested) log.warn('server.allow_nested_warden: root of a container is as good as root of this machine; nobody may create or use containers here who is not trusted with that');
-  for (const { name, hard } of limitsAbove(configuration.rlimits, hardLimits())) {
+  // Plain processes keep what is not limited as it is.
+  for (const { name, hard } of isInsecure ? [] : limitsAbove(configuration.rlimits, hardLimits())) {
     log.warn({ hard: String(hard) }, `server.container_rlimits.${name} is above what wardend itself may have (its hard limit): jobs get that, with an event of their container`);
   }
-  const machine = await openLinuxMachine({ configuration, log, attachSyslog, containers: () => containers });
+  const machine = await (isInsecure ? openInsecureMachine : openLinuxMachine)({ configuration, log, attachSyslog, containers: () => containers });
   const { host, jobIds } = machine;
   const containers: Containers = new Containers(configuration, host, jobIds, log, (container) => {
     log.info({ container: container.id, handle: container.handle }, 'the grace time is over');

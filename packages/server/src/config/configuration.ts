@@ -13,6 +13,8 @@ export type CgroupVersionChoice = 'auto' | 'v1' | 'v2';
 export type MemoryReserve = { readonly bytes: number } | { readonly part: number };
 
 export interface Configuration {
+  /** Of containers; Insecure: plain processes. */
+  readonly kind: 'Linux' | 'Insecure';
   readonly socketPath: string;
   readonly socketPermissions: number;
   /** A TCP port for clients with a certificate; undefined: none. Paths of files in PEM. */

@@ -78,9 +78,6 @@ function mistakesOf(issue: z.core.$ZodIssue): { readonly path: readonly Property
 function crossKeyMistakes(file: ConfigurationFile): string[] {
   const mistakes: string[] = [];
   const { server, network, port, user } = file;
-  if (server.container_klass === 'Insecure') {
-    mistakes.push('server.container_klass: this version has only Linux containers; Insecure (plain processes) is not there yet');
-  }
   const temporary = `${dirname(server.unix_domain_path)}${temporarySocketSuffix}`;
   const socketBytes = Math.max(Buffer.byteLength(server.unix_domain_path), Buffer.byteLength(temporary));
   if (socketBytes > socketPathLimitInBytes) {
@@ -129,6 +126,13 @@ function poolRange({ network }: ConfigurationFile): Ipv4Range {
   return parseIpv4Range(network.pool_network) ?? { first: 0, last: 0 };
 }
 
+/** Plain processes have no addresses of their own: those of 127.0.0.0/8 are all the machine's, and can be listened on without rights. */
+function onLoopback({ first, last }: Ipv4Range): Ipv4Range {
+  const [size, loopback] = [2 ** 24, 127 * 2 ** 24];
+  const offset = first % size;
+  return { first: loopback + offset, last: loopback + Math.min(offset + last - first, size - 1) };
+}
+
 function ranges(networks: readonly string[]): Ipv4Range[] {
   return networks.map(parseIpv4Range).filter((range) => range !== undefined);
 }
@@ -145,12 +149,16 @@ const logLevels: Readonly<Record<string, string>> = { off: 'silent', debug1: 'tr
 
 function toConfiguration(file: ConfigurationFile): Configuration {
   const { server, network, port, user, logging, images, files } = file;
+  const isInsecure = server.container_klass === 'Insecure';
   const rlimits = new Map<RlimitName, number>();
   for (const name of rlimitNames) {
     const value = server.container_rlimits[name];
     if (value !== undefined) rlimits.set(name, value);
+    // The kernel counts them for each user, and here that is everybody's.
+    else if (isInsecure && (name === 'nproc' || name === 'sigpending')) rlimits.set(name, -1);
   }
   return {
+    kind: server.container_klass,
     // Paths are made plain, without `..` and double slashes: the launcher takes no others.
     socketPath: resolve(server.unix_domain_path),
     socketPermissions: server.unix_domain_permissions,
@@ -181,7 +189,7 @@ function toConfiguration(file: ConfigurationFile): Configuration {
     healthCheck: { port: file.health_check_server.port, containerMetrics: file.health_check_server.container_metrics },
     logging: { level: logLevels[logging.level] ?? logging.level, file: logging.file, syslog: logging.syslog },
     network: {
-      pool: poolRange(file),
+      pool: isInsecure ? onLoopback(poolRange(file)) : poolRange(file),
       denied: ranges(network.deny_networks),
       allowed: ranges(network.allow_networks),
       allowHostAccess: network.allow_host_access,

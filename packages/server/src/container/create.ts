@@ -110,6 +110,7 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
     }),
   );
   container.moveTo('active');
+  if (host.plain !== undefined) container.addEvent(host.plain.caution);
   host.depot.writeSnapshot(id, snapshotOf(container, host.bootId));
   containers.add(container);
   watchContainer(containers, container);

@@ -21,6 +21,9 @@ const mappingsMaximum = 1024;
  */
 export async function openPort(containers: Containers, container: Container, request: NetInRequest): Promise<PortMapping> {
   const order = checkNetIn(request, containers.configuration.port.own);
+  if (containers.host.plain !== undefined && order.containerPort !== undefined && order.containerPort !== order.hostPort) {
+    throw new WardenError('unsupported', `container_port ${order.containerPort}: plain processes (server.container_klass: Insecure) listen on the port of the host itself: leave it out, and have them listen on the one that is answered`);
+  }
   container.requireState('active');
   return containers.changes.run(container.id, async () => {
     container.requireState('active');

@@ -25,6 +25,7 @@ export const testConfiguration: Configuration = {
   totalPidsMax: undefined,
   disk: { backend: 'auto', imageSizeInBytes: null },
   memoryReserve: null,
+  kind: 'Linux',
   allowsNested: false,
   jobOutputLimitInBytes: 1000,
   pidfile: null,

@@ -179,6 +179,11 @@ export interface Copies {
 }
 
 export interface Host {
+  /** There are no containers here, only plain processes. */
+  readonly plain?: {
+    /** An event of each. */
+    readonly caution: string;
+  };
   readonly launcher: Launcher;
   readonly monitors: Monitors;
   readonly depot: Depot;

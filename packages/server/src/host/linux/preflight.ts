@@ -16,7 +16,18 @@ export function requireRoot(): void {
 
 /** @throws WardenError unavailable naming the program that is missing */
 export function requirePrograms(programsPath: string): void {
-  for (const name of executables) {
+  requireExecutables(programsPath, executables);
+  const filter = join(programsPath, seccompFilter);
+  try {
+    accessSync(filter, constants.R_OK);
+  } catch (error) {
+    throw missing(filter, error);
+  }
+}
+
+/** @throws WardenError unavailable naming the program that is missing */
+export function requireExecutables(programsPath: string, names: readonly string[]): void {
+  for (const name of names) {
     const path = join(programsPath, name);
     try {
       accessSync(path, constants.X_OK);
@@ -24,12 +35,6 @@ export function requirePrograms(programsPath: string): void {
     } catch (error) {
       throw missing(path, error);
     }
-  }
-  const filter = join(programsPath, seccompFilter);
-  try {
-    accessSync(filter, constants.R_OK);
-  } catch (error) {
-    throw missing(filter, error);
   }
 }
 

@@ -220,6 +220,7 @@ export const Tag = {
   target: 237,
   transferFlags: 238,
   entryLimit: 239,
+  plain: 305,
   nested: 248,
   controllers: 249,
   allDevices: 250,

@@ -1,0 +1,44 @@
+/**
+ * What is left of a container whose monitor and wshd were both killed. Nothing of the kernel knows those processes as one container's any more; they are known by the
+ * HOME that they were started with, which is no other process's. One that has another by the request's wish is not found.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { startTimer, type Clock } from '../../lib/timer.js';
+import { isErrno } from '../linux/small-file.js';
+
+/** Dying takes a moment, of which nobody tells whose child it is not. */
+const pauseMs = 10;
+const attempts = 100;
+
+/** Kills them until none is left. @param home of the container, on the machine */
+export async function killLeftovers(home: string, clock: Clock): Promise<void> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const pids = findLeftovers(home);
+    if (pids.length === 0) return;
+    for (const pid of pids) kill(pid);
+    await new Promise<void>((resolve) => void startTimer(clock, pauseMs, resolve));
+  }
+}
+
+/** Process ids. */
+export function findLeftovers(home: string): number[] {
+  const wanted = `HOME=${home}`;
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => pid !== process.pid && environmentOf(pid).includes(wanted));
+}
+
+/** Empty: it is gone, a zombie, or somebody else's. */
+function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!isErrno(error, 'ESRCH')) throw error;
+  }
+}
