@@ -62,6 +62,16 @@ test('an old file loads unchanged', () => {
   assert.deepEqual(configuration.disk, { backend: 'auto', imageSizeInBytes: null });
 });
 
+test('plain processes have addresses of 127.0.0.0/8, and no default limits that the kernel counts for each user', () => {
+  const configuration = parseConfiguration('server: {container_klass: "Warden::Container::Insecure", container_rlimits: {nproc: 100}}', 'test.yml');
+  assert.equal(configuration.kind, 'Insecure');
+  assert.equal(formatIpv4Range(configuration.network.pool), '127.254.0.0-127.254.3.255');
+  assert.deepEqual([configuration.rlimits.get('nproc'), configuration.rlimits.get('sigpending')], [100, -1]);
+  const large = parseConfiguration('{server: {container_klass: Insecure}, network: {pool_network: 10.255.255.0/23}}', 'test.yml');
+  assert.equal(formatIpv4Range(large.network.pool), '127.255.254.0-127.255.255.255');
+  assert.equal(parseConfiguration('server: {container_klass: Linux}', 'test.yml').kind, 'Linux');
+});
+
 test('an empty file is the defaults', () => {
   const configuration = parseConfiguration('', 'empty.yml');
   assert.equal(configuration.socketPath, '/run/warden/warden.sock');
