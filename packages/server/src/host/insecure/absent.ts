@@ -31,7 +31,7 @@ export const noDisks: Disks = {
   release: async () => undefined,
 };
 
-export const noStatistics: Statistics = { memory: () => undefined, cpu: () => undefined, pids: () => undefined, forget: () => undefined };
+export const noStatistics: Statistics = { memory: () => undefined, encodedMemory: () => undefined, cpu: () => undefined, pids: () => undefined, forget: () => undefined };
 
 /** @param removeLeftovers ends what has outlived its monitor */
 export function noCgroups(removeLeftovers: (containerId: string) => Promise<void>): Cgroups {
