@@ -1,5 +1,6 @@
 /* container_klass: Insecure: plain processes of a user without rights, by the same protocol. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
@@ -7,6 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { WardenClient } from 'warden-client';
 import { output, refused, streamUntil } from '../harness/expect.js';
+import { repository } from '../harness/paths.js';
 import { plainUser, usePlainServer } from '../harness/plain-server.js';
 import { commandLine, isAlive, parentOf, statusField } from '../harness/processes.js';
 import { Syslog } from '../harness/syslog.js';
@@ -298,4 +300,28 @@ test('a second server on the same depot is refused', async () => {
   assert.match(server.log, /another wardend \(pid \d+, .*\) uses the depot/);
   assert.ok(isAlive(server.pid));
   assert.equal(parentOf(server.pid), process.pid);
+});
+
+/** scripts/start-insecure.mjs with these commands. */
+async function startInsecure(commands: string, uid: number): Promise<{ status: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [join(repository, 'scripts/start-insecure.mjs')], { uid, gid: uid, cwd: '/', env: { PATH: process.env['PATH'], WARDEN_DIRECTORY: join(server.directory, 'own'), HOME: server.directory } });
+  const texts = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) child[name].on('data', (data: Buffer) => { texts[name] += data.toString(); });
+  child.stdin.end(commands);
+  const [status] = await once(child, 'close') as [number | null];
+  return { status, ...texts };
+}
+
+test('npm run start:insecure starts a server of the user\'s own with its REPL; containers are there the next time; root is refused', async () => {
+  const first = await startInsecure('ping\ncreate --handle own\nrun --handle own --script "pwd; exit 4"\n', plainUser);
+  assert.equal(first.status, 4, first.stderr);
+  assert.match(first.stdout, new RegExp(`^pong\nhandle : own\n${server.directory}/own/depot/containers/.*/rootfs/home/vcap\n$`));
+  assert.match(first.stderr, /warn +plain processes are not isolated/);
+  assert.match(readFileSync(join(server.directory, 'own/config.yml'), 'utf8'), /container_klass: Insecure/);
+  const second = await startInsecure('list\ndestroy --handle own\n', plainUser);
+  assert.equal(second.status, 0, second.stderr);
+  assert.match(second.stdout, /handles\[0\] : own/);
+  const root = await startInsecure('', 0);
+  assert.equal(root.status, 1);
+  assert.match(root.stderr, /plain processes of root could do everything/);
 });
