@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Destroys every container of this machine's server, before warden is removed. When no server answers, but its depot has containers, one is started for it.
- * Status 0 when no container is left.
+ * Destroys every container of this machine's server, and then takes the server's firewall away, before warden is removed. When no server answers, but its depot
+ * has containers, one is started for it, at a socket that nobody else knows. Status 0 when no container is left; until then the firewall stays.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,15 +15,18 @@ const CONNECT_MS = 2_000;
 /** Containers that are destroyed at a time. */
 const AT_ONCE = 8;
 
+const OWN_SOCKET = '/run/warden/removal.sock';
+const FAMILIES = ['inet', 'arp'];
+
 const wardend = fileURLToPath(new URL('../../bin/wardend', import.meta.url));
 
-/** Where the server is, by its own reading of its configuration. @returns {{ socket: string, depot: string }} */
-function readPlaces() {
+/** What the server makes of its configuration. @returns {{ socket: string, depot: string, table: string }} */
+function readSettings() {
   const { status, stdout, stderr } = spawnSync(process.execPath, [wardend, '--show-config', '--json'], { encoding: 'utf8', timeout: DEADLINE_MS });
   if (status !== 0) throw new Error(`the configuration cannot be read: ${stderr.trim()}`);
   /** @type {Map<string, string>} */
   const settings = new Map(JSON.parse(stdout).map((/** @type {{ key: string, value: string }} */ { key, value }) => [key, value]));
-  return { socket: settings.get('server.unix_domain_path') ?? '', depot: settings.get('server.container_depot_path') ?? '' };
+  return { socket: settings.get('server.unix_domain_path') ?? '', depot: settings.get('server.container_depot_path') ?? '', table: settings.get('network.table') ?? '' };
 }
 
 /** @param {string} depot */
@@ -55,18 +58,19 @@ async function connect(socket, signal) {
   }
 }
 
-/** A server of our own, until its socket answers. @param {string} socket @param {AbortSignal} signal */
-async function startServer(socket, signal) {
-  mkdirSync(dirname(socket), { recursive: true, mode: 0o755 });
-  const watcher = watch(dirname(socket));
-  const server = spawn(process.execPath, [wardend], { stdio: ['ignore', 'ignore', 'inherit'] });
+/** A server of our own, until its socket answers. @param {AbortSignal} signal */
+async function startServer(signal) {
+  mkdirSync(dirname(OWN_SOCKET), { recursive: true, mode: 0o755 });
+  const watcher = watch(dirname(OWN_SOCKET));
+  const own = ['--set', `server.unix_domain_path=${OWN_SOCKET}`, '--set', 'health_check_server.port=0', '--set', 'server.tls={}'];
+  const server = spawn(process.execPath, [wardend, ...own], { stdio: ['ignore', 'ignore', 'inherit'] });
   const ended = once(server, 'exit').then(([status]) => { throw new Error(`wardend could not be started: it ended with status ${status}`); });
   ended.catch(() => undefined);
   try {
     for (;;) {
       const changed = once(watcher, 'change', { signal });
       changed.catch(() => undefined);
-      const client = await connect(socket, signal);
+      const client = await connect(OWN_SOCKET, signal);
       if (client !== undefined) return { server, client };
       await Promise.race([changed, ended]);
     }
@@ -78,12 +82,16 @@ async function startServer(socket, signal) {
   }
 }
 
-async function main() {
-  const { socket, depot } = readPlaces();
-  if (!hasContainers(depot)) return;
+/** Of a server that has ended; containers need it as long as they live. @param {string} table */
+function removeFirewall(table) {
+  for (const family of FAMILIES) spawnSync('nft', ['delete', 'table', family, table], { stdio: 'ignore', timeout: DEADLINE_MS });
+}
+
+/** @param {string} socket of the server that may be there */
+async function endContainers(socket) {
   const signal = AbortSignal.timeout(DEADLINE_MS);
   const answering = await connect(socket, signal);
-  const { server, client } = answering === undefined ? await startServer(socket, signal) : { server: undefined, client: answering };
+  const { server, client } = answering === undefined ? await startServer(signal) : { server: undefined, client: answering };
   try {
     const count = await destroyAll(client, signal);
     if (count > 0) process.stdout.write(`${count} container${count === 1 ? '' : 's'} destroyed\n`);
@@ -97,7 +105,11 @@ async function main() {
 }
 
 try {
-  await main();
+  const { socket, depot, table } = readSettings();
+  if (hasContainers(depot)) await endContainers(socket);
+  // A container in quarantine is in no list.
+  if (hasContainers(depot)) throw new Error(`the server could not destroy what is in ${join(depot, 'containers')}`);
+  removeFirewall(table);
 } catch (error) {
   process.stderr.write(`ending containers: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

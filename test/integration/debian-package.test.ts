@@ -47,7 +47,7 @@ const digest = (path: string): string => createHash('sha256').update(readFileSyn
 /** Own numbers for what is the whole machine's, control groups. */
 function configure(): void {
   mkdirSync(machine.path('/etc/warden/conf.d'), { recursive: true });
-  machine.write('/etc/warden/conf.d/test.yml', JSON.stringify({ server: { cgroup_root: CGROUPS, cgroup_parent: slot.cgroupParent }, network: { table: slot.table }, health_check_server: { port: 0 }, logging: { file: '/var/log/warden/wardend.log' } }));
+  machine.write('/etc/warden/conf.d/test.yml', JSON.stringify({ server: { cgroup_root: CGROUPS, cgroup_parent: slot.cgroupParent }, health_check_server: { port: 0 }, logging: { file: '/var/log/warden/wardend.log' } }));
 }
 
 before(async () => {
@@ -119,18 +119,30 @@ test('a removal destroys the containers and keeps configuration and images', asy
   assert.deepEqual([existsSync(machine.path('/usr/lib/warden')), existsSync(machine.path('/usr/sbin/wardend'))], [false, false]);
   assert.match(machine.read('/etc/warden/config.yml'), /# changed by hand\n$/);
   assert.ok(existsSync(machine.path('/var/lib/warden/images')));
-  assert.doesNotMatch(await machine.run('nft', ['list', 'tables']), new RegExp(`inet ${slot.table}`));
+  assert.equal(await machine.run('nft', ['list', 'tables']), '');
+});
+
+test('containers that cannot be destroyed stay behind their firewall, and another installation finds them', async () => {
+  await install(second);
+  await warden('create', '--handle', 'left');
+  machine.write('/etc/warden/conf.d/wrong.yml', 'server: {no_such_key: 1}\n');
+  const { status, stderr } = await machine.attempt('dpkg', ['--remove', 'warden'], { timeoutMs: 60_000 });
+  assert.equal(status, 0);
+  assert.match(stderr, /unknown key server\.no_such_key[^]*could not be destroyed/);
+  assert.ok((await machine.processes()).some((line) => line.includes('wshd: left')));
+  assert.match(await machine.run('nft', ['list', 'tables']), /table inet warden\n/);
+  rmSync(machine.path('/etc/warden/conf.d/wrong.yml'));
+  await install(second);
+  assert.equal(await warden('list'), 'handles[0] : left\n');
 });
 
 test('a purge leaves nothing, also when no server answered any more', async () => {
-  await install(second);
-  await warden('create', '--handle', 'left');
   await machine.run('systemctl', ['stop', ...UNITS]);
   assert.ok((await machine.processes()).some((line) => line.includes('wshd: left')), 'the container outlives its server');
   rmSync(machine.path('/tmp/warden.deb'));
-  // The administrator's file is theirs to remove, but the prerm needs it.
   const said = await machine.run('dpkg', ['--remove', 'warden'], { timeoutMs: 60_000 });
   assert.match(said, /^1 container destroyed$/m);
+  // What an administrator has added to the configuration is theirs to remove.
   rmSync(machine.path('/etc/warden/conf.d/test.yml'));
   await machine.run('dpkg', ['--purge', 'warden'], { timeoutMs: 60_000 });
   assert.deepEqual([...machine.entries()].filter((path) => !untouched.has(path) && !NOT_OURS.test(path)), []);
