@@ -3,6 +3,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { findOrphans } from '../setup/build.mjs';
 import { root } from '../setup/prepare.mjs';
 import { SetupError } from '../setup/setup-error.mjs';
 import { manualPages } from './manual.mjs';
@@ -56,9 +57,10 @@ function addPrograms(tree) {
   tree.link('usr/bin/warden', '../lib/warden/bin/warden');
   tree.link('usr/sbin/wardend', '../lib/warden/bin/wardend');
   for (const path of SERVICE_SCRIPTS) tree.write(`${HOME}/scripts/${path}`, program(join(root, 'scripts', path)), path.startsWith('service/') ? 0o755 : 0o644);
+  const orphans = new Set(findOrphans(root));
   for (const path of PACKAGES) {
     tree.copy(`${HOME}/${path}/package.json`, join(root, path, 'package.json'));
-    for (const file of filesOfModule(join(root, path, 'dist'))) tree.copy(`${HOME}/${path}/dist/${file}`, join(root, path, 'dist', file));
+    for (const file of filesOfModule(join(root, path, 'dist')).filter((built) => !orphans.has(join(root, path, 'dist', built)))) tree.copy(`${HOME}/${path}/dist/${file}`, join(root, path, 'dist', file));
     const { name } = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'));
     tree.link(`${HOME}/node_modules/${name}`, `../${path}`);
   }

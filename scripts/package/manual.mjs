@@ -18,24 +18,12 @@ function withoutTitle(markdown) {
   return markdown.replace(/^# .*\n/, '');
 }
 
-/** What stands below a heading of a document. @param {string} path @param {string} heading */
-function sectionOf(path, heading) {
-  const text = read(path);
-  const start = text.indexOf(`\n## ${heading}\n`);
-  if (start === -1) throw new Error(`${path} has no section ${JSON.stringify(heading)}, which a man page includes`);
-  const body = text.slice(text.indexOf('\n', start + 1) + 1);
-  const end = body.search(/^## /m);
-  return end === -1 ? body : body.slice(0, end);
-}
-
 /**
  * @param {string} what behind `include`
  * @param {import('./command-manual.mjs').CommandLine} commandLine
  * @returns {Promise<string>} Markdown
  */
 async function included(what, commandLine) {
-  const section = /^section (.+) of (\S+)$/.exec(what);
-  if (section !== null) return sectionOf(section[2] ?? '', section[1] ?? '');
   switch (what) {
     case 'subcommands': return subcommandsManual(commandLine);
     case 'older commands': return olderCommandsManual(commandLine);

@@ -1,6 +1,5 @@
 /* The Debian package: built, installed beside a systemd of its own, upgraded while a container runs, removed and purged. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { Client } from '../harness/client.js';
@@ -22,8 +21,8 @@ let first: string;
 let second: string;
 let untouched: Set<string>;
 
-async function buildPackage(version: string, directory: string): Promise<string> {
-  const path = await mustRun(process.execPath, [`${repository}/scripts/package/deb.mjs`, '--version', version, '--output', `${slot.directory}/${directory}`, '--compression', 'gzip'], { timeoutMs: 60_000 });
+async function buildPackage(version: string): Promise<string> {
+  const path = await mustRun(process.execPath, [`${repository}/scripts/package/deb.mjs`, '--version', version, '--output', `${slot.directory}/packages`, '--compression', 'gzip'], { timeoutMs: 60_000 });
   return path.trim();
 }
 
@@ -42,7 +41,6 @@ async function hasNode(): Promise<boolean> {
 const connect = (): Promise<Client> => Client.connect(machine.path(SOCKET));
 const stateOf = async (unit: string): Promise<string> => (await machine.attempt('systemctl', ['is-active', unit])).stdout.trim();
 const warden = async (...words: string[]): Promise<string> => await machine.run('warden', words);
-const digest = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
 
 /** Own numbers for what is the whole machine's, control groups. */
 function configure(): void {
@@ -53,7 +51,7 @@ function configure(): void {
 before(async () => {
   slot = await takeSlot();
   mkdirSync(slot.directory, { recursive: true });
-  [first, second] = await Promise.all([buildPackage('0.1.0', 'packages'), buildPackage('0.1.1', 'packages')]);
+  [first, second] = await Promise.all([buildPackage('0.1.0'), buildPackage('0.1.1')]);
   machine = await FreshRoot.open(slot);
   untouched = machine.entries();
 });
@@ -64,8 +62,13 @@ after(async () => {
   slot.release();
 });
 
-test('the same checkout makes the same package', async () => {
-  assert.equal(digest(await buildPackage('0.1.0', 'again')), digest(first));
+test('what the same checkout makes differs in nothing but its version', async () => {
+  const entries = async (path: string): Promise<string[]> => (await mustRun('dpkg-deb', ['--contents', path])).split('\n').map((line) => line.replace(/^(\S+ \S+) +\d+ /, '$1 '));
+  assert.deepEqual(await entries(second), await entries(first));
+  const sums = async (path: string): Promise<string[]> => (await mustRun('dpkg-deb', ['--info', path, 'md5sums'])).split('\n');
+  const before = await sums(first);
+  const different = (await sums(second)).filter((line) => !before.includes(line)).map((line) => line.replace(/^\S+ +/, ''));
+  assert.deepEqual(different, ['usr/share/doc/warden/changelog.Debian.gz', 'usr/share/man/man1/warden.1.gz', 'usr/share/man/man5/warden.yml.5.gz', 'usr/share/man/man8/wardend.8.gz']);
 });
 
 test('an installed server is started by systemd and makes containers', async () => {
@@ -92,6 +95,14 @@ test('its man pages are found by their names', async () => {
     assert.match(page, /^[A-Z.]+\(\d\)/);
     assert.ok(page.toUpperCase().includes(text.toUpperCase()), `${text} in ${name}`);
   }
+});
+
+test('the examples of warden(1) say what happens', async () => {
+  const [, block = ''] = /^## EXAMPLES\n\n```\n([^]*?)```$/m.exec(readFileSync(`${repository}/packaging/man/warden.1.md`, 'utf8')) ?? [];
+  const examples = block.split(/^\$ /m).slice(1).map((text) => /^(.*)\n([^]*)$/.exec(text)?.slice(1) ?? []);
+  assert.ok(examples.length > 5, block);
+  mkdirSync(machine.path('/tmp/src'));
+  for (const [command = '', expected = ''] of examples) assert.equal(await machine.run('bash', ['-c', `cd /tmp; ${command.replaceAll('demo', 'example')}`]), expected.replaceAll('demo', 'example'), command);
 });
 
 test('an upgrade restarts the server, and ends no job; changed configuration stays', async () => {
