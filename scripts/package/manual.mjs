@@ -13,9 +13,9 @@ export const PAGES = /** @type {const} */ ([{ name: 'warden', section: 1 }, { na
 /** @param {string} path in the checkout */
 const read = (path) => readFileSync(join(root, path), 'utf8');
 
-/** A document without its title. @param {string} markdown */
-function withoutTitle(markdown) {
-  return markdown.replace(/^# .*\n/, '');
+/** A document without its title, its sections parts of the one that it stands in. @param {string} markdown */
+function asPart(markdown) {
+  return markdown.replace(/^# .*\n/, '').replace(/^## /gm, '### ');
 }
 
 /**
@@ -28,7 +28,7 @@ async function included(what, commandLine) {
     case 'subcommands': return subcommandsManual(commandLine);
     case 'older commands': return olderCommandsManual(commandLine);
     case 'requests': return requestsManual(commandLine);
-    default: return withoutTitle(read(what));
+    default: return asPart(read(what));
   }
 }
 
