@@ -14,7 +14,7 @@ const TYPESCRIPT_DEADLINE_MS = 10 * 60_000;
 const SKIPPED = new Set(['node_modules', 'dist', 'build', '.git']);
 
 /** Folders with TypeScript in them, and whether sources lie in `src` (packages) or beside the configuration. */
-const TYPESCRIPT_FOLDERS = ['packages/protocol', 'packages/client', 'packages/cli', 'packages/server', 'test', 'bench'];
+const TYPESCRIPT_FOLDERS = ['packages/protocol', 'packages/client', 'packages/cli', 'packages/server', 'test', 'examples', 'bench'];
 
 /** @typedef {{ uid: number, gid: number, home: string } | undefined} BuildUser */
 

@@ -53,16 +53,18 @@ export async function prepareCheckout(steps, { command, packages, nativeTargets 
 }
 
 /**
- * Read a configuration file with the server's own loader.
+ * Read a configuration file, and what the environment changes of it, with the server's own loader.
  * @param {string} path
  * @returns {Promise<ServerPaths>}
  */
 export async function readServerPaths(path) {
-  const loader = /** @type {{ loadConfiguration(path: string): ServerPaths }} */ (
-    await import(pathToFileURL(join(root, 'packages/server/dist/config/load.js')).href)
-  );
+  const built = (/** @type {string} */ name) => import(pathToFileURL(join(root, 'packages/server/dist/config', name)).href);
+  /** @type {{ configurationOf(layers: unknown): ServerPaths }} */
+  const { configurationOf } = await built('load.js');
+  /** @type {{ readLayers(sources: { configPath: string, settings: readonly string[], environment: NodeJS.ProcessEnv }): unknown }} */
+  const { readLayers } = await built('sources.js');
   try {
-    return loader.loadConfiguration(path);
+    return configurationOf(readLayers({ configPath: path, settings: [], environment: process.env }));
   } catch (error) {
     throw new SetupError(error instanceof Error ? error.message : String(error), { remedy: 'docs/configuration.md describes every key.', cause: error });
   }
