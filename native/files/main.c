@@ -44,6 +44,7 @@ static const struct {
 	{ FILE_RENAME, serve_rename },
 	{ FILE_TAR_IN, serve_tar_in },
 	{ FILE_TAR_OUT, serve_tar_out },
+	{ FILE_PROCESSES, serve_processes },
 };
 
 static int read_attribute(void *context, const struct wire_attribute *attribute, struct error *err)

@@ -13,6 +13,7 @@ int serve_remove(struct transfer *transfer, struct error *err);
 int serve_tar_in(struct transfer *transfer, struct error *err);
 int serve_tar_out(struct transfer *transfer, struct error *err);
 int serve_rename(struct transfer *transfer, struct error *err);
+int serve_processes(struct transfer *transfer, struct error *err);
 int serve_copy_in(struct transfer *transfer, struct error *err);
 int serve_copy_out(struct transfer *transfer, struct error *err);
 

@@ -272,6 +272,11 @@ enum wire_tag {
 	TAG_TRANSFER_FLAGS = 238,     /* u32: TRANSFER_FLAG_* */
 	TAG_ENTRY_LIMIT = 239,        /* u64 */
 	TAG_PLAIN = 305,              /* u32, in CONFIGURE: 1 = jobs are plain processes of wshd's own user: no namespaces, no filter, no change of identity (plain/main.c) */
+	TAG_PROCESS = 300,            /* nested, repeated: PID, PARENT_PID, UID, PROCESS_STATE, COUNT (of threads), CPU_TIME_MS, BYTES (resident), STARTED_MS, NAME (bytes), COMMAND_LINE? */
+	TAG_PARENT_PID = 301,         /* u32: 0 = not of the container */
+	TAG_PROCESS_STATE = 302,      /* u32: the letter of proc(5) */
+	TAG_CPU_TIME_MS = 303,        /* u64: in user and kernel mode together */
+	TAG_COMMAND_LINE = 304,       /* bytes: arguments with a NUL between them, the first 1024 bytes of it all */
 };
 
 enum { QUOTA_USER = 1, QUOTA_PROJECT = 2 };
@@ -297,6 +302,7 @@ enum {
 	FILE_RENAME = 16,
 	FILE_TAR_IN = 17,
 	FILE_TAR_OUT = 18,
+	FILE_PROCESSES = 19,
 };
 enum { ENTRY_FILE = 1, ENTRY_DIRECTORY = 2, ENTRY_LINK = 3, ENTRY_OTHER = 4 };
 enum {

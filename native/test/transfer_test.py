@@ -9,7 +9,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from container import NUMBERS, VCAP, Container, Tap, TestWorld, attribute, status_field, wait_until  # noqa: E402
+from container import NUMBERS, VCAP, Container, Tap, TestWorld, attribute, status_field, u64, wait_until  # noqa: E402
+from wire import attributes  # noqa: E402
 
 STAT = NUMBERS["FILE_STAT"]
 NO_FOLLOW = NUMBERS["TRANSFER_FLAG_NO_FOLLOW"]
@@ -62,6 +63,22 @@ def check_answers(tap, container):
     tap.check(failure(ask(container, STAT)) == ("ERROR", errno.EINVAL) and failure(ask(container, STAT, ("PATH", "a" * 5000))) == ("ERROR", errno.ENAMETOOLONG),
               "a path is needed, and not too long a one")
     tap.check(failure(ask(container, STAT, ("PATH", "/"), ("CONTENT", b"x" * (49 << 10)))) == ("ERROR", errno.E2BIG), "a request has a limit")
+
+
+def check_processes(tap, container):
+    processes = NUMBERS["FILE_PROCESSES"]
+    connection = begin(container, processes, ("PATH", "/proc"))
+    first, last = connection.read(), connection.read()
+    connection.close()
+    init = dict(attributes(first.get("PROCESS", b"")))
+    tap.check((first.kind, last.kind) == ("OK", "CONTENT_END") and init.get("PID") == struct.pack("<I", 1) and init.get("UID") == struct.pack("<I", 0) and
+              init.get("COMMAND_LINE", b"").startswith(b"wshd: ") and last["LENGTH"] == u64(1), "processes are listed, as the container numbers them", (first, last))
+    tap.check(failure(ask(container, processes, ("PATH", "/etc"))) == ("ERROR", errno.EOPNOTSUPP), "of a proc file system alone")
+    tap.check(failure(ask(container, processes, ("PATH", "/proc/nothing"))) == ("ERROR", errno.ENOENT), "which has to be there")
+    connection = begin(container, processes, ("PATH", "/proc"), ("ENTRY_LIMIT", u64(0)))
+    first, last = connection.read(), connection.read()
+    connection.close()
+    tap.check((first.kind, last.kind) == ("OK", "CONTENT_END") and "PROCESS" not in first and last["LENGTH"] == last["ENTRY_LIMIT"] == u64(0), "and no more than is wanted", (first, last))
 
 
 def check_identity(tap, container):
@@ -157,6 +174,7 @@ def main():
     container = Container(world, 1)
     container.init_pid = container.init()
     check_answers(tap, container)
+    check_processes(tap, container)
     check_ends(tap, world, container)
     tap.check(container.destroy()[0], "the container is destroyed")
     check_destroy(tap, world)

@@ -15,7 +15,7 @@ const HOME = 'usr/lib/warden';
 const PACKAGES = ['packages/protocol', 'packages/client', 'packages/cli', 'packages/server'];
 /** Programs that only the build runs. */
 const BUILD_PROGRAMS = new Set(['seccomp-compile']);
-const SERVICE_SCRIPTS = ['service/assemble-root-file-system.mjs', 'service/end-containers.mjs', 'setup/root-file-system.mjs', 'setup/root-file-system-recipe.mjs', 'setup/setup-error.mjs'];
+const SERVICE_SCRIPTS = ['service/assemble-root-file-system.mjs', 'service/end-containers.mjs', 'setup/kernel-checks.mjs', 'setup/program.mjs', 'setup/root-file-system.mjs', 'setup/root-file-system-recipe.mjs', 'setup/setup-error.mjs'];
 const SYSTEMD = /** @type {const} */ ([
   ['warden.service', 'usr/lib/systemd/system/warden.service'], ['warden.socket', 'usr/lib/systemd/system/warden.socket'],
   ['warden.sysusers.conf', 'usr/lib/sysusers.d/warden.conf'], ['warden.tmpfiles.conf', 'usr/lib/tmpfiles.d/warden.conf'],

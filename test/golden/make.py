@@ -97,6 +97,7 @@ IMAGE_TYPES = {"ImageImport": 1020, "ImagePull": 1021, "ImageList": 1022, "Image
 FILE_TYPES = {"ReadFile": 1010, "WriteFile": 1011, "TransferData": 1012, "ListFiles": 1013, "StatFile": 1014, "MakeDirectory": 1015, "RemoveFile": 1016,
               "RenameFile": 1017, "TarIn": 1018, "TarOut": 1019}
 EVENT_TYPES = {"Events": 1030}
+PROCESS_TYPES = {"Processes": 1032}
 
 ADDED_JOB = ("* env string 1000, o cwd string 1001, * args string 1002, o stdin bool 1003, o tty Terminal 1004, o timeout_ms uint64 1005, "
              "o user string 1006")
@@ -202,6 +203,10 @@ ADDED_MESSAGES = {
     "EventsRequest": "o handle string 1",
     "EventsResponse": "r kind string 1, r time_ms uint64 2, o handle string 3, o event string 4, o job_id uint32 5, o exit_status uint32 6, o signal uint32 7, "
                       "o timed_out bool 8, o lost bool 9, o missed uint32 10",
+    "ProcessesRequest": HANDLE,
+    "ProcessesResponse": "* processes Process 1, o more bool 2",
+    "Process": "r pid uint32 1, r parent_pid uint32 2, r uid uint32 3, r state string 4, o threads uint32 5, o cpu_time_ms uint64 6, o resident_bytes uint64 7, o started_ms uint64 8, "
+               "o name bytes 9, o command_line bytes 10",
     "CopyCounts": "o made uint64 1, o bytes uint64 2, o skipped uint64 3",
 }
 
@@ -349,6 +354,7 @@ def vectors():
     yield from vectors_of(EVENT_TYPES)
     yield from vectors_with_additions(COPY_FIELDS)
     yield from traced_vectors()
+    yield from vectors_of(PROCESS_TYPES)
 
 
 def traced_vectors():
@@ -377,7 +383,7 @@ def table(names, fields_of_one):
 def main():
     out = sys.stdout
     out.write('{"types": %s,\n"enums": %s,\n"messages": {\n%s\n},\n' % (json.dumps(TYPES), json.dumps(ENUMS), table(MESSAGES, fields_of)))
-    out.write('"addedTypes": %s,\n"addedFields": {\n%s\n},\n' % (json.dumps({**ADDED_TYPES, **IMAGE_TYPES, **FILE_TYPES, **EVENT_TYPES}), table(dict.fromkeys(name for fields in ALL_FIELDS for name in fields), added_to)))
+    out.write('"addedTypes": %s,\n"addedFields": {\n%s\n},\n' % (json.dumps({**ADDED_TYPES, **IMAGE_TYPES, **FILE_TYPES, **EVENT_TYPES, **PROCESS_TYPES}), table(dict.fromkeys(name for fields in ALL_FIELDS for name in fields), added_to)))
     out.write('"addedMessages": {\n%s\n},\n"vectors": [\n' % table(ADDED_MESSAGES, fields_of))
     out.write(",\n".join(json.dumps(vector, ensure_ascii=False) for vector in vectors()))
     out.write("\n]}\n")

@@ -141,6 +141,16 @@ export const operations = {
       signal: field(7, 'uint32'), timed_out: field(8, 'bool'), lost: field(9, 'bool'), missed: field(10, 'uint32'),
     },
   },
+  processes: {
+    type: 1032, request: handle,
+    response: {
+      processes: many(1, {
+        pid: field(1, 'uint32'), parent_pid: field(2, 'uint32'), uid: field(3, 'uint32'), state: field(4, 'string'), threads: field(5, 'uint32'), cpu_time_ms: field(6, 'uint64'),
+        resident_bytes: field(7, 'uint64'), started_ms: field(8, 'uint64'), name: field(9, 'bytes'), command_line: field(10, 'bytes'),
+      }),
+      more: field(2, 'bool'),
+    },
+  },
   echo: { type: 93, request: { message: field(1, 'string') }, response: { message: field(1, 'string') } },
 } as const satisfies Record<string, Operation>;
 export type OperationName = keyof typeof operations;

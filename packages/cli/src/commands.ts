@@ -12,8 +12,10 @@ import { imageHelp, imageVerbs, runImageCommand } from './image/image-command.js
 import { copyLogs, jobCommandOf } from './job-commands.js';
 import { feedJob } from './job-input.js';
 import { LIMIT_HELP, runLimit } from './limit-command.js';
+import { takeOutput } from './output-option.js';
 import { printedFields } from './print.js';
 import type { Signals } from './process-signals.js';
+import { printAsJson } from './request-json.js';
 import { sentence } from './sentence.js';
 import { type Streams, write } from './streams.js';
 import { runSubcommand } from './subcommand/dispatch.js';
@@ -28,6 +30,8 @@ export interface CommandContext {
   readonly input?: Readable | undefined;
   /** What interrupts the command; not there in a session, which has ways of its own. */
   readonly signals?: Signals | undefined;
+  /** Answers as JSON. */
+  readonly json?: boolean;
   /** Where docker's configuration is looked for; the process's own unless given. */
   readonly environment?: Environment | undefined;
 }
@@ -45,17 +49,19 @@ export async function runCommand(words: readonly string[], context: CommandConte
   }
 }
 
-async function dispatch([name = '', ...words]: readonly string[], context: CommandContext): Promise<number> {
+async function dispatch([name = '', ...given]: readonly string[], asked: CommandContext): Promise<number> {
+  const { words, json } = takeOutput(given);
+  const context = json ? { ...asked, json } : asked;
   const { client, streams: { stdout }, signal } = context;
   const subcommand = subcommandOf(name, words);
-  if (subcommand !== undefined) return runSubcommand(subcommand, words, context, wholeHelp(subcommand));
+  if (subcommand !== undefined) return runSubcommand(subcommand, given, context, wholeHelp(subcommand));
   if (name === 'limit' || (name === 'help' && words[0] === 'limit')) {
     if (name === 'limit' && !words.includes('--help')) return runLimit(words, context);
     await write(stdout, LIMIT_HELP);
     return 0;
   }
   if (imageVerbs(name) !== undefined || (name === 'help' && imageVerbs(words[0] ?? '') !== undefined)) {
-    if (name !== 'help' && !words.includes('--help')) return runImageCommand(name, words, context);
+    if (name !== 'help' && !words.includes('--help')) return runImageCommand(name, given, context);
     await write(stdout, imageHelp(name === 'help' ? words[0] ?? '' : name));
     return 0;
   }
@@ -85,6 +91,11 @@ async function dispatch([name = '', ...words]: readonly string[], context: Comma
   if (jobCommand !== undefined) return jobCommand(context);
   const request = parseFields(name, messageTypes[type].request, words);
   const options = signal === undefined ? undefined : { signal };
+  if (json && type !== Type.Events) {
+    const whole = type === Type.Create ? await withCredentials(request as unknown as RequestOf<Type.Create>, context) : request;
+    const response = await printAsJson(type, whole as unknown as RequestInit<typeof type>, context) as { exitStatus?: number };
+    return [Type.Run, Type.Link, Type.Stream].includes(type) ? statusOf(response.exitStatus) : 0;
+  }
   switch (type) {
     case Type.Create:
       await write(stdout, printedFields(messageTypes[type].response, await client.create(await withCredentials(request as unknown as RequestOf<Type.Create>, context), options)));

@@ -1,6 +1,7 @@
 /** `warden config …`: what wardend makes of its configuration. wardend itself is asked, so that nobody else has to know it. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { takeOutput } from './output-option.js';
 import type { Streams } from './streams.js';
 
 export const configUsage = `usage: warden config check [--config FILE] [--set KEY=VALUE …]
@@ -28,7 +29,8 @@ export async function runConfigCommand(argv: readonly string[], { stdout, stderr
     stderr.write(`warden config: ${verb === '' ? 'what about the configuration?' : `unknown command: config ${verb}`}\n${configUsage}`);
     return 2;
   }
-  const child = spawn(process.execPath, [program, flag, ...rest], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const { words, json } = takeOutput(rest);
+  const child = spawn(process.execPath, [program, flag, ...words, ...(json && verb === 'show' ? ['--json'] : [])], { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.pipe(stdout, { end: false });
   child.stderr.pipe(stderr, { end: false });
   return new Promise((resolve, reject) => {

@@ -2,14 +2,15 @@
 import { type BoxEvent, signalName, Warden } from 'warden-client';
 import { type RequestOf, type Type, WardenError } from 'warden-protocol';
 import type { CommandContext } from './commands.js';
+import { jsonLine } from './json-text.js';
 import { printable } from './print.js';
 import { write } from './streams.js';
 
-export async function showEvents({ handle }: RequestOf<Type.Events>, { client, streams, signal }: CommandContext): Promise<number> {
+export async function showEvents({ handle }: RequestOf<Type.Events>, { client, streams, signal, json }: CommandContext): Promise<number> {
   // On a connection of its own: this one goes on with other commands afterwards.
   await using warden = new Warden(client.address);
   try {
-    for await (const event of await warden.events({ handle, signal })) await write(streams.stdout, `${printable(lineOf(event))}\n`);
+    for await (const event of await warden.events({ handle, signal })) await write(streams.stdout, json === true ? jsonLine({ ...event, time: event.time.toISOString() }) : `${printable(lineOf(event))}\n`);
   } catch (reason) {
     const error = WardenError.from(reason);
     if (error.code !== 'canceled') throw error;

@@ -54,8 +54,14 @@ const SUMMARIES: Readonly<Record<RequestType, string>> = {
   [Type.ImageRemove]: 'take a name of an image away, and the image with the last',
   [Type.RootfsList]: 'list the named root file systems',
   [Type.RootfsSet]: 'give a root file system a name, or take one away',
+  [Type.Processes]: 'list the processes of a container',
   [Type.Events]: 'tell what happens to containers, as it happens',
 };
+
+/** One line about a request. */
+export function requestSummary(type: RequestType): string {
+  return SUMMARIES[type];
+}
 
 /** Commands that are no single request. */
 export const BUILTINS: ReadonlyMap<string, string> = new Map([['limit', LIMIT_SUMMARY], ...FILE_SUMMARIES, ...IMAGE_SUMMARIES, ['help', 'show this list'], ['exit', 'leave, as quit and the end of the input do'], ['quit', 'leave']]);
@@ -68,7 +74,7 @@ export function commandList(): string {
 requests of the protocol, with their fields, as create, run and stop have, too:
 ${columns(requests)}
 
-COMMAND --help shows the options of a command, or its fields.
+COMMAND --help shows the options of a command, or its fields; -o json at its end has the answer printed as JSON.
 `;
 }
 

@@ -5,7 +5,7 @@ import { Type, WardenError, type RequestOf } from 'warden-protocol';
 import { WardenClient } from 'warden-client';
 import { type FakeHandlers, FakeServer } from 'warden-client/testing';
 import { runCommand } from './commands.js';
-import { complete } from './completion.js';
+import { complete } from './completion/prompt.js';
 import { commandHelp } from './help.js';
 import { jobsTable } from './job-commands.js';
 import { main } from './main.js';
@@ -135,7 +135,7 @@ describe('help and completion', () => {
   it('know both forms', async () => {
     assert.match(commandHelp(Type.Jobs), /\nusage: jobs HANDLE\n {3}or: jobs --handle string\n/);
     assert.match(commandHelp(Type.Logs), /\nusage: logs HANDLE JOB \[-f\] \[--since-byte N\]\n {3}or: logs --handle string --job_id uint32 \[field…\]\n/);
-    const live = (): Promise<string[]> => Promise.resolve(['demo', 'other']);
+    const live = { handles: (): Promise<string[]> => Promise.resolve(['demo', 'other']), images: async (): Promise<string[]> => [] };
     assert.deepEqual(await complete('logs ', live), [['demo ', 'other '], '']);
     assert.deepEqual(await complete('jobs d', live), [['demo '], 'd']);
     assert.deepEqual(await complete('logs --h', live), [['--handle ', '--help '], '--h']);

@@ -2,6 +2,8 @@
 import type { LogsRange } from 'warden-client';
 import { type Job, Type, WardenError } from 'warden-protocol';
 import type { CommandContext } from './commands.js';
+import { jsonText } from './json-text.js';
+import { printAsJson } from './request-json.js';
 import { write } from './streams.js';
 import { type Column, table } from './table.js';
 
@@ -20,16 +22,21 @@ export function jobCommandOf(type: Type, words: readonly string[]): ((context: C
   return type === Type.Jobs ? (context) => showJobs(words, context) : async (context) => copyLogs(parseLogs(words), context);
 }
 
-async function showJobs(words: readonly string[], { client, streams, signal }: CommandContext): Promise<number> {
+async function showJobs(words: readonly string[], { client, streams, signal, json }: CommandContext): Promise<number> {
   const [handle, ...rest] = words;
   if (handle === undefined || rest.length > 0 || handle.startsWith('-')) throw usage(Type.Jobs);
   const { jobs } = await client.jobs({ handle }, { signal });
-  await write(streams.stdout, jobsTable(jobs, Date.now()));
+  await write(streams.stdout, json === true ? jsonText(jobs) : jobsTable(jobs, Date.now()));
   return 0;
 }
 
 /** Output goes to where the job wrote it, byte for byte; the exit status is 0 whatever the job's is. */
-export async function copyLogs(request: LogsRange, { client, streams, signal }: CommandContext): Promise<number> {
+export async function copyLogs(request: LogsRange, context: CommandContext): Promise<number> {
+  const { client, streams, signal } = context;
+  if (context.json === true) {
+    await printAsJson(Type.Logs, { ...request, sinceByte: request.sinceByte === undefined ? undefined : BigInt(request.sinceByte) }, context);
+    return 0;
+  }
   const logs = client.logs(request, { signal });
   try {
     for await (const { name, data } of logs) await write(name === 'stderr' ? streams.stderr : streams.stdout, data);

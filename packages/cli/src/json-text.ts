@@ -1,10 +1,20 @@
 // Answers as JSON for programs: names as the protocol spells them, numbers as numbers while they are exact.
 
-/** Names within an image's configuration are the image's own, and stay. */
-const FOREIGN = new Set(['config']);
+/** Names within an image's configuration are the image's own, and labels their client's: they stay. */
+const FOREIGN = new Set(['config', 'labels']);
 
 export function jsonText(value: unknown): string {
-  return `${JSON.stringify(plain(value), null, 2)}\n`;
+  return `${harmless(JSON.stringify(plain(value), null, 2))}\n`;
+}
+
+/** On one line, of what comes again and again. */
+export function jsonLine(value: unknown): string {
+  return `${harmless(JSON.stringify(plain(value)))}\n`;
+}
+
+/** The same JSON, without what a terminal would obey (print.ts); JSON itself only escapes the first 32. */
+function harmless(json: string): string {
+  return json.replace(/[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function plain(value: unknown): unknown {

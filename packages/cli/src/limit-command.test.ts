@@ -3,7 +3,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { afterEach, describe, it } from 'node:test';
 import { Type, WardenError } from 'warden-protocol';
 import { type FakeHandlers, FakeServer } from 'warden-client/testing';
-import { complete } from './completion.js';
+import { complete } from './completion/prompt.js';
 import { commandList } from './help.js';
 import { main } from './main.js';
 
@@ -73,7 +73,7 @@ describe('limit HANDLE KIND [VALUE…]', () => {
       assert.match(String(stdout.read()), /^limit: .*\nusage: limit HANDLE mem \[BYTES\]\n {3}or: limit HANDLE cpu/);
       await server?.[Symbol.asyncDispose]();
     }
-    const live = async (): Promise<string[]> => ['demo'];
+    const live = { handles: async (): Promise<string[]> => ['demo'], images: async (): Promise<string[]> => [] };
     assert.deepEqual(await complete('limit ', live), [['demo '], '']);
     assert.deepEqual(await complete('limit demo b', live), [['bandwidth '], 'b']);
     assert.deepEqual((await complete('limit demo mem ', live))[0], []);

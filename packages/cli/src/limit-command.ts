@@ -2,6 +2,7 @@
 // requests limit_memory, limit_cpu, limit_disk and limit_bandwidth have every field.
 import { Type, WardenError } from 'warden-protocol';
 import type { CommandContext } from './commands.js';
+import { jsonText } from './json-text.js';
 import { write } from './streams.js';
 
 const LARGEST = 2n ** 64n - 1n;
@@ -65,8 +66,15 @@ export async function runLimit(words: readonly string[], context: CommandContext
     throw new WardenError('invalid_argument', `usage: limit HANDLE ${kind === undefined ? `${LIMIT_KINDS.join('|')} [VALUE…]` : `${name} [${kind.values.join(' ')}]`}`);
   }
   const values = texts.map((text, index) => parseValue(text, `${kind.values[index]} of limit ${name}`, kind.none));
-  await write(context.streams.stdout, `${await kind.apply(handle, values, context)}\n`);
+  const inForce = await kind.apply(handle, values, context);
+  await write(context.streams.stdout, context.json === true ? jsonText(plainLimit(inForce)) : `${inForce}\n`);
   return 0;
+}
+
+/** A number, or `rate: R burst: B`. */
+function plainLimit(inForce: string): object {
+  const [rate, burst] = inForce.match(/\d+/g) ?? [];
+  return inForce.startsWith('rate') ? { rate: BigInt(rate ?? 0), burst: BigInt(burst ?? 0) } : { limit: BigInt(inForce) };
 }
 
 function parseValue(text: string, what: string, none: bigint | undefined): bigint {

@@ -7,7 +7,8 @@ import type { WardenClient } from 'warden-client';
 import { runStep, type SessionOptions } from './batch.js';
 import { CommandReader, CommandSyntaxError } from './command-reader.js';
 import { sentence } from './sentence.js';
-import { complete } from './completion.js';
+import { complete } from './completion/prompt.js';
+import { sourcesOf } from './completion/sources.js';
 import { History, MAX_HISTORY } from './history.js';
 import type { Streams } from './streams.js';
 
@@ -16,9 +17,6 @@ const CONTINUATION_PROMPT = '> ';
 
 /** Commands whose status is a job's, which nothing else on the screen shows. */
 const JOB_COMMANDS = new Set(['run', 'stream', 'link']);
-
-/** Tab waits so long for the handles of live containers, in milliseconds. */
-const COMPLETION_TIMEOUT_MS = 1000;
 
 export interface PromptOptions extends SessionOptions {
   readonly historyPath: string;
@@ -133,7 +131,7 @@ class Prompt {
     try {
       // A running command has the connection; and inside quotes there is nothing to offer.
       const busy = this.#running !== undefined || this.#reader.continuing;
-      done(null, busy ? [[], line] : await complete(line, async () => (await this.#client.list({ timeoutMs: COMPLETION_TIMEOUT_MS })).handles));
+      done(null, busy ? [[], line] : await complete(line, sourcesOf(this.#client)));
     } catch {
       // Tab is no place for errors: the command itself will tell.
       done(null, [[], line]);

@@ -8,7 +8,7 @@
 import { type CopyInResponse, type CopyOutResponse, type CreateResponse, type DestroyResponse, type EchoResponse, encodeRequest, type InfoResponse,
   type InputResponse, type JobsResponse,
   type LimitBandwidthResponse, type LimitCpuResponse, type LimitDiskResponse, type LimitMemoryResponse, type LinkResponse, type ListResponse,
-  MAX_FRAME_LENGTH, messageTypes, type NetInResponse, type NetOutResponse, type PingResponse, type RequestInit, type RequestType, type ResponseOf,
+  MAX_FRAME_LENGTH, messageTypes, type NetInResponse, type NetOutResponse, type PingResponse, type ProcessesResponse, type RequestInit, type RequestType, type ResponseOf,
   type ResizeResponse, type SignalResponse, type SpawnResponse, type StopResponse, Type, WardenError } from 'warden-protocol';
 import { type Address, checkAddress } from './address.js';
 import { type CallOptions, Cancellation, LONGEST_TIMEOUT_MS, unlessCanceled } from './cancellation.js';
@@ -190,6 +190,11 @@ export class WardenClient {
   /** Sets the size of a job's terminal. */
   resize(request: RequestInit<Type.Resize>, options?: CallOptions): Promise<ResizeResponse> {
     return this.request(Type.Resize, request, options);
+  }
+
+  /** The processes of a container, as it knows them itself. What they are called is bytes of their own choice. */
+  processes(request: RequestInit<Type.Processes>, options?: CallOptions): Promise<ProcessesResponse> {
+    return this.request(Type.Processes, request, options);
   }
 
   /** Sends a signal, by its number, to every process of one job. */

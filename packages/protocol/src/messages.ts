@@ -23,6 +23,7 @@ import { LimitBandwidthRequestSchema, LimitBandwidthResponseSchema, LimitCpuRequ
   LimitDiskResponseSchema, LimitMemoryRequestSchema, LimitMemoryResponseSchema } from './gen/limit_pb.js';
 import { NetInRequestSchema, NetInResponseSchema, NetOutRequestSchema, NetOutResponseSchema } from './gen/net_pb.js';
 import type { ErrorResponse, PlainTypes } from './gen/plain.js';
+import { ProcessesRequestSchema, ProcessesResponseSchema } from './gen/process_pb.js';
 import { TRACEPARENT_NUMBER, traceparentOf } from './trace-field.js';
 import { EchoRequestSchema, EchoResponseSchema, ListRequestSchema, ListResponseSchema, PingRequestSchema, PingResponseSchema } from './gen/server_pb.js';
 
@@ -86,6 +87,7 @@ export const messageTypes = {
   [Type.RootfsList]: row('rootfs_list', RootfsListRequestSchema, RootfsListResponseSchema),
   [Type.RootfsSet]: row('rootfs_set', RootfsSetRequestSchema, RootfsSetResponseSchema),
   [Type.Events]: row('events', EventsRequestSchema, EventsResponseSchema),
+  [Type.Processes]: row('processes', ProcessesRequestSchema, ProcessesResponseSchema),
 } as const satisfies Record<RequestType, Row>;
 
 type Table = typeof messageTypes;

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type { FileInfo } from 'warden-client';
 import { WardenError } from 'warden-protocol';
 import type { CommandContext } from '../commands.js';
+import { jsonText } from '../json-text.js';
 import { printable } from '../print.js';
 import { write } from '../streams.js';
 import { table } from '../table.js';
@@ -194,10 +195,14 @@ async function notes({ streams }: Call, lines: readonly string[]): Promise<void>
 const KINDS: Readonly<Record<FileInfo['kind'], string>> = { file: '-', directory: 'd', link: 'l', other: '?' };
 
 async function list(call: Call): Promise<void> {
-  const { client, streams, signal, flags } = call;
+  const { client, streams, signal, flags, json } = call;
   const remote = requireRemote(call);
   const info = await client.files.stat(remote, { signal });
   const found = info.kind === 'directory' ? await client.files.list(remote, { signal }) : [{ ...info, name: remote.path }];
+  if (json === true) {
+    await write(streams.stdout, jsonText(found.map(({ nameBytes: _, ...each }) => ({ ...each, modified: each.modified.toISOString() }))));
+    return;
+  }
   if (!flags.has('l')) {
     await write(streams.stdout, found.map(({ name }) => `${printable(name).replaceAll('\n', '?')}\n`).join(''));
     return;

@@ -36,6 +36,8 @@ export interface Subcommand {
   readonly takesSignals?: true;
   /** What operands are, for completion. */
   readonly operandKind?: 'handle' | 'path' | 'image';
+  /** Or which there are. */
+  readonly operandChoices?: readonly string[];
   /** The end of its help. */
   readonly notes?: string;
   /** It needs no server. */

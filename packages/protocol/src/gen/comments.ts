@@ -211,4 +211,12 @@ export const fieldComments: ReadonlyMap<string, string> = new Map([
   ["warden.LimitBandwidthRequest.burst", "Bytes."],
   ["warden.LimitDiskRequest.block_limit", "A block is 1024 bytes. In each group plain, *_limit and *_hard are the same value; the more specific name wins."],
   ["warden.LimitDiskResponse.block_limit", "A block is 1024 bytes. In each group plain, *_limit and *_hard are the same value; the more specific name wins."],
+  ["warden.Process.pid", "As in the container."],
+  ["warden.Process.parent_pid", "0 when it is no process of the container."],
+  ["warden.Process.uid", "As in the container."],
+  ["warden.Process.state", "A letter: R runs, S sleeps, D waits for a device, T is stopped, Z has ended, I is idle."],
+  ["warden.Process.cpu_time_ms", "What it has used in user and kernel mode together."],
+  ["warden.Process.started_ms", "Milliseconds since 1970."],
+  ["warden.Process.command_line", "Its arguments with a NUL between them, the first 1024 bytes of it all; a process that has ended has none."],
+  ["warden.ProcessesResponse.more", "There are more; the first 4096 are told."],
 ]);

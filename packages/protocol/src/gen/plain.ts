@@ -1416,6 +1416,55 @@ export interface LimitDiskResponse {
   byteHard?: bigint | undefined;
 }
 
+/**
+ * What a process is called, and its arguments, are bytes of its own choice.
+ */
+export interface Process {
+  /**
+   * As in the container.
+   */
+  pid: number;
+  /**
+   * 0 when it is no process of the container.
+   */
+  parentPid: number;
+  /**
+   * As in the container.
+   */
+  uid: number;
+  /**
+   * A letter: R runs, S sleeps, D waits for a device, T is stopped, Z has ended, I is idle.
+   */
+  state: string;
+  threads?: number | undefined;
+  /**
+   * What it has used in user and kernel mode together.
+   */
+  cpuTimeMs?: bigint | undefined;
+  residentBytes?: bigint | undefined;
+  /**
+   * Milliseconds since 1970.
+   */
+  startedMs?: bigint | undefined;
+  name?: Uint8Array | undefined;
+  /**
+   * Its arguments with a NUL between them, the first 1024 bytes of it all; a process that has ended has none.
+   */
+  commandLine?: Uint8Array | undefined;
+}
+
+export interface ProcessesRequest {
+  handle: string;
+}
+
+export interface ProcessesResponse {
+  processes: Process[];
+  /**
+   * There are more; the first 4096 are told.
+   */
+  more?: boolean | undefined;
+}
+
 export interface PingRequest {}
 
 export interface PingResponse {}
@@ -1536,6 +1585,9 @@ export interface PlainTypes {
   "warden.LimitBandwidthResponse": LimitBandwidthResponse;
   "warden.LimitDiskRequest": LimitDiskRequest;
   "warden.LimitDiskResponse": LimitDiskResponse;
+  "warden.Process": Process;
+  "warden.ProcessesRequest": ProcessesRequest;
+  "warden.ProcessesResponse": ProcessesResponse;
   "warden.PingRequest": PingRequest;
   "warden.PingResponse": PingResponse;
   "warden.ListRequest": ListRequest;

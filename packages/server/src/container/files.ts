@@ -7,7 +7,7 @@ import { endLifeIfGone } from './end-of-life.js';
 import { checkUser } from './job-options.js';
 import { rootUser, vcapUser } from './users.js';
 
-export type { FileEntry, Transfer, TransferEnd, TransferSink } from '../host/transfer.js';
+export type { FileEntry, ProcessEntry, Transfer, TransferEnd, TransferSink } from '../host/transfer.js';
 
 /** PATH_MAX less its NUL. */
 const pathLimitInBytes = 4095;

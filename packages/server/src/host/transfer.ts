@@ -5,7 +5,7 @@ export type TransferUser =
   | { readonly uid: number; readonly gid: number; readonly privileged: boolean; readonly home: string }
   | { readonly name: string };
 
-export type TransferOperation = 'read' | 'write' | 'list' | 'stat' | 'makeDirectory' | 'remove' | 'rename' | 'tarIn' | 'tarOut';
+export type TransferOperation = 'read' | 'write' | 'list' | 'stat' | 'makeDirectory' | 'remove' | 'rename' | 'tarIn' | 'tarOut' | 'processes';
 
 export type TransferFlag = 'noFollow' | 'recursive' | 'force' | 'create' | 'exclusive' | 'append' | 'truncate' | 'keepSetid' | 'keepOwner';
 
@@ -44,10 +44,30 @@ export interface FileEntry {
   readonly target: Uint8Array | undefined;
 }
 
+/** As the container knows it. What it is called is bytes of its own choice. */
+export interface ProcessEntry {
+  readonly pid: number;
+  /** 0: none of the container's. */
+  readonly parentPid: number;
+  readonly uid: number;
+  /** The letter of proc(5). */
+  readonly state: string;
+  readonly threads: number;
+  readonly cpuTimeMs: bigint;
+  readonly residentBytes: bigint;
+  /** Since the epoch. */
+  readonly startedMs: bigint;
+  readonly name: Uint8Array | undefined;
+  /** With a NUL between arguments; undefined: it has none. */
+  readonly commandLine: Uint8Array | undefined;
+}
+
 /** Takes what a transfer brings; false: no more until resume(). */
 export interface TransferSink {
   entries(entries: FileEntry[]): boolean;
   content(data: Uint8Array): boolean;
+  /** Of the operation processes, which is the only one that has any. */
+  processes?(processes: ProcessEntry[]): boolean;
 }
 
 export interface TransferEnd {

@@ -129,7 +129,7 @@ export function makeFileHandlers(containers: Containers, named: (call: Call, han
 }
 
 /** What is waited for; the transfer is given up when the client has gone or the server ends. */
-function unlessInterrupted<T>(call: Call, transfer: Transfer, wait: Promise<T>): Promise<T> {
+export function unlessInterrupted<T>(call: Call, transfer: Transfer, wait: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     call.onInterrupt((reason: WardenError) => {
       transfer.giveUp();

@@ -22,6 +22,7 @@ import { makeJobHandlers } from './job-handlers.js';
 import { sendLargeResult, type RestOfReply } from './large-result.js';
 import { makeLimitHandlers } from './limit-handlers.js';
 import { makeNetHandlers } from './net-handlers.js';
+import { makeProcessHandlers } from './process-handlers.js';
 import type { ResultType } from './result-frame.js';
 
 /** Output of one job that is kept for its reply; of more than that the reply is made by reading it again. */
@@ -102,6 +103,7 @@ export function makeHandlers(containers: Containers, images?: Images): Handlers 
     ...makeNetHandlers(containers, named),
     ...makeCopyHandlers(containers, named),
     ...makeFileHandlers(containers, named),
+    ...makeProcessHandlers(containers, named),
     ...makeImageHandlers(images),
   };
 }

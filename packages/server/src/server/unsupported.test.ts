@@ -46,7 +46,8 @@ const requests: { readonly [T in Exclude<Type, Type.Error>]: RequestInit<T> } = 
   [Type.ImageRemove]: { name: 'none' },
   [Type.RootfsList]: {},
   [Type.RootfsSet]: { name: 'none', remove: true },
-  [Type.Events]: { handle: 'demo' },
+  [Type.Events]: { handle: 'none' },
+  [Type.Processes]: { handle: 'none' },
 };
 
 /** The scene has no images; wardend always does. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { Monitor } from '../monitor.js';
-import type { FileEntry, TransferOrder, TransferSink } from '../transfer.js';
+import type { FileEntry, ProcessEntry, TransferOrder, TransferSink } from '../transfer.js';
 import { TestMonitor } from './test-monitor.js';
 import { writeOrder } from './transfer.js';
 import { EntryKind, FileOperation, FrameType, Tag, TransferFlag } from './wire.js';
@@ -130,6 +130,20 @@ test('a list brings pages, and an order without more of them one answer', async 
   peer.answer = (_frame, _attributes, socket) => void socket.write(new FrameWriter().frame(FrameType.ok));
   await monitor.transfer({ ...order, operation: 'remove' }, sink).ended;
   await monitor.transfer({ ...order, operation: 'write', content: Buffer.from('x') }, sink).ended;
+});
+
+test('processes come in pages, with what they have told of themselves', async () => {
+  const page = (pid: number, commandLine?: string): Buffer => new FrameWriter().nested(Tag.process, (inner) => {
+    inner.u32(Tag.pid, pid).u32(Tag.parentPid, 1).u32(Tag.uid, 5).u32(Tag.processState, 'S'.charCodeAt(0)).u32(Tag.count, 2).u64(Tag.cpuTimeMs, 70n).u64(Tag.bytes, 4096n).u64(Tag.startedMs, 9n).bytes(Tag.name, Buffer.from('\xff\n', 'latin1'));
+    if (commandLine !== undefined) inner.bytes(Tag.commandLine, Buffer.from(commandLine));
+  }).frame(FrameType.ok);
+  peer.answer = (_frame, _attributes, socket) => void socket.write(Buffer.concat([page(7, 'a\0b'), page(8), new FrameWriter().u64(Tag.length, 2n).frame(FrameType.contentEnd)]));
+  const found: ProcessEntry[] = [];
+  const end = await monitor.transfer({ ...order, operation: 'processes' }, Object.assign(new Sink(), { processes: (some: ProcessEntry[]) => found.push(...some) > 0 })).ended;
+  assert.equal(end.more, false);
+  const common = { parentPid: 1, uid: 5, state: 'S', threads: 2, cpuTimeMs: 70n, residentBytes: 4096n, startedMs: 9n };
+  assert.deepEqual(found.map(({ name, commandLine, ...rest }) => ({ ...rest, name: Buffer.from(name ?? []).toString('latin1'), commandLine: commandLine === undefined ? undefined : Buffer.from(commandLine).toString() })),
+    [{ ...common, pid: 7, name: '\xff\n', commandLine: 'a\0b' }, { ...common, pid: 8, name: '\xff\n', commandLine: undefined }]);
 });
 
 test('content is written in frames of a bounded size, and the end is a second answer', async () => {

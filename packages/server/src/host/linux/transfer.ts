@@ -3,7 +3,7 @@
  * own, which ends with it.
  */
 import { WardenError } from 'warden-protocol';
-import type { FileEntry, Transfer, TransferEnd, TransferOrder, TransferSink } from '../transfer.js';
+import type { FileEntry, ProcessEntry, Transfer, TransferEnd, TransferOrder, TransferSink } from '../transfer.js';
 import type { MonitorConnection } from './monitor-connection.js';
 import { StepError } from './step-error.js';
 import { EntryKind, FileOperation, FrameType, Tag, TransferFlag } from './wire.js';
@@ -19,7 +19,7 @@ const beforeEpoch = 1n << 63n;
 const kinds = new Map<number | undefined, FileEntry['kind']>([[EntryKind.file, 'file'], [EntryKind.directory, 'directory'], [EntryKind.link, 'link']]);
 
 /** Operations that are answered with more than one frame. */
-const streaming: ReadonlySet<TransferOrder['operation']> = new Set(['read', 'list', 'tarOut']);
+const streaming: ReadonlySet<TransferOrder['operation']> = new Set(['read', 'list', 'tarOut', 'processes']);
 
 export function writeOrder(order: TransferOrder): Buffer {
   const writer = new FrameWriter().u32(Tag.fileOperation, FileOperation[order.operation]).bytes(Tag.path, order.path);
@@ -115,6 +115,8 @@ export class LinuxTransfer implements Transfer {
     }
     const entries = attributes.nested(Tag.entry);
     if (entries.length > 0 && !this.#sink.entries(entries.map(readEntry))) this.#connection.pause();
+    const processes = attributes.nested(Tag.process);
+    if (processes.length > 0 && this.#sink.processes?.(processes.map(readProcess)) === false) this.#connection.pause();
     const isFirst = !this.#isOpen;
     this.#isOpen = true;
     this.#resolveOpened();
@@ -151,5 +153,20 @@ function readEntry(attributes: Attributes): FileEntry {
     modifiedNs: modifiedNs < beforeEpoch ? modifiedNs : 0n,
     hardLinks: attributes.requiredU32(Tag.count),
     target: attributes.bytes(Tag.target),
+  };
+}
+
+function readProcess(attributes: Attributes): ProcessEntry {
+  return {
+    pid: attributes.requiredU32(Tag.pid),
+    parentPid: attributes.requiredU32(Tag.parentPid),
+    uid: attributes.requiredU32(Tag.uid),
+    state: String.fromCharCode(attributes.requiredU32(Tag.processState)),
+    threads: attributes.requiredU32(Tag.count),
+    cpuTimeMs: attributes.requiredU64(Tag.cpuTimeMs),
+    residentBytes: attributes.requiredU64(Tag.bytes),
+    startedMs: attributes.requiredU64(Tag.startedMs),
+    name: attributes.bytes(Tag.name),
+    commandLine: attributes.bytes(Tag.commandLine),
   };
 }

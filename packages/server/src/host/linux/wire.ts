@@ -221,6 +221,11 @@ export const Tag = {
   transferFlags: 238,
   entryLimit: 239,
   plain: 305,
+  process: 300,
+  parentPid: 301,
+  processState: 302,
+  cpuTimeMs: 303,
+  commandLine: 304,
   nested: 248,
   controllers: 249,
   allDevices: 250,
@@ -305,6 +310,7 @@ export const FileOperation = {
   rename: 16,
   tarIn: 17,
   tarOut: 18,
+  processes: 19,
 } as const;
 
 /** ENTRY_*: what a name in a directory is. */

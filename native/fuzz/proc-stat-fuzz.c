@@ -1,0 +1,26 @@
+/* files/proc-stat.c: a process chooses its own name, and so part of the file. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "files/proc-stat.h"
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
+{
+	char *text = malloc(size + 1);
+	struct proc_stat stat;
+	uint32_t uid;
+
+	if (text == NULL)
+		return 0;
+	memcpy(text, data, size);
+	text[size] = '\0';
+	/* The name is a part of the text, with its parentheses around it; nothing behind it is taken for one. */
+	if (proc_stat_read(text, size, &stat) == 0 &&
+	    (stat.name <= text || stat.name[-1] != '(' || stat.name[stat.name_size] != ')' || strchr(stat.name + stat.name_size + 1, ')') != NULL || stat.pid == 0))
+		__builtin_trap();
+	proc_status_uid(text, &uid);
+	free(text);
+	return 0;
+}
