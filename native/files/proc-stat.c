@@ -5,9 +5,9 @@
 #include <string.h>
 
 /* Fields of stat by their numbers in proc(5), behind the name, which is the second one. */
-enum { STATE = 3, PARENT = 4, USER_TICKS = 14, SYSTEM_TICKS = 15, THREADS = 20, START_TICKS = 22, RESIDENT_PAGES = 24 };
+enum { STATE = 3, PARENT = 4, USER_TICKS = 14, SYSTEM_TICKS = 15, THREADS = 20, START_TICKS = 22 };
 
-/* A number with nothing but a space or the end behind it. Negative ones count as 0: priorities, and sizes that are not known. */
+/* A number with nothing but a space or the end behind it. Negative ones count as 0: priorities, and groups of terminals. */
 static int read_number(const char **at, uint64_t *ret_value)
 {
 	const char *begin = *at + (**at == '-');
@@ -39,7 +39,7 @@ static int read_fields(const char *at, uint64_t *values, int first, int last)
 
 int proc_stat_read(const char *text, size_t size, struct proc_stat *ret_stat)
 {
-	uint64_t pid, values[RESIDENT_PAGES + 1] = { 0 };
+	uint64_t pid, values[START_TICKS + 1] = { 0 };
 	const char *at = text;
 
 	if (strlen(text) != size || *text == '-' || read_number(&at, &pid) < 0 || pid == 0 || pid > INT32_MAX || at[0] != ' ' || at[1] != '(')
@@ -48,41 +48,54 @@ int proc_stat_read(const char *text, size_t size, struct proc_stat *ret_stat)
 	/* Names may have parentheses, and what follows has none. */
 	const char *end = strrchr(name, ')');
 
-	if (end == NULL || end[1] != ' ' || end[2] < 'A' || end[2] > 'z' || read_fields(end + STATE, values, PARENT, RESIDENT_PAGES) < 0)
+	if (end == NULL || end[1] != ' ' || end[2] < 'A' || end[2] > 'z' || read_fields(end + STATE, values, PARENT, START_TICKS) < 0)
 		return -1;
 	if (values[PARENT] > INT32_MAX || values[THREADS] > INT32_MAX)
 		return -1;
 	*ret_stat = (struct proc_stat){
 		.pid = (uint32_t)pid, .parent = (uint32_t)values[PARENT], .threads = (uint32_t)values[THREADS], .state = end[2],
-		.cpu_ticks = values[USER_TICKS] + values[SYSTEM_TICKS], .start_ticks = values[START_TICKS], .resident_pages = values[RESIDENT_PAGES],
+		.cpu_ticks = values[USER_TICKS] + values[SYSTEM_TICKS], .start_ticks = values[START_TICKS],
 		.name = name, .name_size = (size_t)(end - name),
 	};
 	return 0;
 }
 
-int proc_status_uid(const char *text, uint32_t *ret_uid)
+/* A number behind spaces and tabs, with one of `ends` behind it. */
+static int read_status_number(const char *at, const char *ends, uint64_t *ret_value, const char **ret_end)
 {
-	/* The kernel writes a line feed of the name as two characters, so that this can only be the line itself. */
-	const char *line = strstr(text, "\nUid:\t");
-	uint32_t ids[2];
+	char *end;
 
-	if (line == NULL)
+	at += strspn(at, " \t");
+	if (*at < '0' || *at > '9')
 		return -1;
-	const char *at = line + strlen("\nUid:\t");
+	errno = 0;
+	unsigned long long value = strtoull(at, &end, 10);
 
-	for (int i = 0; i < 2; i++, at++) {
-		char *end;
+	if (errno != 0 || *end == '\0' || strchr(ends, *end) == NULL)
+		return -1;
+	*ret_value = value;
+	*ret_end = end;
+	return 0;
+}
 
-		if (*at < '0' || *at > '9')
-			return -1;
-		errno = 0;
-		unsigned long long value = strtoull(at, &end, 10);
+/* What stands behind the name of a line, which is not the first. The kernel writes a line feed of a process's name as two characters, so that it can only be the line itself. */
+static const char *find_line(const char *text, const char *name)
+{
+	const char *line = strstr(text, name);
 
-		if (errno != 0 || value > UINT32_MAX || (*end != '\t' && *end != '\n'))
-			return -1;
-		ids[i] = (uint32_t)value;
-		at = end;
-	}
-	*ret_uid = ids[1];
+	return line == NULL ? NULL : line + strlen(name);
+}
+
+int proc_status_read(const char *text, struct proc_status *ret_status)
+{
+	const char *at = find_line(text, "\nUid:"), *size = find_line(text, "\nVmRSS:");
+	uint64_t real, effective;
+
+	*ret_status = (struct proc_status){ 0 };
+	if (at == NULL || read_status_number(at, "\t\n", &real, &at) < 0 || read_status_number(at, "\t\n", &effective, &at) < 0 || effective > UINT32_MAX)
+		return -1;
+	ret_status->uid = (uint32_t)effective;
+	if (size != NULL && read_status_number(size, " ", &ret_status->resident_kib, &size) < 0)
+		ret_status->resident_kib = 0;
 	return 0;
 }

@@ -15,7 +15,6 @@ struct proc_stat {
 	char state;                /* R, S, D, Z, T and others: a letter */
 	uint64_t cpu_ticks;        /* in user and kernel mode together */
 	uint64_t start_ticks;      /* since the machine started */
-	uint64_t resident_pages;
 	const char *name;          /* within the text */
 	size_t name_size;
 };
@@ -23,7 +22,12 @@ struct proc_stat {
 /* 0, or -1 when the text is not one of such a file. The text ends in NUL, which `size` does not count. */
 int proc_stat_read(const char *text, size_t size, struct proc_stat *ret_stat);
 
-/* The effective user id of a status file; -1: there is none in it. */
-int proc_status_uid(const char *text, uint32_t *ret_uid);
+struct proc_status {
+	uint32_t uid;              /* the effective one */
+	uint64_t resident_kib;     /* exact, which what stat has is not; 0: it has ended */
+};
+
+/* 0, or -1 when there is no user in it. */
+int proc_status_read(const char *text, struct proc_status *ret_status);
 
 #endif

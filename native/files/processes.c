@@ -24,7 +24,7 @@
 #include "files/request.h"
 #include "lib/fd.h"
 
-enum { BATCH_SIZE = 32 << 10, MAX_STATUS = 4 << 10, MAX_COMMAND_LINE = 1 << 10, PAGE_SIZE = 4096, MS_PER_TICK = 1000 / PROC_STAT_TICKS_PER_S };
+enum { BATCH_SIZE = 32 << 10, MAX_STATUS = 4 << 10, MAX_COMMAND_LINE = 1 << 10, MS_PER_TICK = 1000 / PROC_STAT_TICKS_PER_S };
 
 struct listing {
 	const struct transfer *transfer;
@@ -77,13 +77,13 @@ static ssize_t read_beginning(int proc, const char *pid, const char *file, char 
 	return (ssize_t)length;
 }
 
-static bool read_owner(int proc, const char *pid, uint32_t *ret_uid)
+static int read_status(int proc, const char *pid, struct proc_status *ret_status)
 {
-	char status[MAX_STATUS + 1];
+	char text[MAX_STATUS + 1];
 
-	if (read_beginning(proc, pid, "status", status, MAX_STATUS) < 0)
-		return false;
-	return proc_status_uid(status, ret_uid) == 0;
+	if (read_beginning(proc, pid, "status", text, MAX_STATUS) < 0)
+		return -1;
+	return proc_status_read(text, ret_status);
 }
 
 static void put_command_line(struct wire_buffer *buffer, int proc, const char *pid)
@@ -116,10 +116,10 @@ static int add(struct listing *listing, const char *pid, struct error *err)
 	char text[MAX_STATUS + 1];
 	int proc = dirfd(listing->stream);
 	struct proc_stat stat;
-	uint32_t uid;
+	struct proc_status status;
 	ssize_t size = read_beginning(proc, pid, "stat", text, MAX_STATUS);
 
-	if (size < 0 || proc_stat_read(text, (size_t)size, &stat) < 0 || !read_owner(proc, pid, &uid))
+	if (size < 0 || proc_stat_read(text, (size_t)size, &stat) < 0 || read_status(proc, pid, &status) < 0)
 		return 0;
 	if (listing->count == listing->request->entry_limit) {
 		listing->more = true;
@@ -130,11 +130,11 @@ static int add(struct listing *listing, const char *pid, struct error *err)
 
 	wire_put_u32(&listing->batch, TAG_PID, stat.pid);
 	wire_put_u32(&listing->batch, TAG_PARENT_PID, stat.parent);
-	wire_put_u32(&listing->batch, TAG_UID, uid);
+	wire_put_u32(&listing->batch, TAG_UID, status.uid);
 	wire_put_u32(&listing->batch, TAG_PROCESS_STATE, (uint8_t)stat.state);
 	wire_put_u32(&listing->batch, TAG_COUNT, stat.threads);
 	wire_put_u64(&listing->batch, TAG_CPU_TIME_MS, stat.cpu_ticks * MS_PER_TICK);
-	wire_put_u64(&listing->batch, TAG_BYTES, stat.resident_pages * PAGE_SIZE);
+	wire_put_u64(&listing->batch, TAG_BYTES, status.resident_kib * 1024);
 	wire_put_u64(&listing->batch, TAG_STARTED_MS, listing->boot_ms + stat.start_ticks * MS_PER_TICK);
 	wire_put_bytes(&listing->batch, TAG_NAME, stat.name, stat.name_size);
 	put_command_line(&listing->batch, proc, pid);

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
 	char *text = malloc(size + 1);
 	struct proc_stat stat;
-	uint32_t uid;
+	struct proc_status status;
 
 	if (text == NULL)
 		return 0;
@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	if (proc_stat_read(text, size, &stat) == 0 &&
 	    (stat.name <= text || stat.name[-1] != '(' || stat.name[stat.name_size] != ')' || strchr(stat.name + stat.name_size + 1, ')') != NULL || stat.pid == 0))
 		__builtin_trap();
-	proc_status_uid(text, &uid);
+	proc_status_read(text, &status);
 	free(text);
 	return 0;
 }

@@ -24,7 +24,7 @@ static void check_numbers(void)
 
 	CHECK(read_text("17 (bash) S" REST, &stat) == 0, "a line of the kernel's is read");
 	CHECK(stat.pid == 17 && stat.parent == 1 && stat.state == 'S' && stat.threads == 3, "with its numbers");
-	CHECK(stat.cpu_ticks == 12 && stat.start_ticks == 123456 && stat.resident_pages == 42, "and times");
+	CHECK(stat.cpu_ticks == 12 && stat.start_ticks == 123456, "and times");
 }
 
 static void check_names(void)
@@ -47,15 +47,17 @@ static void check_refused(void)
 	CHECK(proc_stat_read("17 (a\0b) S" REST, sizeof("17 (a\0b) S" REST) - 1, &stat) < 0, "a NUL in it");
 }
 
-static void check_owner(void)
+static void check_status(void)
 {
-	static const char *const refused[] = { "", "Uid:\t1\t2\t3\t4\n", "Name:\tx\nUid:\t\n", "Name:\tx\nUid:\t1\n", "Name:\tx\nUid:\t1\tx\n", "Name:\tx\nUid:\t1\t4294967296\t", "Name:\tx\nUid:\t-1\t-1\t" };
-	uint32_t uid = 7;
+	static const char *const refused[] = { "", "Uid:\t1\t2\t3\t4\n", "Name:\tx\nUid:\t\n", "Name:\tx\nUid:\t1\n", "Name:\tx\nUid:\t1\tx\n", "Name:\tx\nUid:\t1\t4294967296\t", "Name:\tx\nUid:\t-1\t-1\t", "Name:\tx\nUid:\t1\t2" };
+	struct proc_status status;
 
-	CHECK(proc_status_uid("Name:\tx\nUmask:\t0022\nUid:\t1000\t1001\t1002\t1003\nGid:\t5\t5\t5\t5\n", &uid) == 0 && uid == 1001, "the effective user of a status file");
-	CHECK(proc_status_uid("Name:\tUid:\\n\\tUid:\\t0\\t0\nUid:\t8\t9\t9\t9\n", &uid) == 0 && uid == 9, "whatever the name is");
+	CHECK(proc_status_read("Name:\tx\nUmask:\t0022\nUid:\t1000\t1001\t1002\t1003\nGid:\t5\t5\t5\t5\nVmRSS:\t     132 kB\n", &status) == 0 && status.uid == 1001 && status.resident_kib == 132,
+	      "the effective user and the memory of a status file");
+	CHECK(proc_status_read("Name:\tUid:\\n\\tUid:\\t0\\t0\nUid:\t8\t9\t9\t9\n", &status) == 0 && status.uid == 9 && status.resident_kib == 0, "whatever the name is");
+	CHECK(proc_status_read("Name:\tx\nUid:\t8\t9\t9\t9\nVmRSS:\t99999999999999999999 kB\n", &status) == 0 && status.resident_kib == 0, "no memory that is too much");
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		CHECK(proc_status_uid(refused[i], &uid) < 0, "no user there");
+		CHECK(proc_status_read(refused[i], &status) < 0, "no user there");
 }
 
 int main(void)
@@ -63,6 +65,6 @@ int main(void)
 	check_numbers();
 	check_names();
 	check_refused();
-	check_owner();
+	check_status();
 	return tap_end();
 }

@@ -51,11 +51,11 @@ const wait = 'mkfifo fifo; exec 3<>fifo; echo ready; read -u 3';
 test('a process that calls itself something else is told as it is, byte for byte', async () => {
   const { client, handle } = await server.container();
   const reader = await server.connect();
-  await begun(reader, handle, `exec -a $'\\xff\\x9b\\e]0;x\\a' bash -c $'printf %s "a) R 1 (b\\n\\e[2J" > /proc/$$/comm; ${wait}'`);
+  await begun(reader, handle, `exec -a $'\\xff\\x9b\\e]0;x\\a' bash -c $'printf %s "a) R 1 (b\\t\\e[2J" > /proc/$$/comm; ${wait}'`);
   reader.close();
   const [, job, ...rest] = await processes(client, handle);
   assert.deepEqual(rest, []);
-  assert.equal(String(job?.name), 'a) R 1 (b\n\x1b[2J');
+  assert.equal(String(job?.name), 'a) R 1 (b\t\x1b[2J');
   assert.deepEqual(job?.command_line?.subarray(0, 9), Buffer.from('\xff\x9b\x1b]0;x\x07\0', 'latin1'));
   assert.deepEqual([job?.parent_pid, job?.state], [1, 'S']);
 });
