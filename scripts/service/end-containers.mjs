@@ -37,7 +37,7 @@ function hasContainers(depot) {
 
 /** @param {WardenClient} client @param {AbortSignal} signal */
 async function destroyAll(client, signal) {
-  const { handles } = await client.list({ signal });
+  const { handles } = await client.list({}, { signal });
   const waiting = [...handles];
   const worker = async () => {
     for (let handle = waiting.pop(); handle !== undefined; handle = waiting.pop()) await client.destroy({ handle }, { signal });

@@ -72,6 +72,8 @@ class Target {
 /** What a field needs beside it. */
 const companions: Readonly<Record<string, Fields>> = {
   'create.bind_mounts': { bind_mounts: [{ src_path: '/usr', dst_path: '/mnt/usr', mode: 0 }] },
+  'create.labels': { labels: [{ key: 'key', value: 'value' }] },
+  'list.labels': { labels: [{ key: 'key' }] },
   'run.tty': { tty: { rows: 24, columns: 80 } },
   'spawn.tty': { tty: { rows: 24, columns: 80 } },
   // A rule has a name or a network; the other numbers are of ICMP.

@@ -1,13 +1,26 @@
 /* The high-level API, the blocking and the event client, and every example of docs/client.md and README.md, against a server. */
 import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { BlockingClient, RunError, Warden, WardenError } from 'warden-client';
 import { compileExamples, examplesOf, type CompiledExamples } from '../harness/examples.js';
 import { useServer } from '../harness/fixture.js';
+import { repository } from '../harness/paths.js';
 import { runProgram } from '../harness/run-program.js';
 import { withDeadline } from '../harness/wait.js';
 
 const server = useServer();
+
+async function withWarden(work: (warden: Warden) => Promise<void>): Promise<void> {
+  const warden = new Warden(server.paths.socket);
+  try {
+    await work(warden);
+  } finally {
+    await warden.close();
+  }
+}
 
 async function withBox(work: (box: Awaited<ReturnType<Warden['create']>>, warden: Warden) => Promise<void>): Promise<void> {
   const warden = new Warden(server.paths.socket);
@@ -26,9 +39,10 @@ async function withBox(work: (box: Awaited<ReturnType<Warden['create']>>, warden
 
 /** What each example prints, by the heading it stands under. */
 const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
-  'A box': [/^42\n 0\n$/, /^\[ 'long-lived' \]\n$/],
+  'A box': [/^42\n 0\n$/, /^\[ 'long-lived' \]\n$/, /^red true true\nblue false false\ntrue\n$/],
   'Running something': [/^\[ '1', '2', '3', '' \] 6\nfailed 3 not good\n\n$/, /^2\nfalse\n$/],
   'Jobs': [/^(?:stdout \d+\n)+got one\ngot two\n\{ exitStatus: 0 \}\ngot one\ngot two\n\n2\n$/],
+  'Files': [/^six times seven is 42\n\nsix times seven is 42\n\nnot_found\ntoday file 35n\nfalse\n$/],
   'Waiting': [/^ready: 1234\n$/],
   'Network': [/^\[\s*\{ network: '192\.0\.2\.53', port: 53, protocol: 1 \}\s*\]\n(\d+) \[\s*\{ hostPort: \1, containerPort: 8080, protocol: 'tcp' \}\s*\]\n$/],
   'Traces': [/^$/],
@@ -169,3 +183,99 @@ async function untilJobs(box: { jobs(): Promise<{ lines(): AsyncIterable<{ line:
     await new Promise(setImmediate);
   }
 }
+
+test('a tree goes up and comes back as it was, of whichever user, and what cannot be taken is told', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'warden-client-api-'));
+  try {
+    const from = join(directory, 'from');
+    mkdirSync(join(from, 'sub'), { recursive: true });
+    writeFileSync(join(from, 'sub', 'file'), Buffer.alloc(3_000_001, 'x'));
+    writeFileSync(join(from, 'program'), '#!/bin/sh\necho ran\n', { mode: 0o755 });
+    symlinkSync('sub/file', join(from, 'link'));
+    await withBox(async (box) => {
+      assert.deepEqual(await box.files.upload(from, 'tree'), { notes: [] });
+      assert.equal(String(await box.$`stat -c '%U %a' tree/program && tree/program && wc -c < tree/link && readlink tree/link`), 'vcap 755\nran\n3000001\nsub/file');
+      await box.$`echo more > tree/sub/more; mkfifo tree/fifo; chmod 700 tree/sub`;
+      const { notes } = await box.files.download('tree', join(directory, 'to'));
+      assert.equal(notes.length, 1);
+      assert.match(notes[0] ?? '', /fifo/);
+      assert.deepEqual(readdirSync(join(directory, 'to')).sort(), ['link', 'program', 'sub']);
+      assert.deepEqual([readFileSync(join(directory, 'to/sub/more'), 'utf8'), statSync(join(directory, 'to/sub')).mode & 0o777], ['more\n', 0o700]);
+      await box.files.upload(join(from, 'program'), '/root/program', { user: 'root' });
+      await assert.rejects(box.files.download('/root/program', join(directory, 'one')), (error) => error instanceof WardenError && error.code === 'permission');
+      assert.equal(existsSync(join(directory, 'one')), false);
+      await box.files.download('/root/program', join(directory, 'one'), { user: 'root' });
+      assert.equal(statSync(join(directory, 'one')).mode & 0o777, 0o755);
+      await box.stop({ kill: true });
+      assert.equal(await box.files.read('tree/sub/more').text(), 'more\n', 'files of a stopped box');
+      assert.equal(await box.files.exists('tree/nothing'), false);
+    });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test('a transfer that is given up leaves the box as usable as it was', async () => {
+  await withBox(async (box) => {
+    const controller = new AbortController();
+    const write = box.files.write('large', (async function* () {
+      yield Buffer.alloc(1 << 20);
+      controller.abort();
+      yield Buffer.alloc(1 << 20);
+    })(), { signal: controller.signal });
+    await assert.rejects(write, (error) => error instanceof WardenError && error.code === 'canceled');
+    await assert.rejects(box.files.read('/dev/zero', { timeoutMs: 5000 }).bytes(), WardenError);
+    await box.files.write('small', 'x');
+    for await (const piece of box.files.tarOut('.')) {
+      assert.ok(piece.length > 0);
+      break;
+    }
+    assert.equal(await box.files.read('small').text(), 'x');
+  });
+});
+
+test('labels, a ttl and the newer options of create reach the server', async () => {
+  await withWarden(async (warden) => {
+    await using red = await warden.create({ labels: { team: 'red', odd: 'a b\n' }, ttlSeconds: 3600 });
+    await using blue = await warden.create({ labels: { team: 'blue' } });
+    assert.deepEqual(await warden.list({ labels: { team: 'red' } }), [red.handle]);
+    const all = await warden.boxes({ labels: { team: true } });
+    assert.deepEqual(all.map(({ handle }) => handle).sort(), [red.handle, blue.handle].sort());
+    const summary = all.find(({ handle }) => handle === red.handle);
+    assert.deepEqual({ ...summary?.labels }, { team: 'red', odd: 'a b\n' });
+    assert.ok((summary?.ttlLeftMs ?? 0) > 3_500_000);
+    await assert.rejects(warden.create({ ttlSeconds: 0 }), (error) => error instanceof WardenError && /^ttl: /.test(error.message));
+    await assert.rejects(warden.create({ hooks: [{ point: 'child_after_pivot', program: 'x' }] }), (error) => error instanceof WardenError && error.code === 'permission');
+    await assert.rejects(warden.create({ pull: 'never' }), (error) => error instanceof WardenError && error.code === 'invalid_argument');
+  });
+});
+
+test('the end of a ttl is told to whoever waits for the box', async () => {
+  await withWarden(async (warden) => {
+    const box = await warden.create({ ttlSeconds: 1 });
+    await using events = await warden.events({ handle: box.handle, timeoutMs: 10_000 });
+    const run = box.run('sleep 1000');
+    const told: string[] = [];
+    for await (const event of events) {
+      told.push(event.kind === 'event' ? event.event : event.kind);
+      if (event.kind === 'destroyed') break;
+    }
+    assert.deepEqual(told.filter((kind) => !kind.startsWith('job_')), ['ttl is over', 'stopped', 'destroyed']);
+    assert.notEqual((await run).exitStatus, 0);
+    await box[Symbol.asyncDispose]();
+  });
+});
+
+test('the blocking client reads and writes files of a real server', async () => {
+  const program = `import { BlockingClient } from 'warden-client';
+    const client = new BlockingClient(process.argv[1]);
+    const { handle } = client.create({ labels: [{ key: 'by', value: 'script' }] });
+    client.files.write({ handle, path: 'a' }, Buffer.alloc(1_000_000, 'b'));
+    client.files.makeDirectory({ handle, path: 'x/y', parents: true });
+    console.log(Buffer.from(client.run({ handle, script: 'wc -c < a; ls -d x/y' }).stdout).toString(), client.files.read({ handle, path: 'a' }).bytes().length, client.files.list({ handle, path: 'x' })[0].name);
+    console.log(client.images.list().images.length, client.list({ labels: [{ key: 'by' }] }).handles.length === 1);
+    client.destroy({ handle });`;
+  const { status, stdout, stderr } = await runProgram(process.execPath, ['--input-type=module', '-e', program, server.paths.socket], { cwd: repository, timeoutMs: 60_000 });
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, / 1000000 y\n0 true\n$/);
+});

@@ -207,11 +207,23 @@ ADDED_MESSAGES = {
     "ProcessesResponse": "* processes Process 1, o more bool 2",
     "Process": "r pid uint32 1, r parent_pid uint32 2, r uid uint32 3, r state string 4, o threads uint32 5, o cpu_time_ms uint64 6, o resident_bytes uint64 7, o started_ms uint64 8, "
                "o name bytes 9, o command_line bytes 10",
+    "Label": "r key string 1, r value string 2",
+    "LabelFilter": "r key string 1, o value string 2",
+    "ContainerSummary": "r handle string 1, r state string 2, o container_ip string 3, * labels Label 4, o created_ms uint64 5, o ttl_left_ms uint64 6, o rootfs string 7, "
+                        "* net_in NetInMapping 8, o jobs uint32 9",
     "CopyCounts": "o made uint64 1, o bytes uint64 2, o skipped uint64 3",
 }
 
 
-ALL_FIELDS = [ADDED_FIELDS, LATER_FIELDS, IMAGE_FIELDS, COPY_FIELDS]
+# Labels, time to live and the longer list, the last of all.
+LABEL_FIELDS = {
+    "CreateRequest": "* labels Label 1030, o ttl uint32 1031",
+    "InfoResponse": "* labels Label 1040, o ttl_left_ms uint64 1041, o created_ms uint64 1042",
+    "ListRequest": "* labels LabelFilter 1000, o details bool 1001",
+    "ListResponse": "* containers ContainerSummary 1002",
+}
+
+ALL_FIELDS = [ADDED_FIELDS, LATER_FIELDS, IMAGE_FIELDS, COPY_FIELDS, LABEL_FIELDS]
 
 
 def parse(text):
@@ -355,6 +367,7 @@ def vectors():
     yield from vectors_with_additions(COPY_FIELDS)
     yield from traced_vectors()
     yield from vectors_of(PROCESS_TYPES)
+    yield from vectors_with_additions(LABEL_FIELDS)
 
 
 def traced_vectors():

@@ -17,7 +17,14 @@ export interface Info {
   readonly net_out: readonly NetOut[];
   readonly net_in: { readonly host_port: number; readonly container_port: number; readonly protocol: number }[];
   readonly bind_mounts: readonly { readonly src_path: string; readonly dst_path: string; readonly mode: number }[];
+  readonly labels: readonly Label[]; readonly ttl_left_ms?: bigint; readonly created_ms?: bigint;
   readonly network_stat?: Readonly<Record<'in_bytes' | 'in_packets' | 'out_bytes' | 'out_packets', bigint>>;
+}
+export interface Label { readonly key: string; readonly value: string }
+/** A container in a list with details. */
+export interface Summary {
+  readonly handle: string; readonly state: string; readonly container_ip: string; readonly labels: readonly Label[]; readonly created_ms: bigint; readonly ttl_left_ms?: bigint;
+  readonly rootfs: string; readonly net_in: readonly { readonly host_port: number; readonly container_port: number; readonly protocol: number }[]; readonly jobs: number;
 }
 /** A rule of net_out; protocol: 0 TCP, 1 UDP, 2 ICMP, 3 ALL. */
 export interface NetOut {
@@ -38,7 +45,7 @@ export interface JobOptions {
   env?: string[]; cwd?: string; args?: string[]; stdin?: boolean; tty?: { rows: number; columns: number; term?: string }; timeout_ms?: bigint | number; user?: string;
 }
 export interface NetInOptions { host_port?: number; container_port?: number; protocol?: 'tcp' | 'udp'; remove?: boolean }
-export interface CreateOptions { handle?: string; rootfs?: string; network?: string; grace_time?: number; bind_mounts?: Fields[]; hooks?: Fields[] }
+export interface CreateOptions { handle?: string; rootfs?: string; network?: string; grace_time?: number; bind_mounts?: Fields[]; hooks?: Fields[]; labels?: Fields[]; ttl?: number }
 
 /** An ErrorResponse: the text of behaviour.md in `message`, the code in `code`. */
 export class RequestError extends Error {
@@ -218,6 +225,11 @@ export class Client {
         info: answer['info'] as unknown as Info | undefined,
       };
     }
+  }
+
+  /** What happens to containers, `listening` first, until the connection is closed. */
+  async *events(handle?: string): AsyncGenerator<Fields> {
+    yield* this.#answers('events', { handle }, () => false);
   }
 
   /** The answers to one request that has several. */

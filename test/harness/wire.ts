@@ -28,6 +28,8 @@ const netOut: Schema = {
   network: field(2, 'string'), port: field(3, 'uint32'), port_range: field(4, 'string'), protocol: field(5, 'uint32'), icmp_type: field(6, 'int32'),
   icmp_code: field(7, 'int32'), log: field(8, 'bool'), domain: field(1001, 'string'),
 };
+const label: Schema = { key: field(1, 'string'), value: field(2, 'string') };
+const netIn: Schema = { host_port: field(1, 'uint32'), container_port: field(2, 'uint32'), protocol: field(3, 'uint32') };
 const info: Schema = {
   state: field(10, 'string'), events: many(20, 'string'), host_ip: field(30, 'string'), container_ip: field(31, 'string'),
   container_path: field(32, 'string'), memory_stat: field(40, memory),
@@ -35,9 +37,10 @@ const info: Schema = {
   bandwidth_stat: field(43, counters(1, 'in_rate in_burst out_rate out_burst')), job_ids: many(44, 'uint64'),
   disk_backend: field(1000, 'string'), pids_stat: field(1010, counters(1, 'current max')),
   net_out: many(1020, netOut),
-  net_in: many(1021, { host_port: field(1, 'uint32'), container_port: field(2, 'uint32'), protocol: field(3, 'uint32') }),
+  net_in: many(1021, netIn),
   bind_mounts: many(1030, bindMount),
   network_stat: field(1022, counters(1, 'in_bytes in_packets out_bytes out_packets')),
+  labels: many(1040, label), ttl_left_ms: field(1041, 'uint64'), created_ms: field(1042, 'uint64'),
 };
 const handle: Schema = { handle: field(1, 'string') };
 const job: Schema = {
@@ -80,6 +83,7 @@ export const operations = {
     request: {
       bind_mounts: many(1, bindMount), hooks: many(1000, { point: field(1, 'uint32'), program: field(2, 'string'), args: many(3, 'string'), timeout_ms: field(4, 'uint64') }), grace_time: field(2, 'uint32'), handle: field(3, 'string'),
       network: field(4, 'string'), rootfs: field(5, 'string'), pull: field(1010, 'uint32'), registry_auth: field(1011, registryAuth),
+      labels: many(1030, label), ttl: field(1031, 'uint32'),
     },
   },
   stop: { type: 12, request: { ...handle, background: field(10, 'bool'), kill: field(20, 'bool') }, response: {} },
@@ -107,7 +111,16 @@ export const operations = {
   },
   limit_cpu: { type: 54, request: { ...handle, limit_in_shares: field(2, 'uint64'), ...cpu }, response: { limit_in_shares: field(1, 'uint64'), ...cpu } },
   ping: { type: 91, request: {}, response: {} },
-  list: { type: 92, request: {}, response: { handles: many(1, 'string') } },
+  list: {
+    type: 92, request: { labels: many(1000, label), details: field(1001, 'bool') },
+    response: {
+      handles: many(1, 'string'),
+      containers: many(1002, {
+        handle: field(1, 'string'), state: field(2, 'string'), container_ip: field(3, 'string'), labels: many(4, label), created_ms: field(5, 'uint64'), ttl_left_ms: field(6, 'uint64'),
+        rootfs: field(7, 'string'), net_in: many(8, netIn), jobs: field(9, 'uint32'),
+      }),
+    },
+  },
   input: { type: 1001, request: { ...jobReference, data: field(3, 'bytes'), close: field(4, 'bool') }, response: {} },
   resize: { type: 1002, request: { ...jobReference, rows: field(3, 'uint32'), columns: field(4, 'uint32') }, response: {} },
   signal: { type: 1003, request: { ...jobReference, signal: field(3, 'uint32') }, response: {} },

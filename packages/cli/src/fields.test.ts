@@ -59,7 +59,8 @@ describe('parseFields', () => {
   });
 
   for (const [words, message] of [
-    [['create', '--nope', 'x'], /unknown field --nope of create: there are --bind_mounts\[N\]\.src_path, /],
+    [['copy_out', '--nope', 'x'], /unknown field --nope of copy_out: there are --handle, /],
+    [['create', '--nope', 'x'], /unknown field --nope of create: create --help lists them/],
     [['limit_bandwidth', '--handle'], /--handle of limit_bandwidth needs a value/],
     [['ping', 'x'], /ping takes fields as --NAME VALUE: "x" is none/],
     [['ping', '--x'], /unknown field --x of ping: ping takes no fields/],
@@ -101,7 +102,7 @@ describe('flagsOf', () => {
   it('covers every field of every request', () => {
     assert.deepEqual(flagsOf(messageTypes[Type.Create].request).map(({ name, rule }) => `${rule} ${name}`), ['repeated bind_mounts[N].src_path', 'repeated bind_mounts[N].dst_path',
       'repeated bind_mounts[N].mode', 'optional grace_time', 'optional handle', 'optional network', 'optional rootfs', 'repeated hooks[N].point', 'repeated hooks[N].program', 'repeated hooks[N].args[N]', 'repeated hooks[N].timeout_ms',
-      'optional pull', 'optional registry_auth.username', 'optional registry_auth.password', 'optional registry_auth.identity_token']);
+      'optional pull', 'optional registry_auth.username', 'optional registry_auth.password', 'optional registry_auth.identity_token', 'repeated labels[N].key', 'repeated labels[N].value', 'optional ttl']);
     assert.equal(flagsOf(messageTypes[Type.Run].request).length, 5 + 15 + 9);
     assert.deepEqual([...new Set(flagsOf(messageTypes[Type.NetOut].request).map(typeOf))], ['string', 'uint32', 'TCP|UDP|ICMP|ALL', 'int32', 'bool']);
   });

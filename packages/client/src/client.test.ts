@@ -81,12 +81,12 @@ describe('WardenClient', () => {
     assert.deepEqual(await client.create(), { handle: 'generated' });
     assert.deepEqual(await client.create({ handle: '__proto__', bindMounts: [{ srcPath: '/a', dstPath: '/b', mode: 1 }] }), { handle: '__proto__' });
     assert.deepEqual(await client.limitMemory({ handle: 'x', limitInBytes: 2n ** 63n }), { limitInBytes: 9223372036854771712n });
-    assert.deepEqual(await client.info({ handle: 'x' }), { state: 'active', events: ['out of memory'], jobIds: [18446744073709551615n], netOut: [], netIn: [], bindMounts: [] });
-    assert.deepEqual(await client.list(), { handles: ['a', 'b'] });
+    assert.deepEqual(await client.info({ handle: 'x' }), { state: 'active', events: ['out of memory'], jobIds: [18446744073709551615n], netOut: [], netIn: [], bindMounts: [], labels: [] });
+    assert.deepEqual(await client.list(), { handles: ['a', 'b'], containers: [] });
     assert.deepEqual(await client.echo({ message: 'ünï\n' }), { message: 'ünï\n' });
     assert.deepEqual(await client.netIn({ handle: 'x' }), { hostPort: 61001, containerPort: 8080 });
     assert.deepEqual(await client.ping(), {});
-    assert.deepEqual(server.requests[1], { type: Type.Create, request: { handle: '__proto__', bindMounts: [{ srcPath: '/a', dstPath: '/b', mode: 1 }], hooks: [] } });
+    assert.deepEqual(server.requests[1], { type: Type.Create, request: { handle: '__proto__', bindMounts: [{ srcPath: '/a', dstPath: '/b', mode: 1 }], hooks: [], labels: [] } });
     assert.deepEqual(server.requests[2], { type: Type.LimitMemory, request: { handle: 'x', limitInBytes: 2n ** 63n } });
     assert.equal(server.connections, 1);
   });

@@ -247,9 +247,9 @@ export class WardenClient {
     return this.request(Type.Ping, {}, options);
   }
 
-  /** The handles of live containers. */
-  list(options?: CallOptions): Promise<ListResponse> {
-    return this.request(Type.List, {}, options);
+  /** The handles of live containers, of all or of those with labels; with `details` also what a table of them shows. */
+  list(request: RequestInit<Type.List> = {}, options?: CallOptions): Promise<ListResponse> {
+    return this.request(Type.List, request, options);
   }
 
   /** Answers with the same message. */

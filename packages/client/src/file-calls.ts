@@ -5,6 +5,7 @@ import { type FileInfo, fileInfo } from './file-info.js';
 import { FileReplies, FileStream, TarReplies, TarStream } from './file-stream.js';
 import { wholeNumber } from './job-request.js';
 import type { ReplyStream } from './reply-stream.js';
+import { downloadTree, type TransferResult, uploadTree } from './tree/transfer.js';
 
 /** Which file of which container, and whose rights count. */
 export interface FileRequest {
@@ -143,6 +144,22 @@ export class FileCalls {
   tarOut({ name, ...request }: TarOutOptions, options?: CallOptions): TarStream {
     const encode = (): Uint8Array => encodeRequest(Type.TarOut, { ...wire(request), ...(name === undefined ? {} : { name: bytesOf(name) }) });
     return new TarStream(this.#connection.openStream((onEnd) => new TarReplies(onEnd), 'tar_out', encode, options));
+  }
+
+  /**
+   * A local file or directory becomes `path` of the container: files, directories and symbolic links with their modes and times. A directory that is
+   * there gets what the other one has.
+   */
+  upload(request: FileRequest, source: string, options?: CallOptions): Promise<TransferResult> {
+    return uploadTree(this, request, source, options);
+  }
+
+  /**
+   * A file or directory of the container becomes the local path `target`: a file when it is whole, a directory entry by entry. A directory that is there
+   * gets what the other one has. Nothing of what comes gets outside of it, whatever the container says.
+   */
+  download(request: FileRequest, target: string, options?: CallOptions): Promise<TransferResult> {
+    return downloadTree(this, request, target, options);
   }
 
   /** Some pieces are on their way while the next one is waited for. The answer to the last one is that of the transfer. */

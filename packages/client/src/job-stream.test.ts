@@ -31,7 +31,7 @@ describe('a stream', () => {
     const seen: string[][] = [];
     for await (const { name, data } of stream) seen.push([name, Buffer.from(data).toString('latin1')]);
     assert.deepEqual(seen, pieces.filter(([, data]) => data !== ''));
-    assert.deepEqual(await stream.result(), { exitStatus: 42, info: { state: 'active', events: [], jobIds: [], netOut: [], netIn: [], bindMounts: [] } });
+    assert.deepEqual(await stream.result(), { exitStatus: 42, info: { state: 'active', events: [], jobIds: [], netOut: [], netIn: [], bindMounts: [], labels: [] } });
     assert.deepEqual(server.requests[0], { type: Type.Stream, request: job });
     await client.ping();
     assert.equal(server.connections, 1);

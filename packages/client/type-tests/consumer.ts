@@ -1,5 +1,5 @@
 // What a strict program may write, and what the compiler has to refuse. Compiled by src/types.test.ts, never run.
-import { BlockingClient, type Box, type BoxOptions, EventClient, type Job, type JobResult, type ListResponse, type NetInResponse, RunError, type RunResult, type V1Value, Warden, WardenClient, WardenError } from 'warden-client';
+import { BlockingClient, type Box, type BoxOptions, type BoxSummary, EventClient, type FileInfo, type FileResult, type ImagePullResponse, type Job, type JobResult, type ListResponse, type NetInResponse, RunError, type RunResult, type V1Value, Warden, WardenClient, WardenError } from 'warden-client';
 import { type MockProgram, MockServer } from 'warden-client/testing';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;
@@ -50,6 +50,46 @@ export async function boxes(warden: Warden): Promise<RunResult> {
   await job.kill('SIGFOO');
   // @ts-expect-error env has text
   return box.run('ls', { env: { A: 1 } });
+}
+
+export async function furnished(warden: Warden): Promise<void> {
+  const options: BoxOptions = {
+    labels: { team: 'red' }, ttlSeconds: 60, hooks: [{ point: 'child_after_pivot', program: 'prepare', timeoutMs: 1 }], rootfs: 'docker://example.com/app', pull: 'missing', registryAuth: { username: 'u', password: 'p' },
+  };
+  await using box = await warden.create(options);
+  for await (const piece of box.files.read('a', { offset: 1n, timeoutMs: 1 })) isSame<typeof piece, Uint8Array>(true);
+  const text = await box.files.read('a').text();
+  isSame<typeof text, string>(true);
+  const [entry] = await box.files.list();
+  isSame<typeof entry, FileInfo | undefined>(true);
+  const { notes } = await box.files.upload('/a', 'b', { user: 'root', signal: AbortSignal.timeout(1) });
+  isSame<typeof notes, readonly string[]>(true);
+  const summaries = await warden.boxes({ labels: { team: true, ci: '' }, timeoutMs: 1 });
+  isSame<typeof summaries, readonly BoxSummary[]>(true);
+  const label = summaries[0]?.labels['team'];
+  isSame<typeof label, string | undefined>(true);
+  // @ts-expect-error a value is text
+  await warden.create({ labels: { team: 1 } });
+  // @ts-expect-error a point that there is not
+  await warden.create({ hooks: [{ point: 'later', program: 'x' }] });
+  // @ts-expect-error content
+  await box.files.write('a', 1);
+  // @ts-expect-error which label
+  await warden.list({ labels: { team: false } });
+}
+
+export function blockingFiles(client: BlockingClient): void {
+  const read = client.files.read({ handle: 'h', path: 'a' });
+  for (const piece of read) isSame<typeof piece, Uint8Array>(true);
+  isSame<ReturnType<typeof read.result>, FileResult>(true);
+  isSame<ReturnType<typeof client.files.write>, bigint>(true);
+  client.files.write({ handle: 'h', path: 'a' }, 'text', { timeoutMs: 1 });
+  const pulled = client.images.pull({ reference: 'a' });
+  isSame<typeof pulled, ImagePullResponse>(true);
+  // @ts-expect-error nobody could make the pieces meanwhile
+  client.files.write({ handle: 'h', path: 'a' }, (async function* () { yield 'a'; })());
+  // @ts-expect-error nobody could be told meanwhile
+  client.images.pull({ reference: 'a' }, { onProgress: () => undefined });
 }
 
 export function errors(error: unknown): string {

@@ -122,14 +122,14 @@ describe('decodeRequest', () => {
     const run = decodeRequest(envelope(23, hex('0a0178 120179 2202 0805 2202 1006')));
     assert.deepEqual(run, { type: 23, request: { handle: 'x', script: 'y', rlimits: { as: 5n, core: 6n }, env: [], args: [] } });
     const info = decodeResponse(envelope(14, hex('e00201 e202 03 02ac02')));
-    assert.deepEqual(info.response, { events: [], jobIds: [1n, 2n, 300n], netOut: [], netIn: [], bindMounts: [] });
+    assert.deepEqual(info.response, { events: [], jobIds: [1n, 2n, 300n], netOut: [], netIn: [], bindMounts: [], labels: [] });
     assert.match(codeOf(() => decodeResponse(envelope(14, hex('e202 02 02ac02')))), /MessageError/);
   });
 
   it('has no field that reaches a prototype', () => {
     const { request } = decodeRequest(payloadOf(encodeRequest(Type.Create, { handle: '__proto__' })));
     assert.equal(Object.getPrototypeOf(request), Object.prototype);
-    assert.deepEqual(Object.keys(request).sort(), ['bindMounts', 'handle', 'hooks']);
+    assert.deepEqual(Object.keys(request).sort(), ['bindMounts', 'handle', 'hooks', 'labels']);
   });
 
   it('leaves what is not set undefined', () => {

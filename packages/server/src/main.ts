@@ -111,7 +111,7 @@ async function serve(sources: Sources): Promise<void> {
   await listener.listen();
   await tlsPort?.listen();
   unready = undefined;
-  for (const container of containers.all()) containers.references.check(container);
+  containers.startTimers();
   const removePidfile = configuration.pidfile === null ? undefined : writePidfile(configuration.pidfile);
   service.ready(containers.handles().length);
   log.info({ socket: configuration.socketPath, depot: configuration.depotPath, containers: containers.handles().length }, 'ready');
@@ -123,7 +123,7 @@ async function serve(sources: Sources): Promise<void> {
   const began = systemClock.now();
   const timeFor = (step: EndStep): number => Math.max(0, began + configuration.drainDeadlineMs * endOf[step] - systemClock.now());
   await listener.drain(timeFor('requests'));
-  containers.references.stop();
+  containers.stopTimers();
   await withDeadline(systemClock, timeFor('background'), containers.idle(), () => new Error('late')).catch(() => log.warn('leaving work in the background undone: the next start goes on with it'));
   for (const container of containers.all()) {
     try {

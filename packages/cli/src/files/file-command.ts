@@ -1,8 +1,6 @@
 // `cp`, `ls`, `cat`, `rm`, `mkdir` and `mv`: a container's files as people know files. A file of a container is HANDLE:PATH; a relative path begins in the home of the user.
-import { createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { FileInfo } from 'warden-client';
 import { WardenError } from 'warden-protocol';
 import type { CommandContext } from '../commands.js';
@@ -10,8 +8,6 @@ import { jsonText } from '../json-text.js';
 import { printable } from '../print.js';
 import { write } from '../streams.js';
 import { table } from '../table.js';
-import { packTree } from './tar-pack.js';
-import { unpackTree } from './tar-unpack.js';
 
 interface Command {
   readonly usage: string;
@@ -125,19 +121,7 @@ async function copyIn(call: Call, source: string, to: Remote): Promise<void> {
   const existing = await statRemote(call, to);
   const isInto = existing?.kind === 'directory' && !isContent(source, status.isDirectory());
   const target = isInto ? { ...to, path: `${to.path}/${basename(source)}` } : to;
-  if (!status.isDirectory()) {
-    if (!status.isFile()) throw new WardenError('invalid_argument', `${source} is no file or directory`);
-    const file = await open(source, 'r');
-    await files.write({ ...target, mode: status.mode & 0o777 }, file.createReadStream() as AsyncIterable<Uint8Array>, { signal });
-    return;
-  }
-  await files.makeDirectory({ ...target, mode: 0o755 }, { signal }).catch((error: unknown) => {
-    if (!(error instanceof WardenError) || error.code !== 'exists') throw error;
-  });
-  const leftOut: string[] = [];
-  const archive = packTree(Buffer.from(source.replace(/(?<=.)\/+$/, '')), Buffer.from('.'), (path) => leftOut.push(`${path}: left out: no file, directory or link`));
-  const result = await files.tarIn(target, archive, { signal });
-  await notes(call, [...leftOut, ...result.notes]);
+  await notes(call, (await files.upload(target, source, { signal })).notes);
 }
 
 /** Whether a directory's content is meant, and not itself: also where its path has no name for it. */
@@ -157,26 +141,7 @@ async function copyOut(call: Call, from: Remote, destination: string): Promise<v
   const existing = await stat(destination).catch(() => undefined);
   const isInto = existing?.isDirectory() === true && !isContent(from.path, info.kind === 'directory');
   const target = isInto ? join(destination, basename(from.path)) : destination;
-  if (info.kind !== 'directory') {
-    await saveFile(call, from, info, target);
-    return;
-  }
-  await mkdir(target, { recursive: true });
-  const stream = files.tarOut(from, { signal });
-  await unpackTree(stream, Buffer.from(target));
-  await notes(call, (await stream.result()).notes);
-}
-
-/** Under another name until it is whole. */
-async function saveFile({ client: { files }, signal }: Call, from: Remote, { mode }: FileInfo, target: string): Promise<void> {
-  const part = `${target}.part-${process.pid}`;
-  try {
-    await pipeline(files.read(from, { signal }), createWriteStream(part, { flags: 'wx', mode: mode & 0o777 }));
-    await rename(part, target);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  }
+  await notes(call, (await files.download(from, target, { signal })).notes);
 }
 
 async function statRemote({ client, signal }: Call, remote: Remote): Promise<FileInfo | undefined> {

@@ -118,5 +118,5 @@ mine:latest      0123456789ab  2023-11-14  3.3 MiB           2
 
 it('a create of a registry\'s image brings what docker knows of it', async () => {
   const { requests } = await warden({ [Type.Create]: () => ({ handle: 'x' }) }, ['create', '--rootfs', 'docker://h.example/app:1']);
-  assert.deepEqual(requests, [{ bindMounts: [], hooks: [], rootfs: 'docker://h.example/app:1', registryAuth: { username: 'alice', password: 'secret' } }]);
+  assert.deepEqual(requests, [{ bindMounts: [], hooks: [], labels: [], rootfs: 'docker://h.example/app:1', registryAuth: { username: 'alice', password: 'secret' } }]);
 });

@@ -92,7 +92,11 @@ describe('stop, kill and rm', () => {
 
   it('rm of a path is the command for files', async () => {
     await start();
-    assert.match((await warden('rm', '-r', 'h:/x')).stderr, /handler for type 1016/);
+    await warden('create', '--name', 'h', '/x');
+    server.containers.get('h')?.files.write('/x/y', 'z');
+    assert.match((await warden('rm', 'h:/x')).stderr, /not empty/);
+    assert.equal((await warden('rm', '-r', 'h:/x')).stderr, '');
+    assert.equal(server.containers.get('h')?.files.find('/x'), undefined);
     assert.match((await warden('rm', '-x', 'h:/x')).stderr, /^usage: rm \[-r\]/);
   });
 });

@@ -32,18 +32,65 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise(setImmediate);
 }
 
+describe('every call that waits', () => {
+  it('can be given up, and has a time', async () => {
+    await start({ program: ({ killed }) => new Promise((resolve) => { killed.addEventListener('abort', () => resolve(0)); }), handlers: { [Type.Input]: () => new Promise(() => undefined) } });
+    await using box = await warden.create({ handle: 'h' });
+    const job = await box.spawn('sleep', { stdin: true });
+    for (const wait of [() => job.wait({ timeoutMs: 20 }), () => all(job.output({ timeoutMs: 20 })), () => all(job.lines({ timeoutMs: 20 })), () => job.stdin.write('x', { timeoutMs: 20 }), () => job.result({ timeoutMs: 20 }),
+      () => box.waitFor({ log: 'x', job, timeoutMs: 20 })]) await rejectsWith(wait(), 'timeout', /./);
+    for (const wait of [(signal: AbortSignal) => job.wait({ signal }), (signal: AbortSignal) => all(job.output({ signal })), (signal: AbortSignal) => job.stdin.write('x', { signal }), (signal: AbortSignal) => box.run('x', { signal }),
+      (signal: AbortSignal) => box.waitFor({ log: 'x', job, signal }), (signal: AbortSignal) => box.info({ signal }), (signal: AbortSignal) => box.files.list('.', { signal }), (signal: AbortSignal) => warden.boxes({ signal }),
+      (signal: AbortSignal) => warden.create({}, { signal }), (signal: AbortSignal) => warden.get('h', { signal })]) await rejectsWith(wait(AbortSignal.abort()), 'canceled', /./);
+    assert.equal((await job.info()).state, 'running', 'the job goes on');
+    await job.kill();
+    assert.equal((await job.exit).signal, 15);
+  });
+
+  it('events() has one, too, until the server listens', async () => {
+    await start({ handlers: { [Type.Events]: () => new Promise(() => undefined) } });
+    await rejectsWith(warden.events({ timeoutMs: 20 }), 'timeout', /events had no answer within 20 ms/);
+    await until(() => server.open === 0);
+  });
+});
+
 describe('Warden', () => {
+  it('lists boxes by their labels, with what a table shows, and learns when the time of one is over', async () => {
+    await start();
+    await using red = await warden.create({ handle: 'red', labels: { team: 'red', ci: '' }, ttlSeconds: 60 });
+    await using blue = await warden.create({ handle: 'blue', labels: { team: 'blue', ['__proto__']: 'x' }, network: { expose: [80] } });
+    assert.deepEqual(await warden.list({ labels: { team: true } }), ['red', 'blue']);
+    assert.deepEqual(await warden.list({ labels: { team: 'red', ci: true } }), ['red']);
+    assert.deepEqual(await warden.list({ labels: { team: '' }, timeoutMs: 1000 }), []);
+    const [first, second] = await warden.boxes();
+    assert.deepEqual([first?.labels['team'], first?.ttlLeftMs !== undefined && first.ttlLeftMs <= 60_000, first?.created instanceof Date, first?.runningJobs], ['red', true, true, 0]);
+    assert.deepEqual([second?.labels['__proto__'], second?.exposed[0]?.containerPort, second?.ttlLeftMs, second?.labels['constructor']], ['x', 80, undefined, undefined]);
+    assert.deepEqual((await warden.boxes({ labels: { nothing: true } })), []);
+    await using events = await warden.events({ handle: 'red' });
+    server.expire(red.handle);
+    const told: string[] = [];
+    for await (const event of events) {
+      told.push(event.kind === 'event' ? event.event : event.kind);
+      if (event.kind === 'destroyed') break;
+    }
+    assert.deepEqual(told, ['ttl is over', 'stopped', 'destroyed']);
+    assert.deepEqual(await warden.list(), [blue.handle]);
+  });
+
   it('makes a box with all that was asked for', async () => {
     await start();
     const box = await warden.create({
-      handle: 'h', rootfs: '/r', graceTimeSeconds: 300, mounts: [{ source: '/a', target: '/b' }, { source: '/c', target: '/d', writable: true }],
+      handle: 'h', rootfs: 'docker://r', graceTimeSeconds: 300, ttlSeconds: 3600, labels: { team: 'red', ['__proto__']: 'x' }, pull: 'always', registryAuth: { username: 'u', password: 'p' },
+      hooks: [{ point: 'child_after_pivot', program: 'prepare', args: ['--x'], timeoutMs: 500 }, { point: 'parent_before_clone', program: 'check' }],
+      mounts: [{ source: '/a', target: '/b' }, { source: '/c', target: '/d', writable: true }],
       limits: { memoryBytes: 64 * 1024 * 1024, diskBytes: 1024, inodes: 10, cpuShares: 512, processors: 0.5, cpuList: '0', bandwidth: { bytesPerSecond: 1000, burstBytes: 2000 } },
       network: { address: '10.0.0.4', allow: ['10.0.0.0/8', 'example.com:443', { port: 53, protocol: 'udp' }], expose: [80] },
     });
     assert.equal(box.handle, 'h');
     const container = server.containers.get('h');
     assert.deepEqual(container?.request, {
-      handle: 'h', rootfs: '/r', graceTime: 300, hooks: [], network: '10.0.0.4', bindMounts: [{ srcPath: '/a', dstPath: '/b', mode: 0 }, { srcPath: '/c', dstPath: '/d', mode: 1 }],
+      handle: 'h', rootfs: 'docker://r', graceTime: 300, ttl: 3600, labels: [{ key: 'team', value: 'red' }, { key: '__proto__', value: 'x' }], network: '10.0.0.4', pull: 1, registryAuth: { username: 'u', password: 'p' },
+      hooks: [{ point: 3, program: 'prepare', args: ['--x'], timeoutMs: 500n }, { point: 0, program: 'check', args: [] }], bindMounts: [{ srcPath: '/a', dstPath: '/b', mode: 0 }, { srcPath: '/c', dstPath: '/d', mode: 1 }],
     });
     assert.deepEqual(container?.netOut, [{ network: '10.0.0.0/8', protocol: 0 }, { domain: 'example.com', port: 443, protocol: 0 }, { port: 53, protocol: 1 }]);
     assert.deepEqual(await box.limits(), { memoryBytes: 67108864n, diskBytes: 1024n, inodes: 10n, cpuShares: 512, processors: 0.5, cpuList: '0' });

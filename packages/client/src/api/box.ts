@@ -4,6 +4,7 @@ import type { CallOptions } from '../cancellation.js';
 import type { JobResult, WardenClient } from '../client.js';
 import type { BoxConnections } from './box-connections.js';
 import { type Command, type Input, type JobOptions, jobRequest, RunError, type RunOptions, RunResult } from './command.js';
+import { BoxFiles } from './files.js';
 import { Job } from './job.js';
 import { type Limits, type LimitsInForce, readLimits, setLimits } from './limits.js';
 import { BoxNetwork, type ExposedPort, type ExposeOptions } from './network.js';
@@ -30,6 +31,7 @@ const KILL = 9;
 export class Box {
   readonly handle: string;
   readonly network: BoxNetwork;
+  readonly files: BoxFiles;
   readonly $: Shell;
   readonly #connections: BoxConnections;
   #owned: boolean;
@@ -41,6 +43,7 @@ export class Box {
     this.#owned = owned;
     this.handle = handle;
     this.network = new BoxNetwork(connections, handle);
+    this.files = new BoxFiles(connections, handle);
     this.$ = shellOf((command, options) => this.run(command, options), { check: true });
   }
 

@@ -1,7 +1,7 @@
 // What happens to boxes, as it happens.
 import { type EventsResponse, Type, WardenError } from 'warden-protocol';
 import type { Address } from '../address.js';
-import type { CallOptions } from '../cancellation.js';
+import { Cancellation } from '../cancellation.js';
 import { type ClientOptions, WardenClient } from '../client.js';
 import { endingDetails, type EndingDetails } from '../job-stream.js';
 
@@ -18,7 +18,11 @@ export type BoxEvent = {
   | { readonly kind: 'job_ended'; readonly jobId: number; readonly exitStatus: number } & EndingDetails
 );
 
-export interface EventsOptions extends Pick<CallOptions, 'signal'> {
+export interface EventsOptions {
+  /** Ends it, with the code canceled. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds until events() rejects with the code timeout, unless the server listens by then. */
+  readonly timeoutMs?: number | undefined;
   /** Of this box alone; of all unless given. */
   readonly handle?: string | undefined;
 }
@@ -35,9 +39,11 @@ export class BoxEvents implements AsyncIterable<BoxEvent> {
   #wake: () => void = () => undefined;
 
   /** @internal Settles when the server tells events. */
-  static async open(address: Address, options: ClientOptions, { handle, signal }: EventsOptions): Promise<BoxEvents> {
+  static async open(address: Address, options: ClientOptions, { handle, signal, timeoutMs }: EventsOptions): Promise<BoxEvents> {
     const events = new BoxEvents(address, options);
+    const untilListening = new Cancellation('events', { timeoutMs });
     await new Promise<void>((resolve, reject) => {
+      untilListening.listen(reject);
       const reply = (response: EventsResponse): void => {
         if (response.kind === 'listening') resolve();
         else events.#take(response);
@@ -50,7 +56,7 @@ export class BoxEvents implements AsyncIterable<BoxEvent> {
     }).catch(async (reason: unknown) => {
       await events.close();
       throw reason;
-    });
+    }).finally(() => untilListening.release());
     return events;
   }
 

@@ -15,6 +15,8 @@ export interface OutputOptions {
   readonly follow?: boolean | undefined;
   /** Ends the reading with the code canceled; the job goes on. */
   readonly signal?: AbortSignal | undefined;
+  /** Milliseconds until the reading ends with the code timeout; the job goes on. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** A program that runs in a box, or has run there. Made by `box.spawn()` and `box.job()`. */
@@ -38,10 +40,10 @@ export class Job {
    * Its output, from the first byte, as it comes. It can be read any number of times, also when the job has ended, until
    * result() has taken it. Leaving the loop ends the reading, never the job.
    */
-  async *output({ sinceByte, follow = true, signal }: OutputOptions = {}): AsyncGenerator<OutputPiece, void, void> {
+  async *output({ sinceByte, follow = true, ...options }: OutputOptions = {}): AsyncGenerator<OutputPiece, void, void> {
     const client = this.#connections.take();
     try {
-      for await (const { name, data, position } of client.logs({ ...this.#names, sinceByte, follow }, { signal })) yield { stream: name, data, position };
+      for await (const { name, data, position } of client.logs({ ...this.#names, sinceByte, follow }, options)) yield { stream: name, data, position };
     } finally {
       this.#connections.giveBack(client);
     }
@@ -59,7 +61,12 @@ export class Job {
 
   /** Settles when the job has ended, with how it did; it stays, with its output. Rejects with not_found when it was taken meanwhile. */
   get exit(): Promise<JobExit> {
-    return this.#exit ??= this.#connections.alone((client) => this.#ended(client));
+    return this.#exit ??= this.wait();
+  }
+
+  /** The same, for as long as the caller will wait; the job goes on. */
+  wait(options?: CallOptions): Promise<JobExit> {
+    return this.#connections.alone((client) => this.#ended(client, options));
   }
 
   /** Waits for the job and takes it, with its output: afterwards it is gone. */
@@ -91,10 +98,10 @@ export class Job {
   }
 
   /** By reading its output from where it is now, which is the request that waits and takes nothing. */
-  async #ended(client: WardenClient): Promise<JobExit> {
-    const { jobs } = await client.jobs({ handle: this.handle });
+  async #ended(client: WardenClient, options: CallOptions | undefined): Promise<JobExit> {
+    const { jobs } = await client.jobs({ handle: this.handle }, options);
     const sinceByte = jobs.find(({ id }) => id === this.id)?.outputBytes ?? 0n;
-    const { exitStatus, ...ending } = await client.logs({ ...this.#names, sinceByte, follow: true }).result();
+    const { exitStatus, ...ending } = await client.logs({ ...this.#names, sinceByte, follow: true }, options).result();
     if (exitStatus === undefined) throw new WardenError('internal', `logs of job ${this.id} ended before the job did`);
     return { exitStatus, ...endingDetails(ending) };
   }
@@ -114,27 +121,27 @@ export class JobStdin {
     this.#job = job;
   }
 
-  /** Writes are done one after the other. Text is sent as UTF-8. */
-  write(data: string | Uint8Array): Promise<void> {
-    return this.#inTurn((client) => client.writeInput({ ...this.#job, data }));
+  /** Writes are done one after the other. Text is sent as UTF-8. Of one that is given up the job may have read a part. */
+  write(data: string | Uint8Array, options?: CallOptions): Promise<void> {
+    return this.#inTurn((client) => client.writeInput({ ...this.#job, data }, options));
   }
 
   /** Writes what comes, waiting for the job before it takes more, and then ends the input. */
-  async writeAll(input: Input): Promise<void> {
-    if (typeof input === 'string' || input instanceof Uint8Array) return this.end(input);
+  async writeAll(input: Input, options?: CallOptions): Promise<void> {
+    if (typeof input === 'string' || input instanceof Uint8Array) return this.end(input, options);
     try {
-      for await (const piece of input) await this.write(piece);
+      for await (const piece of input) await this.write(piece, options);
     } catch (reason) {
       this.#release();
       throw reason;
     }
-    await this.end();
+    await this.end('', options);
   }
 
   /** The job reads the end of its input behind data. */
-  async end(data: string | Uint8Array = ''): Promise<void> {
+  async end(data: string | Uint8Array = '', options?: CallOptions): Promise<void> {
     if (this.#ended) return;
-    const written = this.#inTurn((client) => client.writeInput({ ...this.#job, data, close: true }));
+    const written = this.#inTurn((client) => client.writeInput({ ...this.#job, data, close: true }, options));
     this.#ended = true;
     try {
       await written;

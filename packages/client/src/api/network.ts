@@ -96,6 +96,6 @@ export class BoxNetwork {
   }
 }
 
-function exposedPort({ hostPort = 0, containerPort = 0, protocol }: NetInMapping): ExposedPort {
+export function exposedPort({ hostPort = 0, containerPort = 0, protocol }: NetInMapping): ExposedPort {
   return { hostPort, containerPort, protocol: protocol === NetInProtocol.UDP ? 'udp' : 'tcp' };
 }

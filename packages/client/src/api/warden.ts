@@ -1,41 +1,16 @@
 // Where a program begins: `await using box = await warden.create()`.
-import { BindMountMode, type RequestInit, type Type } from 'warden-protocol';
 import { type Address, addressOf } from '../address.js';
 import type { CallOptions } from '../cancellation.js';
 import { type ClientOptions, WardenClient } from '../client.js';
-import type { ImageCalls } from '../image-calls.js';
+import type { ImageCalls, RootfsCalls } from '../image-calls.js';
 import { Box } from './box.js';
 import { BoxConnections } from './box-connections.js';
+import { type BoxOptions, createRequest } from './box-options.js';
 import { BoxEvents, type EventsOptions } from './events.js';
-import { allOrFirstError, type Limits, setLimits } from './limits.js';
-import { type Reach, reachOf } from './network.js';
-
-/** A file or directory of the server's host that appears in a box. */
-export interface Mount {
-  readonly source: string;
-  readonly target: string;
-  /** The box may write to it; false unless given. */
-  readonly writable?: boolean | undefined;
-}
-
-export interface BoxOptions {
-  /** Its name; generated unless given. */
-  readonly handle?: string | undefined;
-  /** Another root file system than the configured one. */
-  readonly rootfs?: string | undefined;
-  readonly mounts?: readonly Mount[] | undefined;
-  readonly limits?: Limits | undefined;
-  readonly network?: {
-    /** An address of the pool, which picks its network. */
-    readonly address?: string | undefined;
-    /** What it may reach. */
-    readonly allow?: readonly Reach[] | undefined;
-    /** Its ports that get a port of the host; box.network.exposed() tells which. */
-    readonly expose?: readonly number[] | undefined;
-  } | undefined;
-  /** Seconds it lives on when nobody is connected to it any more; the server's unless given. */
-  readonly graceTimeSeconds?: number | undefined;
-}
+import { wireFilters } from './labels.js';
+import { allOrFirstError, setLimits } from './limits.js';
+import { reachOf } from './network.js';
+import { type BoxSummary, type ListOptions, summaryOf } from './summary.js';
 
 /** A server, and where a program begins: it makes boxes and finds them. */
 export class Warden {
@@ -89,9 +64,14 @@ export class Warden {
     }
   }
 
-  /** The handles of all boxes. */
-  async list(options?: CallOptions): Promise<readonly string[]> {
-    return (await this.client.list(options)).handles;
+  /** The handles of all boxes, or of those with certain labels. */
+  async list({ labels, ...options }: ListOptions & CallOptions = {}): Promise<readonly string[]> {
+    return (await this.client.list({ labels: wireFilters(labels) }, options)).handles;
+  }
+
+  /** The same with what a table of them shows. It keeps no box from its grace time. */
+  async boxes({ labels, ...options }: ListOptions & CallOptions = {}): Promise<readonly BoxSummary[]> {
+    return (await this.client.list({ labels: wireFilters(labels), details: true }, options)).containers.map(summaryOf);
   }
 
   /**
@@ -107,6 +87,11 @@ export class Warden {
     return this.client.images;
   }
 
+  /** Names of root file systems on the server's host: list, add, remove. */
+  get rootfs(): RootfsCalls {
+    return this.client.rootfs;
+  }
+
   /** Settles when the server has answered. */
   async ping(options?: CallOptions): Promise<void> {
     await this.client.ping(options);
@@ -120,18 +105,6 @@ export class Warden {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-function createRequest({ handle, rootfs, mounts, network, graceTimeSeconds }: BoxOptions): RequestInit<Type.Create> {
-  return {
-    handle,
-    rootfs,
-    network: network?.address,
-    graceTime: graceTimeSeconds,
-    ...(mounts === undefined ? {} : {
-      bindMounts: mounts.map(({ source, target, writable }) => ({ srcPath: source, dstPath: target, mode: writable === true ? BindMountMode.RW : BindMountMode.RO })),
-    }),
-  };
 }
 
 /** All requests at once, on the box's first connection. */

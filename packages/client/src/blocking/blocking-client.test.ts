@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Type, WardenError } from 'warden-protocol';
@@ -69,6 +72,59 @@ describe('BlockingClient', () => {
     const logs = client.logs({ handle: 'h', jobId: 1, sinceByte: 5 });
     assert.deepEqual([...logs].map(({ data, position }) => [Buffer.from(data).toString(), position]), [['abc', 5n]]);
     assert.equal(logs.result().position, 8n);
+  });
+
+  it('reads, writes, lists and copies files', () => {
+    client = new BlockingClient(path);
+    const local = mkdtempSync(join(tmpdir(), 'warden-blocking-'));
+    try {
+      const content = Buffer.alloc(700_000, 'ünï');
+      assert.equal(client.files.write({ handle: 'h', path: 'a' }, content), 700_000n);
+      assert.equal(client.files.write({ handle: 'h', path: 'b', mode: 0o750 }, 'text'), 4n);
+      assert.ok(Buffer.from(client.files.read({ handle: 'h', path: 'a' }).bytes()).equals(content));
+      assert.equal(client.files.read({ handle: 'h', path: 'a', offset: 5, length: 5 }).text(), 'ünï');
+      const reading = client.files.read({ handle: 'h', path: 'a' });
+      let [size, count] = [0, 0];
+      for (const piece of reading) {
+        size += piece.length;
+        count++;
+        client.ping();
+      }
+      assert.ok(count > 1);
+      assert.deepEqual([size, reading.result().info.sizeInBytes], [700_000, 700_000n]);
+      assert.deepEqual(client.files.list({ handle: 'h', path: '.' }).map(({ name, mode }) => [name, mode]), [['a', 0o644], ['b', 0o750]]);
+      assert.ok(client.files.stat({ handle: 'h', path: 'b' }).modified instanceof Date);
+      writeFileSync(join(local, 'file'), 'from here');
+      assert.deepEqual(client.files.upload({ handle: 'h', path: 'tree' }, local), { notes: [] });
+      assert.equal(client.files.read({ handle: 'h', path: 'tree/file' }).text(), 'from here');
+      client.files.download({ handle: 'h', path: 'tree' }, join(local, 'back'), { timeoutMs: 60_000 });
+      assert.equal(readFileSync(join(local, 'back/file'), 'utf8'), 'from here');
+      const archive = client.files.tarOut({ handle: 'h', path: 'tree' });
+      client.files.makeDirectory({ handle: 'h', path: 'other' });
+      assert.equal(client.files.tarIn({ handle: 'h', path: 'other' }, archive.bytes()).entries, 2);
+      client.files.rename({ handle: 'h', path: 'other/file', newPath: 'moved' });
+      client.files.remove({ handle: 'h', path: 'other', recursive: true });
+      assert.throws(() => client.files.stat({ handle: 'h', path: 'other' }), isCode('not_found', /stat file \(other\)/));
+      assert.throws(() => client.files.read({ handle: 'h', path: 'none' }).text(), isCode('not_found', /read file \(none\)/));
+      assert.throws(() => client.files.upload({ handle: 'h', path: 'x' }, join(local, 'none')), isCode('not_found', /ENOENT/));
+    } finally {
+      rmSync(local, { recursive: true });
+    }
+  });
+
+  it('knows images and root file systems', () => {
+    client = new BlockingClient(path);
+    const { image } = client.images.pull({ reference: 'example.com/app:1' }, { timeoutMs: 60_000 });
+    assert.deepEqual(image?.names, ['example.com/app:1']);
+    assert.equal(client.images.import({ path: '/images/app.tar', name: 'app' }).images[0]?.names[0], 'app');
+    assert.equal(client.images.list().images.length, 2);
+    assert.equal(client.images.inspect({ name: 'app' }).image?.sizeBytes, 1024n);
+    assert.deepEqual(client.images.remove({ name: 'app' }).untagged, ['app']);
+    assert.throws(() => client.images.inspect({ name: 'app' }), isCode('not_found', /no image app/));
+    client.rootfs.add({ name: 'base', path: '/srv/base' });
+    assert.deepEqual(client.rootfs.list().rootfs, [{ name: 'base', path: '/srv/base' }]);
+    client.rootfs.remove({ name: 'base' });
+    assert.deepEqual(client.rootfs.list().rootfs, []);
   });
 
   it('takes v1 commands', () => {

@@ -5,35 +5,18 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { type RequestInit, Type, WardenError } from 'warden-protocol';
 import { type Address, addressOf, checkAddress } from '../address.js';
-import type { ClientOptions, LogsRange, WardenClient } from '../client.js';
+import type { ClientOptions, LogsRange } from '../client.js';
 import type { LogsChunk, LogsResult, OutputChunk, StreamResult } from '../job-stream.js';
 import { type V1Command, v1Request } from '../v1/request.js';
 import { V1Reply, type V1StreamValue, type V1Value } from '../v1/value.js';
+import { blockingFiles, blockingImages, blockingRootfs, type BlockingCallOptions, type BlockingCalls, type BlockingFiles, type BlockingImages, type BlockingRootfs, CALLS } from './calls.js';
 import { type Answer, errorOfPlain, type Question, SIGNAL, type WorkerSettings } from './messages.js';
-
-/** What every call takes beside its request. A blocking call cannot be canceled: nobody could. */
-export interface BlockingCallOptions {
-  /** Milliseconds until the call throws with the code timeout; from 1, unlimited when left out. */
-  timeoutMs?: number | undefined;
-}
+import { BlockingBytes, BlockingOutput } from './output.js';
 
 export interface BlockingOptions extends Pick<ClientOptions, 'connectTimeoutMs' | 'maxFrameLength'> {
   /** W3C's traceparent of every request. */
   traceparent?: string | undefined;
 }
-
-const CALLS = ['create', 'stop', 'destroy', 'info', 'spawn', 'link', 'run', 'jobs', 'writeInput', 'closeInput', 'resize', 'signal', 'netIn', 'netOut', 'copyIn', 'copyOut',
-  'limitMemory', 'limitDisk', 'limitBandwidth', 'limitCpu', 'ping', 'list', 'echo', 'request'] as const;
-
-/** The parameters of a call; its options are the only ones that have both names. */
-type Blocking<Parameters extends readonly unknown[]> = {
-  [At in keyof Parameters]: 'signal' | 'timeoutMs' extends keyof NonNullable<Parameters[At]> ? BlockingCallOptions | undefined : Parameters[At]
-};
-
-/** The calls of WardenClient that have one answer. */
-export type BlockingCalls = {
-  [Name in (typeof CALLS)[number]]: WardenClient[Name] extends (...values: infer Parameters) => Promise<infer Result> ? (...values: Blocking<Parameters>) => Result : never
-};
 
 /** The worker is a file of ours and starts at once, or never. */
 const WORKER_START_TIMEOUT_MS = 30_000;
@@ -42,6 +25,12 @@ export interface BlockingClient extends BlockingCalls {}
 
 export class BlockingClient {
   readonly address: Address;
+  /** A container's files. */
+  readonly files: BlockingFiles;
+  /** Images of the server. */
+  readonly images: BlockingImages;
+  /** Names of root file systems on the server's host. */
+  readonly rootfs: BlockingRootfs;
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #signal: Int32Array;
@@ -87,6 +76,13 @@ export class BlockingClient {
     // A program ends without closing its client.
     this.#worker.unref();
     this.#port.unref();
+    const call = (method: string, values: readonly unknown[]): unknown => this.#ask({ ask: 'call', method, values });
+    this.files = blockingFiles(call, (method, values) => {
+      const reading = this.#begin(method, values);
+      return new BlockingBytes((ask) => this.#ask({ ask, reading }));
+    });
+    this.images = blockingImages(call);
+    this.rootfs = blockingRootfs(call);
   }
 
   /** The v1 mode: a command as a list of words, answered with a plain value; a stream's pieces go to onPiece as they come. */
@@ -128,8 +124,12 @@ export class BlockingClient {
   }
 
   #open<Piece, Result>(method: 'stream' | 'logs', request: object, options: BlockingCallOptions | undefined): BlockingOutput<Piece, Result> {
-    const reading = this.#ask({ ask: 'open', method, values: [request, options] }) as number;
+    const reading = this.#begin(method, [request, options]);
     return new BlockingOutput((ask) => this.#ask({ ask, reading }));
+  }
+
+  #begin(method: string, values: readonly unknown[]): number {
+    return this.#ask({ ask: 'open', method, values }) as number;
   }
 
   #ask(question: Question): unknown {
@@ -166,36 +166,6 @@ export class BlockingClient {
       Atomics.wait(this.#signal, SIGNAL.answers, seen);
     } else if (Atomics.wait(this.#signal, SIGNAL.answers, seen, WORKER_START_TIMEOUT_MS) === 'timed-out') {
       throw new WardenError('timeout', `no answer from the thread of the blocking client within ${WORKER_START_TIMEOUT_MS} ms`);
-    }
-  }
-}
-
-/** Iterate over it for the output, once; then, or instead, ask result() for the end. Leaving the loop early gives it up: the job goes on. */
-export class BlockingOutput<Piece, Result> implements Iterable<Piece> {
-  readonly #ask: (ask: 'next' | 'result' | 'leave') => unknown;
-  #result: { readonly value: Result } | undefined;
-  #left = false;
-
-  /** @internal Made by BlockingClient. */
-  constructor(ask: (ask: 'next' | 'result' | 'leave') => unknown) {
-    this.#ask = ask;
-  }
-
-  /** The end. Reads and drops the output nobody has iterated over. */
-  result(): Result {
-    if (this.#result === undefined) for (const _ of this);
-    if (this.#result === undefined) throw new WardenError('canceled', 'the stream was given up');
-    return this.#result.value;
-  }
-
-  *[Symbol.iterator](): Generator<Piece, void, void> {
-    if (this.#left) throw new WardenError('invalid_argument', 'a stream can be iterated over once');
-    this.#left = true;
-    try {
-      for (let piece = this.#ask('next'); piece !== undefined; piece = this.#ask('next')) yield piece as Piece;
-      this.#result = { value: this.#ask('result') as Result };
-    } finally {
-      this.#ask('leave');
     }
   }
 }

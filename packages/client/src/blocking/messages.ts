@@ -3,9 +3,10 @@ import { type ErrorCode, WardenError } from 'warden-protocol';
 import type { Address } from '../address.js';
 
 export type Question =
+  /** By the name of the promise client's method, or of a group's: `files.write`. */
   | { readonly ask: 'call'; readonly method: string; readonly values: readonly unknown[] }
   /** Begins to read output; the answer is the reading's number. */
-  | { readonly ask: 'open'; readonly method: 'stream' | 'logs'; readonly values: readonly unknown[] }
+  | { readonly ask: 'open'; readonly method: string; readonly values: readonly unknown[] }
   /** The next piece, undefined when there is none. */
   | { readonly ask: 'next'; readonly reading: number }
   | { readonly ask: 'result'; readonly reading: number }

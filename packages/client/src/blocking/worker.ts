@@ -2,13 +2,17 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { WardenError } from 'warden-protocol';
 import { WardenClient } from '../client.js';
-import type { JobLogs, JobStream } from '../job-stream.js';
 import { type Answer, plainError, type Question, SIGNAL, type WorkerSettings } from './messages.js';
 
 interface Reading {
   readonly client: WardenClient;
-  readonly output: JobStream | JobLogs;
+  readonly output: Output;
   readonly pieces: AsyncIterator<object, void, void>;
+}
+
+/** A job's output, or the bytes of a file or archive. */
+interface Output extends AsyncIterable<object, void, void> {
+  result(): Promise<object>;
 }
 
 const { port, settings: { address, shared, ...options } } = workerData as { port: MessagePort; settings: WorkerSettings };
@@ -31,8 +35,12 @@ Atomics.store(signal, SIGNAL.started, 1);
 wake();
 
 function tell(message: Answer): void {
-  const bytes = 'value' in message ? ownBytes(message.value) : [];
-  port.postMessage(message, bytes);
+  if ('value' in message && message.value instanceof Uint8Array) {
+    const own = new Uint8Array(message.value);
+    port.postMessage({ value: own }, [own.buffer]);
+  } else {
+    port.postMessage(message, 'value' in message ? ownBytes(message.value) : []);
+  }
   wake();
 }
 
@@ -58,15 +66,22 @@ async function answer(question: Question): Promise<unknown> {
 }
 
 function call(method: string, values: readonly unknown[]): unknown {
-  const found: unknown = client[method as keyof WardenClient];
+  return apply(client, method, values);
+}
+
+function apply(own: WardenClient, method: string, values: readonly unknown[]): unknown {
+  const names = method.split('.');
+  const name = names.pop() ?? '';
+  const target = names.reduce<unknown>((object, group) => (object as Record<string, unknown>)[group], own) as Record<string, unknown>;
+  const found = target[name];
   if (typeof found !== 'function') throw new WardenError('invalid_argument', `there is no call ${method}`);
-  return Reflect.apply(found, client, values);
+  return Reflect.apply(found, target, values);
 }
 
 /** On a connection of its own: other calls may be made while the output is read. */
-function open(method: 'stream' | 'logs', values: readonly unknown[]): number {
+function open(method: string, values: readonly unknown[]): number {
   const own = new WardenClient(address, options);
-  const output = Reflect.apply(own[method] as (...values: unknown[]) => JobStream | JobLogs, own, values);
+  const output = apply(own, method, values) as Output;
   readings.set(++opened, { client: own, output, pieces: output[Symbol.asyncIterator]() });
   return opened;
 }

@@ -1,18 +1,24 @@
 // The containers of the mock server: what requests do to them, as far as a client can see.
-import { type CreateRequest, type LimitCpuResponse, type LimitDiskResponse, NetInProtocol, type NetInMapping, NetOutProtocol, type NetOutRule, type ResponseInit, type SpawnRequest, Type,
+import { type ContainerSummary, type CreateRequest, type LimitCpuResponse, type LimitDiskResponse, NetInProtocol, type NetInMapping, NetOutProtocol, type NetOutRule, type ResponseInit, type SpawnRequest, Type,
   WardenError } from 'warden-protocol';
 import type { FakeHandlers } from './fake-server.js';
 import { MockEvents } from './mock-events.js';
+import { fileHandlers } from './mock-files.js';
+import { MockImages } from './mock-images.js';
 import { MockJob, type MockProgram } from './mock-job.js';
+import { MockTree } from './mock-tree.js';
 
 /** A container that the mock server keeps. */
 export interface MockContainer {
   readonly handle: string;
   /** What it was made with. */
   readonly request: CreateRequest;
+  readonly createdMs: number;
   state: 'active' | 'stopped';
   readonly events: string[];
   readonly jobs: Map<number, MockJob>;
+  /** What its files are: a test may read and write them as it likes. */
+  readonly files: MockTree;
   readonly netOut: NetOutRule[];
   readonly netIn: NetInMapping[];
   memoryLimit: bigint;
@@ -24,11 +30,13 @@ export interface MockContainer {
 const UNLIMITED_MEMORY = 9223372036854771712n;
 const DEFAULT_SHARES = 1024n;
 const FIRST_PORT = 61001;
+const CONTAINER_IP = '10.254.0.2';
 const KILL = 9;
 const TERM = 15;
 
 export class MockContainers {
   readonly all = new Map<string, MockContainer>();
+  readonly images = new MockImages();
   readonly events = new MockEvents();
   readonly #program: MockProgram;
   #made = 0;
@@ -40,18 +48,21 @@ export class MockContainers {
   }
 
   handlers(): FakeHandlers {
-    return { ...this.#lifecycle(), ...this.#jobRequests(), ...this.#outputRequests(), ...this.#network(), ...this.#limits() };
+    return { ...this.#lifecycle(), ...this.#jobRequests(), ...this.#outputRequests(), ...this.#network(), ...this.#limits(), ...fileHandlers((handle) => this.#named(handle).files), ...this.images.handlers() };
   }
 
   #lifecycle(): FakeHandlers {
     return {
       [Type.Echo]: ({ message }) => ({ message }),
-      [Type.List]: () => ({ handles: [...this.all.keys()] }),
+      [Type.List]: ({ labels, details }) => {
+        const found = [...this.all.values()].filter(({ request }) => labels.every((wanted) => request.labels.some(({ key, value }) => key === wanted.key && value === (wanted.value ?? value))));
+        return { handles: found.map(({ handle }) => handle), ...(details === true ? { containers: found.map(summaryOf) } : {}) };
+      },
       [Type.Create]: (request) => {
         const handle = request.handle ?? `mock${++this.#made}`;
         if (this.all.has(handle)) throw new WardenError('exists', `container with handle: ${handle} already exists`);
         this.all.set(handle, {
-          handle, request, state: 'active', events: [], jobs: new Map(), netOut: [], netIn: [],
+          handle, request, createdMs: Date.now(), state: 'active', events: [], jobs: new Map(), files: new MockTree(), netOut: [], netIn: [],
           memoryLimit: UNLIMITED_MEMORY, diskLimits: { byteLimit: 0n, inodeLimit: 0n }, cpuLimits: { limitInShares: DEFAULT_SHARES }, bandwidth: undefined,
         });
         this.events.tell({ kind: 'created', handle });
@@ -64,9 +75,7 @@ export class MockContainers {
         return {};
       },
       [Type.Destroy]: ({ handle }) => {
-        this.#stop(this.#named(handle), KILL);
-        this.all.delete(handle);
-        this.events.tell({ kind: 'destroyed', handle });
+        this.#destroy(this.#named(handle));
         return {};
       },
       [Type.Events]: ({ handle }, { socket }) => {
@@ -84,10 +93,11 @@ export class MockContainers {
         await job.ended();
         return this.#taken(request.handle, job);
       },
-      [Type.Link]: async ({ handle, jobId }) => {
+      [Type.Link]: async ({ handle, jobId }, { socket }) => {
         const job = this.#job(handle, jobId);
         await job.ended();
-        return this.#taken(handle, job);
+        // Whoever has gone takes nothing.
+        return socket.destroyed ? job.result() : this.#taken(handle, job);
       },
       [Type.Jobs]: ({ handle }) => ({ jobs: [...this.#named(handle).jobs.values()].map((job) => job.listed()) }),
       [Type.Signal]: ({ handle, jobId, signal }) => {
@@ -172,6 +182,24 @@ export class MockContainers {
     };
   }
 
+  /** Something happens to a container: info lists it among its events, and watchers are told. */
+  happen(handle: string, event: string): void {
+    this.all.get(handle)?.events.push(event);
+    this.events.tell({ kind: 'event', handle, event });
+  }
+
+  /** As the end of its ttl does. */
+  expire(handle: string): void {
+    this.happen(handle, 'ttl is over');
+    this.#destroy(this.#named(handle));
+  }
+
+  #destroy(container: MockContainer): void {
+    this.#stop(container, KILL);
+    this.all.delete(container.handle);
+    this.events.tell({ kind: 'destroyed', handle: container.handle });
+  }
+
   #named(handle: string): MockContainer {
     const container = this.all.get(handle);
     if (container === undefined) throw new WardenError('not_found', 'unknown handle');
@@ -207,10 +235,26 @@ export class MockContainers {
     return { ...job.result(), ...(container === undefined ? {} : { info: this.#info(container) }) };
   }
 
-  #info({ handle, state, events, jobs, netOut, netIn }: MockContainer): ResponseInit<Type.Info> {
-    const running = [...jobs.values()].filter((job) => !job.hasEnded);
-    return { state, events, hostIp: '10.254.0.1', containerIp: '10.254.0.2', containerPath: `/mock/${handle}`, jobIds: running.map(({ id }) => BigInt(id)), netOut, netIn };
+  #info(container: MockContainer): ResponseInit<Type.Info> {
+    const { handle, state, events, netOut, netIn, request: { bindMounts, labels } } = container;
+    return {
+      state, events, hostIp: '10.254.0.1', containerIp: CONTAINER_IP, containerPath: `/mock/${handle}`, jobIds: runningOf(container).map(({ id }) => BigInt(id)), netOut, netIn, bindMounts, labels, ...timesOf(container),
+    };
   }
+}
+
+function runningOf({ jobs }: MockContainer): MockJob[] {
+  return [...jobs.values()].filter((job) => !job.hasEnded);
+}
+
+/** The mock ends no container by itself: a test says when. */
+function timesOf({ createdMs, request: { ttl } }: MockContainer): { createdMs: bigint; ttlLeftMs?: bigint } {
+  return { createdMs: BigInt(createdMs), ...(ttl === undefined ? {} : { ttlLeftMs: BigInt(Math.max(0, createdMs + ttl * 1000 - Date.now())) }) };
+}
+
+function summaryOf(container: MockContainer): ContainerSummary {
+  const { handle, state, netIn, request: { labels, rootfs } } = container;
+  return { handle, state, containerIp: CONTAINER_IP, labels, netIn, jobs: runningOf(container).length, rootfs, ...timesOf(container) };
 }
 
 function indexOr<Element>(list: readonly Element[], isWanted: (element: Element) => boolean, message: string): number {

@@ -3,6 +3,7 @@
 import type { AnyRequest } from 'warden-protocol';
 import { type FakeHandlers, FakeServer } from './fake-server.js';
 import { type MockContainer, MockContainers } from './mock-containers.js';
+import type { MockImages } from './mock-images.js';
 import type { MockProgram } from './mock-job.js';
 
 export interface MockServerOptions {
@@ -48,10 +49,19 @@ export class MockServer {
     return this.#containers.all;
   }
 
+  /** Images and names of root file systems. */
+  get images(): MockImages {
+    return this.#containers.images;
+  }
+
   /** Something happens to a container: info lists it among its events, and watchers are told. */
   happen(handle: string, event: string): void {
-    this.#containers.all.get(handle)?.events.push(event);
-    this.#containers.events.tell({ kind: 'event', handle, event });
+    this.#containers.happen(handle, event);
+  }
+
+  /** The ttl of a container is over, whatever it was: it gets the event and is destroyed. The mock does not do so by itself. */
+  expire(handle: string): void {
+    this.#containers.expire(handle);
   }
 
   /** Breaks every connection, as a server that goes down does; clients connect again. */

@@ -1,8 +1,14 @@
 // A fake server in a process of its own, for tests of clients that block theirs. It prints its path, and ends with its input.
 import { Type, WardenError } from 'warden-protocol';
 import { FakeServer } from './fake-server.js';
+import { fileHandlers } from './mock-files.js';
+import { MockImages } from './mock-images.js';
+import { MockTree } from './mock-tree.js';
 
+const tree = new MockTree();
 const server = await FakeServer.listen({
+  ...fileHandlers(() => tree),
+  ...new MockImages().handlers(),
   [Type.Echo]: ({ message }) => ({ message }),
   [Type.Info]: ({ handle }) => {
     if (handle === 'nobody') throw new WardenError('not_found', 'unknown handle');

@@ -17,7 +17,31 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file lifecycle.proto.
  */
 export const file_lifecycle: GenFile = /*@__PURE__*/
-  fileDesc("Cg9saWZlY3ljbGUucHJvdG8SBndhcmRlbiKOBQoNQ3JlYXRlUmVxdWVzdBI0CgtiaW5kX21vdW50cxgBIAMoCzIfLndhcmRlbi5DcmVhdGVSZXF1ZXN0LkJpbmRNb3VudBISCgpncmFjZV90aW1lGAIgASgNEg4KBmhhbmRsZRgDIAEoCRIPCgduZXR3b3JrGAQgASgJEg4KBnJvb3RmcxgFIAEoCRIqCgVob29rcxjoByADKAsyGi53YXJkZW4uQ3JlYXRlUmVxdWVzdC5Ib29rEikKBHB1bGwY8gcgASgOMhoud2FyZGVuLkNyZWF0ZVJlcXVlc3QuUHVsbBIsCg1yZWdpc3RyeV9hdXRoGPMHIAEoCzIULndhcmRlbi5SZWdpc3RyeUF1dGgaewoJQmluZE1vdW50EhAKCHNyY19wYXRoGAEgAigJEhAKCGRzdF9wYXRoGAIgAigJEjIKBG1vZGUYAyACKA4yJC53YXJkZW4uQ3JlYXRlUmVxdWVzdC5CaW5kTW91bnQuTW9kZSIWCgRNb2RlEgYKAlJPEAASBgoCUlcQARrTAQoESG9vaxIvCgVwb2ludBgBIAIoDjIgLndhcmRlbi5DcmVhdGVSZXF1ZXN0Lkhvb2suUG9pbnQSDwoHcHJvZ3JhbRgCIAIoCRIMCgRhcmdzGAMgAygJEhIKCnRpbWVvdXRfbXMYBCABKAQiZwoFUG9pbnQSFwoTUEFSRU5UX0JFRk9SRV9DTE9ORRAAEhYKElBBUkVOVF9BRlRFUl9DTE9ORRABEhYKEkNISUxEX0JFRk9SRV9QSVZPVBACEhUKEUNISUxEX0FGVEVSX1BJVk9UEAMiKgoEUHVsbBILCgdNSVNTSU5HEAASCgoGQUxXQVlTEAESCQoFTkVWRVIQAiIgCg5DcmVhdGVSZXNwb25zZRIOCgZoYW5kbGUYASACKAkiTQoLU3RvcFJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEhkKCmJhY2tncm91bmQYCiABKAg6BWZhbHNlEhMKBGtpbGwYFCABKAg6BWZhbHNlIg4KDFN0b3BSZXNwb25zZSIgCg5EZXN0cm95UmVxdWVzdBIOCgZoYW5kbGUYASACKAkiEQoPRGVzdHJveVJlc3BvbnNlIh0KC0luZm9SZXF1ZXN0Eg4KBmhhbmRsZRgBIAIoCSKrDAoMSW5mb1Jlc3BvbnNlEg0KBXN0YXRlGAogASgJEg4KBmV2ZW50cxgUIAMoCRIPCgdob3N0X2lwGB4gASgJEhQKDGNvbnRhaW5lcl9pcBgfIAEoCRIWCg5jb250YWluZXJfcGF0aBggIAEoCRI0CgttZW1vcnlfc3RhdBgoIAEoCzIfLndhcmRlbi5JbmZvUmVzcG9uc2UuTWVtb3J5U3RhdBIuCghjcHVfc3RhdBgpIAEoCzIcLndhcmRlbi5JbmZvUmVzcG9uc2UuQ3B1U3RhdBIwCglkaXNrX3N0YXQYKiABKAsyHS53YXJkZW4uSW5mb1Jlc3BvbnNlLkRpc2tTdGF0EjoKDmJhbmR3aWR0aF9zdGF0GCsgASgLMiIud2FyZGVuLkluZm9SZXNwb25zZS5CYW5kd2lkdGhTdGF0Eg8KB2pvYl9pZHMYLCADKAQSFQoMZGlza19iYWNrZW5kGOgHIAEoCRIxCglwaWRzX3N0YXQY8gcgASgLMh0ud2FyZGVuLkluZm9SZXNwb25zZS5QaWRzU3RhdBIkCgduZXRfb3V0GPwHIAMoCzISLndhcmRlbi5OZXRPdXRSdWxlEiUKBm5ldF9pbhj9ByADKAsyFC53YXJkZW4uTmV0SW5NYXBwaW5nEjcKDG5ldHdvcmtfc3RhdBj+ByABKAsyIC53YXJkZW4uSW5mb1Jlc3BvbnNlLk5ldHdvcmtTdGF0EjUKC2JpbmRfbW91bnRzGIYIIAMoCzIfLndhcmRlbi5DcmVhdGVSZXF1ZXN0LkJpbmRNb3VudBqDBQoKTWVtb3J5U3RhdBINCgVjYWNoZRgBIAEoBBILCgNyc3MYAiABKAQSEwoLbWFwcGVkX2ZpbGUYAyABKAQSDgoGcGdwZ2luGAQgASgEEg8KB3BncGdvdXQYBSABKAQSDAoEc3dhcBgGIAEoBBIPCgdwZ2ZhdWx0GAcgASgEEhIKCnBnbWFqZmF1bHQYCCABKAQSFQoNaW5hY3RpdmVfYW5vbhgJIAEoBBITCgthY3RpdmVfYW5vbhgKIAEoBBIVCg1pbmFjdGl2ZV9maWxlGAsgASgEEhMKC2FjdGl2ZV9maWxlGAwgASgEEhMKC3VuZXZpY3RhYmxlGA0gASgEEiEKGWhpZXJhcmNoaWNhbF9tZW1vcnlfbGltaXQYDiABKAQSIAoYaGllcmFyY2hpY2FsX21lbXN3X2xpbWl0GA8gASgEEhMKC3RvdGFsX2NhY2hlGBAgASgEEhEKCXRvdGFsX3JzcxgRIAEoBBIZChF0b3RhbF9tYXBwZWRfZmlsZRgSIAEoBBIUCgx0b3RhbF9wZ3BnaW4YEyABKAQSFQoNdG90YWxfcGdwZ291dBgUIAEoBBISCgp0b3RhbF9zd2FwGBUgASgEEhUKDXRvdGFsX3BnZmF1bHQYFiABKAQSGAoQdG90YWxfcGdtYWpmYXVsdBgXIAEoBBIbChN0b3RhbF9pbmFjdGl2ZV9hbm9uGBggASgEEhkKEXRvdGFsX2FjdGl2ZV9hbm9uGBkgASgEEhsKE3RvdGFsX2luYWN0aXZlX2ZpbGUYGiABKAQSGQoRdG90YWxfYWN0aXZlX2ZpbGUYGyABKAQSGQoRdG90YWxfdW5ldmljdGFibGUYHCABKAQaNgoHQ3B1U3RhdBINCgV1c2FnZRgBIAEoBBIMCgR1c2VyGAIgASgEEg4KBnN5c3RlbRgDIAEoBBozCghEaXNrU3RhdBISCgpieXRlc191c2VkGAEgASgEEhMKC2lub2Rlc191c2VkGAIgASgEGlcKDUJhbmR3aWR0aFN0YXQSDwoHaW5fcmF0ZRgBIAEoBBIQCghpbl9idXJzdBgCIAEoBBIQCghvdXRfcmF0ZRgDIAEoBBIRCglvdXRfYnVyc3QYBCABKAQaKAoIUGlkc1N0YXQSDwoHY3VycmVudBgBIAEoBBILCgNtYXgYAiABKAQaWwoLTmV0d29ya1N0YXQSEAoIaW5fYnl0ZXMYASABKAQSEgoKaW5fcGFja2V0cxgCIAEoBBIRCglvdXRfYnl0ZXMYAyABKAQSEwoLb3V0X3BhY2tldHMYBCABKAQ", [file_image, file_net]);
+  fileDesc("Cg9saWZlY3ljbGUucHJvdG8SBndhcmRlbiIjCgVMYWJlbBILCgNrZXkYASACKAkSDQoFdmFsdWUYAiACKAkivAUKDUNyZWF0ZVJlcXVlc3QSNAoLYmluZF9tb3VudHMYASADKAsyHy53YXJkZW4uQ3JlYXRlUmVxdWVzdC5CaW5kTW91bnQSEgoKZ3JhY2VfdGltZRgCIAEoDRIOCgZoYW5kbGUYAyABKAkSDwoHbmV0d29yaxgEIAEoCRIOCgZyb290ZnMYBSABKAkSKgoFaG9va3MY6AcgAygLMhoud2FyZGVuLkNyZWF0ZVJlcXVlc3QuSG9vaxIpCgRwdWxsGPIHIAEoDjIaLndhcmRlbi5DcmVhdGVSZXF1ZXN0LlB1bGwSLAoNcmVnaXN0cnlfYXV0aBjzByABKAsyFC53YXJkZW4uUmVnaXN0cnlBdXRoEh4KBmxhYmVscxiGCCADKAsyDS53YXJkZW4uTGFiZWwSDAoDdHRsGIcIIAEoDRp7CglCaW5kTW91bnQSEAoIc3JjX3BhdGgYASACKAkSEAoIZHN0X3BhdGgYAiACKAkSMgoEbW9kZRgDIAIoDjIkLndhcmRlbi5DcmVhdGVSZXF1ZXN0LkJpbmRNb3VudC5Nb2RlIhYKBE1vZGUSBgoCUk8QABIGCgJSVxABGtMBCgRIb29rEi8KBXBvaW50GAEgAigOMiAud2FyZGVuLkNyZWF0ZVJlcXVlc3QuSG9vay5Qb2ludBIPCgdwcm9ncmFtGAIgAigJEgwKBGFyZ3MYAyADKAkSEgoKdGltZW91dF9tcxgEIAEoBCJnCgVQb2ludBIXChNQQVJFTlRfQkVGT1JFX0NMT05FEAASFgoSUEFSRU5UX0FGVEVSX0NMT05FEAESFgoSQ0hJTERfQkVGT1JFX1BJVk9UEAISFQoRQ0hJTERfQUZURVJfUElWT1QQAyIqCgRQdWxsEgsKB01JU1NJTkcQABIKCgZBTFdBWVMQARIJCgVORVZFUhACIiAKDkNyZWF0ZVJlc3BvbnNlEg4KBmhhbmRsZRgBIAIoCSJNCgtTdG9wUmVxdWVzdBIOCgZoYW5kbGUYASACKAkSGQoKYmFja2dyb3VuZBgKIAEoCDoFZmFsc2USEwoEa2lsbBgUIAEoCDoFZmFsc2UiDgoMU3RvcFJlc3BvbnNlIiAKDkRlc3Ryb3lSZXF1ZXN0Eg4KBmhhbmRsZRgBIAIoCSIRCg9EZXN0cm95UmVzcG9uc2UiHQoLSW5mb1JlcXVlc3QSDgoGaGFuZGxlGAEgAigJIvYMCgxJbmZvUmVzcG9uc2USDQoFc3RhdGUYCiABKAkSDgoGZXZlbnRzGBQgAygJEg8KB2hvc3RfaXAYHiABKAkSFAoMY29udGFpbmVyX2lwGB8gASgJEhYKDmNvbnRhaW5lcl9wYXRoGCAgASgJEjQKC21lbW9yeV9zdGF0GCggASgLMh8ud2FyZGVuLkluZm9SZXNwb25zZS5NZW1vcnlTdGF0Ei4KCGNwdV9zdGF0GCkgASgLMhwud2FyZGVuLkluZm9SZXNwb25zZS5DcHVTdGF0EjAKCWRpc2tfc3RhdBgqIAEoCzIdLndhcmRlbi5JbmZvUmVzcG9uc2UuRGlza1N0YXQSOgoOYmFuZHdpZHRoX3N0YXQYKyABKAsyIi53YXJkZW4uSW5mb1Jlc3BvbnNlLkJhbmR3aWR0aFN0YXQSDwoHam9iX2lkcxgsIAMoBBIVCgxkaXNrX2JhY2tlbmQY6AcgASgJEjEKCXBpZHNfc3RhdBjyByABKAsyHS53YXJkZW4uSW5mb1Jlc3BvbnNlLlBpZHNTdGF0EiQKB25ldF9vdXQY/AcgAygLMhIud2FyZGVuLk5ldE91dFJ1bGUSJQoGbmV0X2luGP0HIAMoCzIULndhcmRlbi5OZXRJbk1hcHBpbmcSNwoMbmV0d29ya19zdGF0GP4HIAEoCzIgLndhcmRlbi5JbmZvUmVzcG9uc2UuTmV0d29ya1N0YXQSNQoLYmluZF9tb3VudHMYhgggAygLMh8ud2FyZGVuLkNyZWF0ZVJlcXVlc3QuQmluZE1vdW50Eh4KBmxhYmVscxiQCCADKAsyDS53YXJkZW4uTGFiZWwSFAoLdHRsX2xlZnRfbXMYkQggASgEEhMKCmNyZWF0ZWRfbXMYkgggASgEGoMFCgpNZW1vcnlTdGF0Eg0KBWNhY2hlGAEgASgEEgsKA3JzcxgCIAEoBBITCgttYXBwZWRfZmlsZRgDIAEoBBIOCgZwZ3BnaW4YBCABKAQSDwoHcGdwZ291dBgFIAEoBBIMCgRzd2FwGAYgASgEEg8KB3BnZmF1bHQYByABKAQSEgoKcGdtYWpmYXVsdBgIIAEoBBIVCg1pbmFjdGl2ZV9hbm9uGAkgASgEEhMKC2FjdGl2ZV9hbm9uGAogASgEEhUKDWluYWN0aXZlX2ZpbGUYCyABKAQSEwoLYWN0aXZlX2ZpbGUYDCABKAQSEwoLdW5ldmljdGFibGUYDSABKAQSIQoZaGllcmFyY2hpY2FsX21lbW9yeV9saW1pdBgOIAEoBBIgChhoaWVyYXJjaGljYWxfbWVtc3dfbGltaXQYDyABKAQSEwoLdG90YWxfY2FjaGUYECABKAQSEQoJdG90YWxfcnNzGBEgASgEEhkKEXRvdGFsX21hcHBlZF9maWxlGBIgASgEEhQKDHRvdGFsX3BncGdpbhgTIAEoBBIVCg10b3RhbF9wZ3Bnb3V0GBQgASgEEhIKCnRvdGFsX3N3YXAYFSABKAQSFQoNdG90YWxfcGdmYXVsdBgWIAEoBBIYChB0b3RhbF9wZ21hamZhdWx0GBcgASgEEhsKE3RvdGFsX2luYWN0aXZlX2Fub24YGCABKAQSGQoRdG90YWxfYWN0aXZlX2Fub24YGSABKAQSGwoTdG90YWxfaW5hY3RpdmVfZmlsZRgaIAEoBBIZChF0b3RhbF9hY3RpdmVfZmlsZRgbIAEoBBIZChF0b3RhbF91bmV2aWN0YWJsZRgcIAEoBBo2CgdDcHVTdGF0Eg0KBXVzYWdlGAEgASgEEgwKBHVzZXIYAiABKAQSDgoGc3lzdGVtGAMgASgEGjMKCERpc2tTdGF0EhIKCmJ5dGVzX3VzZWQYASABKAQSEwoLaW5vZGVzX3VzZWQYAiABKAQaVwoNQmFuZHdpZHRoU3RhdBIPCgdpbl9yYXRlGAEgASgEEhAKCGluX2J1cnN0GAIgASgEEhAKCG91dF9yYXRlGAMgASgEEhEKCW91dF9idXJzdBgEIAEoBBooCghQaWRzU3RhdBIPCgdjdXJyZW50GAEgASgEEgsKA21heBgCIAEoBBpbCgtOZXR3b3JrU3RhdBIQCghpbl9ieXRlcxgBIAEoBBISCgppbl9wYWNrZXRzGAIgASgEEhEKCW91dF9ieXRlcxgDIAEoBBITCgtvdXRfcGFja2V0cxgEIAEoBA", [file_image, file_net]);
+
+/**
+ * What a client notes about a container. A list of these is on the wire what map<string, string> is.
+ *
+ * @generated from message warden.Label
+ */
+export type Label = Message<"warden.Label"> & {
+  /**
+   * @generated from field: required string key = 1;
+   */
+  key: string;
+
+  /**
+   * @generated from field: required string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message warden.Label.
+ * Use `create(LabelSchema)` to create a new message.
+ */
+export const LabelSchema: GenMessage<Label> = /*@__PURE__*/
+  messageDesc(file_lifecycle, 0);
 
 /**
  * @generated from message warden.CreateRequest
@@ -78,6 +102,20 @@ export type CreateRequest = Message<"warden.CreateRequest"> & {
    * @generated from field: optional warden.RegistryAuth registry_auth = 1011;
    */
   registryAuth?: RegistryAuth | undefined;
+
+  /**
+   * Each key once; at most 64.
+   *
+   * @generated from field: repeated warden.Label labels = 1030;
+   */
+  labels: Label[];
+
+  /**
+   * Seconds after which the container is destroyed, used or not.
+   *
+   * @generated from field: optional uint32 ttl = 1031;
+   */
+  ttl: number;
 };
 
 /**
@@ -85,7 +123,7 @@ export type CreateRequest = Message<"warden.CreateRequest"> & {
  * Use `create(CreateRequestSchema)` to create a new message.
  */
 export const CreateRequestSchema: GenMessage<CreateRequest> = /*@__PURE__*/
-  messageDesc(file_lifecycle, 0);
+  messageDesc(file_lifecycle, 1);
 
 /**
  * @generated from message warden.CreateRequest.BindMount
@@ -116,7 +154,7 @@ export type CreateRequest_BindMount = Message<"warden.CreateRequest.BindMount"> 
  * Use `create(CreateRequest_BindMountSchema)` to create a new message.
  */
 export const CreateRequest_BindMountSchema: GenMessage<CreateRequest_BindMount> = /*@__PURE__*/
-  messageDesc(file_lifecycle, 0, 0);
+  messageDesc(file_lifecycle, 1, 0);
 
 /**
  * @generated from enum warden.CreateRequest.BindMount.Mode
@@ -137,7 +175,7 @@ export enum CreateRequest_BindMount_Mode {
  * Describes the enum warden.CreateRequest.BindMount.Mode.
  */
 export const CreateRequest_BindMount_ModeSchema: GenEnum<CreateRequest_BindMount_Mode> = /*@__PURE__*/
-  enumDesc(file_lifecycle, 0, 0, 0);
+  enumDesc(file_lifecycle, 1, 0, 0);
 
 /**
  * A program of the server's that runs while the container is made.
@@ -175,7 +213,7 @@ export type CreateRequest_Hook = Message<"warden.CreateRequest.Hook"> & {
  * Use `create(CreateRequest_HookSchema)` to create a new message.
  */
 export const CreateRequest_HookSchema: GenMessage<CreateRequest_Hook> = /*@__PURE__*/
-  messageDesc(file_lifecycle, 0, 1);
+  messageDesc(file_lifecycle, 1, 1);
 
 /**
  * @generated from enum warden.CreateRequest.Hook.Point
@@ -206,7 +244,7 @@ export enum CreateRequest_Hook_Point {
  * Describes the enum warden.CreateRequest.Hook.Point.
  */
 export const CreateRequest_Hook_PointSchema: GenEnum<CreateRequest_Hook_Point> = /*@__PURE__*/
-  enumDesc(file_lifecycle, 0, 1, 0);
+  enumDesc(file_lifecycle, 1, 1, 0);
 
 /**
  * When an image of a registry is fetched.
@@ -234,7 +272,7 @@ export enum CreateRequest_Pull {
  * Describes the enum warden.CreateRequest.Pull.
  */
 export const CreateRequest_PullSchema: GenEnum<CreateRequest_Pull> = /*@__PURE__*/
-  enumDesc(file_lifecycle, 0, 0);
+  enumDesc(file_lifecycle, 1, 0);
 
 /**
  * @generated from message warden.CreateResponse
@@ -251,7 +289,7 @@ export type CreateResponse = Message<"warden.CreateResponse"> & {
  * Use `create(CreateResponseSchema)` to create a new message.
  */
 export const CreateResponseSchema: GenMessage<CreateResponse> = /*@__PURE__*/
-  messageDesc(file_lifecycle, 1);
+  messageDesc(file_lifecycle, 2);
 
 /**
  * @generated from message warden.StopRequest
@@ -282,7 +320,7 @@ export type StopRequest = Message<"warden.StopRequest"> & {
  * Use `create(StopRequestSchema)` to create a new message.
  */
 export const StopRequestSchema: GenMessage<StopRequest> = /*@__PURE__*/
-  messageDesc(file_lifecycle, 2);
+  messageDesc(file_lifecycle, 3);
 
 /**
  * @generated from message warden.StopResponse
@@ -295,7 +333,7 @@ export type StopResponse = Message<"warden.StopResponse"> & {
  * Use `create(StopResponseSchema)` to create a new message.
  */
 export const StopResponseSchema: GenMessage<StopResponse> = /*@__PURE__*/
-  messageDesc(file_lifecycle, 3);
+  messageDesc(file_lifecycle, 4);
 
 /**
  * @generated from message warden.DestroyRequest
@@ -312,7 +350,7 @@ export type DestroyRequest = Message<"warden.DestroyRequest"> & {
  * Use `create(DestroyRequestSchema)` to create a new message.
  */
 export const DestroyRequestSchema: GenMessage<DestroyRequest> = /*@__PURE__*/
-  messageDesc(file_lifecycle, 4);
+  messageDesc(file_lifecycle, 5);
 
 /**
  * @generated from message warden.DestroyResponse
@@ -325,7 +363,7 @@ export type DestroyResponse = Message<"warden.DestroyResponse"> & {
  * Use `create(DestroyResponseSchema)` to create a new message.
  */
 export const DestroyResponseSchema: GenMessage<DestroyResponse> = /*@__PURE__*/
-  messageDesc(file_lifecycle, 5);
+  messageDesc(file_lifecycle, 6);
 
 /**
  * @generated from message warden.InfoRequest
@@ -342,7 +380,7 @@ export type InfoRequest = Message<"warden.InfoRequest"> & {
  * Use `create(InfoRequestSchema)` to create a new message.
  */
 export const InfoRequestSchema: GenMessage<InfoRequest> = /*@__PURE__*/
-  messageDesc(file_lifecycle, 6);
+  messageDesc(file_lifecycle, 7);
 
 /**
  * @generated from message warden.InfoResponse
@@ -439,6 +477,27 @@ export type InfoResponse = Message<"warden.InfoResponse"> & {
    * @generated from field: repeated warden.CreateRequest.BindMount bind_mounts = 1030;
    */
   bindMounts: CreateRequest_BindMount[];
+
+  /**
+   * Only in replies of info itself, as the create gave them.
+   *
+   * @generated from field: repeated warden.Label labels = 1040;
+   */
+  labels: Label[];
+
+  /**
+   * Milliseconds until the container is destroyed because of its ttl; absent: it has none. Only in replies of info itself.
+   *
+   * @generated from field: optional uint64 ttl_left_ms = 1041;
+   */
+  ttlLeftMs: bigint;
+
+  /**
+   * Milliseconds since 1970. Only in replies of info itself.
+   *
+   * @generated from field: optional uint64 created_ms = 1042;
+   */
+  createdMs: bigint;
 };
 
 /**
@@ -446,7 +505,7 @@ export type InfoResponse = Message<"warden.InfoResponse"> & {
  * Use `create(InfoResponseSchema)` to create a new message.
  */
 export const InfoResponseSchema: GenMessage<InfoResponse> = /*@__PURE__*/
-  messageDesc(file_lifecycle, 7);
+  messageDesc(file_lifecycle, 8);
 
 /**
  * Bytes, pages and counts as the kernel's memory controller names them.
@@ -600,7 +659,7 @@ export type InfoResponse_MemoryStat = Message<"warden.InfoResponse.MemoryStat"> 
  * Use `create(InfoResponse_MemoryStatSchema)` to create a new message.
  */
 export const InfoResponse_MemoryStatSchema: GenMessage<InfoResponse_MemoryStat> = /*@__PURE__*/
-  messageDesc(file_lifecycle, 7, 0);
+  messageDesc(file_lifecycle, 8, 0);
 
 /**
  * @generated from message warden.InfoResponse.CpuStat
@@ -633,7 +692,7 @@ export type InfoResponse_CpuStat = Message<"warden.InfoResponse.CpuStat"> & {
  * Use `create(InfoResponse_CpuStatSchema)` to create a new message.
  */
 export const InfoResponse_CpuStatSchema: GenMessage<InfoResponse_CpuStat> = /*@__PURE__*/
-  messageDesc(file_lifecycle, 7, 1);
+  messageDesc(file_lifecycle, 8, 1);
 
 /**
  * @generated from message warden.InfoResponse.DiskStat
@@ -655,7 +714,7 @@ export type InfoResponse_DiskStat = Message<"warden.InfoResponse.DiskStat"> & {
  * Use `create(InfoResponse_DiskStatSchema)` to create a new message.
  */
 export const InfoResponse_DiskStatSchema: GenMessage<InfoResponse_DiskStat> = /*@__PURE__*/
-  messageDesc(file_lifecycle, 7, 2);
+  messageDesc(file_lifecycle, 8, 2);
 
 /**
  * Rates in bytes per second, bursts in bytes.
@@ -689,7 +748,7 @@ export type InfoResponse_BandwidthStat = Message<"warden.InfoResponse.BandwidthS
  * Use `create(InfoResponse_BandwidthStatSchema)` to create a new message.
  */
 export const InfoResponse_BandwidthStatSchema: GenMessage<InfoResponse_BandwidthStat> = /*@__PURE__*/
-  messageDesc(file_lifecycle, 7, 3);
+  messageDesc(file_lifecycle, 8, 3);
 
 /**
  * @generated from message warden.InfoResponse.PidsStat
@@ -715,7 +774,7 @@ export type InfoResponse_PidsStat = Message<"warden.InfoResponse.PidsStat"> & {
  * Use `create(InfoResponse_PidsStatSchema)` to create a new message.
  */
 export const InfoResponse_PidsStatSchema: GenMessage<InfoResponse_PidsStat> = /*@__PURE__*/
-  messageDesc(file_lifecycle, 7, 4);
+  messageDesc(file_lifecycle, 8, 4);
 
 /**
  * What the link has carried since the container was made, Ethernet headers included; in is to the container.
@@ -749,5 +808,5 @@ export type InfoResponse_NetworkStat = Message<"warden.InfoResponse.NetworkStat"
  * Use `create(InfoResponse_NetworkStatSchema)` to create a new message.
  */
 export const InfoResponse_NetworkStatSchema: GenMessage<InfoResponse_NetworkStat> = /*@__PURE__*/
-  messageDesc(file_lifecycle, 7, 5);
+  messageDesc(file_lifecycle, 8, 5);
 

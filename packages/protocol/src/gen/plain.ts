@@ -727,6 +727,14 @@ export interface NetOutRule {
 
 export interface NetOutResponse {}
 
+/**
+ * What a client notes about a container. A list of these is on the wire what map<string, string> is.
+ */
+export interface Label {
+  key: string;
+  value: string;
+}
+
 export interface BindMount {
   /**
    * A file or directory on the server's host.
@@ -788,6 +796,14 @@ export interface CreateRequest {
    * For docker://REFERENCE.
    */
   registryAuth?: RegistryAuth | undefined;
+  /**
+   * Each key once; at most 64.
+   */
+  labels: Label[];
+  /**
+   * Seconds after which the container is destroyed, used or not.
+   */
+  ttl?: number | undefined;
 }
 
 export interface CreateResponse {
@@ -938,6 +954,18 @@ export interface InfoResponse {
    * Only in replies of info itself, as the create gave them.
    */
   bindMounts: BindMount[];
+  /**
+   * Only in replies of info itself, as the create gave them.
+   */
+  labels: Label[];
+  /**
+   * Milliseconds until the container is destroyed because of its ttl; absent: it has none. Only in replies of info itself.
+   */
+  ttlLeftMs?: bigint | undefined;
+  /**
+   * Milliseconds since 1970. Only in replies of info itself.
+   */
+  createdMs?: bigint | undefined;
 }
 
 export interface ResourceLimits {
@@ -1469,10 +1497,58 @@ export interface PingRequest {}
 
 export interface PingResponse {}
 
-export interface ListRequest {}
+export interface LabelFilter {
+  key: string;
+  /**
+   * Any value unless given.
+   */
+  value?: string | undefined;
+}
+
+export interface ListRequest {
+  /**
+   * Only containers that have all of these.
+   */
+  labels: LabelFilter[];
+  /**
+   * Tell more than handles.
+   */
+  details?: boolean | undefined;
+}
+
+export interface ContainerSummary {
+  handle: string;
+  state: string;
+  containerIp?: string | undefined;
+  labels: Label[];
+  /**
+   * Milliseconds since 1970.
+   */
+  createdMs?: bigint | undefined;
+  /**
+   * Milliseconds until the container is destroyed because of its ttl; absent: it has none.
+   */
+  ttlLeftMs?: bigint | undefined;
+  /**
+   * What it was made of.
+   */
+  rootfs?: string | undefined;
+  /**
+   * Ports of the host that lead to the container.
+   */
+  netIn: NetInMapping[];
+  /**
+   * How many run.
+   */
+  jobs?: number | undefined;
+}
 
 export interface ListResponse {
   handles: string[];
+  /**
+   * With details: the same containers, in the same order.
+   */
+  containers: ContainerSummary[];
 }
 
 export interface EchoRequest {
@@ -1540,6 +1616,7 @@ export interface PlainTypes {
   "warden.NetOutRequest": NetOutRequest;
   "warden.NetOutRule": NetOutRule;
   "warden.NetOutResponse": NetOutResponse;
+  "warden.Label": Label;
   "warden.CreateRequest.BindMount": BindMount;
   "warden.CreateRequest.Hook": Hook;
   "warden.CreateRequest": CreateRequest;
@@ -1590,7 +1667,9 @@ export interface PlainTypes {
   "warden.ProcessesResponse": ProcessesResponse;
   "warden.PingRequest": PingRequest;
   "warden.PingResponse": PingResponse;
+  "warden.LabelFilter": LabelFilter;
   "warden.ListRequest": ListRequest;
+  "warden.ContainerSummary": ContainerSummary;
   "warden.ListResponse": ListResponse;
   "warden.EchoRequest": EchoRequest;
   "warden.EchoResponse": EchoResponse;

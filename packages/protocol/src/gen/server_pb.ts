@@ -7,13 +7,17 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Label } from "./lifecycle_pb.js";
+import { file_lifecycle } from "./lifecycle_pb.js";
+import type { NetInMapping } from "./net_pb.js";
+import { file_net } from "./net_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file server.proto.
  */
 export const file_server: GenFile = /*@__PURE__*/
-  fileDesc("CgxzZXJ2ZXIucHJvdG8SBndhcmRlbiINCgtQaW5nUmVxdWVzdCIOCgxQaW5nUmVzcG9uc2UiDQoLTGlzdFJlcXVlc3QiHwoMTGlzdFJlc3BvbnNlEg8KB2hhbmRsZXMYASADKAkiHgoLRWNob1JlcXVlc3QSDwoHbWVzc2FnZRgBIAIoCSIfCgxFY2hvUmVzcG9uc2USDwoHbWVzc2FnZRgBIAIoCQ");
+  fileDesc("CgxzZXJ2ZXIucHJvdG8SBndhcmRlbiINCgtQaW5nUmVxdWVzdCIOCgxQaW5nUmVzcG9uc2UiKQoLTGFiZWxGaWx0ZXISCwoDa2V5GAEgAigJEg0KBXZhbHVlGAIgASgJIkUKC0xpc3RSZXF1ZXN0EiQKBmxhYmVscxjoByADKAsyEy53YXJkZW4uTGFiZWxGaWx0ZXISEAoHZGV0YWlscxjpByABKAgi0wEKEENvbnRhaW5lclN1bW1hcnkSDgoGaGFuZGxlGAEgAigJEg0KBXN0YXRlGAIgAigJEhQKDGNvbnRhaW5lcl9pcBgDIAEoCRIdCgZsYWJlbHMYBCADKAsyDS53YXJkZW4uTGFiZWwSEgoKY3JlYXRlZF9tcxgFIAEoBBITCgt0dGxfbGVmdF9tcxgGIAEoBBIOCgZyb290ZnMYByABKAkSJAoGbmV0X2luGAggAygLMhQud2FyZGVuLk5ldEluTWFwcGluZxIMCgRqb2JzGAkgASgNIk4KDExpc3RSZXNwb25zZRIPCgdoYW5kbGVzGAEgAygJEi0KCmNvbnRhaW5lcnMY6gcgAygLMhgud2FyZGVuLkNvbnRhaW5lclN1bW1hcnkiHgoLRWNob1JlcXVlc3QSDwoHbWVzc2FnZRgBIAIoCSIfCgxFY2hvUmVzcG9uc2USDwoHbWVzc2FnZRgBIAIoCQ", [file_lifecycle, file_net]);
 
 /**
  * @generated from message warden.PingRequest
@@ -42,9 +46,46 @@ export const PingResponseSchema: GenMessage<PingResponse> = /*@__PURE__*/
   messageDesc(file_server, 1);
 
 /**
+ * @generated from message warden.LabelFilter
+ */
+export type LabelFilter = Message<"warden.LabelFilter"> & {
+  /**
+   * @generated from field: required string key = 1;
+   */
+  key: string;
+
+  /**
+   * Any value unless given.
+   *
+   * @generated from field: optional string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message warden.LabelFilter.
+ * Use `create(LabelFilterSchema)` to create a new message.
+ */
+export const LabelFilterSchema: GenMessage<LabelFilter> = /*@__PURE__*/
+  messageDesc(file_server, 2);
+
+/**
  * @generated from message warden.ListRequest
  */
 export type ListRequest = Message<"warden.ListRequest"> & {
+  /**
+   * Only containers that have all of these.
+   *
+   * @generated from field: repeated warden.LabelFilter labels = 1000;
+   */
+  labels: LabelFilter[];
+
+  /**
+   * Tell more than handles.
+   *
+   * @generated from field: optional bool details = 1001;
+   */
+  details: boolean;
 };
 
 /**
@@ -52,7 +93,74 @@ export type ListRequest = Message<"warden.ListRequest"> & {
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
-  messageDesc(file_server, 2);
+  messageDesc(file_server, 3);
+
+/**
+ * @generated from message warden.ContainerSummary
+ */
+export type ContainerSummary = Message<"warden.ContainerSummary"> & {
+  /**
+   * @generated from field: required string handle = 1;
+   */
+  handle: string;
+
+  /**
+   * @generated from field: required string state = 2;
+   */
+  state: string;
+
+  /**
+   * @generated from field: optional string container_ip = 3;
+   */
+  containerIp: string;
+
+  /**
+   * @generated from field: repeated warden.Label labels = 4;
+   */
+  labels: Label[];
+
+  /**
+   * Milliseconds since 1970.
+   *
+   * @generated from field: optional uint64 created_ms = 5;
+   */
+  createdMs: bigint;
+
+  /**
+   * Milliseconds until the container is destroyed because of its ttl; absent: it has none.
+   *
+   * @generated from field: optional uint64 ttl_left_ms = 6;
+   */
+  ttlLeftMs: bigint;
+
+  /**
+   * What it was made of.
+   *
+   * @generated from field: optional string rootfs = 7;
+   */
+  rootfs: string;
+
+  /**
+   * Ports of the host that lead to the container.
+   *
+   * @generated from field: repeated warden.NetInMapping net_in = 8;
+   */
+  netIn: NetInMapping[];
+
+  /**
+   * How many run.
+   *
+   * @generated from field: optional uint32 jobs = 9;
+   */
+  jobs: number;
+};
+
+/**
+ * Describes the message warden.ContainerSummary.
+ * Use `create(ContainerSummarySchema)` to create a new message.
+ */
+export const ContainerSummarySchema: GenMessage<ContainerSummary> = /*@__PURE__*/
+  messageDesc(file_server, 4);
 
 /**
  * @generated from message warden.ListResponse
@@ -62,6 +170,13 @@ export type ListResponse = Message<"warden.ListResponse"> & {
    * @generated from field: repeated string handles = 1;
    */
   handles: string[];
+
+  /**
+   * With details: the same containers, in the same order.
+   *
+   * @generated from field: repeated warden.ContainerSummary containers = 1002;
+   */
+  containers: ContainerSummary[];
 };
 
 /**
@@ -69,7 +184,7 @@ export type ListResponse = Message<"warden.ListResponse"> & {
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
-  messageDesc(file_server, 3);
+  messageDesc(file_server, 5);
 
 /**
  * @generated from message warden.EchoRequest
@@ -86,7 +201,7 @@ export type EchoRequest = Message<"warden.EchoRequest"> & {
  * Use `create(EchoRequestSchema)` to create a new message.
  */
 export const EchoRequestSchema: GenMessage<EchoRequest> = /*@__PURE__*/
-  messageDesc(file_server, 4);
+  messageDesc(file_server, 6);
 
 /**
  * @generated from message warden.EchoResponse
@@ -103,5 +218,5 @@ export type EchoResponse = Message<"warden.EchoResponse"> & {
  * Use `create(EchoResponseSchema)` to create a new message.
  */
 export const EchoResponseSchema: GenMessage<EchoResponse> = /*@__PURE__*/
-  messageDesc(file_server, 5);
+  messageDesc(file_server, 7);
 

@@ -203,6 +203,8 @@ function containerOf(containers: Containers, snapshot: Snapshot): Container | st
     image: snapshot.image,
     bindMounts: snapshot.bindMounts ?? [],
     graceTimeMs: snapshot.graceTimeMs,
+    labels: new Map(snapshot.labels),
+    expiresAtMs: snapshot.expiresAtMs,
   };
   if (snapshot.image !== undefined) host.rootFileSystems.hold(snapshot.id, snapshot.handle, snapshot.image);
   const container = new Container(identification, host.monitors.open(snapshot.id), snapshot.state, snapshot.events);

@@ -14,6 +14,7 @@ import type { BandwidthLimit } from './bandwidth.js';
 import type { ContainerBindMount } from './bind-mounts.js';
 import type { Happening } from './happenings.js';
 import type { ContainerInfo } from './info.js';
+import type { Labels } from './labels.js';
 import type { PortMapping } from './port-mapping.js';
 
 export type ContainerState = 'born' | 'active' | 'stopped' | 'destroyed';
@@ -55,6 +56,9 @@ export interface ContainerIdentification {
   readonly bindMounts: readonly ContainerBindMount[];
   /** Null: it is never destroyed for want of a client. */
   readonly graceTimeMs: number | null;
+  readonly labels: Labels;
+  /** When it is destroyed, whoever uses it, by the clock's milliseconds since the machine's boot; undefined: never. */
+  readonly expiresAtMs: number | undefined;
 }
 
 export class Container {
@@ -69,6 +73,8 @@ export class Container {
   readonly image: ContainerImage | undefined;
   readonly bindMounts: readonly ContainerBindMount[];
   readonly graceTimeMs: number | null;
+  readonly labels: Labels;
+  readonly expiresAtMs: number | undefined;
   readonly monitor: Monitor;
   readonly jobs = new Map<number, Job>();
   /** Settles when the monitor's events are being received; jobs start after that, so that none ends unseen. */
@@ -106,6 +112,8 @@ export class Container {
     this.image = identification.image;
     this.bindMounts = identification.bindMounts;
     this.graceTimeMs = identification.graceTimeMs;
+    this.labels = identification.labels;
+    this.expiresAtMs = identification.expiresAtMs;
     this.monitor = monitor;
     this.#state = state;
     for (const event of events) this.#events.add(event);

@@ -16,6 +16,7 @@ import type { Container } from './container.js';
 import { FirewallUpkeep } from './firewall-upkeep.js';
 import { References } from './grace.js';
 import { Happenings } from './happenings.js';
+import { endLifetime, Lifetimes } from './lifetimes.js';
 import { Names } from './names.js';
 import { StaleConnections } from './stale-connections.js';
 import { StaleLinks } from './stale-links.js';
@@ -39,6 +40,7 @@ export class Containers {
   /** Changes of one container, by its id. */
   readonly changes = new KeyedMutex<string>();
   readonly references: References;
+  readonly lifetimes: Lifetimes;
   readonly happenings = new Happenings();
   readonly firewall: FirewallUpkeep;
   readonly names: Names;
@@ -58,6 +60,7 @@ export class Containers {
     this.stale = new StaleConnections(host, log);
     this.staleLinks = new StaleLinks(host, log);
     this.references = new References(host.clock, onGraceTimeOver);
+    this.lifetimes = new Lifetimes(host.clock, (container) => endLifetime(this, container));
     this.firewall = new FirewallUpkeep(host, log);
     this.names = new Names(host, this.firewall, log, network);
   }
@@ -174,6 +177,20 @@ export class Containers {
     container.onHappening({ kind: 'created' });
   }
 
+  /** After a start: the time of containers that nobody refers to, and of those with a ttl, goes on. */
+  startTimers(): void {
+    for (const container of this.#byHandle.values()) {
+      this.references.check(container);
+      this.lifetimes.add(container);
+    }
+  }
+
+  /** Because the server ends; containers live on. */
+  stopTimers(): void {
+    this.references.stop();
+    this.lifetimes.stop();
+  }
+
   /** To be called before the last trace of a container goes: a server that is started after that lets its network rest, too. */
   noteRelease(container: Container): void {
     const { releaseDelayMs } = this.configuration.network;
@@ -185,6 +202,7 @@ export class Containers {
     if (!this.has(container)) return;
     this.#byHandle.delete(container.handle);
     this.references.remove(container);
+    this.lifetimes.remove(container);
     this.#linkNames.delete(container.link.hostName);
     this.release(container);
     container.onHappening({ kind: 'destroyed' });

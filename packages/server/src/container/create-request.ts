@@ -3,6 +3,7 @@ import { WardenError, type RequestOf, type Type } from 'warden-protocol';
 import { parseIpv4Address, type Ipv4Address } from '../lib/ipv4.js';
 import { checkBindMounts, type BindMount } from './bind-mounts.js';
 import { checkHooks, type HookOrder } from './hooks.js';
+import { checkLabels, type Labels } from './labels.js';
 
 const handleLimitInBytes = 256;
 const pathLimitInBytes = 4095;
@@ -15,6 +16,9 @@ export interface CreateOrder {
   readonly rootfsPath: string | undefined;
   readonly bindMounts: readonly BindMount[];
   readonly hooks: readonly HookOrder[];
+  readonly labels: Labels;
+  /** Undefined: it has no end. */
+  readonly ttlMs: number | undefined;
   readonly address: { readonly text: string; readonly value: Ipv4Address } | undefined;
 }
 
@@ -30,6 +34,8 @@ export function checkCreateRequest(request: RequestOf<Type.Create>): CreateOrder
     rootfsPath: request.rootfs === undefined ? undefined : checkRootfs(request.rootfs),
     bindMounts: checkBindMounts(request.bindMounts),
     hooks: checkHooks(request.hooks),
+    labels: checkLabels(request.labels),
+    ttlMs: request.ttl === undefined ? undefined : checkTtl(request.ttl),
     address: request.network === undefined ? undefined : checkNetwork(request.network),
   };
 }
@@ -53,6 +59,11 @@ function checkRootfs(text: string): string {
     throw new WardenError('not_found', `rootfs ${text} not found`);
   }
   return text;
+}
+
+function checkTtl(seconds: number): number {
+  if (seconds === 0) throw new WardenError('invalid_argument', 'ttl: a container cannot live for 0 seconds; leave it out for one without an end');
+  return seconds * 1000;
 }
 
 function checkNetwork(text: string): { text: string; value: Ipv4Address } {

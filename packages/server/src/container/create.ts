@@ -86,7 +86,8 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
 
   const nameServers = nameServersFor(configuration.network.dnsServers, () => host.nameServers.list());
   const graceTimeMs = order.graceTimeMs === undefined ? configuration.defaultGraceTimeMs : order.graceTimeMs;
-  const identification: ContainerIdentification = { id, handle, directory, disk, network, identity, link, rootfsPath, image, bindMounts: bindMounts.kept, graceTimeMs };
+  const expiresAtMs = order.ttlMs === undefined ? undefined : host.clock.now() + order.ttlMs;
+  const identification: ContainerIdentification = { id, handle, directory, disk, network, identity, link, rootfsPath, image, bindMounts: bindMounts.kept, graceTimeMs, labels: order.labels, expiresAtMs };
   const container = new Container(identification, host.monitors.open(id), 'born');
   container.usesForwarder = nameServers.length === 0;
   undo.push('close the way to the monitor', () => container.monitor.close());
@@ -113,6 +114,7 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
   if (host.plain !== undefined) container.addEvent(host.plain.caution);
   host.depot.writeSnapshot(id, snapshotOf(container, host.bootId));
   containers.add(container);
+  containers.lifetimes.add(container);
   watchContainer(containers, container);
   return container;
 }

@@ -115,7 +115,7 @@ for (const order of ['newest first', 'oldest first', 'mixed']) {
       const client = {};
       clients.push(client);
       references.connect(client);
-      references.name(client, await createContainer(containers, checkCreateRequest({ bindMounts: [], hooks: [] })));
+      references.name(client, await createContainer(containers, checkCreateRequest({ bindMounts: [], hooks: [], labels: [] })));
       for (let more = 0; more < 3; more++) {
         const other = {};
         clients.push(other);

@@ -58,8 +58,9 @@ test('an answer that is an error, or does not come, costs a reply that number al
   const { host, container, containers } = await scene('btrfs');
   host.disks.usage = () => undefined;
   host.disks.limit = () => Promise.reject(new Error('gone'));
-  const { networkStat, netOut, bindMounts, ...rest } = await infoWithUse(containers, container);
-  assert.deepEqual([rest, networkStat?.inPackets, netOut, bindMounts], [infoAtOnce(containers, container), 1n, [], []]);
+  const { networkStat, netOut, bindMounts, labels, ttlLeftMs, createdMs, ...rest } = await infoWithUse(containers, container);
+  assert.deepEqual([rest, networkStat?.inPackets, netOut, bindMounts, labels, ttlLeftMs], [infoAtOnce(containers, container), 1n, [], [], [], undefined]);
+  assert.ok(createdMs !== undefined);
   host.disks.limit = () => new Promise(() => undefined);
   const late = infoWithUse(containers, container);
   host.clock.advance(500);

@@ -1,10 +1,12 @@
 /** info: what the server knows of a container, and what the container uses. */
 import { BindMountMode, NetInProtocol, WardenError, type ResponseInit, type Type } from 'warden-protocol';
+import { timeOfContainerId } from '../lib/container-id.js';
 import { withDeadline } from '../lib/deadline.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
 import { bandwidthStatOf } from './bandwidth.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
+import { labelsOf } from './labels.js';
 import { netOutOf } from './net-out.js';
 
 export type ContainerInfo = ResponseInit<Type.Info>;
@@ -12,12 +14,17 @@ export type ContainerInfo = ResponseInit<Type.Info>;
 /** The launcher answers in a tenth of a millisecond, unless it hangs, or waits for a disk that does. */
 const launcherDeadlineMs = 500;
 
-function netInOf({ netIn }: Container): ContainerInfo['netIn'] {
+export function netInOf({ netIn }: Container): ContainerInfo['netIn'] {
   return netIn.map(({ protocol, hostPort, containerPort }) => ({ hostPort, containerPort, protocol: protocol === 'udp' ? NetInProtocol.UDP : NetInProtocol.TCP }));
 }
 
 function bindMountsOf({ bindMounts }: Container): ContainerInfo['bindMounts'] {
   return bindMounts.map(({ source, destination, mode }) => ({ srcPath: source, dstPath: destination, mode: mode === 'rw' ? BindMountMode.RW : BindMountMode.RO }));
+}
+
+/** Milliseconds until its ttl is over. */
+export function ttlLeftOf({ host }: Containers, { expiresAtMs }: Container): bigint | undefined {
+  return expiresAtMs === undefined ? undefined : BigInt(Math.max(0, Math.ceil(expiresAtMs - host.clock.now())));
 }
 
 /** What the server knows by itself. */
@@ -68,8 +75,14 @@ export async function infoWithUse(containers: Containers, container: Container):
   const link = orUnknown(containers, container, 'link', containers.host.launcher.readLinkStatistics(container.link.hostName));
   // Both are asked in one go, so that the launcher wakes up once.
   const [info, networkStat] = await Promise.all([infoForJob(containers, container), link]);
-  const lists = { netOut: netOutOf(container), bindMounts: bindMountsOf(container) };
-  return networkStat === undefined ? { ...info, ...lists } : { ...info, ...lists, networkStat };
+  const rest = {
+    netOut: netOutOf(container),
+    bindMounts: bindMountsOf(container),
+    labels: labelsOf(container.labels),
+    ttlLeftMs: ttlLeftOf(containers, container),
+    createdMs: timeOfContainerId(container.id),
+  };
+  return networkStat === undefined ? { ...info, ...rest } : { ...info, ...rest, networkStat };
 }
 
 function isWhole(container: Container, info: ContainerInfo): boolean {

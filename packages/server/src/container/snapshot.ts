@@ -63,6 +63,10 @@ const snapshotSchema = z.strictObject({
   /** As the request gave them; none unless given. */
   bindMounts: z.array(z.strictObject({ source: z.string(), destination: z.string(), mode: z.enum(['ro', 'rw']), path: z.string() })).optional(),
   graceTimeMs: z.number().nullable(),
+  /** Keys and values, which as an object could be anything; none unless given. */
+  labels: z.array(z.tuple([z.string(), z.string()])).optional(),
+  /** Monotonic milliseconds of this boot; undefined: it has no ttl. */
+  expiresAtMs: z.number().optional(),
   /** How its disk can be limited; none unless given. */
   diskBackend: z.enum(diskBackendNames).optional(),
   /** Its resolv.conf names its host's end. */
@@ -97,6 +101,8 @@ export function snapshotOf(container: Container, bootId: string, foundNames: rea
     ...(container.image === undefined ? {} : { image: container.image }),
     ...(container.bindMounts.length === 0 ? {} : { bindMounts: [...container.bindMounts] }),
     graceTimeMs: container.graceTimeMs,
+    ...(container.labels.size === 0 ? {} : { labels: [...container.labels] }),
+    ...(container.expiresAtMs === undefined ? {} : { expiresAtMs: container.expiresAtMs }),
     ...(container.disk.backend === 'none' ? {} : { diskBackend: container.disk.backend }),
     ...(container.usesForwarder ? { usesForwarder: true } : {}),
     ...(container.bandwidth === undefined ? {} : { bandwidth: { rate: String(container.bandwidth.wanted.rate), burst: String(container.bandwidth.wanted.burst) } }),

@@ -70,6 +70,6 @@ export function makeTestContainers(host = new RecordingHost(), configuration: Co
     void destroyContainer(containers, container);
   });
   const create = async (request: Partial<Parameters<typeof checkCreateRequest>[0]> = {}): Promise<Container> =>
-    createContainer(containers, checkCreateRequest({ bindMounts: [], hooks: [], ...request }));
+    createContainer(containers, checkCreateRequest({ bindMounts: [], hooks: [], labels: [], ...request }));
   return { host, containers, expired, create };
 }

@@ -9,6 +9,11 @@ export function isContainerId(text: string): boolean {
   return idPattern.test(text);
 }
 
+/** Milliseconds since 1970 when an id was made, to a millisecond or two, as long as the clock was right. */
+export function timeOfContainerId(id: string): bigint {
+  return BigInt(Math.floor(Number.parseInt(id, 32) / 1000));
+}
+
 export class ContainerIds {
   #last = 0;
 

@@ -11,6 +11,7 @@ import { destroyContainer } from '../container/destroy.js';
 import { consumeJob } from '../container/forget.js';
 import { infoForJob, infoWithUse } from '../container/info.js';
 import { endingDetailsOf } from '../container/job-ending.js';
+import { listContainers } from '../container/listing.js';
 import { followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
 import { stopContainer } from '../container/stop.js';
 import type { Call } from './call.js';
@@ -50,7 +51,7 @@ export function makeHandlers(containers: Containers, images?: Images): Handlers 
   return {
     [Type.Ping]: () => ({}),
     [Type.Echo]: (_call, { message }) => ({ message }),
-    [Type.List]: () => ({ handles: containers.handles() }),
+    [Type.List]: (_call, request) => listContainers(containers, request),
 
     [Type.Create]: async (call, request) => {
       const order = isRegistryReference(request.rootfs) ? await orderWithPulled(call, request) : checkCreateRequest(request);

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { WardenError } from 'warden-protocol';
-import { packTree } from './tar-pack.js';
-import { unpackTree } from './tar-unpack.js';
+import { packTree } from './pack.js';
+import { unpackTree } from './unpack.js';
 
 const BLOCK = 512;
 const END = Buffer.alloc(2 * BLOCK);
