@@ -52,7 +52,7 @@ class Target {
   /** A request that is right, and has its reply soon. */
   async request(operation: OperationName): Promise<{ client: Client; fields: Fields }> {
     const { client, handle, jobId } = await this.#live();
-    this.#mayHaveEnded = /^(?:stop|destroy|signal|input|limit_memory)$/.test(operation);
+    this.#mayHaveEnded = /^(?:stop|destroy|signal|input|limit_memory|limit_pids)$/.test(operation);
     const job = { handle, script: 'true' };
     const fields: Partial<Record<OperationName, Fields>> = {
       create: {}, ping: {}, list: {}, echo: { message: '' },

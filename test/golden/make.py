@@ -98,6 +98,7 @@ FILE_TYPES = {"ReadFile": 1010, "WriteFile": 1011, "TransferData": 1012, "ListFi
               "RenameFile": 1017, "TarIn": 1018, "TarOut": 1019}
 EVENT_TYPES = {"Events": 1030}
 PROCESS_TYPES = {"Processes": 1032}
+PIDS_TYPES = {"LimitPids": 1036}
 
 ADDED_JOB = ("* env string 1000, o cwd string 1001, * args string 1002, o stdin bool 1003, o tty Terminal 1004, o timeout_ms uint64 1005, "
              "o user string 1006")
@@ -211,6 +212,8 @@ ADDED_MESSAGES = {
     "LabelFilter": "r key string 1, o value string 2",
     "ContainerSummary": "r handle string 1, r state string 2, o container_ip string 3, * labels Label 4, o created_ms uint64 5, o ttl_left_ms uint64 6, o rootfs string 7, "
                         "* net_in NetInMapping 8, o jobs uint32 9",
+    "LimitPidsRequest": HANDLE + ", o limit uint64 2",
+    "LimitPidsResponse": "o limit uint64 1",
     "CopyCounts": "o made uint64 1, o bytes uint64 2, o skipped uint64 3",
 }
 
@@ -368,6 +371,7 @@ def vectors():
     yield from traced_vectors()
     yield from vectors_of(PROCESS_TYPES)
     yield from vectors_with_additions(LABEL_FIELDS)
+    yield from vectors_of(PIDS_TYPES)
 
 
 def traced_vectors():
@@ -396,7 +400,7 @@ def table(names, fields_of_one):
 def main():
     out = sys.stdout
     out.write('{"types": %s,\n"enums": %s,\n"messages": {\n%s\n},\n' % (json.dumps(TYPES), json.dumps(ENUMS), table(MESSAGES, fields_of)))
-    out.write('"addedTypes": %s,\n"addedFields": {\n%s\n},\n' % (json.dumps({**ADDED_TYPES, **IMAGE_TYPES, **FILE_TYPES, **EVENT_TYPES, **PROCESS_TYPES}), table(dict.fromkeys(name for fields in ALL_FIELDS for name in fields), added_to)))
+    out.write('"addedTypes": %s,\n"addedFields": {\n%s\n},\n' % (json.dumps({**ADDED_TYPES, **IMAGE_TYPES, **FILE_TYPES, **EVENT_TYPES, **PROCESS_TYPES, **PIDS_TYPES}), table(dict.fromkeys(name for fields in ALL_FIELDS for name in fields), added_to)))
     out.write('"addedMessages": {\n%s\n},\n"vectors": [\n' % table(ADDED_MESSAGES, fields_of))
     out.write(",\n".join(json.dumps(vector, ensure_ascii=False) for vector in vectors()))
     out.write("\n]}\n")

@@ -110,6 +110,7 @@ export const operations = {
     response: { rate: field(1, 'uint64'), burst: field(2, 'uint64') },
   },
   limit_cpu: { type: 54, request: { ...handle, limit_in_shares: field(2, 'uint64'), ...cpu }, response: { limit_in_shares: field(1, 'uint64'), ...cpu } },
+  limit_pids: { type: 1036, request: { ...handle, limit: field(2, 'uint64') }, response: { limit: field(1, 'uint64') } },
   ping: { type: 91, request: {}, response: {} },
   list: {
     type: 92, request: { labels: many(1000, label), details: field(1001, 'bool') },

@@ -17,7 +17,7 @@ async function inForce(client: Client, handle: string): Promise<Fields> {
   const { bandwidth_stat, pids_stat, disk_backend, events } = await client.info(handle);
   return {
     memory: await client.request('limit_memory', { handle }), cpu: await client.request('limit_cpu', { handle }), disk: await client.request('limit_disk', { handle }),
-    bandwidth: bandwidth_stat as unknown as Fields, pids: pids_stat?.max, disk_backend, events,
+    pids_limit: await client.request('limit_pids', { handle }), bandwidth: bandwidth_stat as unknown as Fields, pids: pids_stat?.max, disk_backend, events,
   };
 }
 

@@ -159,7 +159,7 @@ test('limits are refused with a reason, and read as none; what would open someth
   const { client, handle } = await server.container();
   assert.deepEqual(await client.request('limit_memory', { handle }), { limit_in_bytes: 9223372036854771712n });
   assert.equal((await client.request('limit_cpu', { handle }))['limit_in_shares'], 1024n);
-  for (const [name, fields] of [['limit_memory', { limit_in_bytes: 1n << 30n }], ['limit_cpu', { limit_in_shares: 100n }], ['limit_disk', { byte_limit: 1n << 30n }], ['limit_bandwidth', { rate: 1000n, burst: 1000n }]] as const) {
+  for (const [name, fields] of [['limit_memory', { limit_in_bytes: 1n << 30n }], ['limit_cpu', { limit_in_shares: 100n }], ['limit_pids', { limit: 100n }], ['limit_disk', { byte_limit: 1n << 30n }], ['limit_bandwidth', { rate: 1000n, burst: 1000n }]] as const) {
     await refused(client.request(name, { handle, ...fields }), 'unsupported', new RegExp(`${name}: this server makes plain processes`));
   }
   await client.netOut(handle, { network: '192.0.2.0/24', port: 80 });

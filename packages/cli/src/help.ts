@@ -29,6 +29,7 @@ const SUMMARIES: Readonly<Record<RequestType, string>> = {
   [Type.LimitDisk]: 'set or read the disk limits',
   [Type.LimitBandwidth]: 'set the network bandwidth',
   [Type.LimitCpu]: 'set or read the CPU shares',
+  [Type.LimitPids]: 'set or read the limit of processes and threads',
   [Type.Ping]: 'see whether the server answers',
   [Type.List]: 'list the handles of live containers',
   [Type.Echo]: 'have the server repeat a message',

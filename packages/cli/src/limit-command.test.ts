@@ -32,16 +32,17 @@ describe('limit HANDLE KIND [VALUE…]', () => {
       [Type.LimitMemory]: ({ limitInBytes = 77n }) => ({ limitInBytes }),
       [Type.LimitCpu]: ({ limitInShares = 1024n }) => ({ limitInShares }),
       [Type.LimitDisk]: ({ byteLimit = 5n }) => ({ byteLimit }),
+      [Type.LimitPids]: ({ limit = 1024n }) => ({ limit: limit > 5000n ? undefined : limit }),
       [Type.LimitBandwidth]: ({ rate, burst }) => ({ rate, burst: burst - 1n }),
       [Type.Info]: () => ({ bandwidthStat: { inRate: 4_294_967_295n, inBurst: 4_294_967_295n } }),
     });
     const printed: string[] = [];
-    for (const words of ['mem', 'mem 512M', 'mem none', 'cpu', 'cpu 2', 'disk', 'disk 18446744073709551615', 'disk none', 'bandwidth 1k 2K', 'bandwidth']) {
+    for (const words of ['mem', 'mem 512M', 'mem none', 'cpu', 'cpu 2', 'disk', 'disk 18446744073709551615', 'disk none', 'pids', 'pids 64', 'pids none', 'bandwidth 1k 2K', 'bandwidth']) {
       const { status, stdout, stderr } = await limit('demo', ...words.split(' '));
       assert.deepEqual([status, stderr], [0, ''], words);
       printed.push(stdout.trimEnd());
     }
-    assert.deepEqual(printed, ['77', '536870912', '18446744073709551615', '1024', '2', '5', '18446744073709551615', '0', 'rate: 1024 burst: 2047', 'rate: 4294967295 burst: 4294967295']);
+    assert.deepEqual(printed, ['77', '536870912', '18446744073709551615', '1024', '2', '5', '18446744073709551615', '0', '1024', '64', 'none', 'rate: 1024 burst: 2047', 'rate: 4294967295 burst: 4294967295']);
     assert.ok(requests.every(({ request }) => (request as { handle: string }).handle === 'demo'));
     assert.deepEqual(requests[1]?.request, { handle: 'demo', limitInBytes: 536_870_912n });
   });
@@ -49,7 +50,7 @@ describe('limit HANDLE KIND [VALUE…]', () => {
   it('refuses what is no number, no kind, or not all of it, before anything is sent', async () => {
     const { requests } = await start({});
     for (const [words, message] of [
-      ['', /^usage: limit HANDLE mem\|cpu\|disk\|bandwidth \[VALUE…\]\n$/], ['demo', /^usage: /], ['demo memory 5', /^usage: /], ['demo mem 1 2', /^usage: limit HANDLE mem \[BYTES\]\n$/],
+      ['', /^usage: limit HANDLE mem\|cpu\|disk\|pids\|bandwidth \[VALUE…\]\n$/], ['demo', /^usage: /], ['demo memory 5', /^usage: /], ['demo mem 1 2', /^usage: limit HANDLE mem \[BYTES\]\n$/],
       ['demo bandwidth 5', /^usage: limit HANDLE bandwidth \[RATE BURST\]\n$/], ['--handle demo mem', /^usage: /], ['demo cpu none', /^SHARES of limit cpu is a number .*, not "none"\n$/],
       ['demo mem -1', /not "-1"/], ['demo mem 1.5G', /not "1\.5G"/], ['demo mem 0x10', /or none, not "0x10"/], ['demo mem 18446744073709551616', /from 0 to 18446744073709551615/], ['demo mem 18446744073709551615K', /not/],
     ] as const) {

@@ -31,6 +31,11 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
     none: 0n,
     apply: async (handle, [byteLimit], { client, signal }) => String((await client.request(Type.LimitDisk, { handle, byteLimit }, { signal })).byteLimit),
   }],
+  ['pids', {
+    values: ['NUMBER'],
+    none: LARGEST,
+    apply: async (handle, [limit], { client, signal }) => String((await client.limitPids({ handle, limit }, { signal })).limit ?? 'none'),
+  }],
   ['bandwidth', {
     values: ['RATE', 'BURST'],
     apply: async (handle, [rate, burst], { client, signal }) => {
@@ -46,14 +51,14 @@ const KINDS: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   }],
 ]);
 
-export const LIMIT_SUMMARY = 'set or read one limit: limit HANDLE mem|cpu|disk|bandwidth [VALUE…]';
+export const LIMIT_SUMMARY = 'set or read one limit: limit HANDLE mem|cpu|disk|pids|bandwidth [VALUE…]';
 
 /** Help of the command, as `help limit` and `limit --help` show it. */
 export const LIMIT_HELP = `limit: set or read one limit, and print what is in force
 usage: ${[...KINDS].map(([name, { values }]) => `limit HANDLE ${name} [${values.join(' ')}]`).join('\n   or: ')}
 
-A number may end in K, M, G or T, powers of 1024. RATE is in bytes per second, BURST in bytes; none takes mem and disk away.
-limit_memory, limit_cpu, limit_disk and limit_bandwidth have every field.
+A number may end in K, M, G or T, powers of 1024. RATE is in bytes per second, BURST in bytes; none takes mem, disk and pids away.
+limit_memory, limit_cpu, limit_disk, limit_pids and limit_bandwidth have every field.
 `;
 
 export const LIMIT_KINDS: readonly string[] = [...KINDS.keys()];

@@ -6,8 +6,7 @@
 // times out takes the connection with it, other calls on it fail with the code unavailable (whether the server has
 // worked on them is unknown, so none is sent again), and the next call makes a new connection.
 import { type CopyInResponse, type CopyOutResponse, type CreateResponse, type DestroyResponse, type EchoResponse, encodeRequest, type InfoResponse,
-  type InputResponse, type JobsResponse,
-  type LimitBandwidthResponse, type LimitCpuResponse, type LimitDiskResponse, type LimitMemoryResponse, type LinkResponse, type ListResponse,
+  type InputResponse, type JobsResponse, type LimitBandwidthResponse, type LimitCpuResponse, type LimitDiskResponse, type LimitMemoryResponse, type LimitPidsResponse, type LinkResponse, type ListResponse,
   MAX_FRAME_LENGTH, messageTypes, type NetInResponse, type NetOutResponse, type PingResponse, type ProcessesResponse, type RequestInit, type RequestType, type ResponseOf,
   type ResizeResponse, type SignalResponse, type SpawnResponse, type StopResponse, Type, WardenError } from 'warden-protocol';
 import { type Address, checkAddress } from './address.js';
@@ -240,6 +239,11 @@ export class WardenClient {
   /** Sets, or without a value reads, the CPU shares. */
   limitCpu(request: RequestInit<Type.LimitCpu>, options?: CallOptions): Promise<LimitCpuResponse> {
     return this.request(Type.LimitCpu, request, options);
+  }
+
+  /** Sets, or without a value reads, the most processes and threads. */
+  limitPids(request: RequestInit<Type.LimitPids>, options?: CallOptions): Promise<LimitPidsResponse> {
+    return this.request(Type.LimitPids, request, options);
   }
 
   /** Answers when the server is there. */

@@ -20,7 +20,7 @@ import { InputRequestSchema, InputResponseSchema, JobsRequestSchema, JobsRespons
 import { CreateRequestSchema, CreateResponseSchema, DestroyRequestSchema, DestroyResponseSchema, InfoRequestSchema, InfoResponseSchema,
   StopRequestSchema, StopResponseSchema } from './gen/lifecycle_pb.js';
 import { LimitBandwidthRequestSchema, LimitBandwidthResponseSchema, LimitCpuRequestSchema, LimitCpuResponseSchema, LimitDiskRequestSchema,
-  LimitDiskResponseSchema, LimitMemoryRequestSchema, LimitMemoryResponseSchema } from './gen/limit_pb.js';
+  LimitDiskResponseSchema, LimitMemoryRequestSchema, LimitMemoryResponseSchema, LimitPidsRequestSchema, LimitPidsResponseSchema } from './gen/limit_pb.js';
 import { NetInRequestSchema, NetInResponseSchema, NetOutRequestSchema, NetOutResponseSchema } from './gen/net_pb.js';
 import type { ErrorResponse, PlainTypes } from './gen/plain.js';
 import { ProcessesRequestSchema, ProcessesResponseSchema } from './gen/process_pb.js';
@@ -88,6 +88,7 @@ export const messageTypes = {
   [Type.RootfsSet]: row('rootfs_set', RootfsSetRequestSchema, RootfsSetResponseSchema),
   [Type.Events]: row('events', EventsRequestSchema, EventsResponseSchema),
   [Type.Processes]: row('processes', ProcessesRequestSchema, ProcessesResponseSchema),
+  [Type.LimitPids]: row('limit_pids', LimitPidsRequestSchema, LimitPidsResponseSchema),
 } as const satisfies Record<RequestType, Row>;
 
 type Table = typeof messageTypes;

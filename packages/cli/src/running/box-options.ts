@@ -9,6 +9,7 @@ import type { Call, OptionTable } from '../subcommand/subcommand.js';
 const FOR_EVER_SECONDS = 2 ** 32 - 1;
 const MOST_PORT = 65_535;
 const MOST_PROCESSORS = 100_000;
+const MOST_PIDS = 4_194_304;
 
 export const BOX_OPTIONS: OptionTable = {
   name: { value: 'HANDLE', about: 'its handle; generated unless given' },
@@ -20,6 +21,7 @@ export const BOX_OPTIONS: OptionTable = {
   cpus: { value: 'N', about: 'the most processors, fractions too' },
   'cpu-shares': { value: 'N', about: 'its part of the processors when they are short; 1024 unless given' },
   'cpuset-cpus': { value: 'LIST', about: 'the processors it may run on, such as 0-2,5' },
+  pids: { value: 'N', about: 'the most processes and threads' },
   disk: { value: 'SIZE', about: 'the most that it may write to its disk, such as 1G' },
   grace: { value: 'SECONDS', about: 'how long it lives on when nobody is connected to it' },
   pull: { value: 'WHEN', choices: ['missing', 'always', 'never'], about: 'when an image is fetched from its registry: missing unless given' },
@@ -66,13 +68,14 @@ export async function makeBox({ context }: Call, { options, ports }: WantedBox, 
 }
 
 function limitsOf(call: Call): Limits {
-  const [memory, disk, cpus, shares] = [call.value('memory'), call.value('disk'), call.value('cpus'), call.value('cpu-shares')];
+  const [memory, disk, cpus, shares, pids] = ['memory', 'disk', 'cpus', 'cpu-shares', 'pids'].map((name) => call.value(name));
   return {
     memoryBytes: memory === undefined ? undefined : parseSize('--memory', memory),
     diskBytes: disk === undefined ? undefined : parseSize('--disk', disk),
     processors: cpus === undefined ? undefined : parseDecimal('--cpus', cpus, MOST_PROCESSORS),
     cpuShares: shares === undefined ? undefined : parseWhole('--cpu-shares', shares, 2, 262_144),
     cpuList: call.value('cpuset-cpus'),
+    processes: pids === undefined ? undefined : parseWhole('--pids', pids, 1, MOST_PIDS),
   };
 }
 

@@ -44,7 +44,7 @@ describe('run', () => {
   it('passes every option on', async () => {
     await start();
     const { status, stderr } = await new Program(server.path, ['run', '--name', 'h', '-v', '/a:/b', '-v', '/c:/d:ro', '-p', '8080:80', '-p', '53/udp', '--net', 'all', '--net', '192.0.2.1:443', '--ip', '10.0.0.5', '-m', '256M', '--cpus', '0.5', '--cpu-shares', '512',
-      '--cpuset-cpus', '0-1', '--disk', '1.5G', '--grace', '9', '-e', 'A=b c', '-e', 'HERE', '-e', 'NOT_HERE', '-w', '/tmp', '-u', 'nobody', '--timeout', '2.5', '/x', '--', 'cmd'], { environment: { HERE: 'yes' } }).end();
+      '--cpuset-cpus', '0-1', '--disk', '1.5G', '--pids', '64', '--grace', '9', '-e', 'A=b c', '-e', 'HERE', '-e', 'NOT_HERE', '-w', '/tmp', '-u', 'nobody', '--timeout', '2.5', '/x', '--', 'cmd'], { environment: { HERE: 'yes' } }).end();
     assert.deepEqual([status, stderr], [0, '']);
     const [create] = requestsOf(Type.Create);
     assert.deepEqual(create?.bindMounts, [{ srcPath: '/a', dstPath: '/b', mode: 1 }, { srcPath: '/c', dstPath: '/d', mode: 0 }]);
@@ -54,6 +54,7 @@ describe('run', () => {
     assert.deepEqual(requestsOf(Type.NetIn).map(({ hostPort, containerPort, protocol }) => [hostPort, containerPort, protocol]), [[8080, 80, undefined], [undefined, 53, 1]]);
     assert.deepEqual(requestsOf(Type.NetOut).map(({ network, port, protocol }) => [network, port, protocol]), [['0.0.0.0/0', undefined, NetOutProtocol.ALL], ['192.0.2.1', 443, undefined]]);
     assert.deepEqual([requestsOf(Type.LimitMemory)[0]?.limitInBytes, requestsOf(Type.LimitDisk)[0]?.byteLimit], [256n << 20n, 3n << 29n]);
+    assert.equal(requestsOf(Type.LimitPids)[0]?.limit, 64n);
     const [cpu] = requestsOf(Type.LimitCpu);
     assert.deepEqual([cpu?.limitInShares, cpu?.quotaInUs, cpu?.cpus], [512n, 50_000n, '0-1']);
   });
@@ -81,6 +82,13 @@ describe('run', () => {
     await start({ program: ({ killed }) => once(killed, 'abort').then(() => 0) });
     const { status, stderr } = await warden('run', '--name', 'h', '--timeout', '0.01', '/x', 'sleep');
     assert.deepEqual([status, stderr], [124, 'warden: job 1 of h was killed, because its time was over\n']);
+  });
+
+  it('has 125 when nobody knows how the command ended', async () => {
+    await start({ handlers: { [Type.Stream]: async function* () {
+      yield { exitStatus: 255, lost: true };
+    } } });
+    assert.deepEqual(await warden('run', '--name', 'h', '/x', 'ls'), { status: 125, stdout: '', stderr: 'warden: nobody knows how job 1 of h ended: its container or the server did before\n' });
   });
 
   it('has 127, 126 and 125 for what could not be started, and leaves no container', async () => {

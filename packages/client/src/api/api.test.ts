@@ -83,7 +83,7 @@ describe('Warden', () => {
       handle: 'h', rootfs: 'docker://r', graceTimeSeconds: 300, ttlSeconds: 3600, labels: { team: 'red', ['__proto__']: 'x' }, pull: 'always', registryAuth: { username: 'u', password: 'p' },
       hooks: [{ point: 'child_after_pivot', program: 'prepare', args: ['--x'], timeoutMs: 500 }, { point: 'parent_before_clone', program: 'check' }],
       mounts: [{ source: '/a', target: '/b' }, { source: '/c', target: '/d', writable: true }],
-      limits: { memoryBytes: 64 * 1024 * 1024, diskBytes: 1024, inodes: 10, cpuShares: 512, processors: 0.5, cpuList: '0', bandwidth: { bytesPerSecond: 1000, burstBytes: 2000 } },
+      limits: { memoryBytes: 64 * 1024 * 1024, diskBytes: 1024, inodes: 10, cpuShares: 512, processors: 0.5, cpuList: '0', processes: 50, bandwidth: { bytesPerSecond: 1000, burstBytes: 2000 } },
       network: { address: '10.0.0.4', allow: ['10.0.0.0/8', 'example.com:443', { port: 53, protocol: 'udp' }], expose: [80] },
     });
     assert.equal(box.handle, 'h');
@@ -93,7 +93,7 @@ describe('Warden', () => {
       hooks: [{ point: 3, program: 'prepare', args: ['--x'], timeoutMs: 500n }, { point: 0, program: 'check', args: [] }], bindMounts: [{ srcPath: '/a', dstPath: '/b', mode: 0 }, { srcPath: '/c', dstPath: '/d', mode: 1 }],
     });
     assert.deepEqual(container?.netOut, [{ network: '10.0.0.0/8', protocol: 0 }, { domain: 'example.com', port: 443, protocol: 0 }, { port: 53, protocol: 1 }]);
-    assert.deepEqual(await box.limits(), { memoryBytes: 67108864n, diskBytes: 1024n, inodes: 10n, cpuShares: 512, processors: 0.5, cpuList: '0' });
+    assert.deepEqual(await box.limits(), { memoryBytes: 67108864n, diskBytes: 1024n, inodes: 10n, cpuShares: 512, processors: 0.5, cpuList: '0', processes: 50n });
     assert.deepEqual(container?.bandwidth, { rate: 1000n, burst: 2000n });
     const [port] = await box.network.exposed();
     assert.equal(port?.containerPort, 80);

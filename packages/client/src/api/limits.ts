@@ -17,6 +17,8 @@ export interface Limits {
   readonly processors?: number | undefined;
   /** Processors it may run on, such as `0-2,5`; empty is all. */
   readonly cpuList?: string | undefined;
+  /** Processes and threads. */
+  readonly processes?: number | bigint | undefined;
   readonly bandwidth?: { readonly bytesPerSecond: number | bigint; readonly burstBytes: number | bigint } | undefined;
 }
 
@@ -30,6 +32,8 @@ export interface LimitsInForce {
   /** Undefined is no limit. */
   processors: number | undefined;
   cpuList: string | undefined;
+  /** Undefined is no limit of its own. */
+  processes: bigint | undefined;
 }
 
 /** The kernel's period of processor time. */
@@ -37,7 +41,7 @@ const PERIOD_US = 100_000;
 
 /** Sets all at once. Rejects with the first error; what was set before it stays. */
 export async function setLimits(client: WardenClient, handle: string, limits: Limits, options?: CallOptions): Promise<void> {
-  const { memoryBytes, diskBytes, inodes, cpuShares, processors, cpuList, bandwidth } = limits;
+  const { memoryBytes, diskBytes, inodes, cpuShares, processors, cpuList, processes, bandwidth } = limits;
   const calls: Promise<unknown>[] = [];
   if (memoryBytes !== undefined) calls.push(client.limitMemory({ handle, limitInBytes: wholeNumber('memoryBytes', memoryBytes) }, options));
   if (diskBytes !== undefined || inodes !== undefined) {
@@ -55,6 +59,7 @@ export async function setLimits(client: WardenClient, handle: string, limits: Li
       ...(cpuList === undefined ? {} : { cpus: cpuList }),
     }, options));
   }
+  if (processes !== undefined) calls.push(client.limitPids({ handle, limit: wholeNumber('processes', processes) }, options));
   if (bandwidth !== undefined) {
     calls.push(client.limitBandwidth({ handle, rate: wholeNumber('bytesPerSecond', bandwidth.bytesPerSecond), burst: wholeNumber('burstBytes', bandwidth.burstBytes) }, options));
   }
@@ -63,13 +68,14 @@ export async function setLimits(client: WardenClient, handle: string, limits: Li
 
 /** Reads them. Disk limits are undefined where the server cannot have any. */
 export async function readLimits(client: WardenClient, handle: string, options?: CallOptions): Promise<LimitsInForce> {
-  const [memory, cpu, disk] = await Promise.all([
+  const [memory, cpu, disk, { pidsStat }] = await Promise.all([
     client.limitMemory({ handle }, options),
     client.limitCpu({ handle }, options),
     client.limitDisk({ handle }, options).catch((error: { code?: string }) => {
       if (error.code === 'unsupported') return {};
       throw error;
     }),
+    client.info({ handle }, options),
   ]);
   const { quotaInUs, periodInUs = BigInt(PERIOD_US), cpus } = cpu;
   return {
@@ -79,6 +85,7 @@ export async function readLimits(client: WardenClient, handle: string, options?:
     cpuShares: Number(cpu.limitInShares ?? 0n),
     processors: quotaInUs === undefined ? undefined : Number(quotaInUs) / Number(periodInUs),
     cpuList: cpus,
+    processes: pidsStat?.max,
   };
 }
 

@@ -24,11 +24,14 @@ export interface MockContainer {
   memoryLimit: bigint;
   diskLimits: LimitDiskResponse;
   cpuLimits: LimitCpuResponse;
+  pidsLimit: bigint | undefined;
   bandwidth: { readonly rate: bigint; readonly burst: bigint } | undefined;
 }
 
 const UNLIMITED_MEMORY = 9223372036854771712n;
 const DEFAULT_SHARES = 1024n;
+const DEFAULT_PIDS = 1024n;
+const MOST_PIDS = 4_194_304n;
 const FIRST_PORT = 61001;
 const CONTAINER_IP = '10.254.0.2';
 const KILL = 9;
@@ -63,7 +66,7 @@ export class MockContainers {
         if (this.all.has(handle)) throw new WardenError('exists', `container with handle: ${handle} already exists`);
         this.all.set(handle, {
           handle, request, createdMs: Date.now(), state: 'active', events: [], jobs: new Map(), files: new MockTree(), netOut: [], netIn: [],
-          memoryLimit: UNLIMITED_MEMORY, diskLimits: { byteLimit: 0n, inodeLimit: 0n }, cpuLimits: { limitInShares: DEFAULT_SHARES }, bandwidth: undefined,
+          memoryLimit: UNLIMITED_MEMORY, diskLimits: { byteLimit: 0n, inodeLimit: 0n }, cpuLimits: { limitInShares: DEFAULT_SHARES }, pidsLimit: DEFAULT_PIDS, bandwidth: undefined,
         });
         this.events.tell({ kind: 'created', handle });
         return { handle };
@@ -178,6 +181,11 @@ export class MockContainers {
         container.cpuLimits = { ...container.cpuLimits, ...withValues(limits) };
         return container.cpuLimits;
       },
+      [Type.LimitPids]: ({ handle, limit }) => {
+        const container = this.#named(handle);
+        if (limit !== undefined) container.pidsLimit = limit > MOST_PIDS ? undefined : limit;
+        return { limit: container.pidsLimit };
+      },
       [Type.LimitBandwidth]: ({ handle, rate, burst }) => this.#named(handle).bandwidth = { rate, burst },
     };
   }
@@ -236,9 +244,11 @@ export class MockContainers {
   }
 
   #info(container: MockContainer): ResponseInit<Type.Info> {
-    const { handle, state, events, netOut, netIn, request: { bindMounts, labels } } = container;
+    const { handle, state, events, netOut, netIn, pidsLimit, request: { bindMounts, labels } } = container;
+    const running = runningOf(container);
     return {
-      state, events, hostIp: '10.254.0.1', containerIp: CONTAINER_IP, containerPath: `/mock/${handle}`, jobIds: runningOf(container).map(({ id }) => BigInt(id)), netOut, netIn, bindMounts, labels, ...timesOf(container),
+      state, events, hostIp: '10.254.0.1', containerIp: CONTAINER_IP, containerPath: `/mock/${handle}`, jobIds: running.map(({ id }) => BigInt(id)),
+      pidsStat: { current: BigInt(running.length), max: pidsLimit }, netOut, netIn, bindMounts, labels, ...timesOf(container),
     };
   }
 }

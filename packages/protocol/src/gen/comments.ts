@@ -212,6 +212,8 @@ export const fieldComments: ReadonlyMap<string, string> = new Map([
   ["warden.LimitCpuResponse.quota_in_us", "Microseconds; missing without a quota."],
   ["warden.LimitCpuResponse.period_in_us", "Microseconds; missing without a quota."],
   ["warden.LimitCpuResponse.cpus", "Missing when it may use all that containers have."],
+  ["warden.LimitPidsRequest.limit", "The most there may be, from 1; what there is beyond it stays. 2^64 - 1: none but what all containers may have together."],
+  ["warden.LimitPidsResponse.limit", "Missing when there is none but what all containers may have together."],
   ["warden.LimitBandwidthRequest.rate", "Bytes per second."],
   ["warden.LimitBandwidthRequest.burst", "Bytes."],
   ["warden.LimitDiskRequest.block_limit", "A block is 1024 bytes. In each group plain, *_limit and *_hard are the same value; the more specific name wins."],

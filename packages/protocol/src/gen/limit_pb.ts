@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file limit.proto.
  */
 export const file_limit: GenFile = /*@__PURE__*/
-  fileDesc("CgtsaW1pdC5wcm90bxIGd2FyZGVuIjwKEkxpbWl0TWVtb3J5UmVxdWVzdBIOCgZoYW5kbGUYASACKAkSFgoObGltaXRfaW5fYnl0ZXMYAiABKAQiLQoTTGltaXRNZW1vcnlSZXNwb25zZRIWCg5saW1pdF9pbl9ieXRlcxgBIAEoBCJ2Cg9MaW1pdENwdVJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEhcKD2xpbWl0X2luX3NoYXJlcxgCIAEoBBIUCgtxdW90YV9pbl91cxjoByABKAQSFQoMcGVyaW9kX2luX3VzGOkHIAEoBBINCgRjcHVzGOoHIAEoCSJnChBMaW1pdENwdVJlc3BvbnNlEhcKD2xpbWl0X2luX3NoYXJlcxgBIAEoBBIUCgtxdW90YV9pbl91cxjoByABKAQSFQoMcGVyaW9kX2luX3VzGOkHIAEoBBINCgRjcHVzGOoHIAEoCSJEChVMaW1pdEJhbmR3aWR0aFJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEgwKBHJhdGUYAiACKAQSDQoFYnVyc3QYAyACKAQiNQoWTGltaXRCYW5kd2lkdGhSZXNwb25zZRIMCgRyYXRlGAEgAigEEg0KBWJ1cnN0GAIgAigEIoICChBMaW1pdERpc2tSZXF1ZXN0Eg4KBmhhbmRsZRgBIAIoCRITCgtibG9ja19saW1pdBgKIAEoBBINCgVibG9jaxgLIAEoBBISCgpibG9ja19zb2Z0GAwgASgEEhIKCmJsb2NrX2hhcmQYDSABKAQSEwoLaW5vZGVfbGltaXQYFCABKAQSDQoFaW5vZGUYFSABKAQSEgoKaW5vZGVfc29mdBgWIAEoBBISCgppbm9kZV9oYXJkGBcgASgEEhIKCmJ5dGVfbGltaXQYHiABKAQSDAoEYnl0ZRgfIAEoBBIRCglieXRlX3NvZnQYICABKAQSEQoJYnl0ZV9oYXJkGCEgASgEIvMBChFMaW1pdERpc2tSZXNwb25zZRITCgtibG9ja19saW1pdBgKIAEoBBINCgVibG9jaxgLIAEoBBISCgpibG9ja19zb2Z0GAwgASgEEhIKCmJsb2NrX2hhcmQYDSABKAQSEwoLaW5vZGVfbGltaXQYFCABKAQSDQoFaW5vZGUYFSABKAQSEgoKaW5vZGVfc29mdBgWIAEoBBISCgppbm9kZV9oYXJkGBcgASgEEhIKCmJ5dGVfbGltaXQYHiABKAQSDAoEYnl0ZRgfIAEoBBIRCglieXRlX3NvZnQYICABKAQSEQoJYnl0ZV9oYXJkGCEgASgE");
+  fileDesc("CgtsaW1pdC5wcm90bxIGd2FyZGVuIjwKEkxpbWl0TWVtb3J5UmVxdWVzdBIOCgZoYW5kbGUYASACKAkSFgoObGltaXRfaW5fYnl0ZXMYAiABKAQiLQoTTGltaXRNZW1vcnlSZXNwb25zZRIWCg5saW1pdF9pbl9ieXRlcxgBIAEoBCJ2Cg9MaW1pdENwdVJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEhcKD2xpbWl0X2luX3NoYXJlcxgCIAEoBBIUCgtxdW90YV9pbl91cxjoByABKAQSFQoMcGVyaW9kX2luX3VzGOkHIAEoBBINCgRjcHVzGOoHIAEoCSJnChBMaW1pdENwdVJlc3BvbnNlEhcKD2xpbWl0X2luX3NoYXJlcxgBIAEoBBIUCgtxdW90YV9pbl91cxjoByABKAQSFQoMcGVyaW9kX2luX3VzGOkHIAEoBBINCgRjcHVzGOoHIAEoCSIxChBMaW1pdFBpZHNSZXF1ZXN0Eg4KBmhhbmRsZRgBIAIoCRINCgVsaW1pdBgCIAEoBCIiChFMaW1pdFBpZHNSZXNwb25zZRINCgVsaW1pdBgBIAEoBCJEChVMaW1pdEJhbmR3aWR0aFJlcXVlc3QSDgoGaGFuZGxlGAEgAigJEgwKBHJhdGUYAiACKAQSDQoFYnVyc3QYAyACKAQiNQoWTGltaXRCYW5kd2lkdGhSZXNwb25zZRIMCgRyYXRlGAEgAigEEg0KBWJ1cnN0GAIgAigEIoICChBMaW1pdERpc2tSZXF1ZXN0Eg4KBmhhbmRsZRgBIAIoCRITCgtibG9ja19saW1pdBgKIAEoBBINCgVibG9jaxgLIAEoBBISCgpibG9ja19zb2Z0GAwgASgEEhIKCmJsb2NrX2hhcmQYDSABKAQSEwoLaW5vZGVfbGltaXQYFCABKAQSDQoFaW5vZGUYFSABKAQSEgoKaW5vZGVfc29mdBgWIAEoBBISCgppbm9kZV9oYXJkGBcgASgEEhIKCmJ5dGVfbGltaXQYHiABKAQSDAoEYnl0ZRgfIAEoBBIRCglieXRlX3NvZnQYICABKAQSEQoJYnl0ZV9oYXJkGCEgASgEIvMBChFMaW1pdERpc2tSZXNwb25zZRITCgtibG9ja19saW1pdBgKIAEoBBINCgVibG9jaxgLIAEoBBISCgpibG9ja19zb2Z0GAwgASgEEhIKCmJsb2NrX2hhcmQYDSABKAQSEwoLaW5vZGVfbGltaXQYFCABKAQSDQoFaW5vZGUYFSABKAQSEgoKaW5vZGVfc29mdBgWIAEoBBISCgppbm9kZV9oYXJkGBcgASgEEhIKCmJ5dGVfbGltaXQYHiABKAQSDAoEYnl0ZRgfIAEoBBIRCglieXRlX3NvZnQYICABKAQSEQoJYnl0ZV9oYXJkGCEgASgE");
 
 /**
  * @generated from message warden.LimitMemoryRequest
@@ -140,6 +140,51 @@ export const LimitCpuResponseSchema: GenMessage<LimitCpuResponse> = /*@__PURE__*
   messageDesc(file_limit, 3);
 
 /**
+ * Processes and threads. An addition.
+ *
+ * @generated from message warden.LimitPidsRequest
+ */
+export type LimitPidsRequest = Message<"warden.LimitPidsRequest"> & {
+  /**
+   * @generated from field: required string handle = 1;
+   */
+  handle: string;
+
+  /**
+   * The most there may be, from 1; what there is beyond it stays. 2^64 - 1: none but what all containers may have together.
+   *
+   * @generated from field: optional uint64 limit = 2;
+   */
+  limit: bigint;
+};
+
+/**
+ * Describes the message warden.LimitPidsRequest.
+ * Use `create(LimitPidsRequestSchema)` to create a new message.
+ */
+export const LimitPidsRequestSchema: GenMessage<LimitPidsRequest> = /*@__PURE__*/
+  messageDesc(file_limit, 4);
+
+/**
+ * @generated from message warden.LimitPidsResponse
+ */
+export type LimitPidsResponse = Message<"warden.LimitPidsResponse"> & {
+  /**
+   * Missing when there is none but what all containers may have together.
+   *
+   * @generated from field: optional uint64 limit = 1;
+   */
+  limit: bigint;
+};
+
+/**
+ * Describes the message warden.LimitPidsResponse.
+ * Use `create(LimitPidsResponseSchema)` to create a new message.
+ */
+export const LimitPidsResponseSchema: GenMessage<LimitPidsResponse> = /*@__PURE__*/
+  messageDesc(file_limit, 5);
+
+/**
  * Rate in bytes per second, burst in bytes, for both directions.
  *
  * @generated from message warden.LimitBandwidthRequest
@@ -170,7 +215,7 @@ export type LimitBandwidthRequest = Message<"warden.LimitBandwidthRequest"> & {
  * Use `create(LimitBandwidthRequestSchema)` to create a new message.
  */
 export const LimitBandwidthRequestSchema: GenMessage<LimitBandwidthRequest> = /*@__PURE__*/
-  messageDesc(file_limit, 4);
+  messageDesc(file_limit, 6);
 
 /**
  * @generated from message warden.LimitBandwidthResponse
@@ -192,7 +237,7 @@ export type LimitBandwidthResponse = Message<"warden.LimitBandwidthResponse"> & 
  * Use `create(LimitBandwidthResponseSchema)` to create a new message.
  */
 export const LimitBandwidthResponseSchema: GenMessage<LimitBandwidthResponse> = /*@__PURE__*/
-  messageDesc(file_limit, 5);
+  messageDesc(file_limit, 7);
 
 /**
  * @generated from message warden.LimitDiskRequest
@@ -271,7 +316,7 @@ export type LimitDiskRequest = Message<"warden.LimitDiskRequest"> & {
  * Use `create(LimitDiskRequestSchema)` to create a new message.
  */
 export const LimitDiskRequestSchema: GenMessage<LimitDiskRequest> = /*@__PURE__*/
-  messageDesc(file_limit, 6);
+  messageDesc(file_limit, 8);
 
 /**
  * @generated from message warden.LimitDiskResponse
@@ -345,5 +390,5 @@ export type LimitDiskResponse = Message<"warden.LimitDiskResponse"> & {
  * Use `create(LimitDiskResponseSchema)` to create a new message.
  */
 export const LimitDiskResponseSchema: GenMessage<LimitDiskResponse> = /*@__PURE__*/
-  messageDesc(file_limit, 7);
+  messageDesc(file_limit, 9);
 

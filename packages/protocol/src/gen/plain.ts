@@ -1388,6 +1388,24 @@ export interface LimitCpuResponse {
 }
 
 /**
+ * Processes and threads. An addition.
+ */
+export interface LimitPidsRequest {
+  handle: string;
+  /**
+   * The most there may be, from 1; what there is beyond it stays. 2^64 - 1: none but what all containers may have together.
+   */
+  limit?: bigint | undefined;
+}
+
+export interface LimitPidsResponse {
+  /**
+   * Missing when there is none but what all containers may have together.
+   */
+  limit?: bigint | undefined;
+}
+
+/**
  * Rate in bytes per second, burst in bytes, for both directions.
  */
 export interface LimitBandwidthRequest {
@@ -1658,6 +1676,8 @@ export interface PlainTypes {
   "warden.LimitMemoryResponse": LimitMemoryResponse;
   "warden.LimitCpuRequest": LimitCpuRequest;
   "warden.LimitCpuResponse": LimitCpuResponse;
+  "warden.LimitPidsRequest": LimitPidsRequest;
+  "warden.LimitPidsResponse": LimitPidsResponse;
   "warden.LimitBandwidthRequest": LimitBandwidthRequest;
   "warden.LimitBandwidthResponse": LimitBandwidthResponse;
   "warden.LimitDiskRequest": LimitDiskRequest;

@@ -4,6 +4,7 @@ import { unlimitedMemory } from '../host/limits.js';
 import { destroyContainer } from './destroy.js';
 import { limitCpu } from './limit-cpu.js';
 import { limitMemory } from './limit-memory.js';
+import { limitPids } from './limit-pids.js';
 import { stopContainer } from './stop.js';
 import { makeTestContainers } from './test-containers.js';
 
@@ -59,6 +60,18 @@ test('shares are brought within their bounds', async () => {
   for (const [asked, inForce] of [[0n, 2n], [1n, 2n], [2n, 2n], [262_144n, 262_144n], [262_145n, 262_144n], [(1n << 64n) - 1n, 262_144n]] as const) {
     assert.equal((await limitCpu(containers, container, { limitInShares: asked })).shares, inForce);
   }
+});
+
+test('limit_pids: what is set is in force, and more than a machine can have is no limit', async () => {
+  const { host, containers, create } = makeTestContainers();
+  const container = await create();
+  assert.equal(await limitPids(containers, container, undefined), 1024n);
+  for (const [asked, inForce] of [[1n, 1n], [64n, 64n], [4_194_304n, 4_194_304n], [4_194_305n, undefined], [(1n << 64n) - 1n, undefined]] as const) {
+    assert.equal(await limitPids(containers, container, asked), inForce);
+    assert.equal(await limitPids(containers, container, undefined), inForce);
+  }
+  await assert.rejects(limitPids(containers, container, 0n), { code: 'invalid_argument', message: /at least one process/ });
+  assert.equal(host.pidsLimits.size, 1);
 });
 
 test('a quota keeps its period, a period its quota, and 0 is none', async () => {

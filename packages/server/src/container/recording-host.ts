@@ -220,6 +220,13 @@ export class RecordingHost implements Host {
       }),
   };
 
+  readonly pidsLimits = new Map<string, bigint | undefined>();
+
+  readonly pids: Host['pids'] = {
+    read: (id) => this.call('pids.read', () => this.pidsLimits.has(id) ? this.pidsLimits.get(id) : 1024n),
+    write: (id, limit) => this.call('pids.write', () => void this.pidsLimits.set(id, limit)),
+  };
+
   /** Process ids of loads. */
   readonly loads = new Set<number>();
 

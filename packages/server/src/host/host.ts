@@ -10,7 +10,7 @@ import type { Accounts, CopyCounts, CopyOrder, Copying } from './copies.js';
 import type { Disks } from './disk.js';
 import type { FirewallChange, Launcher } from './launcher.js';
 import type { ContainerImage } from './image.js';
-import type { CpuLimits, MemoryLimits } from './limits.js';
+import type { CpuLimits, MemoryLimits, PidsLimits } from './limits.js';
 import type { JobExit, Monitors } from './monitor.js';
 import type { NameFirewall } from './name-firewall.js';
 import type { NetOutRule } from './net-out-rule.js';
@@ -191,6 +191,7 @@ export interface Host {
   readonly cgroups: Cgroups;
   readonly memory: MemoryLimits;
   readonly cpu: CpuLimits;
+  readonly pids: PidsLimits;
   readonly firewall: Firewall;
   readonly nameFirewall: NameFirewall;
   readonly resolver: Resolver;

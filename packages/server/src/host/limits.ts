@@ -48,6 +48,16 @@ export interface CpuLimitChange {
   readonly cpus?: string | undefined;
 }
 
+export interface PidsLimits {
+  /**
+   * The most processes and threads a container may have; undefined: as many as all containers may have together.
+   * @throws WardenError unsupported: this machine has no pids controller for containers
+   */
+  read(containerId: string): bigint | undefined;
+  /** Those that are there beyond it stay. @throws WardenError unsupported */
+  write(containerId: string, limit: bigint | undefined): void;
+}
+
 export interface CpuLimits {
   /** What is in force. @throws WardenError unsupported: this machine has no cpu controller for containers */
   read(containerId: string): CpuLimit;

@@ -8,7 +8,7 @@ import { WardenError } from 'warden-protocol';
 import type { Configuration } from '../config/configuration.js';
 import { adoptContainers } from '../container/adopt.js';
 import type { Host } from '../host/host.js';
-import { noBindSources, noCgroups, noCpuLimits, noDisks, noFirewall, noHookPrograms, noLinks, noMemoryLimits, noNameFirewall, noResolver, noStatistics, ownCoreDumps } from '../host/insecure/absent.js';
+import { noBindSources, noCgroups, noCpuLimits, noDisks, noFirewall, noHookPrograms, noLinks, noMemoryLimits, noNameFirewall, noPidsLimits, noResolver, noStatistics, ownCoreDumps } from '../host/insecure/absent.js';
 import { InsecureCopies } from '../host/insecure/copies.js';
 import { InsecureLauncher } from '../host/insecure/launcher.js';
 import { killLeftovers } from '../host/insecure/leftovers.js';
@@ -59,6 +59,7 @@ export async function openInsecureMachine({ configuration, log, containers }: Ma
     cgroups: noCgroups((id) => killLeftovers(onMachine(depot.directoryOf(id), homePath), systemClock)),
     memory: noMemoryLimits,
     cpu: noCpuLimits,
+    pids: noPidsLimits,
     firewall: noFirewall,
     nameFirewall: noNameFirewall,
     resolver: noResolver,

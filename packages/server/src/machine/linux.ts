@@ -37,6 +37,7 @@ import { LinuxNameFirewall } from '../host/linux/name-firewall.js';
 import { LinuxNameServers } from '../host/linux/name-servers.js';
 import { LinuxStatistics } from '../host/linux/statistics.js';
 import { LinuxSyslog } from '../host/linux/syslog.js';
+import { LinuxPidsLimits } from '../host/linux/pids-limits.js';
 import { kernelProcessLimit, totalPidsMax } from '../host/linux/process-numbers.js';
 import { enableForwarding, readBootId, readEphemeralPorts, requirePrograms, requireRoot } from '../host/linux/preflight.js';
 import { LinuxRegistry } from '../host/linux/registry-process.js';
@@ -131,6 +132,7 @@ export async function openLinuxMachine({ configuration, log, attachSyslog, conta
     cgroups,
     memory: new LinuxMemoryLimits((id) => cgroups.groupOf(id, 'memory')),
     cpu: new LinuxCpuLimits(cgroups),
+    pids: new LinuxPidsLimits(cgroups),
     firewall,
     nameFirewall,
     resolver,

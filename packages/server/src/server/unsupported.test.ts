@@ -48,6 +48,7 @@ const requests: { readonly [T in Exclude<Type, Type.Error>]: RequestInit<T> } = 
   [Type.RootfsSet]: { name: 'none', remove: true },
   [Type.Events]: { handle: 'none' },
   [Type.Processes]: { handle: 'none' },
+  [Type.LimitPids]: { handle: 'demo' },
 };
 
 /** The scene has no images; wardend always does. */

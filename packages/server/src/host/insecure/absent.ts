@@ -1,6 +1,6 @@
 /** What there is none of for plain processes: limits, groups, a firewall, links. What only reads says so; what would limit is refused; what would open something is done already. */
 import { WardenError } from 'warden-protocol';
-import { defaultCpuShares, unlimitedMemory, type CpuLimits, type MemoryLimits } from '../limits.js';
+import { defaultCpuShares, unlimitedMemory, type CpuLimits, type MemoryLimits, type PidsLimits } from '../limits.js';
 import type { Disks } from '../disk.js';
 import type { BindSources, Cgroups, CoreDumps, Firewall, HookPrograms, HostLinks } from '../host.js';
 import type { NameFirewall } from '../name-firewall.js';
@@ -19,6 +19,13 @@ export const noCpuLimits: CpuLimits = {
   read: () => ({ shares: defaultCpuShares, quota: undefined, cpus: undefined }),
   write: () => {
     throw unsupported('limit_cpu');
+  },
+};
+
+export const noPidsLimits: PidsLimits = {
+  read: () => undefined,
+  write: () => {
+    throw unsupported('limit_pids');
   },
 };
 
