@@ -87,6 +87,29 @@ test('pulled by the command line, run under both its names, known after the daem
   await removeAll();
 });
 
+test('warden run fetches an image that is missing, runs its own command, and is what people know of entry points', async () => {
+  await removeAll();
+  const name = `${door.host}/team/command:v1`;
+  const own = await smallImage([middle], { Env: ['PATH=/bin', 'GREETING=hello'], Entrypoint: ['bash', '-c'], Cmd: ['echo $GREETING; exit 3'], User: 'server', WorkingDir: '/srv' });
+  await registry.push('team/command', 'v1', own);
+  const run = async (...words: string[]): ReturnType<typeof runProgram> =>
+    await runProgram(process.execPath, [join(repository, 'bin/warden'), '--socket', server.paths.socket, 'run', '--rm', ...words], { env: { PATH: process.env['PATH'], DOCKER_CONFIG: made('nothing') } });
+  const refusedRun = await run('--pull=never', name);
+  assert.deepEqual([refusedRun.status, refusedRun.stdout], [125, '']);
+  const first = await run(name);
+  assert.deepEqual([first.status, first.stdout], [3, 'hello\n']);
+  assert.match(first.stderr, /layers, .* MiB/);
+  door.requests.length = 0;
+  assert.deepEqual(await run(name, 'id -u; pwd'), { status: 0, signal: null, stdout: '700\n/srv\n', stderr: '' });
+  assert.equal((await run('--entrypoint', 'cat', name, '/etc/which')).stdout, 'middle\n');
+  assert.equal((await run('--entrypoint=', '-u', 'root', '-w', '/', name, '--', 'bash', '-c', 'id -u; pwd')).stdout, '0\n/\n');
+  assert.deepEqual(door.requests, [], 'what is there is not asked for');
+  assert.equal((await run('--pull', 'always', name)).stdout, 'hello\n');
+  assert.notEqual(door.requests.length, 0);
+  assert.equal((await run(`${door.host}/team/nothing`)).status, 125);
+  await removeAll();
+});
+
 test('a create fetches what is missing, or always, or never; a tag that has moved is another image', async () => {
   await removeAll();
   const client = await server.connect();

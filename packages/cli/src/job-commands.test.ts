@@ -91,6 +91,14 @@ describe('logs HANDLE JOB', () => {
     assert.deepEqual(requests.map(({ type, request }) => [type, (request as RequestOf<Type.Logs>).jobId]), Array.from({ length: 4 }, () => [Type.Logs, 3]));
   });
 
+  it('without JOB is about the one that was started last', async () => {
+    const { requests } = await start({ ...output, [Type.Jobs]: ({ handle }) => ({ jobs: handle === 'demo' ? [{ id: 7, state: 'running' }, { id: 12, state: 'ended' }, { id: 9, state: 'ended' }] : [] }) });
+    assert.equal((await warden(['logs', 'demo', '-f'])).stdout, 'o\xff\0');
+    assert.deepEqual(requests.map(({ type }) => type), [Type.Jobs, Type.Logs]);
+    assert.deepEqual([(requests[1]?.request as RequestOf<Type.Logs>).jobId, (requests[1]?.request as RequestOf<Type.Logs>).follow], [12, true]);
+    assert.deepEqual(await warden(['logs', 'other']), { status: 1, stdout: '', stderr: 'other has no job whose output is there\n' });
+  });
+
   it('takes -f and --since-byte anywhere', async () => {
     const { requests } = await start(output);
     for (const words of [['-f', 'demo', '3', '--since-byte', '8589934592'], ['--since-byte=8589934592', 'demo', '-f', '3'], ['demo', '3', '--since_byte', '8589934592', '--follow'],
@@ -102,8 +110,8 @@ describe('logs HANDLE JOB', () => {
 
   it('says how it is used', async () => {
     const { requests } = await start(output);
-    for (const words of [[], ['demo'], ['demo', '3', '4'], ['demo', '3', '-x'], ['--nope', 'demo', '3']]) {
-      assert.deepEqual(await warden(['logs', ...words]), { status: 1, stdout: '', stderr: 'usage: logs HANDLE JOB [-f] [--since-byte N]\n' });
+    for (const words of [[], ['demo', '3', '4'], ['demo', '3', '-x'], ['--nope', 'demo', '3']]) {
+      assert.deepEqual(await warden(['logs', ...words]), { status: 1, stdout: '', stderr: 'usage: logs HANDLE [JOB] [-f] [--since-byte N]\n' });
     }
     for (const [words, message] of [
       [['demo', 'x'], /^JOB of logs is a number from 0 to 4294967295, not "x"\n$/], [['demo', '4294967296'], /^JOB of logs is/], [['demo', '1e3'], /^JOB of logs is/],
@@ -134,7 +142,7 @@ describe('logs HANDLE JOB', () => {
 describe('help and completion', () => {
   it('know both forms', async () => {
     assert.match(commandHelp(Type.Jobs), /\nusage: jobs HANDLE\n {3}or: jobs --handle string\n/);
-    assert.match(commandHelp(Type.Logs), /\nusage: logs HANDLE JOB \[-f\] \[--since-byte N\]\n {3}or: logs --handle string --job_id uint32 \[field…\]\n/);
+    assert.match(commandHelp(Type.Logs), /\nusage: logs HANDLE \[JOB\] \[-f\] \[--since-byte N\]\n {3}or: logs --handle string --job_id uint32 \[field…\]\n/);
     const live = { handles: (): Promise<string[]> => Promise.resolve(['demo', 'other']), images: async (): Promise<string[]> => [] };
     assert.deepEqual(await complete('logs ', live), [['demo ', 'other '], '']);
     assert.deepEqual(await complete('jobs d', live), [['demo '], 'd']);

@@ -1,4 +1,4 @@
-// `jobs HANDLE` and `logs HANDLE JOB`: the history of jobs for people. The same names with --handle are the protocol's requests.
+// `jobs HANDLE` and `logs HANDLE [JOB]`: the history of jobs for people. The same names with --handle are the protocol's requests.
 import type { LogsRange } from 'warden-client';
 import { type Job, Type, WardenError } from 'warden-protocol';
 import type { CommandContext } from './commands.js';
@@ -13,13 +13,13 @@ const LAST_JOB_ID = 2 ** 32 - 1;
 /** How each is used, for help and errors. */
 export const JOB_USAGES: ReadonlyMap<Type, string> = new Map([
   [Type.Jobs, 'jobs HANDLE'],
-  [Type.Logs, 'logs HANDLE JOB [-f] [--since-byte N]'],
+  [Type.Logs, 'logs HANDLE [JOB] [-f] [--since-byte N]'],
 ]);
 
 /** The command that the words stand for, or undefined when they are a request's fields. */
 export function jobCommandOf(type: Type, words: readonly string[]): ((context: CommandContext) => Promise<number>) | undefined {
   if (!JOB_USAGES.has(type) || words.some((word) => word === '--handle' || word.startsWith('--handle='))) return undefined;
-  return type === Type.Jobs ? (context) => showJobs(words, context) : async (context) => copyLogs(parseLogs(words), context);
+  return type === Type.Jobs ? (context) => showJobs(words, context) : async (context) => copyLogs(await wantedLogs(parseLogs(words), context), context);
 }
 
 async function showJobs(words: readonly string[], { client, streams, signal, json }: CommandContext): Promise<number> {
@@ -49,7 +49,15 @@ export async function copyLogs(request: LogsRange, context: CommandContext): Pro
   return 0;
 }
 
-function parseLogs(words: readonly string[]): LogsRange {
+/** Of the job that was started last, unless one is named. */
+async function wantedLogs({ jobId, ...range }: Omit<LogsRange, 'jobId'> & { readonly jobId: number | undefined }, { client, signal }: CommandContext): Promise<LogsRange> {
+  if (jobId !== undefined) return { ...range, jobId };
+  const { jobs } = await client.jobs({ handle: range.handle }, { signal });
+  if (jobs.length === 0) throw new WardenError('not_found', `${range.handle} has no job whose output is there`);
+  return { ...range, jobId: Math.max(...jobs.map(({ id }) => id)) };
+}
+
+function parseLogs(words: readonly string[]): Omit<LogsRange, 'jobId'> & { readonly jobId: number | undefined } {
   const positional: string[] = [];
   let follow = false;
   let sinceByte: bigint | undefined;
@@ -62,8 +70,8 @@ function parseLogs(words: readonly string[]): LogsRange {
     else positional.push(word);
   }
   const [handle, job, ...rest] = positional;
-  if (handle === undefined || job === undefined || rest.length > 0) throw usage(Type.Logs);
-  return { handle, jobId: Number(parseNumber('JOB', job, BigInt(LAST_JOB_ID))), follow, sinceByte };
+  if (handle === undefined || rest.length > 0) throw usage(Type.Logs);
+  return { handle, jobId: job === undefined ? undefined : Number(parseNumber('JOB', job, BigInt(LAST_JOB_ID))), follow, sinceByte };
 }
 
 function parseNumber(what: string, text: string | undefined, to: bigint): bigint {

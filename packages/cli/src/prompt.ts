@@ -16,7 +16,7 @@ const PROMPT = 'warden> ';
 const CONTINUATION_PROMPT = '> ';
 
 /** Commands whose status is a job's, which nothing else on the screen shows. */
-const JOB_COMMANDS = new Set(['run', 'stream', 'link']);
+const JOB_COMMANDS = new Set(['run', 'exec', 'attach', 'stream', 'link']);
 
 export interface PromptOptions extends SessionOptions {
   readonly historyPath: string;

@@ -2,7 +2,7 @@
 import type { Readable, Writable } from 'node:stream';
 
 export interface Streams {
-  readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(isRaw: boolean): unknown };
+  readonly stdin: Readable & { readonly isTTY?: boolean; readonly fd?: number; setRawMode?(isRaw: boolean): unknown };
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
   readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
 }

@@ -39,15 +39,18 @@ export async function followJob(job: ForegroundJob, context: CommandContext): Pr
     leave.abort();
   }));
   try {
+    const leaveRawMode = job.terminal !== undefined && job.input ? enterRawMode(streams) : () => undefined;
     if (job.terminal !== undefined) {
-      if (job.input) undo.push(enterRawMode(streams));
       undo.push(onResize(streams, job.terminal, (size) => void client.resize({ ...names, ...size }).catch(() => undefined)));
     }
-    const stopFeeding = job.input ? feed(job, context, () => {
-      detached = true;
-      leave.abort();
-    }) : undefined;
-    if (stopFeeding !== undefined) undo.push(stopFeeding);
+    if (job.input) {
+      undo.push(feed(job, context, () => {
+        leaveRawMode();
+        detached = true;
+        leave.abort();
+      }));
+    }
+    undo.push(leaveRawMode);
     const ending = await copyOutput(client.address, streams, { job: names, sinceByte: job.sinceByte, signal: leave.signal });
     await tellOddEnding(job, ending, context);
     return statusOf(ending);
@@ -84,8 +87,8 @@ function feed(job: ForegroundJob, { client, input, streams }: CommandContext, on
   if (input === undefined) return () => undefined;
   const over = new AbortController();
   const pieces = job.terminal !== undefined && job.detachable ? (typed: AsyncIterable<Buffer>) => untilDetached(typed, () => {
-    over.abort();
     onDetach();
+    over.abort();
   }) : undefined;
   feedJob(client, job, input, over.signal, pieces).catch((reason: unknown) => streams.stderr.write(`warden: ${sentence(reason)}\n`));
   return () => over.abort();

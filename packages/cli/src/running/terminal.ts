@@ -1,4 +1,5 @@
 // The terminal that the command runs on, for a job that has one of its own.
+import { spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Terminal } from 'warden-protocol';
 import type { Environment } from '../image/docker-credentials.js';
@@ -19,11 +20,24 @@ export function terminalLike(streams: Streams, { TERM: term = '' }: Environment)
   return { ...sizeOf(streams), ...(TERM.test(term) ? { term } : {}) };
 }
 
-/** Everything that is typed goes to the job, Ctrl-C too. Answers with the way back. */
+/** Everything that is typed goes to the job, Ctrl-C too. Answers with the way back, which counts once, and only while standard input is open. */
 export function enterRawMode({ stdin }: Streams): () => void {
   if (stdin.isTTY !== true) return () => undefined;
   stdin.setRawMode?.(true);
-  return () => void stdin.setRawMode?.(false);
+  keepLineFeeds(stdin);
+  let isRaw = true;
+  return () => {
+    if (isRaw) stdin.setRawMode?.(false);
+    isRaw = false;
+  };
+}
+
+/**
+ * Node's raw mode goes on making CR LF of each LF that is written, which the job's terminal has done already where the job wants it; a
+ * program that moves down by LF alone would lose its column. The way back from raw mode sets this back, too.
+ */
+function keepLineFeeds({ fd }: Streams['stdin']): void {
+  if (fd !== undefined) spawnSync('stty', ['-opost'], { stdio: [fd, 'ignore', 'ignore'] });
 }
 
 /** Calls back when this terminal has another size than before. Answers with the way to stop that. */
