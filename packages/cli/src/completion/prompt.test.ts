@@ -8,7 +8,7 @@ const offers = async (line: string): Promise<string[]> => (await complete(line, 
 
 describe('complete', () => {
   it('offers commands', async () => {
-    assert.deepEqual(await complete('lim', sources), [['limit ', 'limit_bandwidth ', 'limit_cpu ', 'limit_disk ', 'limit_memory ', 'limits '], 'lim']);
+    assert.deepEqual(await complete('lim', sources), [['limit ', 'limit_bandwidth ', 'limit_cpu ', 'limit_disk ', 'limit_memory ', 'limit_pids ', 'limits '], 'lim']);
     assert.deepEqual(await offers('pin'), ['ping ']);
     const all = await offers('');
     for (const name of [...subcommands.keys(), 'cp', 'image', 'help', 'config']) assert.ok(all.includes(`${name} `), name);

@@ -12,6 +12,7 @@ import { memoryUsed, UNLIMITED_MEMORY } from './usage.js';
 /** What the protocol says where there is no limit of bandwidth. */
 const UNLIMITED_RATE = 4_294_967_295n;
 const MOST_PROCESSORS = 100_000;
+const MOST_PIDS = 4_194_304;
 
 export const limitsCommand: Subcommand = {
   name: 'limits',
@@ -22,6 +23,7 @@ export const limitsCommand: Subcommand = {
     cpus: { value: 'N|none', about: 'the most processors, fractions too' },
     'cpu-shares': { value: 'N', about: 'its part of the processors when they are short; 1024 unless set' },
     'cpuset-cpus': { value: 'LIST|all', about: 'the processors it may run on, such as 0-2,5' },
+    pids: { value: 'N|none', about: 'the most processes and threads' },
     disk: { value: 'SIZE|none', about: 'the most that it may write to its disk, such as 1G' },
     inodes: { value: 'N|none', about: 'the most files, directories and links' },
     bandwidth: { value: 'RATE[:BURST]', about: 'bytes per second in either direction, such as 1M; the burst is a tenth of that, 64K at least, unless given' },
@@ -57,6 +59,7 @@ function wantedLimits(call: Call): Limits {
     processors: given('cpus', (what, text) => parseDecimal(what, text, MOST_PROCESSORS), 0),
     cpuShares: given('cpu-shares', (what, text) => parseWhole(what, text, 2, 262_144)),
     cpuList: cpuList === 'all' ? '' : cpuList,
+    processes: given<number | bigint>('pids', (what, text) => parseWhole(what, text, 1, MOST_PIDS), 2n ** 64n - 1n),
     diskBytes: given('disk', parseSize, 0n),
     inodes: given('inodes', (what, text) => parseWhole(what, text, 0, Number.MAX_SAFE_INTEGER), 0),
     bandwidth: given('bandwidth', parseBandwidth),

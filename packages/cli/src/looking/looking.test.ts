@@ -87,6 +87,7 @@ describe('limits', () => {
     [Type.LimitCpu]: ({ limitInShares = 1024n, quotaInUs, periodInUs }) => ({ limitInShares, quotaInUs, periodInUs }),
     [Type.LimitDisk]: ({ byteLimit = 0n, inodeLimit = 9n }) => ({ byteLimit, inodeLimit }),
     [Type.LimitBandwidth]: ({ rate, burst }) => ({ rate, burst }),
+    [Type.LimitPids]: ({ limit }) => ({ limit }),
   };
 
   it('shows what is in force and in use', async () => {
@@ -115,9 +116,11 @@ describe('limits', () => {
     assert.deepEqual(await sent('--memory', 'none'), [{ handle: 'demo', limitInBytes: 2n ** 64n - 1n }]);
     assert.deepEqual(await sent('--disk', '1G', '--inodes', '100'), [{ handle: 'demo', byteLimit: 1n << 30n, inodeLimit: 100n }]);
     assert.deepEqual(await sent('--cpus', '1.5', '--cpu-shares', '512', '--cpuset-cpus', '0-1'), [{ handle: 'demo', limitInShares: 512n, quotaInUs: 150_000n, periodInUs: 100_000n, cpus: '0-1' }]);
+    assert.deepEqual(await sent('--pids', '64'), [{ handle: 'demo', limit: 64n }]);
+    assert.deepEqual(await sent('--pids', 'none'), [{ handle: 'demo', limit: 2n ** 64n - 1n }]);
     assert.deepEqual(await sent('--bandwidth', '1M'), [{ handle: 'demo', rate: 1n << 20n, burst: 104_857n }]);
     assert.deepEqual(await sent('--bandwidth', '1K:2K'), [{ handle: 'demo', rate: 1024n, burst: 2048n }]);
-    for (const words of [['--memory', 'x'], ['--cpus', '-1'], ['--bandwidth', '1:2:3'], ['--inodes', '1.5']]) assert.equal((await warden('limits', ...words, 'demo')).status, 1, words.join(' '));
+    for (const words of [['--memory', 'x'], ['--cpus', '-1'], ['--bandwidth', '1:2:3'], ['--inodes', '1.5'], ['--pids', '0']]) assert.equal((await warden('limits', ...words, 'demo')).status, 1, words.join(' '));
   });
 });
 
@@ -165,7 +168,7 @@ describe('inspect', () => {
     assert.equal(status, 0);
     assert.doesNotMatch(stdout, rude);
     const [first, second] = JSON.parse(stdout) as Record<string, unknown>[];
-    assert.deepEqual([first?.['handle'], first?.['state'], first?.['limits'], second?.['handle']], ['demo', 'active', { memory_bytes: 77, cpu_shares: 1024 }, 'other']);
+    assert.deepEqual([first?.['handle'], first?.['state'], first?.['limits'], second?.['handle']], ['demo', 'active', { memory_bytes: 77, cpu_shares: 1024, processes: 100 }, 'other']);
     assert.deepEqual(first?.['jobs'], [{ id: 3, state: 'running', command: HOSTILE }]);
     assert.deepEqual((first?.['net_in'] as object[])[1], { host_port: 61002, container_port: 80, protocol: 'udp' });
     assert.equal((await warden('inspect', '-f', 'container_ip', 'a', 'b')).stdout, '10.0.0.2\n10.0.0.2\n');
