@@ -1,5 +1,5 @@
 /* ping, one after the other and 64 under way, next to a bare Node server that echoes the same bytes. */
-import { encodeRequest, encodeResponse, Type } from 'warden-protocol';
+import { encodeRequest, encodeResponse, Type, withTraceparent } from 'warden-protocol';
 import { ChildServer } from './child-server.js';
 import { takeTurns } from './measurement.js';
 import type { Result, Surroundings } from './measurement.js';
@@ -38,6 +38,17 @@ export async function ping({ server, sizes, directory }: Surroundings): Promise<
     samples[name] = warden;
     samples[`${name}: echo`] = bare;
   }
+  // Whoever traces pays for it: the envelope is read the long way. Its flags say that nobody wants a line in the log.
+  const traced = await RoundTrips.connect(server.socket, withTraceparent(request, '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00'), encodeResponse(Type.Ping, {}).length);
+  const [with64, without64]: [number[], number[]] = [[], []];
+  await takeTurns(
+    TURNS,
+    async () => { without64.push(await ours.perSecond(64, sizes.pingMs / TURNS)); },
+    async () => { with64.push(await traced.perSecond(64, sizes.pingMs / TURNS)); },
+  );
+  rows.push(rowOf('ping with a traceparent, 64 under way', '/s', median(with64), { reference: { name: 'ping without, in turns', value: median(without64) } }));
+  samples['ping with a traceparent'] = with64;
+  traced.close();
   ours.close();
   theirs.close();
   await echo.close();

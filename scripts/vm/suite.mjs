@@ -41,7 +41,7 @@ export const SUITE = {
     { file: 'test/dist/integration/bandwidth.test.js', only: ['^without a limit', '^a limit is in force in both', '^packets of both', '^what a container'] },
     { file: 'test/dist/e2e/limit-disk.test.js' },
     { file: 'test/dist/integration/quotas.test.js', only: ['^auto takes', '^project: every container', '^project: limits outlive'] },
-    { file: 'test/dist/e2e/lifecycle.test.js' },
+    { file: 'test/dist/e2e/compatibility/lifecycle.test.js' },
     { file: 'test/dist/e2e/copy-out.test.js', only: ['^a tree comes out'] },
     { file: 'test/dist/integration/bind-mounts.test.js', only: ['^in a writable one vcap', '^of a directory that is not root', '^single files'] },
     { file: 'test/dist/integration/network.test.js', only: ['reach', 'closed by default', 'a reply to what'] },

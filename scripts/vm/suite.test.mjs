@@ -31,7 +31,7 @@ test('patterns and --on choose of the suite; a built file outside of it can be n
   assert.equal(chooseSuite([]).length, Object.values(SUITE).flat().length);
   assert.deepEqual(chooseSuite(['limit-disk']).map(({ depot }) => depot), ['ext4', 'xfs']);
   assert.deepEqual(chooseSuite(['limit-disk'], 'xfs').map(({ depot }) => depot), ['xfs']);
-  assert.deepEqual(chooseSuite(['test/dist/e2e/basics.test.js'], 'ext4-user'), [{ depot: 'ext4-user', file: 'test/dist/e2e/basics.test.js' }]);
+  assert.deepEqual(chooseSuite(['test/dist/e2e/handles.test.js'], 'ext4-user'), [{ depot: 'ext4-user', file: 'test/dist/e2e/handles.test.js' }]);
   assert.throws(() => chooseSuite(['no-such-test']), /no test .* contains no-such-test/);
   assert.throws(() => chooseSuite([], 'zfs'), /no depot zfs .* ext4, xfs/);
 });

@@ -11,36 +11,6 @@ const server = useServer({}, async () => {
   await buildRootfs(other(), { change: (directory) => writeFileSync(`${directory}/etc/which`, 'the other one\n') });
 });
 
-test('generated handles are 11 base-32 digits, unique and increasing with time', async () => {
-  const client = await server.connect();
-  const handles = [await client.create(), await client.create(), await client.create()];
-  for (const handle of handles) assert.match(handle, /^[0-9a-v]{11}$/);
-  assert.deepEqual(handles, [...new Set(handles)].sort());
-});
-
-test('a handle of the client is used as it is', async () => {
-  const { client, handle } = await server.container({ handle: 'my-app' });
-  assert.equal(handle, 'my-app');
-  assert.equal((await client.info('my-app')).state, 'active');
-});
-
-test('a handle in use is refused, and free again after destroy', async () => {
-  const { client } = await server.container({ handle: 'twice' });
-  await refused(client.create({ handle: 'twice' }), 'exists', /^container with handle: twice already exists$/);
-  await client.destroy('twice');
-  assert.equal(await client.create({ handle: 'twice' }), 'twice');
-});
-
-test('of creates with one handle at once exactly one succeeds', async () => {
-  const clients = await Promise.all(Array.from({ length: 5 }, () => server.connect()));
-  const results = await Promise.allSettled(clients.map((client) => client.create({ handle: 'race' })));
-  assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 1);
-  for (const result of results) {
-    if (result.status === 'rejected') assert.match(String(result.reason), /container with handle: race already exists/);
-  }
-  assert.deepEqual(await clients[0]?.list(), ['race']);
-});
-
 test('rootfs of the request is the root file system', async () => {
   const { client, handle } = await server.container({ rootfs: other() });
   assert.equal(output(await client.run(handle, 'cat /etc/which')), 'the other one\n');
@@ -93,12 +63,4 @@ test('a /30 is given again after its container is destroyed', async () => {
     const handle = await client.create({ network: `${base}.7.0` });
     await client.destroy(handle);
   }
-});
-
-test('the largest grace_time is a long time, not an instant', async () => {
-  const client = await server.connect();
-  const handle = await client.create({ grace_time: 4_294_967_295 });
-  client.close();
-  const later = await server.connect();
-  for (let round = 0; round < 20; round++) assert.deepEqual(await later.list(), [handle]);
 });

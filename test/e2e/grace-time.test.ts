@@ -34,12 +34,6 @@ async function assertGone(handle: string): Promise<void> {
   await refused((await server.connect()).info(handle), 'not_found', /^unknown handle$/);
 }
 
-test('0 destroys at once when the last connection closes', async () => {
-  const handle = await createAndLeave({ grace_time: 0 });
-  await depotEmpty(4_000);
-  await assertGone(handle);
-});
-
 test('the configured time counts for a request without one', async () => {
   const handle = await createAndLeave({});
   const took = await depotEmpty(5_000);
@@ -47,19 +41,3 @@ test('the configured time counts for a request without one', async () => {
   await assertGone(handle);
 });
 
-test('a request that names the container cancels the timer', async () => {
-  const handle = await createAndLeave({ grace_time: 1 });
-  const client = await server.connect();
-  await client.run(handle, 'sleep 1.5');
-  assert.equal((await client.info(handle)).state, 'active');
-});
-
-test('a connection made while the container exists keeps it', async () => {
-  const { client, handle } = await server.container({ grace_time: 0 });
-  const bystander = await server.connect();
-  await bystander.ping();
-  client.close();
-  const third = await server.connect();
-  await third.ping();
-  assert.equal((await bystander.info(handle)).state, 'active');
-});

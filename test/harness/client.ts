@@ -66,6 +66,8 @@ export class Client {
   /** Bytes until the first frame that is not whole yet can be: joining all that came with every chunk would cost the square. */
   #wanted = 0;
   #unexpected: Reply[] = [];
+  /** Told of every container that was made here. */
+  onCreated: ((handle: string) => void) | undefined;
 
   private constructor(socket: net.Socket) {
     this.socket = socket;
@@ -146,7 +148,13 @@ export class Client {
   async ping(): Promise<void> { await this.request('ping'); }
   async echo(message: string): Promise<string> { return String((await this.request('echo', { message }))['message']); }
   async list(): Promise<string[]> { return (await this.request('list'))['handles'] as string[]; }
-  async create(options: CreateOptions = {}): Promise<string> { return String((await this.request('create', { ...options }))['handle']); }
+
+  async create(options: CreateOptions = {}): Promise<string> {
+    const handle = String((await this.request('create', { ...options }))['handle']);
+    this.onCreated?.(handle);
+    return handle;
+  }
+
   async info(handle: string): Promise<Info> { return await this.request('info', { handle }) as unknown as Info; }
   async destroy(handle: string): Promise<void> { await this.request('destroy', { handle }); }
   /** Leads a port of the host to the container, or closes it. */

@@ -41,6 +41,7 @@ test('a client with a certificate makes a container and runs a job in it', async
     server.handles.add(handle);
     const { stdout } = await warden.run({ handle, script: 'head -c 3000000 /dev/zero | tr "\\0" x' });
     assert.equal(stdout?.length, 3_000_000);
+    assert.match(server.daemon.log, /"request":"run","handle":"over-tls".*"peer":"127\.0\.0\.1 [^"]+"/);
     await warden.destroy({ handle });
   } finally {
     await warden.close();

@@ -1,11 +1,11 @@
 /* link and stream: several at once, late ones, broken ones, and when a job is gone. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Client } from '../harness/client.js';
-import { refused, streamUntil } from '../harness/expect.js';
-import { useServer } from '../harness/fixture.js';
+import { refused, useAnyServer } from '../../harness/any-server.js';
+import type { Client } from '../../harness/client.js';
+import { streamUntil } from '../../harness/expect.js';
 
-const server = useServer();
+const server = useAnyServer();
 /** A job that writes a line and waits to be told to end. */
 const WAITING = 'echo begin; mkfifo gate; read x < gate; echo end; exit 6';
 

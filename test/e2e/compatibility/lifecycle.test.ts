@@ -1,29 +1,17 @@
 /* States, stop, destroy, info. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { constants, mkdirSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { refused, streamUntil } from '../harness/expect.js';
-import { useServer } from '../harness/fixture.js';
+import { refused, testWith, useAnyServer } from '../../harness/any-server.js';
+import { output, streamUntil } from '../../harness/expect.js';
+import { mustRun } from '../../harness/run-program.js';
+import { withDeadline } from '../../harness/wait.js';
 
-const server = useServer();
+const server = useAnyServer();
 const IGNORE_TERM = 'trap "" TERM; echo ready; while :; do sleep 100 & wait $!; done';
-
-test('info tells state, addresses, path, and the jobs that still run', async () => {
-  const { client, handle } = await server.container();
-  const fresh = await client.info(handle);
-  assert.equal(fresh.state, 'active');
-  assert.deepEqual(fresh.events, []);
-  assert.deepEqual(fresh.job_ids, []);
-  const base = server.slot.network.split('.').slice(0, 2).join('.');
-  assert.match(fresh.host_ip, new RegExp(`^${base.replace('.', '\\.')}\\.\\d+\\.\\d+$`));
-  const [host, container] = [fresh.host_ip, fresh.container_ip].map((address) => Number(address.split('.')[3]));
-  assert.deepEqual([(host ?? 0) % 4, (container ?? 0) % 4], [1, 2]);
-  assert.match(fresh.container_path, /^\//);
-  const jobId = await client.spawn(handle, 'sleep 1000');
-  assert.deepEqual((await client.info(handle)).job_ids, [BigInt(jobId)]);
-  await client.stop(handle, { kill: true });
-  const stopped = await client.info(handle);
-  assert.deepEqual([stopped.state, stopped.job_ids], ['stopped', []]);
-});
 
 test('a container that does not exist is an unknown handle to every request', async () => {
   const client = await server.connect();
@@ -100,12 +88,16 @@ test('stop in the background answers before the jobs have ended', async () => {
   assert.equal((await client.link(handle, jobId)).status, 4);
 });
 
-test('stop ends processes that left their job, too', async () => {
-  const { client, handle } = await server.container();
-  await client.run(handle, 'setsid sleep 4711 >/dev/null 2>&1 & setsid bash -c "trap : TERM; sleep 4712" >/dev/null 2>&1 &');
+testWith(['processes', 'mounts'], 'stop ends processes that left their job, too', async () => {
+  const directory = join(server.directory, 'left-their-job');
+  mkdirSync(directory);
+  await mustRun('mkfifo', ['-m', '666', join(directory, 'one'), join(directory, 'two')]);
+  const { client, handle } = await server.container({ bind_mounts: [{ src_path: directory, dst_path: '/tmp/shared', mode: 1 }] });
+  output(await client.run(handle, 'cd /tmp/shared; exec 3<>one 4<>two; setsid sleep 4711 >/dev/null 2>&1 4>&- & setsid bash -c "trap : TERM; sleep 4712; sleep 4713" >/dev/null 2>&1 3>&- &'));
+  // Whoever reads a FIFO gets its end when the last process that has it open for writing is gone.
+  const held = ['one', 'two'].map((name) => once(new Socket({ fd: openSync(join(directory, name), constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false }).resume(), 'end'));
   await client.stop(handle, { kill: true });
-  const processes = await server.processesOf(handle);
-  assert.deepEqual(processes.filter((command) => !command.startsWith('wshd')), []);
+  await withDeadline(Promise.all(held), 5_000, 'the end of both processes');
 });
 
 test('stop twice is no error', async () => {
@@ -133,7 +125,7 @@ test('destroy works from active and stopped, with and without jobs', async () =>
   }
 });
 
-test('of two destroys at once one does it, the other is refused or finds nothing', async () => {
+testWith(['better'], 'of two destroys at once one does it, the other is refused or finds nothing', async () => {
   const { client, handle } = await server.container();
   await client.spawn(handle, 'sleep 1000');
   const others = await Promise.all([server.connect(), server.connect()]);

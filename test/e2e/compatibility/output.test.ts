@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { output, streamUntil } from '../harness/expect.js';
-import { useServer } from '../harness/fixture.js';
+import { testWith, useAnyServer } from '../../harness/any-server.js';
+import { output, streamUntil } from '../../harness/expect.js';
 
-const server = useServer();
+const server = useAnyServer();
 
 test('stdout and stderr arrive apart', async () => {
   const { client, handle } = await server.container();
@@ -23,7 +23,7 @@ test('the info of a result is that of its container', async () => {
   const { client, handle } = await server.container();
   const { info } = await client.run(handle, 'true');
   const own = await client.info(handle);
-  assert.deepEqual([info.state, info.container_ip, info.job_ids], ['active', own.container_ip, []]);
+  assert.deepEqual([info.state, info.container_ip, info.container_path, info.job_ids], ['active', own.container_ip, own.container_path, []]);
 });
 
 test('every byte value survives', async () => {
@@ -34,7 +34,7 @@ test('every byte value survives', async () => {
   assert.deepEqual(out, all);
 });
 
-test('stdout and stderr of a stream keep their order of writing', async () => {
+testWith(['better'], 'stdout and stderr of a stream keep their order of writing', async () => {
   const { client, handle } = await server.container();
   const script = 'for i in $(seq 500); do echo "o$i"; echo "e$i" >&2; done';
   const jobId = await client.spawn(handle, script);
@@ -44,7 +44,7 @@ test('stdout and stderr of a stream keep their order of writing', async () => {
   assert.equal(status, 0);
 });
 
-test('order holds between processes of one job', async () => {
+testWith(['better'], 'order holds between processes of one job', async () => {
   const { client, handle } = await server.container();
   const jobId = await client.spawn(handle, 'for i in $(seq 60); do bash -c "echo o$i"; bash -c "echo e$i >&2"; done');
   const { pieces } = await client.streamAll(handle, jobId);
@@ -54,7 +54,7 @@ test('order holds between processes of one job', async () => {
 /** Numbers written one by one, the even ones to stdout, the odd ones to stderr. */
 const ALTERNATING = 'for ($i = 0; $i < 3000; $i++) { syswrite($i % 2 ? STDERR : STDOUT, "$i\n") }';
 
-test('order holds again after much output on one stream: nothing but what was written at once behind it may change places', async () => {
+testWith(['better'], 'order holds again after much output on one stream: nothing but what was written at once behind it may change places', async () => {
   const { client, handle } = await server.container();
   const burst = 'syswrite(STDOUT, "x" x 1000) for 1..300; syswrite(STDOUT, "\n");';
   const jobId = await client.spawn(handle, `exec perl -e 'for (1..3) { ${burst} ${ALTERNATING} }'`);
@@ -66,7 +66,7 @@ test('order holds again after much output on one stream: nothing but what was wr
   for (const round of rounds) assert.deepEqual(round.trimEnd().split('\n').slice(10), late);
 });
 
-test('100 kB to 9 MB of output is complete, run after run', async () => {
+testWith(['better'], '100 kB to 9 MB of output is complete, run after run', async () => {
   const { client, handle } = await server.container();
   for (const size of [100_000, 65_536, 65_537, 1_000_000, 9_000_000]) {
     const expected = createHash('sha256').update(Buffer.alloc(size, '0123456789abcdef')).digest('hex');
@@ -79,7 +79,7 @@ test('100 kB to 9 MB of output is complete, run after run', async () => {
   }
 });
 
-test('output written at the very end is not lost, 200 times', async () => {
+testWith(['better'], 'output written at the very end is not lost, 200 times', async () => {
   const { client, handle } = await server.container();
   const text = 'x'.repeat(4000);
   for (let round = 0; round < 200; round++) {
