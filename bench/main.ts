@@ -3,7 +3,9 @@
  * in turns, and prints medians, p99 and ratios as a Markdown table. Nothing is asserted: a busy machine is no failure. README.md tells how
  * to read it.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { compareFigures, describeChanges, worseThan } from './compare.js';
+import type { Figures } from './compare.js';
 import { cycles } from './cycles.js';
 import { files } from './files.js';
 import { Floor } from './floor.js';
@@ -41,6 +43,14 @@ async function measure(options: Options, surroundings: Surroundings): Promise<{ 
   return { rows, samples };
 }
 
+/** Throws when the file is not there, or is none of `--record`. */
+function check({ check: path, tolerance }: Options, now: Figures): void {
+  const before = JSON.parse(readFileSync(path ?? '', 'utf8')) as Figures;
+  const changes = compareFigures(before, now);
+  process.stdout.write(`\nthe committed figures are of ${before.machine[0] ?? 'an unknown machine'}\n${describeChanges(changes, tolerance).join('\n')}\n`);
+  if (worseThan(changes, tolerance).length > 0) process.exitCode = 3;
+}
+
 async function run(options: Options): Promise<void> {
   const { directory } = options;
   mkdirSync(directory, { recursive: true, mode: 0o755 });
@@ -61,6 +71,8 @@ async function run(options: Options): Promise<void> {
     floor = new Floor({ directory: `${directory}/floor`, rootFileSystem });
     const { rows, samples } = await measure(options, { sizes: options.sizes, server, floor, directory, rootFileSystem, live: options.live });
     process.stdout.write(`${machine.map((line) => `${line}  `).join('\n')}\n\n${markdownTable(rows)}\n`);
+    if (options.record !== undefined) writeFileSync(options.record, `${JSON.stringify({ machine, rows } satisfies Figures, null, 1)}\n`);
+    if (options.check !== undefined) check(options, { machine, rows });
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ machine, sizes: options.sizes, rows, samples }, null, 1)}\n`);
   } catch (error) {
     process.stderr.write(`the logs of wardend are left in ${directory}\n`);

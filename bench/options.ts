@@ -32,7 +32,7 @@ const QUICK: Sizes = {
   outputInBytes: 256 * 1024 ** 2, outputRepeats: 3,
 };
 
-export const usage = `usage: npm run bench -- [--quick] [--turns N] [--live N] [--output MIB] [--only NAME,…] [--json FILE] [--directory DIR] [--programs DIR]
+export const usage = `usage: npm run bench -- [--quick] [--turns N] [--live N] [--output MIB] [--only NAME,…] [--json FILE] [--record FILE] [--check FILE] [--tolerance PCT] [--directory DIR] [--programs DIR]
 
 Measures warden through its socket, next to a C program that does the same kernel work (bench/floor.c). Needs root.
 
@@ -42,6 +42,9 @@ Measures warden through its socket, next to a C program that does the same kerne
   --output MIB      output of a job for the throughput (1024; 256 with --quick)
   --only NAMES      of lifecycle, cycles, ping, requests, limits, network, files, transfers, output, live
   --json FILE       all figures, and every sample
+  --record FILE     the figures alone, as bench/figures.json keeps them
+  --check FILE      tell which ratios are worse than those of FILE; the exit status is 3 when one is (npm run bench:check: with bench/figures.json)
+  --tolerance PCT   how much worse a ratio may be for --check (15)
   --directory DIR   for depots and sockets (/var/tmp/warden-bench); the file system it is on is part of what is measured
   --programs DIR    another build of the native programs (native/build/release)
 `;
@@ -54,6 +57,10 @@ export interface Options {
   readonly live: number;
   readonly only: ReadonlySet<SectionName>;
   readonly json: string | undefined;
+  readonly record: string | undefined;
+  readonly check: string | undefined;
+  /** 0.15: 15 %. */
+  readonly tolerance: number;
   readonly directory: string;
   readonly programs: string;
 }
@@ -73,7 +80,7 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
     args: [...argv], strict: true, allowPositionals: false,
-    options: { quick: { type: 'boolean' }, turns: text, live: text, output: text, only: text, json: text, directory: text, programs: text, help: { type: 'boolean' } },
+    options: { quick: { type: 'boolean' }, turns: text, live: text, output: text, only: text, json: text, record: text, check: text, tolerance: text, directory: text, programs: text, help: { type: 'boolean' } },
   });
   if (values.help) return undefined;
   const base = values.quick ? QUICK : STANDARD;
@@ -91,6 +98,9 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
     live: values.live === undefined ? (values.quick ? 50 : 200) : integer('live', values.live, 0, 1000),
     only: new Set(names.filter(isSection)),
     json: values.json,
+    record: values.record,
+    check: values.check,
+    tolerance: integer('tolerance', values.tolerance ?? '15', 1, 1000) / 100,
     directory,
     programs: values.programs ?? nativePrograms,
   };
