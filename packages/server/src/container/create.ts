@@ -17,7 +17,7 @@ import { hostInterfaceName, linkNameOf, linkOf } from './link.js';
 import { namePolicyOf } from './name-policy.js';
 import { nameServersFor } from './name-servers.js';
 import { removeFromHost } from './remove.js';
-import { snapshotOf } from './snapshot.js';
+import { prepareSnapshot, snapshotOf } from './snapshot.js';
 import { watchContainer } from './watch.js';
 
 /**
@@ -95,7 +95,7 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
   // Registered before the launcher is asked: it undoes what it began, but it may also die or be late.
   undo.push('remove processes, cgroups and firewall elements', () => removeFromHost(containers, container));
   await containers.firewall.loaded();
-  await host.launcher.create(
+  const launched = host.launcher.create(
     describeContainer({
       identification,
       nested: configuration.allowsNested,
@@ -110,6 +110,8 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
       syslogSocket: host.syslog.socketPath(),
     }),
   );
+  prepareSnapshot(containers, container);
+  await launched;
   container.moveTo('active');
   if (host.plain !== undefined) container.addEvent(host.plain.caution);
   host.depot.writeSnapshot(id, snapshotOf(container, host.bootId));

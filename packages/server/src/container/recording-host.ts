@@ -160,6 +160,7 @@ export class RecordingHost implements Host {
         this.directories.delete(id);
         this.snapshots.delete(id);
       }),
+    prepareSnapshot: () => this.call('depot.prepareSnapshot', () => undefined),
     writeSnapshot: (id, text) => this.call('depot.writeSnapshot', () => void this.snapshots.set(id, text)),
     readJobRemains: (id) => this.remains.get(id) ?? [],
     recordRelease: (release) => this.call('depot.recordRelease', () => void this.releases.push(release)),

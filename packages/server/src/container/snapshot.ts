@@ -190,6 +190,18 @@ function parseText(literal: string): string | undefined {
   }
 }
 
+/**
+ * Writes what is going to be recorded when the container is there, while the launcher makes it: then only its name is left to be given. It counts for
+ * nothing until then, so that a failure is none either: recording tries again, and says so.
+ */
+export function prepareSnapshot({ host, log }: Containers, container: Container): void {
+  try {
+    host.depot.prepareSnapshot(container.id, snapshotOf(container, host.bootId));
+  } catch (error) {
+    log.debug({ container: container.id, err: error }, 'a snapshot could not be written in advance');
+  }
+}
+
 /** Records a change that a restarted server has to know. */
 export function recordState(containers: Containers, container: Container): void {
   if (container.state !== 'active' && container.state !== 'stopped') return;

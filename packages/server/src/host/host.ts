@@ -50,6 +50,8 @@ export interface Depot {
   diskOf(containerId: string): string | undefined;
   /** Moves the directory away and removes it, with its disk, in the background; one that is not there is no error. */
   discardDirectory(containerId: string): void;
+  /** Writes what the first snapshot is going to be, under a name that counts for nothing. @throws what open(2) and write(2) say; a part may be there then */
+  prepareSnapshot(containerId: string, text: string): void;
   /** Records this snapshot behind the earlier ones, or alone: it is there as a whole or, when this throws, not at all. */
   writeSnapshot(containerId: string, text: string): void;
   /** Every container directory with its snapshots, the last one last, of which a part may be missing; undefined: there is none that can be read. */

@@ -112,9 +112,9 @@ export class LinuxDepot implements Depot {
     const directory = this.directoryOf(containerId);
     const disk = this.#nameOfDisk(directory);
     const name = `${containerId}-${process.pid}-${this.#trashNumber++}`;
+    this.#snapshots.forget(this.#snapshotOf(containerId));
     try {
       renameSync(directory, join(this.#trash.path, name));
-      this.#snapshots.forget(this.#snapshotOf(containerId));
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return;
       throw depotError('move away the container directory', directory, error);
@@ -131,6 +131,10 @@ export class LinuxDepot implements Depot {
       this.log.warn({ err: error }, 'which disk a container has cannot be read');
       return undefined;
     }
+  }
+
+  prepareSnapshot(containerId: string, text: string): void {
+    this.#snapshots.prepare(this.#snapshotOf(containerId), text);
   }
 
   writeSnapshot(containerId: string, text: string): void {

@@ -34,6 +34,12 @@ export function readSmallFile(path: string, limitInBytes: number): string | unde
 
 /** Replaces a file by a new one and a rename: a reader sees the old text or the new one. */
 export function replaceSmallFile(path: string, text: string | Buffer): void {
+  prepareSmallFile(path, text);
+  installSmallFile(path);
+}
+
+/** The first half of it: nothing is replaced yet. */
+export function prepareSmallFile(path: string, text: string | Buffer): void {
   const temporary = `${path}.new`;
   const descriptor = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600);
   try {
@@ -41,7 +47,11 @@ export function replaceSmallFile(path: string, text: string | Buffer): void {
   } finally {
     closeSync(descriptor);
   }
-  renameSync(temporary, path);
+}
+
+/** The second half: what was prepared last takes the place. */
+export function installSmallFile(path: string): void {
+  renameSync(`${path}.new`, path);
 }
 
 /** @throws what write(2) says; a part may be written then */

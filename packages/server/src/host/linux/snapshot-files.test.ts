@@ -28,6 +28,25 @@ test('each is written behind the one before, in the same file', () => {
   assert.deepEqual(readdirSync(directory), ['snapshot.json']);
 });
 
+test('what was prepared takes its place by a rename, and only as the very text that is recorded', () => {
+  files.prepare(path, 'one\n');
+  assert.equal(files.read(path), undefined, 'it counts for nothing yet');
+  const { ino } = statSync(`${path}.new`);
+  files.write(path, 'one\n');
+  assert.equal(files.read(path), 'one\n');
+  assert.equal(statSync(path).ino, ino);
+  files.write(path, 'two\n');
+  assert.equal(files.read(path), 'one\ntwo\n');
+  const other = join(directory, 'other.json');
+  files.prepare(other, 'one\n');
+  files.write(other, 'two\n');
+  assert.equal(files.read(other), 'two\n');
+  files.prepare(other, 'three\n');
+  files.forget(other);
+  files.write(other, 'three\n');
+  assert.deepEqual([files.read(other), readdirSync(directory).sort()], ['three\n', ['other.json', 'snapshot.json']]);
+});
+
 test('a file that has become long is replaced by one with the last alone', () => {
   let largest = 0;
   for (let number = 0; number < 2000; number++) {

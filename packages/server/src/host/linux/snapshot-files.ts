@@ -4,7 +4,7 @@
  * (auto_da_alloc; ADR 0022), some hundred. From time to time a new file with the last one alone takes its place.
  */
 import { closeSync, constants, fstatSync, ftruncateSync, openSync } from 'node:fs';
-import { readSmallFile, replaceSmallFile, writeWhole } from './small-file.js';
+import { installSmallFile, prepareSmallFile, readSmallFile, replaceSmallFile, writeWhole } from './small-file.js';
 
 /** The largest file: a snapshot has some hundred bytes, one with every rule, port and event that there can be some hundred thousand. */
 const limitInBytes = 1024 * 1024;
@@ -16,8 +16,26 @@ export class SnapshotFiles {
   /** Of files that this server has written; what an earlier one has left may end anywhere. */
   readonly #sizes = new Map<string, number>();
 
+  /** What lies beside a file that is not there yet, to become it. */
+  readonly #prepared = new Map<string, string>();
+
+  /** Writes beside it what is going to be the first text of a file. @throws what open(2) and write(2) say */
+  prepare(path: string, text: string): void {
+    prepareSmallFile(path, text);
+    this.#prepared.set(path, text);
+  }
+
   /** @throws what open(2), write(2) and rename(2) say; what is recorded is then what was before */
   write(path: string, text: string): void {
+    const prepared = this.#prepared.get(path);
+    if (prepared !== undefined) {
+      this.#prepared.delete(path);
+      if (prepared === text) {
+        installSmallFile(path);
+        this.#sizes.set(path, Buffer.byteLength(text));
+        return;
+      }
+    }
     const bytes = Buffer.from(text);
     const known = this.#sizes.get(path);
     this.#sizes.delete(path);
@@ -33,6 +51,7 @@ export class SnapshotFiles {
 
   /** The file goes, with its directory. */
   forget(path: string): void {
+    this.#prepared.delete(path);
     this.#sizes.delete(path);
   }
 }
