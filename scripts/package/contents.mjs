@@ -72,7 +72,11 @@ function addPrograms(tree) {
 function addModules(tree) {
   const modules = findProductionModules(root, PACKAGES);
   for (const { directory } of modules) {
-    for (const file of filesOfModule(directory)) tree.copy(`${HOME}/${relative(root, directory)}/${file}`, join(directory, file));
+    for (const file of filesOfModule(directory)) {
+      const content = readFileSync(join(directory, file));
+      // their programs are for the shell of somebody who develops
+      if (content.subarray(0, 2).toString() !== '#!') tree.write(`${HOME}/${relative(root, directory)}/${file}`, content);
+    }
   }
   return modules;
 }
@@ -82,6 +86,7 @@ function addService(tree) {
   for (const [from, to] of SYSTEMD) tree.copy(to, join(root, 'packaging/systemd', from));
   tree.write('etc/warden/config.yml', packagedConfiguration(readFileSync(join(root, 'config/linux.yml'), 'utf8')));
   tree.directory('etc/warden/conf.d');
+  tree.copy('usr/share/lintian/overrides/warden', join(root, 'packaging/debian/lintian-overrides'));
 }
 
 /**
