@@ -15,7 +15,8 @@ const HOME = 'usr/lib/warden';
 const PACKAGES = ['packages/protocol', 'packages/client', 'packages/cli', 'packages/server'];
 /** Programs that only the build runs. */
 const BUILD_PROGRAMS = new Set(['seccomp-compile']);
-const SERVICE_SCRIPTS = ['service/assemble-root-file-system.mjs', 'service/end-containers.mjs', 'setup/kernel-checks.mjs', 'setup/program.mjs', 'setup/root-file-system.mjs', 'setup/root-file-system-recipe.mjs', 'setup/setup-error.mjs'];
+const SERVICE_SCRIPTS = ['service/assemble-root-file-system.mjs', 'service/end-containers.mjs'];
+const SETUP_MODULES = ['setup/kernel-checks.mjs', 'setup/program.mjs', 'setup/root-file-system.mjs', 'setup/root-file-system-recipe.mjs', 'setup/setup-error.mjs'];
 const SYSTEMD = /** @type {const} */ ([
   ['warden.service', 'usr/lib/systemd/system/warden.service'], ['warden.socket', 'usr/lib/systemd/system/warden.socket'],
   ['warden.sysusers.conf', 'usr/lib/sysusers.d/warden.conf'], ['warden.tmpfiles.conf', 'usr/lib/tmpfiles.d/warden.conf'],
@@ -46,17 +47,24 @@ export function packagedConfiguration(text) {
   }, text);
 }
 
-/** The interpreter that the package depends on, whatever else is in somebody's PATH. @param {string} path of a program of bin */
-function program(path) {
-  return readFileSync(path, 'utf8').replace(/^#!.*/, '#!/usr/bin/node');
+/**
+ * With the interpreter that the package depends on, whatever else is in somebody's PATH. The kernel passes on one argument of that line.
+ * @param {string} text of a program that begins with `#!/usr/bin/env`
+ */
+export function installedProgram(text) {
+  const [line = '', , options = ''] = /^#!\/usr\/bin\/env (-S )?node\b *(.*)$/m.exec(text) ?? [];
+  if (line === '' || !text.startsWith(line)) throw new SetupError(`a program begins with ${JSON.stringify(text.slice(0, 40))}, and not with the line that names its interpreter`);
+  const interpreter = /\s/.test(options) ? `/usr/bin/env -S /usr/bin/node ${options}` : `/usr/bin/node ${options}`.trimEnd();
+  return `#!${interpreter}${text.slice(line.length)}`;
 }
 
 /** @param {Tree} tree */
 function addPrograms(tree) {
-  for (const name of ['warden', 'wardend']) tree.write(`${HOME}/bin/${name}`, program(join(root, 'bin', name)), 0o755);
+  for (const name of ['warden', 'wardend']) tree.write(`${HOME}/bin/${name}`, installedProgram(readFileSync(join(root, 'bin', name), 'utf8')), 0o755);
   tree.link('usr/bin/warden', '../lib/warden/bin/warden');
   tree.link('usr/sbin/wardend', '../lib/warden/bin/wardend');
-  for (const path of SERVICE_SCRIPTS) tree.write(`${HOME}/scripts/${path}`, program(join(root, 'scripts', path)), path.startsWith('service/') ? 0o755 : 0o644);
+  for (const path of SERVICE_SCRIPTS) tree.write(`${HOME}/scripts/${path}`, installedProgram(readFileSync(join(root, 'scripts', path), 'utf8')), 0o755);
+  for (const path of SETUP_MODULES) tree.copy(`${HOME}/scripts/${path}`, join(root, 'scripts', path));
   const orphans = new Set(findOrphans(root));
   for (const path of PACKAGES) {
     tree.copy(`${HOME}/${path}/package.json`, join(root, path, 'package.json'));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { root } from '../setup/prepare.mjs';
-import { nativePrograms, packagedConfiguration } from './contents.mjs';
+import { installedProgram, nativePrograms, packagedConfiguration } from './contents.mjs';
 import { filesOfModule, findProductionModules } from './production-modules.mjs';
 import { Tree } from './tree.mjs';
 
@@ -61,6 +61,14 @@ test('programs that the Makefile builds are in the package, but for those of the
   const programs = nativePrograms();
   for (const name of ['launcher', 'monitor', 'wshd', 'wsh', 'files', 'archive', 'oom', 'repquota', 'iomux-spawn', 'iomux-link']) assert.ok(programs.includes(name), name);
   assert.ok(!programs.includes('seccomp-compile'));
+});
+
+test('an installed program has the interpreter of the package, with its options', () => {
+  assert.equal(installedProgram('#!/usr/bin/env node\nx\n#!/usr/bin/env node\n'), '#!/usr/bin/node\nx\n#!/usr/bin/env node\n');
+  assert.equal(installedProgram('#!/usr/bin/env -S node --a=1\nx'), '#!/usr/bin/node --a=1\nx');
+  assert.equal(installedProgram('#!/usr/bin/env -S node --a --b\nx'), '#!/usr/bin/env -S /usr/bin/node --a --b\nx');
+  assert.throws(() => installedProgram('x\n#!/usr/bin/env node\n'), /names its interpreter/);
+  for (const name of ['warden', 'wardend']) assert.match(installedProgram(readFileSync(join(root, 'bin', name), 'utf8')), /^#!\/usr\/bin\/(?:node|env -S \/usr\/bin\/node)\b/);
 });
 
 test('modes and times in a tree are fixed, and its size is counted as Debian does', (t) => {
