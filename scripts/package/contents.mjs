@@ -3,6 +3,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { findOrphans } from '../setup/build.mjs';
 import { root } from '../setup/prepare.mjs';
 import { SetupError } from '../setup/setup-error.mjs';
@@ -20,6 +21,10 @@ const SETUP_MODULES = ['setup/kernel-checks.mjs', 'setup/program.mjs', 'setup/ro
 const SYSTEMD = /** @type {const} */ ([
   ['warden.service', 'usr/lib/systemd/system/warden.service'], ['warden.socket', 'usr/lib/systemd/system/warden.socket'],
   ['warden.sysusers.conf', 'usr/lib/sysusers.d/warden.conf'], ['warden.tmpfiles.conf', 'usr/lib/tmpfiles.d/warden.conf'],
+]);
+/** Where shells look for what completes a command's words. */
+const COMPLETIONS = /** @type {const} */ ([
+  ['bash', 'usr/share/bash-completion/completions/warden'], ['zsh', 'usr/share/zsh/vendor-completions/_warden'], ['fish', 'usr/share/fish/vendor_completions.d/warden.fish'],
 ]);
 /** What config/linux.yml says otherwise in a package: each has to be there once. */
 const CONFIGURATION_CHANGES = /** @type {const} */ ([
@@ -97,6 +102,16 @@ function addService(tree) {
   tree.copy('usr/share/lintian/overrides/warden', join(root, 'packaging/debian/lintian-overrides'));
 }
 
+/** @param {Tree} tree */
+async function addCompletions(tree) {
+  const { SHELL_SCRIPTS } = /** @type {{ SHELL_SCRIPTS: ReadonlyMap<string, string> }} */ (await import(pathToFileURL(join(root, 'packages/cli/dist/completion/scripts.js')).href));
+  for (const [shell, path] of COMPLETIONS) {
+    const script = SHELL_SCRIPTS.get(shell);
+    if (script === undefined) throw new SetupError(`warden completion ${shell} has no script any more, which the package installs`);
+    tree.write(path, script);
+  }
+}
+
 /**
  * @param {Tree} tree
  * @param {{ version: string, debianVersion: string, maintainer: string, seconds: number }} release
@@ -124,5 +139,6 @@ export async function addContents(tree, release) {
   addPrograms(tree);
   const modules = addModules(tree);
   addService(tree);
+  await addCompletions(tree);
   await addDocuments(tree, release, modules);
 }

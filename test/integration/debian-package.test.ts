@@ -97,6 +97,15 @@ test('its man pages are found by their names', async () => {
   }
 });
 
+test('what else is installed finds what it needs', async () => {
+  const { stdout: findings } = await machine.attempt('warden', ['doctor']);
+  assert.match(findings, /^ok +configuration: right$/m);
+  assert.match(findings, /^ok +.*overlay/m, 'the kernel was looked at');
+  assert.doesNotMatch(findings, /Install wardend whole/);
+  assert.match(await machine.run('bash', ['-c', 'source /usr/share/bash-completion/completions/warden && COMP_WORDS=(warden de) COMP_CWORD=1 COMP_LINE="warden des" COMP_POINT=10 && _warden && echo "${COMPREPLY[@]}"']), /\bdestroy\b/);
+  assert.equal(await machine.run('warden', ['config', 'check']), 'the configuration is right\n');
+});
+
 test('the examples of warden(1) say what happens', async () => {
   const [, block = ''] = /^## EXAMPLES\n\n```\n([^]*?)```$/m.exec(readFileSync(`${repository}/packaging/man/warden.1.md`, 'utf8')) ?? [];
   const examples = block.split(/^\$ /m).slice(1).map((text) => /^(.*)\n([^]*)$/.exec(text)?.slice(1) ?? []);
