@@ -109,7 +109,6 @@ int stream_fill(struct stream_input *input, int fd, struct error *err)
 int stream_next(struct stream_input *input, struct frame *ret_frame, struct error *err)
 {
 	size_t left = input->end - input->start;
-	const uint8_t *at = input->data + input->start;
 
 	if (left == 0 && input->capacity > 4 * CHUNK) {
 		free(input->data);
@@ -118,6 +117,7 @@ int stream_next(struct stream_input *input, struct frame *ret_frame, struct erro
 	}
 	if (left < WIRE_HEADER_SIZE)
 		return 0;
+	const uint8_t *at = input->data + input->start;
 	uint32_t body = wire_load_u32(at);
 	size_t max = input->max_body != 0 ? input->max_body : WIRE_MAX_BODY;
 
