@@ -107,10 +107,11 @@ const GRAMMARS: readonly (readonly [RegExp, RegExp])[] = [
 ];
 const mayBeTaken = ({ name }: FieldOfRequest, text: string): boolean => GRAMMARS.every(([fields, allowed]) => !fields.test(name) || allowed.test(text));
 
-/** Without what containers have for themselves. */
+/** Without what containers have for themselves, and what other test files have, which may run at the same time. */
 async function table(): Promise<string> {
   const { stdout } = await runProgram('nft', ['list', 'ruleset']);
-  return stdout.replace(/\tchain out-\w+ \{[^}]*\}\n/g, '').split('\n').filter((line) => !/elements|w-|10\.2\d\d\./.test(line)).join('\n');
+  const others = new RegExp(`^table \\w+ (?!${server.slot.table} )warden_test_\\d+ \\{$[^]*?^\\}\\n`, 'gm');
+  return stdout.replace(others, '').replace(/\tchain out-\w+ \{[^}]*\}\n/g, '').split('\n').filter((line) => !/elements|w-|10\.2\d\d\./.test(line)).join('\n');
 }
 
 const textFields = fieldsOfKind((kind) => kind === 'string');
