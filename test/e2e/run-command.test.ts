@@ -52,11 +52,12 @@ test('its options are in force', async () => {
   const shared = join(server.slot.directory, 'shared');
   mkdirSync(shared);
   writeFileSync(join(shared, 'file'), 'of the host\n');
-  await ok('run', '--name', 'run-e2e-2', '-v', `${shared}:/given:ro`, '-p', '80', '-m', '256M', '--cpus', '0.5', '--net', '192.0.2.7:443', '--', 'true');
+  await ok('run', '--name', 'run-e2e-2', '-v', `${shared}:/given:ro`, '-p', '80', '-m', '256M', '--cpus', '0.5', '--net', '192.0.2.7:443', '--pids', '50', '--ttl', '3600', '-l', 'team=red', '--', 'true');
   await using client = new WardenClient({ path: server.paths.socket });
   try {
-    const { netIn, netOut, bindMounts } = await client.info({ handle: 'run-e2e-2' });
+    const { netIn, netOut, bindMounts, labels, ttlLeftMs, pidsStat } = await client.info({ handle: 'run-e2e-2' });
     assert.deepEqual([netIn.map(({ containerPort }) => containerPort), netOut.map(({ network, port }) => [network, port])], [[80], [['192.0.2.7', 443]]]);
+    assert.deepEqual([labels, pidsStat?.max, (ttlLeftMs ?? 0n) > 3_000_000n], [[{ key: 'team', value: 'red' }], 50n, true]);
     assert.deepEqual(bindMounts.map(({ dstPath, mode }) => [dstPath, mode]), [['/given', 0]]);
     assert.equal((await client.limitMemory({ handle: 'run-e2e-2' })).limitInBytes, 256n << 20n);
     assert.equal((await client.limitCpu({ handle: 'run-e2e-2' })).quotaInUs, 50_000n);

@@ -13,6 +13,7 @@ const MOST_PIDS = 4_194_304;
 
 export const BOX_OPTIONS: OptionTable = {
   name: { value: 'HANDLE', about: 'its handle; generated unless given' },
+  label: { short: 'l', value: 'KEY=VALUE', many: true, about: 'a label, for people and for ps --filter' },
   volume: { short: 'v', value: 'SRC:DST[:ro]', many: true, about: 'a file or directory of the server\'s host in the container' },
   publish: { short: 'p', value: '[HOST:]CONTAINER[/udp]', many: true, about: 'a port of the host that leads to one of the container; one of the pool unless HOST is given' },
   net: { value: 'none|all|REACH', many: true, about: 'what it may reach: none (so it is unless given), all, or ADDRESS, NETWORK or DOMAIN with :PORT or :LOW-HIGH' },
@@ -23,6 +24,7 @@ export const BOX_OPTIONS: OptionTable = {
   'cpuset-cpus': { value: 'LIST', about: 'the processors it may run on, such as 0-2,5' },
   pids: { value: 'N', about: 'the most processes and threads' },
   disk: { value: 'SIZE', about: 'the most that it may write to its disk, such as 1G' },
+  ttl: { value: 'SECONDS', about: 'remove it when it has existed so long, used or not' },
   grace: { value: 'SECONDS', about: 'how long it lives on when nobody is connected to it' },
   pull: { value: 'WHEN', choices: ['missing', 'always', 'never'], about: 'when an image is fetched from its registry: missing unless given' },
 };
@@ -41,11 +43,13 @@ export interface WantedBox {
 
 /** @throws WardenError invalid_argument, naming the option */
 export function wantedBox(call: Call): WantedBox {
-  const grace = call.value('grace');
+  const [grace, ttl] = [call.value('grace'), call.value('ttl')];
   const allow = call.values('net').flatMap(reachesOf);
   return {
     options: {
       handle: call.value('name'),
+      labels: labelsOf(call.values('label')),
+      ttlSeconds: ttl === undefined ? undefined : parseWhole('--ttl', ttl, 1, FOR_EVER_SECONDS),
       mounts: call.values('volume').map(mountOf),
       limits: limitsOf(call),
       network: { address: call.value('ip'), allow },
@@ -77,6 +81,15 @@ function limitsOf(call: Call): Limits {
     cpuList: call.value('cpuset-cpus'),
     processes: pids === undefined ? undefined : parseWhole('--pids', pids, 1, MOST_PIDS),
   };
+}
+
+/** Of one key the last. */
+function labelsOf(texts: readonly string[]): Readonly<Record<string, string>> | undefined {
+  if (texts.length === 0) return undefined;
+  return Object.fromEntries(texts.map((text) => {
+    const equals = text.indexOf('=');
+    return equals === -1 ? [text, ''] : [text.slice(0, equals), text.slice(equals + 1)];
+  }));
 }
 
 function mountOf(text: string): Mount {

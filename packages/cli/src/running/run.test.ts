@@ -44,11 +44,12 @@ describe('run', () => {
   it('passes every option on', async () => {
     await start();
     const { status, stderr } = await new Program(server.path, ['run', '--name', 'h', '-v', '/a:/b', '-v', '/c:/d:ro', '-p', '8080:80', '-p', '53/udp', '--net', 'all', '--net', '192.0.2.1:443', '--ip', '10.0.0.5', '-m', '256M', '--cpus', '0.5', '--cpu-shares', '512',
-      '--cpuset-cpus', '0-1', '--disk', '1.5G', '--pids', '64', '--grace', '9', '-e', 'A=b c', '-e', 'HERE', '-e', 'NOT_HERE', '-w', '/tmp', '-u', 'nobody', '--timeout', '2.5', '/x', '--', 'cmd'], { environment: { HERE: 'yes' } }).end();
+      '--cpuset-cpus', '0-1', '--disk', '1.5G', '--pids', '64', '--grace', '9', '--ttl', '3600', '-l', 'team=red=1', '--label', 'bare', '-e', 'A=b c', '-e', 'HERE', '-e', 'NOT_HERE', '-w', '/tmp', '-u', 'nobody', '--timeout', '2.5', '/x', '--', 'cmd'], { environment: { HERE: 'yes' } }).end();
     assert.deepEqual([status, stderr], [0, '']);
     const [create] = requestsOf(Type.Create);
     assert.deepEqual(create?.bindMounts, [{ srcPath: '/a', dstPath: '/b', mode: 1 }, { srcPath: '/c', dstPath: '/d', mode: 0 }]);
-    assert.deepEqual([create?.network, create?.graceTime], ['10.0.0.5', 9]);
+    assert.deepEqual([create?.network, create?.graceTime, create?.ttl], ['10.0.0.5', 9, 3600]);
+    assert.deepEqual(create?.labels, [{ key: 'team', value: 'red=1' }, { key: 'bare', value: '' }]);
     const [spawn] = requestsOf(Type.Spawn);
     assert.deepEqual([spawn?.env, spawn?.cwd, spawn?.user, spawn?.timeoutMs, spawn?.args], [['A=b c', 'HERE=yes'], '/tmp', 'nobody', 2500n, ['cmd']]);
     assert.deepEqual(requestsOf(Type.NetIn).map(({ hostPort, containerPort, protocol }) => [hostPort, containerPort, protocol]), [[8080, 80, undefined], [undefined, 53, 1]]);
@@ -133,6 +134,7 @@ describe('run', () => {
     [['run', '--cpus', '-1', '/x', 'ls'], /^warden: --cpus of run needs a value/],
     [['run', '--cpus=x', '/x', 'ls'], /^warden: --cpus is a number/],
     [['run', '--timeout', 'x', '/x', 'ls'], /^warden: --timeout is a number/],
+    [['run', '--ttl', '0', '/x', 'ls'], /^warden: --ttl is a whole number from 1/],
     [['run', '--net', 'host', '/x', 'ls'], /^warden: --net host is not there/],
     [['run', '--pull', 'sometimes', '/x', 'ls'], /is one of missing, always, never/],
     [['run', '--rm', '-d', '/x', 'ls'], /^warden: --rm and -d do not go together/],

@@ -49,7 +49,7 @@ async function runContainer(call: Call): Promise<number> {
   const words = first === '--' ? rest : rest[0] === '--' ? rest.slice(1) : rest;
   const name = first === '--' ? undefined : first;
   const [detach, remove] = [call.flag('detach'), call.flag('rm')];
-  if (detach && remove) throw new WardenError('invalid_argument', '--rm and -d do not go together: nobody would be there to remove it; warden rm -f removes it later');
+  if (detach && remove) throw new WardenError('invalid_argument', '--rm and -d do not go together: nobody would be there to remove it; --ttl SECONDS removes it then, warden rm -f at any time');
   if (call.json && !detach) throw new WardenError('invalid_argument', '-o json is for -d: otherwise the output is the command\'s own');
   const wanted = withGrace(wantedBox(call), call);
   const interruption = new Interruption(call);
