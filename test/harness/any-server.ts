@@ -11,7 +11,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { CAPABILITIES } from './capabilities.js';
 import type { Capability } from './capabilities.js';
 import { Client, RequestError } from './client.js';
-import type { CreateOptions } from './client.js';
+import type { CreateOptions, Info } from './client.js';
 import { useServer } from './fixture.js';
 
 export const socketOfOther = process.env['WARDEN_COMPATIBILITY_SOCKET'];
@@ -51,6 +51,11 @@ export async function says(request: Promise<unknown>, message: RegExp): Promise<
 export async function refused(request: Promise<unknown>, code: string, message: RegExp): Promise<void> {
   const error = await says(request, message);
   if (has('better')) assert.equal(error.code, code, error.message);
+}
+
+/** The events of what has happened; a server without isolation has one in each container that says just that. */
+export function happened({ events }: Pick<Info, 'events'>): string[] {
+  return events.filter((event) => !event.startsWith('INSECURE: '));
 }
 
 let names = 0;

@@ -20,6 +20,6 @@ export type Capability = keyof typeof CAPABILITIES;
 
 /** Kinds of servers, by what they lack. */
 export const PROFILES: Readonly<Record<'insecure' | 'original', readonly Capability[]>> = {
-  insecure: ['accounts', 'inside', 'mounts', 'network', 'statistics', 'memory', 'cpu', 'disk', 'bandwidth'],
+  insecure: ['accounts', 'inside', 'mounts', 'rootfs', 'network', 'statistics', 'memory', 'cpu', 'disk', 'bandwidth'],
   original: ['better'],
 };

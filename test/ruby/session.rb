@@ -19,7 +19,7 @@ handle = client.v1('create', { 'grace_time' => 300 }).handle
 told['handle'] = handle
 begin
   told['list'] = client.v1('list').handles.include?(handle)
-  told['info'] = client.v1('info', handle).then { |info| [info.state, info.events || [], info.container_path.start_with?('/')] }
+  told['info'] = client.v1('info', handle).then { |info| [info.state, (info.events || []).reject { |event| event.start_with?('INSECURE: ') }, info.container_path.start_with?('/')] }
   told['run'] = client.v1('run', handle, 'echo out; echo err >&2; exit 3').then { |reply| [reply.exit_status, reply.stdout, reply.stderr, reply.info.state] }
   told['binary'] = client.v1('run', handle, 'printf "\\xff\\x00\\xfe"').stdout.unpack1('H*')
   job = client.v1('spawn', handle, 'echo spawned; exit 4').job_id
