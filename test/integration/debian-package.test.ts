@@ -7,6 +7,7 @@ import { output } from '../harness/expect.js';
 import { CGROUPS, FreshRoot } from '../harness/fresh-root.js';
 import { repository } from '../harness/paths.js';
 import { mustRun } from '../harness/run-program.js';
+import type { Finished } from '../harness/run-program.js';
 import { cgroupParents, takeSlot } from '../harness/slot.js';
 import type { Slot } from '../harness/slot.js';
 
@@ -27,10 +28,12 @@ async function buildPackage(version: string): Promise<string> {
 }
 
 /** Copies a package in, and has dpkg install it. */
-async function install(path: string): Promise<string> {
+async function install(path: string): Promise<Finished> {
   const inside = '/tmp/warden.deb';
   copyFileSync(path, machine.path(inside));
-  return await machine.run('dpkg', [...(await hasNode() ? [] : ['--force-depends']), '--install', inside], { timeoutMs: 60_000 });
+  const finished = await machine.attempt('dpkg', [...(await hasNode() ? [] : ['--force-depends']), '--install', inside], { timeoutMs: 60_000 });
+  assert.equal(finished.status, 0, finished.stderr);
+  return finished;
 }
 
 /** Node may have come to this machine in another way than by a package. */
@@ -48,18 +51,20 @@ function configure(): void {
   machine.write('/etc/warden/conf.d/test.yml', JSON.stringify({ server: { cgroup_root: CGROUPS, cgroup_parent: slot.cgroupParent }, health_check_server: { port: 0 }, logging: { file: '/var/log/warden/wardend.log' } }));
 }
 
+const undo: (() => unknown)[] = [];
 before(async () => {
   slot = await takeSlot();
+  undo.push(() => { slot.release(); });
   mkdirSync(slot.directory, { recursive: true });
+  undo.push(() => { rmSync(slot.directory, { recursive: true, force: true }); });
   [first, second] = await Promise.all([buildPackage('0.1.0'), buildPackage('0.1.1')]);
   machine = await FreshRoot.open(slot);
+  undo.push(() => machine.close());
   untouched = machine.entries();
 });
 
 after(async () => {
-  await machine.close();
-  rmSync(slot.directory, { recursive: true, force: true });
-  slot.release();
+  for (const step of undo.reverse()) await step();
 });
 
 test('what the same checkout makes differs in nothing but its version', async () => {
@@ -73,8 +78,9 @@ test('what the same checkout makes differs in nothing but its version', async ()
 
 test('an installed server is started by systemd and makes containers', async () => {
   configure();
-  const said = await install(first);
-  assert.match(said, /host was assembled from this machine's \/usr/);
+  const { stdout, stderr } = await install(first);
+  assert.doesNotMatch(stderr, /could not be started/);
+  assert.match(stdout, /host was assembled from this machine's \/usr/);
   for (const unit of UNITS) {
     assert.equal(await stateOf(unit), 'active', machine.read('/var/log/warden/wardend.log'));
     assert.equal((await machine.attempt('systemctl', ['is-enabled', unit])).stdout, 'enabled\n');
@@ -116,7 +122,8 @@ test('the examples of warden(1) say what happens', async () => {
 
 test('an upgrade restarts the server, and ends no job; changed configuration stays', async () => {
   const client = await connect();
-  const jobId = await client.spawn('demo', 'echo before; until [ -e /tmp/go ]; do read -t 0.1 <> <(:) || :; done; echo after; exit 7');
+  assert.equal(output(await client.run('demo', 'mkfifo /tmp/go')), '');
+  const jobId = await client.spawn('demo', 'echo before; read line </tmp/go; echo "$line"; exit 7');
   const pid = await machine.run('systemctl', ['show', '-P', 'MainPID', 'warden.service']);
   machine.write('/etc/warden/config.yml', `${machine.read('/etc/warden/config.yml')}# changed by hand\n`);
   await install(second);
@@ -125,7 +132,7 @@ test('an upgrade restarts the server, and ends no job; changed configuration sta
   assert.match(machine.read('/etc/warden/config.yml'), /# changed by hand\n$/);
   client.close();
   const next = await connect();
-  assert.equal(output(await next.run('demo', 'touch /tmp/go')), '');
+  assert.equal(output(await next.run('demo', 'echo after >/tmp/go')), '');
   const { status, stdout } = await next.link('demo', jobId);
   assert.deepEqual([status, stdout], [7, 'before\nafter\n']);
   next.close();
@@ -151,8 +158,10 @@ test('containers that cannot be destroyed stay behind their firewall, and anothe
   assert.match(stderr, /unknown key server\.no_such_key[^]*could not be destroyed/);
   assert.ok((await machine.processes()).some((line) => line.includes('wshd: left')));
   assert.match(await machine.run('nft', ['list', 'tables']), /table inet warden\n/);
+  assert.match((await install(second)).stderr, /^warden: the service could not be started: journalctl -u warden\.service says why$/m);
   rmSync(machine.path('/etc/warden/conf.d/wrong.yml'));
-  await install(second);
+  await machine.run('systemctl', ['reset-failed', ...UNITS]);
+  await machine.run('systemctl', ['start', ...UNITS]);
   assert.equal(await warden('list'), 'handles[0] : left\n');
 });
 
