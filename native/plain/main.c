@@ -1,8 +1,8 @@
 /*
  * plain-monitor: a monitor of plain processes, for container_klass: Insecure. It needs no rights, and isolates nothing.
  *
- * Theory of operation. wardend starts it with the paths of a container's directory, of the programs wshd and files, and of syslog's socket; descriptor 3
- * is a socket to wardend. It starts wshd, which becomes the parent of all that is left without one (a subreaper, in place of a PID 1), tells wardend that it is
+ * Theory of operation. wardend starts it with the paths of a container's directory, of the programs wshd and files, of syslog's socket, and with
+ * the environment of shells that wsh opens; descriptor 3 is a socket to wardend. It starts wshd, which becomes the parent of all that is left without one (a subreaper, in place of a PID 1), tells wardend that it is
  * ready, and from then on it is the same as every monitor: it serves run/monitor.sock until DESTROY, keeps the output and the ends of its jobs, and lives on when
  * wardend goes. There are no namespaces, no cgroups, no layers and no filter. A job is found by its session and its parents (lib/descendants.h).
  *

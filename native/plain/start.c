@@ -58,6 +58,31 @@ static int open_syslog(const char *path, struct container *container, struct err
 	return 0;
 }
 
+/* Both that wsh knows are ours, and their shells get the environment that we were started with. */
+static int make_users(struct container *container, struct error *err)
+{
+	static const char *const names[] = { "vcap", "root" };
+	enum { COUNT = sizeof(names) / sizeof(names[0]) };
+	const char *home = getenv("HOME");
+	size_t count = 0;
+
+	while (environ[count] != NULL)
+		count++;
+	container->users = calloc(COUNT, sizeof(*container->users));
+	if (container->users == NULL)
+		return error_set(err, ENOMEM, "users");
+	for (container->user_count = 0; container->user_count < COUNT; container->user_count++) {
+		struct user *user = &container->users[container->user_count];
+
+		*user = (struct user){ .uid = geteuid(), .gid = getegid(), .environment = { .items = environ, .count = count } };
+		user->name = strdup(names[container->user_count]);
+		user->directory = strdup(home != NULL ? home : "/");
+		if (user->name == NULL || user->directory == NULL)
+			return error_set(err, ENOMEM, "users");
+	}
+	return 0;
+}
+
 /* In the child: wshd with its channel, nothing for a filter, and nothing of ours. */
 _Noreturn static void become_wshd(int program, int channel)
 {
@@ -140,7 +165,7 @@ static int start(int server, const struct plain_paths *paths, struct container *
 	int64_t deadline = deadline_in_ms(START_DEADLINE_MS);
 
 	undo_push(undo, undo_directories, &container->directories);
-	if (open_paths(paths, container, &program, err) < 0 || open_syslog(paths->syslog, container, err) < 0)
+	if (open_paths(paths, container, &program, err) < 0 || open_syslog(paths->syslog, container, err) < 0 || make_users(container, err) < 0)
 		return -1;
 	undo_push(undo, undo_listener, container);
 	undo_push(undo, undo_wshd, container);

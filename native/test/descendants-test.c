@@ -80,8 +80,11 @@ int main(void)
 	}
 	pid_t other = fork();
 
-	if (other == 0)
+	if (other == 0) {
+		/* A name is anybody's to choose, and stands before the fields that count. */
+		prctl(PR_SET_NAME, ") Z 1 1 1 1");
 		stay(said[1], end[0]);
+	}
 	await(said[0], 5);
 	CHECK(descendants_signal(self, 0, &err) == 5, "children, grandchildren and orphans are all found");
 	CHECK(descendants_signal_session(self, leader, 0, &err) == 3, "of the session: its leader, who is in it, and who descends from those; not who has lost both");

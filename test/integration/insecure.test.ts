@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { WardenClient } from 'warden-client';
 import { output, refused, streamUntil } from '../harness/expect.js';
-import { repository } from '../harness/paths.js';
+import { nativePrograms, repository } from '../harness/paths.js';
 import { plainUser, usePlainServer } from '../harness/plain-server.js';
 import { commandLine, isAlive, parentOf, statusField } from '../harness/processes.js';
 import { Syslog } from '../harness/syslog.js';
@@ -16,6 +16,13 @@ import { untilClean, untilSeen } from '../harness/wait.js';
 
 const CAUTION = 'INSECURE: plain processes without isolation or limits (server.container_klass: Insecure)';
 const server = usePlainServer(['server.job_output_limit=100000']);
+
+/** Waits for so many processes that sleep, which no output tells of. */
+async function sleepers(count: number, pattern = /^sleep 100/): Promise<number[]> {
+  const find = (): number[] => server.processes().filter((pid) => pattern.test(commandLine(pid)));
+  await untilSeen(`${count} processes that sleep`, () => find().length === count, () => find().map(commandLine).join());
+  return find();
+}
 
 /** Settles when none of them lives any more. */
 async function gone(pids: readonly number[], ping: () => Promise<void>): Promise<void> {
@@ -103,13 +110,12 @@ test('stop reaches every process, also those that made sessions of their own and
   const kept = await neighbour.spawn(other, 'echo up; sleep 1000');
   await streamUntil(neighbour.logs(other, kept, { follow: true }), 'up');
   assert.equal(output(await client.run(handle, '(setsid setsid sleep 1001 >/dev/null 2>&1 &) ; (setsid sleep 1002 >/dev/null 2>&1 &); echo on')), 'on\n');
-  const sleeping = (): number[] => server.processes().filter((pid) => /^sleep 100[12]/.test(commandLine(pid)));
-  await untilSeen('two processes', () => sleeping().length === 2, () => sleeping().map(commandLine).join());
+  const sleeping = await sleepers(2, /^sleep 100[12]/);
   const job = await client.spawn(handle, 'trap "" TERM; echo deaf; while :; do sleep 0.05; done');
   await streamUntil(client.logs(handle, job, { follow: true }), 'deaf');
   const control = await server.connect();
   await control.stop(handle, { kill: true });
-  assert.deepEqual(sleeping(), []);
+  assert.deepEqual(sleeping.filter(isAlive), []);
   assert.equal((await control.link(handle, job)).status, 255);
   assert.equal((await control.info(handle)).state, 'stopped');
   assert.deepEqual((await control.jobs(other)).map(({ state }) => state), ['running'], 'the neighbour\'s job lives on');
@@ -240,12 +246,12 @@ for (const [who, pattern] of [['monitor', /plain-monitor/], ['wshd', /^wshd/]] a
     const job = await client.spawn(handle, '(setsid sleep 1003 >/dev/null 2>&1 &); echo up; sleep 1004');
     await streamUntil(client.logs(handle, job, { follow: true }), 'up');
     const control = await server.connect();
-    const processes = server.processes();
+    const sleeping = await sleepers(2);
     const monitor = Number(readFileSync(join(directory, 'run/monitor.pid'), 'utf8').split(' ')[0]);
     const victim = [monitor, ...findBelow(monitor)].find((pid) => pattern.test(commandLine(pid)));
     assert.ok(victim !== undefined);
     process.kill(victim, 'SIGKILL');
-    await gone(processes.filter((pid) => /sleep/.test(commandLine(pid))), () => control.ping());
+    await gone(sleeping, () => control.ping());
     const link = await control.link(handle, job);
     assert.equal(link.status, 255);
     const info = await control.info(handle);
@@ -265,13 +271,12 @@ test('a destroy ends what is left when both monitor and wshd were killed', async
   const job = await client.spawn(handle, '(setsid sleep 1005 >/dev/null 2>&1 &); echo up; sleep 1006');
   await streamUntil(client.logs(handle, job, { follow: true }), 'up');
   const control = await server.connect();
+  const sleeping = await sleepers(2);
   const monitor = Number(readFileSync(join(directory, 'run/monitor.pid'), 'utf8').split(' ')[0]);
   const [wshd] = findBelow(monitor);
   assert.ok(wshd !== undefined);
   // Stopped first, so that neither can do anything about the end of the other.
   for (const signal of ['SIGSTOP', 'SIGKILL']) for (const pid of [wshd, monitor]) process.kill(pid, signal);
-  const sleeping = server.processes().filter((pid) => /sleep/.test(commandLine(pid)));
-  assert.equal(sleeping.length, 2);
   await control.destroy(handle);
   await gone(sleeping, () => control.ping());
 });
@@ -300,6 +305,26 @@ test('a second server on the same depot is refused', async () => {
   assert.match(server.log, /another wardend \(pid \d+, .*\) uses the depot/);
   assert.ok(isAlive(server.pid));
   assert.equal(parentOf(server.pid), process.pid);
+});
+
+test('a shell of wsh is in the home directory, with a terminal', async () => {
+  const { directory, home } = await server.container();
+  const shell = spawn(`${nativePrograms}/wsh`, ['--socket', `${directory}/run/monitor.sock`, '--', '/bin/bash', '-c', 'pwd; echo $HOME $PATH; tty -s && echo terminal; exit 7'], { uid: plainUser, gid: plainUser, stdio: ['ignore', 'pipe', 'inherit'], env: {} });
+  let text = '';
+  shell.stdout.on('data', (data: Buffer) => { text += data.toString(); });
+  const [status] = await once(shell, 'close') as [number];
+  assert.deepEqual({ status, lines: text.trim().split('\r\n') }, { status: 7, lines: [home, `${home} /bin:/usr/bin`, 'terminal'] });
+});
+
+test('a depot is for one kind of containers; a socket that others can use is warned of', async () => {
+  const depot = server.makeDirectory('linux-depot');
+  writeFileSync(join(depot, 'lock'), '');
+  const child = server.spawn([`server.container_depot_path=${depot}`, `server.unix_domain_path=${server.directory}/third.sock`]);
+  const [status] = await once(child, 'exit') as [number];
+  assert.equal(status, 1);
+  assert.match(server.log, /linux-depot is one of Linux containers: plain processes .* need their own/);
+  assert.ok(existsSync(join(server.depot, 'plain')));
+  assert.match(server.log, /server\.unix_domain_permissions lets others/);
 });
 
 /** scripts/start-insecure.mjs with these commands. */

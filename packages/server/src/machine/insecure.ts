@@ -18,6 +18,7 @@ import { homePath, onMachine } from '../host/insecure/places.js';
 import { InsecureRootFileSystems } from '../host/insecure/root-file-systems.js';
 import { LinuxAccounts } from '../host/linux/accounts.js';
 import { LinuxDepot } from '../host/linux/depot.js';
+import { depotKindOf, markDepotAsPlain } from '../host/linux/depot-kind.js';
 import { claimName } from '../host/linux/exclusive-name.js';
 import { LinuxMonitors, monitorSocketPath } from '../host/linux/monitor.js';
 import { LinuxNameServers } from '../host/linux/name-servers.js';
@@ -37,12 +38,20 @@ export function requireInsecureMachine({ programsPath, hooks }: Configuration): 
   if (hooks.programs.length > 0) throw new WardenError('unsupported', 'hooks: plain processes (server.container_klass: Insecure) have none; take them out of the configuration');
 }
 
+/** @throws WardenError wrong_state: the containers in it are not plain processes */
+function markDepot(depotPath: string): void {
+  if (depotKindOf(depotPath) === 'Linux') throw new WardenError('wrong_state', `the depot ${depotPath} is one of Linux containers: plain processes (server.container_klass: Insecure) need their own (server.container_depot_path)`);
+  markDepotAsPlain(depotPath);
+}
+
 export async function openInsecureMachine({ configuration, log, containers }: MachineOptions): Promise<Machine> {
   const { depotPath, programsPath, socketPath } = configuration;
   const user = ownUser();
   log.warn({ user: user.name }, `${caution}: whoever can use the socket can do on this machine whatever user ${user.name} can, and so can every job`);
   if (user.uid === 0) log.warn({}, 'and the server runs as root: every job is root of this machine; start it as another user');
+  if ((configuration.socketPermissions & 0o077) !== 0) log.warn({ permissions: configuration.socketPermissions.toString(8) }, 'server.unix_domain_permissions lets others than the server\'s user use the socket: 0600 keeps them out');
   await claimName({ name: `depot ${depotPath}`, what: `the depot ${depotPath}`, key: 'server.container_depot_path' }, `pid ${process.pid}, depot ${depotPath}, socket ${socketPath}`);
+  markDepot(depotPath);
   const bootId = readBootId();
   const depot = new LinuxDepot(depotPath, log, {
     bootId,
@@ -50,9 +59,10 @@ export async function openInsecureMachine({ configuration, log, containers }: Ma
     removeEntries: async (directory, names) => void (await Promise.all(names.map((name) => rm(join(directory, name), { recursive: true, force: true })))),
   });
   depot.prepare();
+  const lang = process.env['LANG'] ?? 'en_US.UTF-8';
   const host: Host = {
     plain: { caution },
-    launcher: new InsecureLauncher(programsPath, systemClock),
+    launcher: new InsecureLauncher(programsPath, { LANG: lang, USER: user.name, PATH: '/bin:/usr/bin' }, systemClock),
     monitors: new InsecureMonitors(new LinuxMonitors((id) => monitorSocketPath(depot.directoryOf(id)), systemClock, log), (id) => depot.directoryOf(id), user),
     depot,
     disks: noDisks,
@@ -76,7 +86,7 @@ export async function openInsecureMachine({ configuration, log, containers }: Ma
     clock: systemClock,
     bootId,
     ephemeralPorts: readEphemeralPorts(),
-    lang: process.env['LANG'] ?? 'en_US.UTF-8',
+    lang,
   };
   return {
     host,

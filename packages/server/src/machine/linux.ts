@@ -24,6 +24,7 @@ import { containersMemory, limitContainersMemory, memoryOfMachine } from '../hos
 import { LinuxCoreDumps } from '../host/linux/core-dumps.js';
 import { LinuxDepot } from '../host/linux/depot.js';
 import { LinuxCpuLimits } from '../host/linux/cpu-limits.js';
+import { depotKindOf } from '../host/linux/depot-kind.js';
 import { claimName } from '../host/linux/exclusive-name.js';
 import { diskBackends, LinuxDisks } from '../host/linux/disks.js';
 import { LinuxFirewall } from '../host/linux/firewall.js';
@@ -73,6 +74,9 @@ export function requireLinuxMachine({ programsPath, hooks }: Configuration): voi
 
 export async function openLinuxMachine({ configuration, log, attachSyslog, containers }: MachineOptions): Promise<Machine> {
   await claimNames(configuration);
+  if (depotKindOf(configuration.depotPath) === 'Insecure') {
+    throw new WardenError('wrong_state', `the depot ${configuration.depotPath} is one of plain processes (server.container_klass: Insecure): Linux containers need their own (server.container_depot_path)`);
+  }
   const bootId = readBootId();
   const depot = new LinuxDepot(configuration.depotPath, log, {
     bootId,

@@ -30,17 +30,17 @@ const refused = (code: string, message: RegExp) => (error: unknown): boolean => 
 test('a monitor that cannot be started, or ends without an answer, fails the create', async (t) => {
   const { programs, directory } = places(t, '#!/bin/sh\nexit 3\n');
   const description = { ...sampleDescription, directory, mounts: [] };
-  await assert.rejects(new InsecureLauncher(programs, systemClock).create(description), refused('unavailable', /plain-monitor ended without an answer/));
+  await assert.rejects(new InsecureLauncher(programs, {}, systemClock).create(description), refused('unavailable', /plain-monitor ended without an answer/));
   assert.ok(existsSync(join(directory, 'rootfs/home/vcap')));
   const second = join(programs, 'second');
   mkdirSync(second);
-  await assert.rejects(new InsecureLauncher('/nowhere', systemClock).create({ ...description, directory: second }), refused('unavailable', /cannot start .*plain-monitor|ended without an answer/));
+  await assert.rejects(new InsecureLauncher('/nowhere', {}, systemClock).create({ ...description, directory: second }), refused('unavailable', /cannot start .*plain-monitor|ended without an answer/));
 });
 
 test('one that says nothing is given up after the create\'s deadline, and a moment more', async (t) => {
   const { programs, directory } = places(t, '#!/bin/sh\nread line <&3\n');
   const clock = new ManualClock();
-  const created = new InsecureLauncher(programs, clock).create({ ...sampleDescription, directory, mounts: [], deadlineMs: 1000 });
+  const created = new InsecureLauncher(programs, {}, clock).create({ ...sampleDescription, directory, mounts: [], deadlineMs: 1000 });
   const outcome = assert.rejects(created, refused('timeout', /no answer from plain-monitor within 6 s/));
   clock.advance(5999);
   assert.equal(await Promise.race([created.catch(() => 'failed'), new Promise((resolve) => setImmediate(resolve, 'waiting'))]), 'waiting');
@@ -50,7 +50,7 @@ test('one that says nothing is given up after the create\'s deadline, and a mome
 
 test('what would need a container is refused before anything is made', async (t) => {
   const { programs, directory } = places(t, '');
-  const launcher = new InsecureLauncher(programs, systemClock);
+  const launcher = new InsecureLauncher(programs, {}, systemClock);
   const mount = { source: '/tmp', destination: '/x', readOnly: true, recursive: false };
   await assert.rejects(launcher.create({ ...sampleDescription, directory, mounts: [mount] }), refused('unsupported', /bind_mounts/));
   assert.ok(!existsSync(join(directory, 'rootfs')));

@@ -7,7 +7,7 @@ import type { BandwidthInForce, Launcher } from '../launcher.js';
 import type { LinkStatistics } from '../statistics.js';
 import { isListening } from './listening.js';
 import { startProgram } from './native-exchange.js';
-import { makePlaces } from './places.js';
+import { homePath, makePlaces, onMachine } from './places.js';
 import { unsupported } from './unsupported.js';
 import type { PortProtocol } from '../../lib/port.js';
 
@@ -17,6 +17,8 @@ const slackMs = 5000;
 export class InsecureLauncher implements Launcher {
   constructor(
     private readonly programsPath: string,
+    /** Of shells that wsh opens, without HOME. */
+    private readonly environment: Readonly<Record<string, string>>,
     private readonly clock: Clock,
   ) {}
 
@@ -25,7 +27,7 @@ export class InsecureLauncher implements Launcher {
     const { directory, syslogSocket, deadlineMs } = description;
     const program = (name: string): string => join(this.programsPath, name);
     makePlaces(directory);
-    const running = startProgram({ program: program('plain-monitor'), args: [directory, program('wshd'), program('files'), syslogSocket] });
+    const running = startProgram({ program: program('plain-monitor'), args: [directory, program('wshd'), program('files'), syslogSocket], environment: { ...this.environment, HOME: onMachine(directory, homePath) } });
     const cancelTimer = startTimer(this.clock, deadlineMs + slackMs, () => running.giveUp(new WardenError('timeout', `create of container ${description.id}: no answer from plain-monitor within ${(deadlineMs + slackMs) / 1000} s`)));
     try {
       await running.answer;

@@ -14,6 +14,8 @@ const socketDescriptor = 3;
 export interface ProgramOrder {
   readonly program: string;
   readonly args: readonly string[];
+  /** All of it; undefined: none. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** What it is told first; undefined: nothing. */
   readonly order?: Buffer;
   /** Frames before the last one. */
@@ -29,8 +31,8 @@ export interface Running {
 }
 
 /** Starts a program in a session of its own, with nothing of ours but a socket; it may live longer than we do. */
-export function startProgram({ program, args, order, report }: ProgramOrder): Running {
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'], detached: true, env: {}, cwd: '/' });
+export function startProgram({ program, args, environment = {}, order, report }: ProgramOrder): Running {
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'], detached: true, env: environment, cwd: '/' });
   child.unref();
   const socket = child.stdio[socketDescriptor] as Socket;
   let settle!: { resolve: (answer: Attributes) => void; reject: (error: Error) => void };
