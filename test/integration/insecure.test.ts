@@ -13,6 +13,7 @@ import { plainUser, usePlainServer } from '../harness/plain-server.js';
 import { commandLine, isAlive, parentOf, statusField } from '../harness/processes.js';
 import { Syslog } from '../harness/syslog.js';
 import { untilClean, untilSeen } from '../harness/wait.js';
+import type { Fields } from '../harness/wire.js';
 
 const CAUTION = 'INSECURE: plain processes without isolation or limits (server.container_klass: Insecure)';
 const server = usePlainServer(['server.job_output_limit=100000']);
@@ -159,6 +160,18 @@ test('copies in and out; only the server\'s user can own them', async () => {
   await refused(client.request('copy_in', { handle, src_path: '/etc/shadow', dst_path: 'x' }), 'permission', /copy on the host .*permission denied/);
   await refused(client.request('copy_in', { handle, src_path: join(source, 'none'), dst_path: 'x' }), 'not_found', /no such file/);
   rmSync(source, { recursive: true });
+});
+
+test('the processes of a container are those below its monitor', async () => {
+  const { client, handle } = await server.container();
+  await server.container();
+  const job = await client.spawn(handle, '(setsid sleep 1007 >/dev/null 2>&1 &); exec sleep 1008');
+  const [one, two] = await sleepers(2, /^sleep 100[78]/);
+  const { processes } = await client.request('processes', { handle }) as { processes: Fields[] };
+  const told = new Map(processes.map((each) => [each['pid'], String(each['command_line']).replaceAll('\0', ' ')]));
+  assert.deepEqual([told.get(one), told.get(two)].sort(), ['sleep 1007', 'sleep 1008']);
+  assert.equal(told.size, 3, 'wshd, and nobody of another container');
+  assert.equal((await client.jobs(handle)).find(({ id }) => id === job)?.state, 'running');
 });
 
 test('limits are refused with a reason, and read as none; what would open something is open', async () => {

@@ -1,9 +1,11 @@
 /** Monitors of plain processes: the same programs and messages as for Linux containers, but everybody is the server's own user, and paths begin elsewhere. */
+import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import type { JobDescription, Monitor, Monitors } from '../monitor.js';
 import type { TransferOrder } from '../transfer.js';
 import type { OwnUser } from './own-user.js';
 import { homePath, inRoot, onMachine } from './places.js';
+import { listProcesses } from './processes.js';
 
 /** RLIM_INFINITY: what the server itself may have is as much. */
 const infinity = 2n ** 64n - 1n;
@@ -30,7 +32,7 @@ export class InsecureMonitors implements Monitors {
       resize: (jobId, rows, columns) => monitor.resize(jobId, rows, columns),
       signalJob: (jobId, signal) => monitor.signalJob(jobId, signal),
       forget: (jobId) => monitor.forget(jobId),
-      transfer: (order, sink) => monitor.transfer(plainTransfer(order, directory, this.user), sink),
+      transfer: (order, sink) => order.operation === 'processes' ? listProcesses(join(directory, 'run/monitor.pid'), order.entryLimit, sink) : monitor.transfer(plainTransfer(order, directory, this.user), sink),
       list: () => monitor.list(),
       vcapUid: () => monitor.vcapUid(),
       isGone: () => monitor.isGone(),
