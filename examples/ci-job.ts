@@ -7,7 +7,7 @@
  * where the artifacts go. The exit status is that of the step that failed, or 0.
  */
 import { mkdir, readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { argv, exit, stderr, stdout } from 'node:process';
 import { Warden, type Box } from 'warden-client';
 
@@ -30,6 +30,8 @@ interface Job {
 
 const LIMITS = { memoryBytes: 1024 ** 3, processors: 2, diskBytes: 2 * 1024 ** 3 };
 const STEP_SECONDS = 600;
+/** Of the whole job, whatever becomes of this program. */
+const LONGEST_SECONDS = 3600;
 
 /** Where the project is in the box. */
 const WORK = '/home/vcap/project';
@@ -52,9 +54,8 @@ if (project === undefined || results === undefined) {
 const { rootfs, allow = [], env, steps, artifacts = [] } = JSON.parse(await readFile(join(project, 'ci.json'), 'utf8')) as Job;
 
 await using warden = new Warden();
-await using box = await warden.create({ rootfs, limits: LIMITS, network: { allow } });
-const { client, handle } = box;
-await client.copyIn({ handle, srcPath: `${resolve(project)}/`, dstPath: WORK });
+await using box = await warden.create({ rootfs, limits: LIMITS, network: { allow }, labels: { job: basename(resolve(project)) }, ttlSeconds: LONGEST_SECONDS });
+await box.files.upload(project, WORK);
 
 let status = 0;
 for (const step of steps) {
@@ -66,7 +67,7 @@ for (const step of steps) {
 await mkdir(results, { recursive: true });
 for (const path of artifacts) {
   try {
-    await client.copyOut({ handle, srcPath: `${WORK}/${path}`, dstPath: `${resolve(results)}/` });
+    await box.files.download(`${WORK}/${path}`, join(results, basename(path)));
   } catch (error) {
     stderr.write(`── no artifact ${path}: ${String(error)}\n`);
     status ||= 1;

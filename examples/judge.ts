@@ -10,7 +10,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { argv, exit } from 'node:process';
-import { Warden, type Box, type RunResult } from 'warden-client';
+import { Warden, type RunResult } from 'warden-client';
 
 interface Problem {
   readonly timeLimitMs: number;
@@ -35,16 +35,16 @@ const COMPILER = { memoryBytes: 512 * 1024 * 1024, timeoutMs: 30_000 };
 /** Gives the program, or what the compiler said against the submission. */
 async function compile(warden: Warden, source: Uint8Array, command: readonly string[]): Promise<{ program: Uint8Array } | { complaint: string }> {
   await using box = await warden.create({ limits: { memoryBytes: COMPILER.memoryBytes } });
-  await write(box, 'source', source);
+  await box.files.write('source', source);
   const { ok, stderr, timedOut } = await box.run(command, { timeoutMs: COMPILER.timeoutMs });
   if (!ok) return { complaint: timedOut === true ? 'compiling took too long' : stderr };
-  return { program: await box.client.files.read({ handle: box.handle, path: 'program' }).bytes() };
+  return { program: await box.files.read('program').bytes() };
 }
 
 async function judge(warden: Warden, program: Uint8Array, command: readonly string[], { timeLimitMs, memoryLimitBytes }: Problem, input: Uint8Array, expected: string): Promise<Verdict> {
   // One processor: threads do not buy time.
   await using box = await warden.create({ limits: { memoryBytes: memoryLimitBytes, processors: 1 } });
-  await write(box, 'program', program);
+  await box.files.write('program', program, { mode: 0o755 });
   const result = await box.run(command, { stdin: input, timeoutMs: timeLimitMs, rlimits: { fsize: 16n * 1024n * 1024n } });
   return verdictOf(result, (await box.info()).events, expected);
 }
@@ -60,10 +60,6 @@ function verdictOf({ ok, timedOut, stdout }: RunResult, events: readonly string[
 /** Answers may differ in white space. */
 function words(text: string): string {
   return text.trim().split(/\s+/).join(' ');
-}
-
-async function write(box: Box, path: string, content: Uint8Array): Promise<void> {
-  await box.client.files.write({ handle: box.handle, path, mode: 0o755 }, content);
 }
 
 const [, , problemPath, submissionPath] = argv;

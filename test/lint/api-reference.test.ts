@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -9,15 +10,24 @@ interface Declaration { readonly name: string; readonly kind: string; readonly t
 /** Written for people who have built nothing yet, in JavaScript. */
 interface Reference {
   readReference(root: string): Promise<Declaration[]>;
+  renderReference(root: string): Promise<Map<string, string>>;
   undocumented(declarations: readonly Declaration[]): string[];
 }
 const reference = (await import(pathToFileURL(join(repository, 'scripts/docs/reference.mjs')).href)) as Reference;
+const directory = join(repository, 'docs/api');
 
 let declarations: Declaration[];
 before(async () => {
   declarations = await reference.readReference(repository);
 });
 const found = (name: string): Declaration => declarations.find((declaration) => declaration.name === name) ?? assert.fail(`nothing is called ${name}`);
+
+test('docs/api is what `npm run docs` makes of the docstrings', async () => {
+  const pages = await reference.renderReference(repository);
+  const stale = [...pages].filter(([name, text]) => !readdirSync(directory).includes(name) || readFileSync(join(directory, name), 'utf8') !== text).map(([name]) => name);
+  assert.deepEqual(stale, [], 'the reference is older than the docstrings: run `npm run docs`');
+  assert.deepEqual(readdirSync(directory).sort(), [...pages.keys()].sort());
+});
 
 test('every class, function and method of the client has a docstring', () => {
   assert.deepEqual(reference.undocumented(declarations), []);
