@@ -35,6 +35,7 @@ export const TEST_PACKAGES = [
   'strace', // kills the daemon before each of its system calls
   'docker-registry', // a registry of images, on loopback
   'openssl', // makes certificates for it
+  'zstd', // compresses layers of images
   'ruby', // clients of 2012 were written in it
   'ruby-beefcake', // and on this reader and writer of messages
   'xfsprogs', // mkfs.xfs: a file system that has projects also without quotas

@@ -11,7 +11,7 @@ import { SetupError } from '../setup/setup-error.mjs';
 
 /** Whose files are in the image; `a|b`: whichever is installed. Programs that jobs of the tests use, and those that the tests use themselves. */
 export const IMAGE_PACKAGES = [
-  'base-files', 'bash', 'dash', 'coreutils', 'util-linux', 'mount', 'grep', 'sed', 'mawk|gawk', 'findutils', 'diffutils', 'tar', 'gzip', 'hostname', 'procps', 'libc-bin', 'libc6',
+  'base-files', 'bash', 'dash', 'coreutils', 'util-linux', 'mount', 'grep', 'sed', 'mawk|gawk', 'findutils', 'diffutils', 'tar', 'gzip', 'zstd', 'hostname', 'procps', 'libc-bin', 'libc6',
   'iproute2', 'nftables', 'iputils-ping', 'e2fsprogs', 'xfsprogs', 'btrfs-progs',
   'python3-minimal', 'libpython3-stdlib', 'perl-base',
 ];
