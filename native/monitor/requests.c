@@ -295,6 +295,9 @@ void requests_serve(struct connection *connection, const struct frame *frame)
 		result = signal_all(connection, &parameters, &err);
 		break;
 	case WIRE_AWAIT_EMPTY:
+		err.step = "signal all processes";
+		if (parameters.signal != 0 && (result = wshd_channel_signal_all(connection->monitor, parameters.signal, &err)) < 0)
+			break;
 		connection->phase = CONNECTION_AWAITING_EMPTY;
 		connection_update(connection, false);
 		jobs_check_empty(connection->monitor);

@@ -103,6 +103,21 @@ def test_background(container):
     tap.check(container.connect().ask("AWAIT_EMPTY").kind == "OK", "and still is")
 
 
+def test_end_all(container):
+    follower, job, _ = container.spawn("trap 'exit 5' TERM; (trap '' TERM HUP; exec sleep 1000) & echo ready; wait")
+    follower.read()
+    deaf = container.connect()
+    deaf.send("AWAIT_EMPTY", ("SIGNAL", signal.SIGTERM))
+    end = follower.read()
+    tap.check(end.kind == "EXIT" and end.number("EXIT_VALUE") == 5, "AWAIT_EMPTY with a signal sends it", end)
+    tap.check(not select.select([deaf.sock], [], [], 0.2)[0], "and waits for those that do not go")
+    ending = container.connect()
+    tap.check(ending.ask("AWAIT_EMPTY", ("SIGNAL", signal.SIGKILL)).kind == "OK" and deaf.read().kind == "OK", "another signal ends all")
+    tap.check(container.connect().ask("AWAIT_EMPTY", ("SIGNAL", 65)).kind == "ERROR", "one that there is not is refused")
+    out, _, _ = container.run("pgrep -x sleep | wc -l")
+    tap.check(out == b"0\n", "nobody is left, and jobs go on to be run", out)
+
+
 def test_kill_job(container):
     script = "setsid setsid sleep 1000 & sleep 1000 & echo ready; wait"
     connection, job, _ = container.spawn(script)
@@ -300,7 +315,7 @@ def main():
     if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
         # A job waits at this gate: a FIFO that nobody opens for writing.
         container.run("mkfifo /tmp/gate; chmod 666 /tmp/gate")
-        for test in (test_prepared, test_identity, test_input, test_ends, test_forget, test_table, test_background, test_kill_job, test_rlimits, test_bad_frames, test_many):
+        for test in (test_prepared, test_identity, test_input, test_ends, test_forget, test_table, test_background, test_end_all, test_kill_job, test_rlimits, test_bad_frames, test_many):
             test(container)
         container.spawn("setsid sleep 1000 & while :; do (sleep 5 & sleep 5 &) ; done", follow=False)[0].close()
         done, reply = container.destroy()

@@ -138,8 +138,10 @@ export class RecordingHost implements Host {
         list: async () => this.call('monitor.list', () => living().list()),
         vcapUid: async () => this.call('monitor.vcapUid', () => living().vcapUid),
         isGone: async () => !this.living.has(id),
-        signalAll: async (signal) => this.call('monitor.signalAll', () => living().signalAll(signal)),
-        awaitEmpty: async (deadlineMs) => this.call('monitor.awaitEmpty', () => living().awaitEmpty(this.clock, deadlineMs)),
+        endAll: async (signal, deadlineMs) => this.call('monitor.endAll', async () => {
+          living().signalAll(signal);
+          await living().awaitEmpty(this.clock, deadlineMs);
+        }),
         watch: async (receive, lost) => this.call('monitor.watch', () => living().watch(receive, lost)),
         destroy: async () => this.call('monitor.destroy', () => living().destroy()),
         close: () => undefined,

@@ -49,13 +49,13 @@ export function finishStop(containers: Containers, container: Container): void {
 async function endProcesses({ monitor }: Container, kill: boolean, graceMs: number): Promise<void> {
   if (!kill) {
     try {
-      await Promise.all([monitor.signalAll(constants.signals.SIGTERM), monitor.awaitEmpty(graceMs)]);
+      await monitor.endAll(constants.signals.SIGTERM, graceMs);
       return;
     } catch (error) {
       if (!isTimeout(error)) throw error;
     }
   }
-  await Promise.all([monitor.signalAll(constants.signals.SIGKILL), monitor.awaitEmpty(killDeadlineMs)]);
+  await monitor.endAll(constants.signals.SIGKILL, killDeadlineMs);
 }
 
 async function beginStop(containers: Containers, container: Container, record: boolean): Promise<void> {

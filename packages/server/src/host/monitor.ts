@@ -183,10 +183,8 @@ export interface Monitor {
   vcapUid(): Promise<number | undefined>;
   /** Whether the monitor is dead, asked over a new connection: those that are open may not have noticed. Never rejects. */
   isGone(): Promise<boolean>;
-  /** Sends a signal to every process but PID 1. */
-  signalAll(signal: number): Promise<void>;
-  /** Settles when there is no process but PID 1 and every job has ended. */
-  awaitEmpty(deadlineMs: number): Promise<void>;
+  /** Sends a signal to every process but PID 1, and settles when there is none and every job has ended. @throws WardenError timeout */
+  endAll(signal: number, deadlineMs: number): Promise<void>;
   /**
    * Calls `receive` for every event of the container there was, each different one once, and then for every event from now on;
    * `lost` once when the monitor is gone, unless close() was called. Settles when watching has begun; rejects with the code

@@ -91,18 +91,18 @@ test('input that is given up closes its own connection, and no other', async () 
     if (frame.type !== FrameType.input) socket.write(ok);
   };
   const write = monitor.writeInput(5, Buffer.alloc(1024), false);
-  await monitor.signalAll(15);
+  await monitor.forget(1);
   assert.equal(peer.connections.length, 2);
   write.giveUp();
   await assert.rejects(write.taken, { code: 'unavailable' });
-  await monitor.signalAll(15);
+  await monitor.forget(1);
   assert.equal(peer.connections.length, 2, 'the other one was used again');
 
   peer.answer = (_frame, _attributes, socket) => socket.write(ok);
   const late = monitor.writeInput(5, Buffer.alloc(1), false);
   await late.taken;
   late.giveUp();
-  await monitor.signalAll(15);
+  await monitor.forget(1);
   assert.equal(peer.connections.length, 2, 'what was taken is not given up');
 });
 

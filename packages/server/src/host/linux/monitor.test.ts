@@ -42,7 +42,7 @@ test('a connection is used again after a reply, an error and an exit', async () 
   await monitor.forget(1);
   await assert.rejects(monitor.forget(404), { message: 'find job: no such file or directory (ENOENT)' });
   await (await monitor.follow(1, new Sink())).exit;
-  await monitor.signalAll(15);
+  await monitor.forget(1);
   assert.equal(connections.length, 1);
 });
 
@@ -52,13 +52,13 @@ test('requests at the same time have connections of their own, and few are kept'
     waiting.push(socket);
     if (waiting.length === 6) for (const each of waiting) each.write(ok);
   };
-  await Promise.all(Array.from({ length: 6 }, () => monitor.signalAll(15)));
+  await Promise.all(Array.from({ length: 6 }, () => monitor.forget(1)));
   assert.equal(connections.length, 6);
   waiting.length = 0;
   const closed = connections.map((socket) => socket.destroyed || once(socket, 'close'));
   await Promise.race(closed);
   peer.answer = (_frame, _attributes, socket) => socket.write(ok);
-  await monitor.signalAll(15);
+  await monitor.forget(1);
   assert.equal(connections.length, 6);
 });
 
@@ -100,7 +100,7 @@ test('a sink that has enough stops the reading, until it is resumed', async () =
   const follow = peer.answer;
   peer.answer = (_frame, _attributes, socket) => socket.write(ok);
   for (let still = 0, last = -1; still < 20; last = sent) {
-    await other.signalAll(0);
+    await other.forget(1);
     still = last === sent ? still + 1 : 0;
   }
   other.close();
@@ -119,7 +119,7 @@ test('a monitor that dies ends every request, followed job and watch', async () 
   let lost = 0;
   await monitor.watch(() => assert.fail('no event'), () => lost++);
   const followed = await monitor.follow(1, new Sink());
-  const request = monitor.signalAll(15);
+  const request = monitor.forget(1);
   while (connections.length < 3) await new Promise((resolve) => setImmediate(resolve));
   const settled = Promise.allSettled([followed.exit, request]);
   for (const socket of connections) socket.destroy();
@@ -130,7 +130,7 @@ test('a monitor that dies ends every request, followed job and watch', async () 
   }
   while (lost === 0) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(lost, 1);
-  await assert.rejects(monitor.signalAll(15), { code: 'unavailable', name: 'MonitorGone' });
+  await assert.rejects(monitor.forget(1), { code: 'unavailable', name: 'MonitorGone' });
 });
 
 test('whether a monitor is gone is asked over a new connection, and again when that breaks off', async () => {
@@ -227,16 +227,16 @@ test('an event of another version is logged and ignored, and those behind it are
 
 test('waiting is bounded, and a late answer is nobody\'s', async () => {
   peer.answer = () => undefined;
-  await assert.rejects(monitor.awaitEmpty(20), { code: 'timeout', message: /processes were left after 0\.02 s/ });
+  await assert.rejects(monitor.endAll(15, 20), { code: 'timeout', message: /processes were left after 0\.02 s/ });
   peer.answer = (_frame, _attributes, socket) => socket.write(ok);
-  await monitor.signalAll(15);
+  await monitor.forget(1);
 });
 
 test('bytes that are no frame end the connection, not the server', async () => {
   peer.answer = (_frame, _attributes, socket) => socket.write(Buffer.alloc(64, 0xff));
-  await assert.rejects(monitor.signalAll(15), { code: 'unavailable', message: /malformed frame/ });
+  await assert.rejects(monitor.forget(1), { code: 'unavailable', message: /malformed frame/ });
   peer.answer = (_frame, _attributes, socket) => socket.write(Buffer.concat([ok, ok]));
-  await monitor.signalAll(15);
+  await monitor.forget(1);
   peer.answer = (_frame, _attributes, socket) => socket.write(ok);
-  await monitor.signalAll(15);
+  await monitor.forget(1);
 });

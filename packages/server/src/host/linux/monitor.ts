@@ -165,12 +165,8 @@ class LinuxMonitor implements Monitor {
     return false;
   }
 
-  async signalAll(signal: number): Promise<void> {
-    await this.#request(new FrameWriter().u32(Tag.signal, signal).frame(FrameType.signalAll));
-  }
-
-  async awaitEmpty(deadlineMs: number): Promise<void> {
-    await this.#request(new FrameWriter().frame(FrameType.awaitEmpty), { deadlineMs, lateMessage: `processes were left after ${deadlineMs / 1000} s` });
+  async endAll(signal: number, deadlineMs: number): Promise<void> {
+    await this.#request(new FrameWriter().u32(Tag.signal, signal).frame(FrameType.awaitEmpty), { deadlineMs, lateMessage: `processes were left after ${deadlineMs / 1000} s` });
   }
 
   watch(receive: (event: MonitorEvent) => void, lost: () => void): Promise<void> {
