@@ -2,6 +2,7 @@
 import { WardenError } from 'warden-protocol';
 import type { CommandContext } from '../commands.js';
 import { feedJob } from '../job-input.js';
+import { printable } from '../print.js';
 import { sentence } from '../sentence.js';
 import { write } from '../streams.js';
 import { untilDetached } from './detach-keys.js';
@@ -58,7 +59,9 @@ export async function followJob(job: ForegroundJob, context: CommandContext): Pr
     const error = WardenError.from(reason);
     if (error.code !== 'canceled' || !leave.signal.aborted) throw error;
     while (undo.length > 0) undo.pop()?.();
-    await write(streams.stderr, `${detached ? '\n' : ''}warden: ${detached ? 'left' : 'gave up'} job ${job.jobId} of ${job.handle}, which goes on; warden attach ${job.handle} comes back to it\n`);
+    const handle = printable(job.handle);
+    const rest = job.detachable ? `, which goes on; warden attach ${handle} comes back to it` : '';
+    await write(streams.stderr, `${detached ? '\n' : ''}warden: ${detached ? 'left' : 'gave up'} job ${job.jobId} of ${handle}${rest}\n`);
     return insisted === undefined ? 0 : signalledStatus(numberOf(insisted));
   } finally {
     while (undo.length > 0) undo.pop()?.();
@@ -94,7 +97,8 @@ function feed(job: ForegroundJob, { client, input, streams }: CommandContext, on
   return () => over.abort();
 }
 
-async function tellOddEnding({ jobId, handle }: ForegroundJob, { lost, timedOut }: Ending, { streams }: CommandContext): Promise<void> {
+async function tellOddEnding({ jobId, handle: name }: ForegroundJob, { lost, timedOut }: Ending, { streams }: CommandContext): Promise<void> {
+  const handle = printable(name);
   if (lost === true) await write(streams.stderr, `warden: nobody knows how job ${jobId} of ${handle} ended: its container or the server did before\n`);
   if (timedOut === true) await write(streams.stderr, `warden: job ${jobId} of ${handle} was killed, because its time was over\n`);
 }

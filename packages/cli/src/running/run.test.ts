@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
 import { afterEach, describe, it } from 'node:test';
+import { WardenClient } from 'warden-client';
 import { MockServer, type MockServerOptions } from 'warden-client/testing';
 import { NetOutProtocol, type RequestOf, type RequestType, Type, WardenError } from 'warden-protocol';
+import { runCommand } from '../commands.js';
 import { gate, Program } from '../test-program.js';
 
 let server: MockServer;
@@ -261,6 +264,22 @@ describe('signals', () => {
     const { status, stderr } = await run.end();
     assert.deepEqual([status, stderr], [130, 'warden: gave up job 1 of h, which goes on; warden attach h comes back to it\n']);
     assert.equal(server.containers.size, 1);
+    const other = new Program(server.path, ['run', '--rm', '--name', 'i', '/x', 'sleep']);
+    await other.shows('ready');
+    for (let count = 0; count < 3; count++) other.send('SIGTERM');
+    assert.deepEqual(await other.end(), { status: 143, stdout: 'ready', stderr: 'warden: gave up job 2 of i\n' });
+    assert.equal(server.containers.size, 1);
+  });
+
+  it('of a prompt kill the job, because there is only one', async () => {
+    await start({ program: waits });
+    const controller = new AbortController();
+    await using client = new WardenClient({ path: server.path });
+    const stdout = new PassThrough();
+    stdout.once('data', () => controller.abort());
+    const status = runCommand(['run', '--rm', '/x', 'sleep'], { client, streams: { stdin: new PassThrough(), stdout, stderr: new PassThrough() }, signal: controller.signal });
+    assert.equal(await status, 137);
+    assert.equal(server.containers.size, 0);
   });
 
   it('before there is a job leave nothing', async () => {

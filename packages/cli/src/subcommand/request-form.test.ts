@@ -11,7 +11,7 @@ const isRequest = (line: string): boolean => {
 describe('a word list is a request', () => {
   for (const line of [
     'run --handle x --script ls', 'run --script ls --handle=x', 'run --privileged --handle x --args ls', 'run --privileged true --handle x', 'run --env A=1 --env[1] B=2 --handle x',
-    'run --rlimits.nofile 64 --handle x', 'run --tty.rows 24 --handle x', 'run --args --handle --handle x', 'run --script ls', 'stop --handle x --kill', 'stop --kill --handle x', 'create', 'create --handle x',
+    'run --rlimits.nofile 64 --handle x', 'run --tty.rows 24 --handle x', 'run --args --handle --handle x', 'run --handle x stray', 'run --script ls', 'stop --handle x --kill', 'stop --kill --handle x', 'create', 'create --handle x',
     'create --rootfs /x --bind_mounts[0].src_path /a', 'create --grace_time=3', 'create --hooks[2].args[0] x',
   ]) it(`when it has nothing but fields: ${line}`, () => assert.equal(isRequest(line), true));
 
