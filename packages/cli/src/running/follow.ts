@@ -93,7 +93,11 @@ function feed(job: ForegroundJob, { client, input, streams }: CommandContext, on
     onDetach();
     over.abort();
   }) : undefined;
-  feedJob(client, job, input, over.signal, pieces).catch((reason: unknown) => streams.stderr.write(`warden: ${sentence(reason)}\n`));
+  feedJob(client, job, input, over.signal, { isTerminal: job.terminal !== undefined, pieces }).catch((reason: unknown) => {
+    // A command whose input was cut off must not take it for a whole one.
+    streams.stderr.write(`warden: the command is killed, because its input was cut off: ${sentence(reason)}\n`);
+    client.signal({ handle: job.handle, jobId: job.jobId, signal: KILL }).catch(() => undefined);
+  });
   return () => over.abort();
 }
 

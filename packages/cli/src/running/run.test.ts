@@ -314,6 +314,32 @@ describe('signals', () => {
 });
 
 describe('a server that goes and comes', () => {
+  it('does not end the input, unless something was on its way', async () => {
+    const cat: MockServerOptions['program'] = async ({ input, write }) => {
+      for await (const piece of input) write(piece);
+    };
+    await start({ program: cat });
+    const run = new Program(server.path, ['run', '--rm', '-i', '/x', 'cat']);
+    run.stdin.write('one');
+    await run.shows('one');
+    server.disconnectAll();
+    // It has seen that when it asks for the output again.
+    while (requestsOf(Type.Stream).length < 2) await new Promise(setImmediate);
+    run.stdin.end('two');
+    assert.deepEqual(await run.end(), { status: 0, stdout: 'onetwo', stderr: '' });
+    await server[Symbol.asyncDispose]();
+
+    await start({ program: cat, handlers: { [Type.Input]: (_request, { socket }) => {
+      socket.destroy();
+      return {};
+    } } });
+    const other = new Program(server.path, ['run', '--rm', '-i', '/x', 'cat']);
+    other.stdin.write('one');
+    const { status, stderr } = await other.end();
+    assert.equal(status, 137);
+    assert.match(stderr, /^warden: the command is killed, because its input was cut off: lost the connection/);
+  });
+
   it('does not end a run, and no byte is written twice', async () => {
     const go = gate();
     await start({ program: async ({ write }) => {
