@@ -42,6 +42,8 @@ export const TEST_PACKAGES = [
   'mandoc', // checks man pages
   'man-db', // shows them, where the Debian package is installed
   'systemd', // runs its units there
+  'zsh', // completes command lines
+  'fish', // the same
 ];
 
 /** And for the tests in a virtual machine. Its kernel is a package too, which is downloaded but not installed (scripts/vm/kernel.mjs). */
