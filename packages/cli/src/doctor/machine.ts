@@ -1,7 +1,7 @@
 // Whether wardend could run here: its configuration, its programs, the root file system, and what the kernel offers.
 import { execFile } from 'node:child_process';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { WardenError } from 'warden-protocol';
@@ -119,7 +119,8 @@ function checkRootfs(path: string): Finding[] {
     if ((reason as NodeJS.ErrnoException).code === 'EACCES') return [warn(`root file system: ${path} cannot be looked at by this user`)];
     return [fail(`root file system: there is no ${path}. Make one (sudo warden rootfs build ${path}), or set server.container_rootfs_path; containers of images do without`)];
   }
-  return [exists(join(path, 'bin/bash')) || exists(join(path, 'usr/bin/bash')) ? ok(`root file system: ${path}`) : fail(`root file system: ${path} has no /bin/bash, which runs scripts. Make another one: warden rootfs build DIRECTORY`)];
+  // With such a file parts of it are mounted, of the machine's own /usr for one.
+  return [['bin/bash', 'usr/bin/bash', `../${basename(path)}.mounts.json`].some((name) => exists(join(path, name))) ? ok(`root file system: ${path}`) : fail(`root file system: ${path} has no /bin/bash, which runs scripts. Make another one: warden rootfs build DIRECTORY`)];
 }
 
 function exists(path: string): boolean {

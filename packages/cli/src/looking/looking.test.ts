@@ -38,6 +38,62 @@ const info = {
 
 const process = { pid: 1, parentPid: 0, uid: 0, state: 'S', threads: 1, cpuTimeMs: 61_230n, residentBytes: 1n << 20n, startedMs: 0n, name: Buffer.from('wshd'), commandLine: Buffer.from('wshd: x') };
 
+describe('ps', () => {
+  const minutes = (count: number): bigint => BigInt(Date.now() - count * 60_000 - 500);
+  const containers = [
+    { handle: 'web', state: 'active', rootfs: 'image:app', createdMs: minutes(3), containerIp: '10.0.0.2', jobs: 2, netIn: [{ hostPort: 8080, containerPort: 80, protocol: 0 }, { hostPort: 53, containerPort: 53, protocol: 1 }], labels: [{ key: 'tier', value: 'front' }, { key: 'bare', value: '' }], ttlLeftMs: 90_000n },
+    { handle: HOSTILE.replace('\n', ''), state: 'active', labels: [{ key: HOSTILE, value: HOSTILE }] },
+    { handle: 'old', state: 'stopped', rootfs: `/srv/${'x'.repeat(100)}`, createdMs: minutes(60 * 24 * 2), labels: [{ key: '__proto__', value: 'x' }] },
+  ];
+  const handlers: FakeHandlers = { [Type.List]: ({ details }) => ({ handles: containers.map(({ handle }) => handle), containers: details === true ? containers : [] }) };
+
+  it('lists those that are active, or all', async () => {
+    const { requests } = await start(handlers);
+    const { status, stdout, stderr } = await warden('ps');
+    const [heading = '', first = '', second = '', ...rest] = stdout.split('\n');
+    assert.deepEqual([status, stderr, rest], [0, '', ['']]);
+    assert.match(heading, /^HANDLE +ROOTFS +CREATED +STATE +JOBS +ADDRESS +PORTS$/);
+    assert.match(first, /^web +image:app +3 minutes ago +active, 1 minute left +2 +10\.0\.0\.2 +8080->80\/tcp, 53->53\/udp$/);
+    assert.match(second, /^a\\x1b\[2J\\x9b31m\\u\{202e\}gnpb +- +- +active +0 +-$/);
+    assert.deepEqual(requests.map(({ request }) => request), [{ labels: [], details: true }]);
+    assert.match((await warden('ps', '-a', '--labels')).stdout, /\nold +\/srv\/x{26}… +2 days ago +stopped +0 +- +__proto__=x\n$/);
+    assert.match((await warden('ps', '-a', '--no-trunc')).stdout, /x{100}/);
+    assert.doesNotMatch((await warden('ps', '-a', '--labels')).stdout, rude);
+    assert.match((await warden('ps', '--labels')).stdout, /tier=front, bare\n/);
+  });
+
+  it('goes by filters, those of labels at the server', async () => {
+    const { requests } = await start(handlers);
+    const handlesOf = async (...words: string[]): Promise<string> => (await warden('ps', '-q', ...words)).stdout;
+    assert.equal(await handlesOf('-f', 'label=tier=a=b', '--filter', 'label=bare', '-f', 'name=we'), 'web\n');
+    assert.deepEqual(requests.at(-1)?.request, { labels: [{ key: 'tier', value: 'a=b' }, { key: 'bare' }], details: true });
+    assert.equal(await handlesOf('-f', 'status=stopped'), 'old\n');
+    assert.equal(await handlesOf('-f', 'status=stopped', '-f', 'status=active', '-f', 'rootfs=image:'), 'web\n');
+    for (const filter of ['nope=x', 'label=', 'status=running', 'x']) assert.equal((await warden('ps', '-f', filter)).status, 1, filter);
+  });
+
+  it('prints JSON, labels as they are', async () => {
+    await start(handlers);
+    const { stdout } = await warden('ps', '-a', '-o', 'json');
+    assert.doesNotMatch(stdout, rude);
+    const [web, , old] = JSON.parse(stdout) as { labels: object; net_in: object[]; ttl_left_ms: number }[];
+    assert.deepEqual([web?.labels, web?.net_in[1], web?.ttl_left_ms], [{ tier: 'front', bare: '' }, { host_port: 53, container_port: 53, protocol: 'udp' }, 90_000]);
+    assert.deepEqual(Object.entries(old?.labels ?? {}), [['__proto__', 'x']]);
+    assert.deepEqual(JSON.parse((await warden('ps', '-q', '-o', 'json')).stdout), ['web', HOSTILE.replace('\n', '')]);
+  });
+
+  it('of a server that only tells handles is an error', async () => {
+    await start({ [Type.List]: () => ({ handles: ['a'] }) });
+    assert.deepEqual(await warden('ps'), { status: 1, stdout: '', stderr: 'warden: the server is too old to tell more than handles; list shows those\n' });
+  });
+
+  it('has colours on a terminal alone', async () => {
+    await start(handlers);
+    assert.match((await begin(['ps', '-a'], { tty: true, environment: {} }).end()).stdout, /\u001b\[1mHANDLE.*\u001b\[32mactive, 1 minute left\u001b\[0m.*\u001b\[33mstopped\u001b\[0m/s);
+    assert.doesNotMatch((await begin(['ps', '-a'], { environment: {} }).end()).stdout, /\u001b/);
+  });
+});
+
 describe('top', () => {
   it('lists processes, what they are called told and never obeyed', async () => {
     await start({ [Type.Processes]: () => ({ processes: [process, { ...process, pid: 7, parentPid: 1, uid: 10_000, name: Buffer.from(HOSTILE), commandLine: Buffer.from(`sh\0-c\0${HOSTILE}`) },
