@@ -18,7 +18,11 @@ const strict = {
 const resolutions = [{ module: 'NodeNext', moduleResolution: 'NodeNext' }, { module: 'ESNext', moduleResolution: 'Bundler' }];
 
 let directory: string;
+let nodes: Map<string, Promise<InstalledNode>>;
 before(async () => {
+  // All at once, where they have to be fetched. Whoever waits for one is told why it is not there.
+  nodes = new Map(nodeVersions.map((wanted) => [wanted.version, installNode(wanted)]));
+  for (const node of nodes.values()) node.catch(() => undefined);
   directory = mkdtempSync(join(tmpdir(), 'warden-consumers-'));
   await mustRun('npm', ['pack', '--silent', '--pack-destination', directory, '-w', 'warden-client', '-w', 'warden-protocol'], { cwd: repository, timeoutMs: 60_000 });
 });
@@ -46,7 +50,9 @@ for (const wanted of nodeVersions) {
     let node: InstalledNode;
     let home: string;
     before(async () => {
-      node = await installNode(wanted);
+      const installed = nodes.get(wanted.version);
+      assert.ok(installed);
+      node = await installed;
       home = await consumer(node);
     });
 
