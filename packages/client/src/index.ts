@@ -8,6 +8,7 @@ export { Job, type JobStdin, type OutputOptions } from './api/job.js';
 export type { Labels, LabelsWanted } from './api/labels.js';
 export type { Limits, LimitsInForce } from './api/limits.js';
 export type { BoxNetwork, ExposedPort, ExposeOptions, Reach } from './api/network.js';
+export type { BoxProcess } from './api/processes.js';
 export { type Signal, signalName, signalNumber } from './api/signals.js';
 export type { TemplateValue } from './api/template.js';
 export type { BoxSummary, ListOptions } from './api/summary.js';

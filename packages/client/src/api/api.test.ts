@@ -32,6 +32,18 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise(setImmediate);
 }
 
+describe('processes', () => {
+  it('are told with their commands', async () => {
+    await start({ program: ({ killed }) => new Promise((resolve) => { killed.addEventListener('abort', () => resolve(0)); }) });
+    await using box = await warden.create();
+    await box.spawn(['/usr/bin/sleep', '10 00', '']);
+    const [init, sleep] = await box.processes();
+    assert.deepEqual([init?.pid, init?.command, sleep?.name, sleep?.command, sleep?.parentPid], [1, [], 'sleep', ['/usr/bin/sleep', '10 00', ''], 1]);
+    await box.stop();
+    assert.deepEqual(await box.processes(), []);
+  });
+});
+
 describe('every call that waits', () => {
   it('can be given up, and has a time', async () => {
     await start({ program: ({ killed }) => new Promise((resolve) => { killed.addEventListener('abort', () => resolve(0)); }), handlers: { [Type.Input]: () => new Promise(() => undefined) } });

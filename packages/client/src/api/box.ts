@@ -8,6 +8,7 @@ import { BoxFiles } from './files.js';
 import { Job } from './job.js';
 import { type Limits, type LimitsInForce, readLimits, setLimits } from './limits.js';
 import { BoxNetwork, type ExposedPort, type ExposeOptions } from './network.js';
+import { type BoxProcess, processOf } from './processes.js';
 import { templateArguments, type TemplateValue } from './template.js';
 import { type WaitFor, waitForLine, waitForPort } from './wait-for.js';
 
@@ -88,6 +89,12 @@ export class Box {
   /** State, events, addresses and statistics. */
   info(options?: CallOptions): Promise<InfoResponse> {
     return this.#connections.call(options, (client) => client.info({ handle: this.handle }, options));
+  }
+
+  /** Its processes, the first 4096 of them. */
+  async processes(options?: CallOptions): Promise<BoxProcess[]> {
+    const { processes } = await this.#connections.call(options, (client) => client.processes({ handle: this.handle }, options));
+    return processes.map(processOf);
   }
 
   /** Sets limits. */

@@ -33,6 +33,7 @@ describe('BlockingClient', () => {
     client = BlockingClient.connect(path);
     assert.deepEqual(client.ping(), {});
     assert.deepEqual(client.echo({ message: 'ünï' }), { message: 'ünï' });
+    assert.throws(() => client.processes({ handle: 'h' }), isCode('unsupported', /no handler/));
     assert.equal(client.info({ handle: 'h' }).memoryStat?.cache, 2n ** 63n);
     const { exitStatus, stdout, stderr, info } = client.run({ handle: 'h', script: 'x' });
     assert.deepEqual([exitStatus, Buffer.from(stdout).toString(), stderr.length, info?.state], [3, 'x', 100_000, 'active']);

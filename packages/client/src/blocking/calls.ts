@@ -11,7 +11,7 @@ export interface BlockingCallOptions {
   timeoutMs?: number | undefined;
 }
 
-export const CALLS = ['create', 'stop', 'destroy', 'info', 'spawn', 'link', 'run', 'jobs', 'writeInput', 'closeInput', 'resize', 'signal', 'netIn', 'netOut', 'copyIn', 'copyOut',
+export const CALLS = ['create', 'stop', 'destroy', 'info', 'spawn', 'link', 'run', 'jobs', 'processes', 'writeInput', 'closeInput', 'resize', 'signal', 'netIn', 'netOut', 'copyIn', 'copyOut',
   'limitMemory', 'limitDisk', 'limitBandwidth', 'limitCpu', 'limitPids', 'ping', 'list', 'echo', 'request'] as const;
 const FILE_CALLS = ['write', 'list', 'stat', 'makeDirectory', 'remove', 'rename', 'tarIn', 'upload', 'download'] as const;
 const IMAGE_CALLS = ['pull', 'import', 'list', 'inspect', 'remove'] as const;

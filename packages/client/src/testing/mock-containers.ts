@@ -103,6 +103,12 @@ export class MockContainers {
         return socket.destroyed ? job.result() : this.#taken(handle, job);
       },
       [Type.Jobs]: ({ handle }) => ({ jobs: [...this.#named(handle).jobs.values()].map((job) => job.listed()) }),
+      [Type.Processes]: ({ handle }) => {
+        const container = this.#named(handle);
+        if (container.state === 'stopped') return { processes: [] };
+        const init = { pid: 1, parentPid: 0, uid: 0, state: 'S', name: Buffer.from('wshd') };
+        return { processes: [init, ...runningOf(container).map((job) => job.process())] };
+      },
       [Type.Signal]: ({ handle, jobId, signal }) => {
         this.#job(handle, jobId).kill(signal);
         return {};

@@ -1,5 +1,5 @@
 // A job of the mock server: a function of the test's, whose output and input are those of a job.
-import type { Job, LinkResponse, RequestOf, Type } from 'warden-protocol';
+import type { Job, LinkResponse, Process, RequestOf, Type } from 'warden-protocol';
 
 /** What a test's program sees of its job. */
 export interface MockProcess {
@@ -106,6 +106,13 @@ export class MockJob {
   listed(): Job {
     const { script, args } = this.#request;
     return { id: this.id, state: this.hasEnded ? 'ended' : 'running', command: args.length > 0 ? args.join(' ') : script, outputBytes: this.#length, ...this.ending };
+  }
+
+  /** What a list of processes has of it. */
+  process(): Process {
+    const { args, privileged } = this.#request;
+    const command = args.length > 0 ? args : ['/bin/bash'];
+    return { pid: this.id + 1, parentPid: 1, uid: privileged === true ? 0 : 10_000, state: 'S', name: Buffer.from(command[0]?.split('/').at(-1) ?? ''), commandLine: Buffer.from(command.join('\0')) };
   }
 
   /** Bytes of its output. */
