@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { LONGEST_INPUT = 48 << 10, ENTRY_LIMIT = 100, BYTE_LIMIT = 1 << 20, SENDER = 1 };
 
-static char base[] = "/tmp/copy-frames-XXXXXX";
+/* In memory: the disk would be most of the time. */
+static char base[] = "/dev/shm/copy-frames-XXXXXX";
 static const char canary[] = "canary";
 
 static void require(bool holds)
