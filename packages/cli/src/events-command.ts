@@ -8,7 +8,7 @@ import { write } from './streams.js';
 
 export async function showEvents({ handle }: RequestOf<Type.Events>, { client, streams, signal, json }: CommandContext): Promise<number> {
   // On a connection of its own: this one goes on with other commands afterwards.
-  await using warden = new Warden(client.address);
+  await using warden = new Warden(client.address, { traceparent: client.traceparent });
   try {
     for await (const event of await warden.events({ handle, signal })) await write(streams.stdout, json === true ? jsonLine({ ...event, time: event.time.toISOString() }) : `${printable(lineOf(event))}\n`);
   } catch (reason) {

@@ -19,7 +19,7 @@ export interface FeedOptions {
 /** Passes input on to its end, and ends the job's input there; settles when that is done, or the job takes no more, or `over` is aborted. Rejects with what has cut the input off. */
 export async function feedJob(client: WardenClient, job: { readonly handle: string; readonly jobId: number }, input: Readable, over: AbortSignal, { isTerminal = false, pieces = (all) => all }: FeedOptions = {}): Promise<void> {
   const { handle, jobId } = job;
-  const writer = new WardenClient(client.address);
+  const writer = new WardenClient(client.address, { traceparent: client.traceparent });
   // Reading from a terminal has no end otherwise.
   over.addEventListener('abort', () => input.destroy(), { once: true });
   try {

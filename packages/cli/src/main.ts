@@ -13,6 +13,7 @@ import { processSignals, type Signals } from './process-signals.js';
 import { runPrompt } from './prompt.js';
 import { sentence } from './sentence.js';
 import { type Streams, write } from './streams.js';
+import { subcommands } from './subcommands.js';
 
 interface Invocation {
   socketPath: string;
@@ -28,7 +29,7 @@ const FAILED = 1;
 /** Runs the program and answers with its exit status. */
 export async function main(argv: readonly string[], streams: Streams = process, environment: Environment = process.env,
   signals: Signals = processSignals): Promise<number> {
-  let invocation: Invocation;
+  let invocation: Invocation | undefined;
   let client: WardenClient;
   try {
     invocation = parseInvocation(argv, environment);
@@ -39,7 +40,7 @@ export async function main(argv: readonly string[], streams: Streams = process, 
     client = new WardenClient(addressOf(invocation.socketPath, environment), { traceparent: parseTraceparent(traceparent) === undefined ? undefined : traceparent });
   } catch (reason) {
     await write(streams.stderr, `warden: ${sentence(reason)}\n`);
-    return FAILED;
+    return subcommands.get(invocation?.words?.[0] ?? '')?.failedStatus ?? FAILED;
   }
   if (invocation.help) {
     await write(streams.stdout, programHelp(localCommands));

@@ -7,8 +7,7 @@
 // worked on them is unknown, so none is sent again), and the next call makes a new connection.
 import { type CopyInResponse, type CopyOutResponse, type CreateResponse, type DestroyResponse, type EchoResponse, encodeRequest, type InfoResponse,
   type InputResponse, type JobsResponse, type LimitBandwidthResponse, type LimitCpuResponse, type LimitDiskResponse, type LimitMemoryResponse, type LimitPidsResponse, type LinkResponse, type ListResponse,
-  MAX_FRAME_LENGTH, messageTypes, type NetInResponse, type NetOutResponse, type PingResponse, type ProcessesResponse, type RequestInit, type RequestType, type ResponseOf,
-  type ResizeResponse, type SignalResponse, type SpawnResponse, type StopResponse, Type, WardenError } from 'warden-protocol';
+  MAX_FRAME_LENGTH, messageTypes, type NetInResponse, type NetOutResponse, type PingResponse, type ProcessesResponse, type RequestInit, type RequestType, type ResponseOf, type ResizeResponse, type SignalResponse, type SpawnResponse, type StopResponse, Type, WardenError } from 'warden-protocol';
 import { type Address, checkAddress } from './address.js';
 import { type CallOptions, Cancellation, LONGEST_TIMEOUT_MS, unlessCanceled } from './cancellation.js';
 import { type ClientOptions, traced } from './client-options.js';
@@ -83,7 +82,8 @@ export class WardenClient {
   readonly #maxFrameLength: number;
   readonly #onConnected: (() => void) | undefined;
   readonly #onDisconnected: ((error: WardenError) => void) | undefined;
-  readonly #traceparent: ClientOptions['traceparent'];
+  /** As its options gave it, for clients beside it that are to be under the same trace. */
+  readonly traceparent: ClientOptions['traceparent'];
   #connection: Promise<Connection> | undefined;
   #connected = false;
   #closed = false;
@@ -103,7 +103,7 @@ export class WardenClient {
     this.#maxFrameLength = options.maxFrameLength ?? MAX_FRAME_LENGTH;
     this.#onConnected = options.onConnected;
     this.#onDisconnected = options.onDisconnected;
-    this.#traceparent = options.traceparent;
+    this.traceparent = options.traceparent;
   }
 
   /** Whether there is a connection. The next call makes one when there is none. */
@@ -339,7 +339,7 @@ export class WardenClient {
   async #send(plain: Uint8Array, pending: Pending, cancellation: Cancellation | undefined, onSend?: (connection: Connection) => void): Promise<void> {
     try {
       // Before anything is waited for: the trace is that of whoever calls.
-      const frame = traced(plain, this.#traceparent);
+      const frame = traced(plain, this.traceparent);
       // Every call waits for the same promise, so they are sent in the order in which they were made.
       let connection = await unlessCanceled(this.#connect(), cancellation);
       // A connection may fail between the moment it is there and this one: nothing was sent, so another may be tried.

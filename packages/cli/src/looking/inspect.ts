@@ -45,7 +45,7 @@ async function inspect(call: Call): Promise<number> {
 }
 
 async function look(handle: string, { context: { client, signal } }: Call): Promise<Inspected> {
-  await using box = await new Warden(client.address).get(handle, { signal });
+  await using box = await new Warden(client.address, { traceparent: client.traceparent }).get(handle, { signal });
   // The limit of a container that ends meanwhile is an error; what there is of it comes from one moment or not at all.
   const [info, limits, jobs] = await Promise.all([client.info({ handle }, { signal }), box.limits({ signal }), client.jobs({ handle }, { signal })]);
   return { handle, info, limits, jobs };

@@ -40,7 +40,7 @@ async function showLimits(call: Call): Promise<number> {
   const { client, signal, streams: { stdout } } = call.context;
   const [handle = ''] = call.operands;
   const wanted = wantedLimits(call);
-  await using box = await new Warden(client.address).get(handle, { signal });
+  await using box = await new Warden(client.address, { traceparent: client.traceparent }).get(handle, { signal });
   if (Object.values(wanted).some((limit) => limit !== undefined)) await box.limit(wanted, { signal });
   const [limits, info] = await Promise.all([box.limits({ signal }), client.info({ handle }, { signal })]);
   await write(stdout, call.json ? jsonText(plainLimits(limits, info)) : table([{ heading: 'LIMIT' }, { heading: 'IN FORCE' }, { heading: 'IN USE' }], rowsOf(limits, info)));

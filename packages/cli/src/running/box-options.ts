@@ -60,8 +60,8 @@ export function wantedBox(call: Call): WantedBox {
 }
 
 /** The container; when a limit, a rule or a port cannot be had there is none. Disposing of it does not destroy it. */
-export async function makeBox({ context }: Call, { options, ports }: WantedBox, rootfs: string | undefined): Promise<Box> {
-  const box = (await new Warden(context.client.address).create({ ...options, rootfs })).release();
+export async function makeBox({ context: { client } }: Call, { options, ports }: WantedBox, rootfs: string | undefined): Promise<Box> {
+  const box = (await new Warden(client.address, { traceparent: client.traceparent }).create({ ...options, rootfs })).release();
   try {
     for (const { containerPort, hostPort, protocol } of ports) await box.expose(containerPort, { hostPort, protocol });
     return box;

@@ -52,7 +52,7 @@ export async function followJob(job: ForegroundJob, context: CommandContext): Pr
       }));
     }
     undo.push(leaveRawMode);
-    const ending = await copyOutput(client.address, streams, { job: names, sinceByte: job.sinceByte, signal: leave.signal });
+    const ending = await copyOutput(client, streams, { job: names, sinceByte: job.sinceByte, signal: leave.signal });
     await tellOddEnding(job, ending, context);
     return statusOf(ending);
   } catch (reason) {

@@ -1,5 +1,5 @@
 // A job's output on the way to our own, over a connection of its own, which is made again when the server was away.
-import { type Address, type OutputChunk, WardenClient } from 'warden-client';
+import { type OutputChunk, WardenClient } from 'warden-client';
 import { Outage } from '../outage.js';
 import { type Streams, write } from '../streams.js';
 import type { Ending } from './exit-status.js';
@@ -13,11 +13,11 @@ export interface OutputOptions {
 }
 
 /** Settles when the job has ended and everything was written, with how it did. Rejects with canceled, or what the server says. */
-export async function copyOutput(address: Address, streams: Streams, options: OutputOptions): Promise<Ending> {
+export async function copyOutput({ address, traceparent }: Pick<WardenClient, 'address' | 'traceparent'>, streams: Streams, options: OutputOptions): Promise<Ending> {
   const outage = new Outage();
   let written = 0;
   for (;;) {
-    await using client = new WardenClient(address);
+    await using client = new WardenClient(address, { traceparent });
     try {
       const output = openOutput(client, options, written);
       let before = output.before;

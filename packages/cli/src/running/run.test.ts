@@ -63,6 +63,15 @@ describe('run', () => {
     assert.deepEqual([cpu?.limitInShares, cpu?.quotaInUs, cpu?.cpus], [512n, 50_000n, '0-1']);
   });
 
+  it('is under the trace of whoever starts it, with every request', async () => {
+    await start();
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const run = new Program(server.path, ['run', '--rm', '-i', '-m', '1M', '-p', '80', '/x', 'cat'], { environment: { TRACEPARENT: traceparent }, input: 'x' });
+    assert.equal((await run.end()).status, 0);
+    assert.ok(server.requests.length >= 6);
+    assert.deepEqual(server.requests.filter((request) => request.traceparent !== traceparent).map(({ type }) => Type[type]), []);
+  });
+
   it('is root when told so', async () => {
     await start();
     for (const user of ['root', '0', '0:0']) assert.equal((await warden('run', '--rm', '-u', user, '/x', 'id')).status, 0);
@@ -114,7 +123,7 @@ describe('run', () => {
     assert.deepEqual(await warden('run', '-m', '1G', '/x', 'ls'), { status: 125, stdout: '', stderr: 'warden: no memory for that\n' });
     assert.deepEqual(await warden('run', '-p', '80:80', '/x', 'ls'), { status: 125, stdout: '', stderr: 'warden: port 80 is taken\n' });
     assert.equal(server.containers.size, 0);
-    assert.equal((await new Program(server.path, ['run', '/x', 'ls'], { environment: { WARDEN_SOCKET: '/nope/x' } }).end()).status, 125);
+    for (const socket of ['/nope/x', 'x'.repeat(200)]) assert.equal((await new Program(server.path, ['run', '/x', 'ls'], { environment: { WARDEN_SOCKET: socket } }).end()).status, 125);
   });
 
   it('leaves the job in the background with -d', async () => {

@@ -37,6 +37,6 @@ async function waitForJobs(call: Call): Promise<number> {
 
 /** By reading its output from its end on, which waits and takes nothing. */
 async function endOf(handle: string, { id, outputBytes }: Job, { client, signal }: CommandContext): Promise<Ending> {
-  await using own = new WardenClient(client.address);
+  await using own = new WardenClient(client.address, { traceparent: client.traceparent });
   return await own.logs({ handle, jobId: id, sinceByte: outputBytes ?? 0n, follow: true }, { signal }).result();
 }
