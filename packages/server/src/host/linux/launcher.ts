@@ -53,9 +53,9 @@ export type DiskRequestType = typeof FrameType.diskPrepare | typeof FrameType.di
 export interface LauncherOptions {
   readonly programsPath: string;
   readonly depotPath: string;
-  /** Parent groups whose device rules are set once. */
   /** Whether the processes in those groups may use every device. */
   readonly allDevices?: boolean;
+  /** Parent groups whose device rules are set once. */
   readonly deviceCgroups: readonly Pick<CgroupDescription, 'path' | 'version'>[];
   /** The tables for watchFirewall(). */
   readonly firewall?: { readonly table: string; readonly changed: (change: FirewallChange) => void };
