@@ -25,6 +25,7 @@ test('wardend says what it makes of a file', async (t) => {
   assert.equal(shown.status, 0, shown.stderr);
   assert.match(shown.stdout, new RegExp(`^network\\.mtu: 1400 +# ${file}$`, 'm'));
   assert.deepEqual(JSON.parse((await run('show', '--json', '--config', file)).stdout).find(({ key }: { key: string }) => key === 'network.mtu'), { key: 'network.mtu', value: 1400, origin: file });
+  assert.equal((await run('show', '--config', file, '-o', 'json')).stdout, (await run('show', '--json', '--config', file)).stdout);
   assert.deepEqual(await run('check', '--config', file), { status: 0, stdout: 'the configuration is right\n', stderr: '' });
   writeFileSync(file, 'network: {mtuu: 1400}\n');
   assert.deepEqual(await run('check', '--config', file), { status: 1, stdout: '', stderr: `wardend: ${file}: unknown key network.mtuu\n` });

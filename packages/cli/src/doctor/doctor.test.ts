@@ -66,6 +66,15 @@ describe('the machine', () => {
     ] as const) assert.match(worst(await checkMachine(weak, []), 'warn').join('\n'), pattern);
   });
 
+  it('looks for less where containers are plain processes, and says that they are', async () => {
+    const plain: Machine = { ...machine, isRoot: false, path: '/nowhere', settings: async () => new Map(Object.entries({ ...settings, 'server.container_klass': 'Insecure', 'server.container_rootfs_path': '/nowhere' })) };
+    assert.match(worst(await checkMachine(plain, []), 'fail').join('\n'), /^native programs: \S+ has no plain-monitor\. Build them[^\n]*$/);
+    writeFileSync(join(programs, 'plain-monitor'), '', { mode: 0o755 });
+    const findings = await checkMachine(plain, []);
+    assert.deepEqual(worst(findings, 'fail'), []);
+    assert.match(worst(findings, 'warn').join('\n'), /^containers: server\.container_klass is Insecure/);
+  });
+
   it('hands on what belongs to the configuration', async () => {
     let seen: readonly string[] = [];
     const call = parseOptions(doctor(), ['--config', '/x.yml', '--set', 'a.b=c', '--set', 'd.e=f']);

@@ -19,6 +19,8 @@ const PROGRAMS: readonly (readonly [program: string, package_: string, what: str
 ];
 
 const NATIVE = ['launcher', 'monitor', 'wshd', 'files', 'archive', 'seccomp.bpf'];
+/** What server.container_klass Insecure needs. */
+const PLAIN_NATIVE = ['plain-monitor', 'wshd', 'files'];
 
 /** Files of this checkout, or of the installed package, found from this one's place in packages/cli/dist/doctor. */
 const root = new URL('../../../../', import.meta.url);
@@ -52,7 +54,7 @@ export const thisMachine: Machine = {
 
 /** @param configuration options that wardend takes, --config FILE and --set KEY=VALUE */
 export async function checkMachine(machine: Machine, configuration: readonly string[]): Promise<Finding[]> {
-  const findings = [checkNode(machine.nodeVersion), ...PROGRAMS.flatMap((program) => checkProgram(machine.path, program)), ...checkOpenFiles(machine.limits())];
+  const findings = [checkNode(machine.nodeVersion), ...checkOpenFiles(machine.limits())];
   let settings: ReadonlyMap<string, unknown>;
   try {
     settings = await machine.settings(configuration);
@@ -62,7 +64,11 @@ export async function checkMachine(machine: Machine, configuration: readonly str
   const textOf = (key: string): string => String(settings.get(key) ?? '');
   const [depot, rootfs] = [textOf('server.container_depot_path'), textOf('server.container_rootfs_path')];
   const programs = textOf('server.programs_path') || builtPrograms;
-  findings.push(ok('configuration: right'), ...checkNative(programs), ...checkRootfs(rootfs));
+  findings.push(ok('configuration: right'));
+  if (/(?:^|::)Insecure$/.test(textOf('server.container_klass'))) {
+    return [...findings, warn('containers: server.container_klass is Insecure, so they are plain processes that nothing holds back. Set it to Linux wherever somebody is not trusted with this user\'s rights'), ...checkNative(programs, PLAIN_NATIVE)];
+  }
+  findings.push(...PROGRAMS.flatMap((program) => checkProgram(machine.path, program)), ...checkNative(programs, NATIVE), ...checkRootfs(rootfs));
   if (!machine.isRoot) return [...findings, warn('kernel: not looked at, which only root can do. For that: sudo warden doctor')];
   try {
     return [...findings, ...await machine.kernel({ depot, rootfs, mountCheck: join(programs, 'mount-check') })];
@@ -99,8 +105,8 @@ function checkOpenFiles(limits: string): Finding[] {
     ? warn(`open files: at most ${soft} here, two or three of which a container takes, and one a client. Raise it for wardend: LimitNOFILE= of its unit, or ulimit -n`) : ok(`open files: ${soft}`)];
 }
 
-function checkNative(directory: string): Finding[] {
-  const missing = NATIVE.filter((name) => {
+function checkNative(directory: string, wanted: readonly string[]): Finding[] {
+  const missing = wanted.filter((name) => {
     try {
       accessSync(join(directory, name), name.includes('.') ? constants.R_OK : constants.X_OK);
       return false;

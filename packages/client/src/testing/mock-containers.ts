@@ -1,5 +1,5 @@
 // The containers of the mock server: what requests do to them, as far as a client can see.
-import { type ContainerSummary, type CreateRequest, type LimitCpuResponse, type LimitDiskResponse, NetInProtocol, type NetInMapping, NetOutProtocol, type NetOutRule, type ResponseInit, type SpawnRequest, Type,
+import { type ContainerSummary, type CreateRequest, type LimitCpuResponse, type LimitDiskResponse, NetInProtocol, type NetInMapping, NetOutProtocol, type NetOutRule, type Process, type ResponseInit, type SpawnRequest, Type,
   WardenError } from 'warden-protocol';
 import type { FakeHandlers } from './fake-server.js';
 import { MockEvents } from './mock-events.js';
@@ -81,6 +81,7 @@ export class MockContainers {
         this.#destroy(this.#named(handle));
         return {};
       },
+      [Type.Processes]: ({ handle }) => ({ processes: processesOf(this.#named(handle)) }),
       [Type.Events]: ({ handle }, { socket }) => {
         if (handle !== undefined) this.#named(handle);
         return this.events.listen(handle, new Promise((resolve) => socket.once('close', resolve)));
@@ -285,4 +286,10 @@ function withValues<Fields extends object>(fields: Fields): Partial<Fields> {
 
 function sorted(fields: object): unknown {
   return Object.entries(fields).filter(([, value]) => value !== undefined).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** The first, and one for each job. */
+function processesOf(container: MockContainer): Process[] {
+  const init = { pid: 1, parentPid: 0, uid: 0, state: 'S', commandLine: Buffer.from(`wshd: ${container.handle}`) };
+  return [init, ...runningOf(container).map((job) => ({ pid: job.id + 1, parentPid: 1, uid: 10_000, state: 'R', commandLine: Buffer.from(job.listed().command ?? '') }))];
 }
