@@ -28,7 +28,7 @@ export const TEST_PACKAGES = [
   'python3-protobuf', // the same, at run time
   'clang', // fuzz targets
   'libclang-rt-dev|libclang-rt-14-dev|libclang-common-14-dev', // libFuzzer and the sanitizers of clang
-  'python3', // tests of the native programs
+  'python3', // tests of the native programs, and terminals for those of the command line
   'iputils-ping', // reaches containers, or does not
   'iptables', // both kinds of it: firewalls of others, beside ours
   'git', // knows which files are ours
