@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { WardenClient } from 'warden-client';
 import { output, refused, streamUntil } from '../harness/expect.js';
-import { nativePrograms, repository } from '../harness/paths.js';
+import { nativePrograms, repository, wardenProgram } from '../harness/paths.js';
 import { plainUser, usePlainServer } from '../harness/plain-server.js';
 import { commandLine, isAlive, parentOf, statusField } from '../harness/processes.js';
 import { Syslog } from '../harness/syslog.js';
@@ -206,7 +206,10 @@ s = socket.create_server(("${addresses[0]}", ${first.host_port})); print("up", f
 test('what needs a container is refused: bind mounts, a rootfs, hooks, images', async () => {
   const client = await server.connect();
   await refused(client.create({ bind_mounts: [{ src_path: '/tmp', dst_path: '/x', mode: 0 }] }), 'unsupported', /bind_mounts: this server makes plain processes/);
-  await refused(client.create({ rootfs: '/' }), 'unsupported', /rootfs \/: this server makes plain processes/);
+  await refused(client.create({ rootfs: '/var' }), 'unsupported', /rootfs \/var: this server makes plain processes/);
+  await refused(client.create({ rootfs: 'image:x' }), 'unsupported', /rootfs image:x: this server makes plain processes/);
+  await refused(client.create({ rootfs: '/nowhere' }), 'not_found', /^rootfs \/nowhere not found$/);
+  await client.destroy(await client.create({ rootfs: '/' }));
   await refused(client.create({ hooks: [{ point: 0, program: 'x' }] }), 'unsupported', /hook x: plain processes/);
   await refused(client.request('image_list'), 'unsupported', /image/);
   assert.deepEqual(await client.list(), []);
@@ -338,6 +341,22 @@ test('a depot is for one kind of containers; a socket that others can use is war
   assert.match(server.log, /linux-depot is one of Linux containers: plain processes .* need their own/);
   assert.ok(existsSync(join(server.depot, 'plain')));
   assert.match(server.log, /server\.unix_domain_permissions lets others/);
+});
+
+test('warden run with the machine\'s own files, and warden doctor, which asks for no more than plain processes need', async () => {
+  const warden = async (...args: readonly string[]): Promise<{ status: number | null; text: string }> => {
+    const child = spawn(process.execPath, [wardenProgram, ...args], { uid: plainUser, gid: plainUser, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: '/bin', HOME: server.directory, WARDEN_SOCKET: server.socket } });
+    let text = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => { text += data.toString(); });
+    const [status] = await once(child, 'close') as [number | null];
+    return { status, text };
+  };
+  const run = await warden('run', '--rm', '/', '--', 'sh', '-c', 'id -u; exit 3');
+  assert.deepEqual(run, { status: 3, text: `${plainUser}\n` });
+  const doctor = await warden('doctor', '--set', 'server.container_klass=Insecure', '--set', `server.container_depot_path=${server.depot}`, '--set', `server.unix_domain_path=${server.socket}`);
+  assert.equal(doctor.status, 0, doctor.text);
+  assert.match(doctor.text, /warn +containers: server\.container_klass is Insecure/);
+  assert.doesNotMatch(doctor.text, /^fail/m);
 });
 
 /** scripts/start-insecure.mjs with these commands. */

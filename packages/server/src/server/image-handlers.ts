@@ -78,7 +78,7 @@ export async function pulledRootfs(call: Call, images: Images | undefined, { roo
 }
 
 function unsupported(): WardenError {
-  return new WardenError('unsupported', 'images: not supported by this version of the server');
+  return new WardenError('unsupported', 'images: this server has none (server.container_klass: Insecure): a create without a rootfs, or with /, sees the files of its machine');
 }
 
 /** Aborted when the client goes, or the server wants to end. */
