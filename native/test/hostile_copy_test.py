@@ -337,28 +337,20 @@ def test_receivers():
 
 
 def test_silence():
-    """Of one that gives up after a second."""
+    """Of ones that give up after a second, all at once."""
     impatient = os.path.join(NATIVE, "build", "test", "impatient-files")
-    for what, operation, say in [
-            ("that says nothing", "COPY_OUT", lambda attempt: True),
-            ("that says nothing more", "COPY_OUT", lambda attempt: attempt.say(source(), entry("DIRECTORY", "d"))),
-            ("that never is ready", "COPY_IN", lambda attempt: True),
-            ("that never is done", "COPY_IN", lambda attempt: attempt.say(frame("OK")))]:
-        attempt = Attempt(operation, path="into" if operation == "COPY_OUT" else "from/", program=impatient)
-        say(attempt)
+    cases = [("that says nothing", "COPY_OUT", []), ("that says nothing more", "COPY_OUT", [source(), entry("DIRECTORY", "d")]),
+             ("that never is ready", "COPY_IN", []), ("that never is done", "COPY_IN", [frame("OK")]), ("whose frame comes byte by byte", "COPY_OUT", [source()])]
+    attempts = [Attempt(operation, path="into" if operation == "COPY_OUT" else "from/", program=impatient) for _, operation, _ in cases]
+    for attempt, (_, _, frames) in zip(attempts, cases):
+        attempt.say(*frames)
+    for byte in entry("LINK", "x" * 200, CONTENT="y" * 4000):
+        if select.select([attempts[-1].pidfd], [], [], 0.05)[0] or not attempts[-1].say(bytes([byte])):
+            break
+    for attempt, (what, _, _) in zip(attempts, cases):
         result = attempt.end()
         tap.check(result[:2] == ("ERROR", errno.ETIMEDOUT), f"an end {what} is not waited for for ever", result)
         attempt.remove()
-    attempt = Attempt("COPY_OUT", program=impatient)
-    attempt.say(source())
-    count = 0
-    for byte in entry("LINK", "x" * 200, CONTENT="y" * 4000):
-        if select.select([attempt.pidfd], [], [], 0.05)[0] or not attempt.say(bytes([byte])):
-            break
-        count += 1
-    result = attempt.end()
-    tap.check(result[:2] == ("ERROR", errno.ETIMEDOUT), "a frame that comes byte by byte is not one for ever", result, count)
-    attempt.remove()
 
 
 def main():
