@@ -90,6 +90,9 @@ mine:latest      0123456789ab  2023-11-14  3.3 MiB           2
     assert.deepEqual(imported.requests, [{ path: join(process.cwd(), 'a.tar'), name: 'mine', progress: true }]);
     assert.match(imported.stdout, /^h\.example\/app:1 mine:latest {2}sha256:/);
     await server[Symbol.asyncDispose]();
+    const rude = await warden({ [Type.ImageImport]: () => ({ images: [{ id, names: ['a\x1b[2J\u202eb'], layers: [] }] }) }, ['image', 'import', 'a.tar']);
+    assert.match(rude.stdout, /^a\\x1b\[2J\\u\{202e\}b {2}sha256:/);
+    await server[Symbol.asyncDispose]();
     const removed = await warden({ [Type.ImageRemove]: ({ name }) => ({ untagged: [name], removed: id }) }, ['image', 'rm', 'a', 'b']);
     assert.equal(removed.stdout, `untagged a\nremoved ${id}\nuntagged b\nremoved ${id}\n`);
   });

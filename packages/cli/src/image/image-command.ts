@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { ImageSummary } from 'warden-client';
 import { WardenError } from 'warden-protocol';
 import type { CommandContext } from '../commands.js';
+import { printable } from '../print.js';
 import { write } from '../streams.js';
 import { type Column, table } from '../table.js';
 import { dockerCredentials, registryOf } from './docker-credentials.js';
@@ -71,7 +72,8 @@ export async function runImageCommand(command: string, words: readonly string[],
   const verb = COMMANDS.get(command)?.get(name === 'list' ? 'ls' : name === 'remove' ? 'rm' : name);
   if (verb === undefined) throw new WardenError('invalid_argument', `usage: ${command} ${imageVerbs(command)?.join('|') ?? ''}; ${command} --help tells more`);
   const parsed = parseWords(command, verb, rest);
-  await write(context.streams.stdout, await verb.run(parsed, context));
+  // Names are those that an image's maker gave it.
+  await write(context.streams.stdout, printable(await verb.run(parsed, context)));
   return 0;
 }
 

@@ -1,4 +1,5 @@
 /* `warden rootfs build …`: a command that needs no daemon. */
+import { printable } from '../print.js';
 import { Progress, type ProgressOutput } from '../progress.js';
 import { buildRootfs, thisMachine, type BuildMachine } from './build.js';
 import { parseBuildOptions, RootfsError, USAGE } from './options.js';
@@ -34,7 +35,7 @@ export async function runRootfsCommand(args: readonly string[], { stdout, stderr
   } catch (error) {
     progress.clear();
     if (!(error instanceof RootfsError)) throw error;
-    stderr.write(`warden rootfs: ${error.message}\n`);
+    stderr.write(`warden rootfs: ${printable(error.message)}\n`);
     return error.exitStatus;
   } finally {
     process.removeListener('SIGINT', onSignal);
