@@ -68,6 +68,8 @@ const VARIABLE: readonly [looksLike: RegExp, pattern: string][] = [
   [/\d{4}-\d\d-\d\dT[\d:.]+Z/, '\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z'],
   [/(?:\/[a-z-]+)+\/containers\/[0-9a-v]{11}/, '/\\S+/containers/[0-9a-v]{11}'],
   [/\b(?=[a-v]*\d)[0-9a-v]{11}\b/, '[0-9a-v]{11}'],
+  [/\/var\/lib\/warden-rootfs\/host\b/, '/\\S+'],
+  [/\b\d+ (?:second|minute)s? ago\b/, '\\d+ (?:second|minute)s? ago'],
   [/\b10\.\d+\.\d+\.\d+/, '10\\.\\d+\\.\\d+\\.\\d+'],
   [/\b(?:\d+h)?(?:\d+m)?\d+(?:\.\d+)? ?(?:ms|s)\b/, '(?:\\d+h)?(?:\\d+m)?\\d+(?:\\.\\d+)? ?(?:ms|s)'],
   [/\b\d+(?:\.\d+)? ?(?:[KMGT]i?)?B\b/, '\\d+(?:\\.\\d+)? ?(?:[KMGT]i?)?B'],
