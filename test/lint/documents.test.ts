@@ -83,3 +83,9 @@ test('docs/configuration.md has the default of every key', () => {
   assert.deepEqual(wrongDefaults(text), []);
   assert.deepEqual(wrongDefaults('| `network.mtu` | `1400` | x |\n| `network.mtu` | none | x |\n| `port.pool_size` | `5` | x |\n'), ['network.mtu', 'network.mtu', 'port.pool_size']);
 });
+
+test('docs/install.md names the Debian packages that npm start installs', async () => {
+  const { RUN_PACKAGES } = (await import(pathToFileURL(`${repository}/scripts/setup/debian-packages.mjs`).href)) as { RUN_PACKAGES: readonly string[] };
+  const [, named = ''] = /^\| Debian packages \| `([^`]+)`/m.exec(textOf('docs/install.md')) ?? [];
+  assert.deepEqual(named.split(' ').sort(), [...RUN_PACKAGES].sort());
+});
