@@ -215,6 +215,20 @@ test('a tree goes up and comes back as it was, of whichever user, and what canno
   }
 });
 
+test('a box tells its processes, whatever they call themselves', async () => {
+  await withBox(async (box) => {
+    const command = ['/bin/bash', '-c', 'echo started; read -r line', 'odd \u001b[2J name', ''];
+    const job = await box.spawn(command, { stdin: true });
+    await box.waitFor({ log: 'started', job });
+    const [init, ...others] = await box.processes({ timeoutMs: 10_000 });
+    const [started] = others.filter(({ name }) => name === 'bash');
+    assert.equal(init?.pid, 1);
+    assert.deepEqual([started?.command, started?.parentPid, started?.started instanceof Date], [command, 1, true]);
+    await job.stdin.end('go on\n');
+    assert.equal((await job.exit).exitStatus, 0);
+  });
+});
+
 test('a transfer that is given up leaves the box as usable as it was', async () => {
   await withBox(async (box) => {
     const controller = new AbortController();

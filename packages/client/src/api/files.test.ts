@@ -89,6 +89,9 @@ describe('box.files', () => {
     assert.deepEqual((await box.files.stat('tree/program')).mode, 0o750);
     assert.equal((await box.files.stat('tree/link', { noFollow: true })).target, '/nowhere');
     await box.files.upload(`${from}/`, 'tree');
+    symlinkSync('from', join(local, 'by-a-link'));
+    await box.files.upload(join(local, 'by-a-link'), 'linked');
+    assert.deepEqual((await box.files.list('linked')).map(({ name }) => name), (await box.files.list('tree')).map(({ name }) => name));
     assert.deepEqual(await box.files.download('tree', join(local, 'to')), { notes: [] });
     assert.deepEqual(readdirSync(join(local, 'to'), { encoding: 'buffer' }), readdirSync(from, { encoding: 'buffer' }));
     assert.equal(readFileSync(join(local, 'to', 'd'.repeat(120), 'file'), 'utf8'), 'y'.repeat(600_000));

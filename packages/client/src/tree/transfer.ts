@@ -1,6 +1,6 @@
 // Files and whole trees between the disk of this program and a container, over the connection.
 import { createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { WardenError } from 'warden-protocol';
 import type { CallOptions } from '../cancellation.js';
@@ -39,7 +39,8 @@ async function upload(files: FileCalls, request: FileRequest, source: string, op
     if (!(error instanceof WardenError) || error.code !== 'exists') throw error;
   });
   const leftOut: string[] = [];
-  const archive = packTree(Buffer.from(source.replace(/(?<=.)\/+$/, '')), Buffer.from('.'), (path) => leftOut.push(`${path}: left out: no file, directory or link`));
+  // The directory itself, and not a link to it; without slashes behind it.
+  const archive = packTree(await realpath(source, { encoding: 'buffer' }), Buffer.from('.'), (path) => leftOut.push(`${path}: left out: no file, directory or link`));
   const { notes } = await files.tarIn(request, archive, options);
   return { notes: [...leftOut, ...notes] };
 }
