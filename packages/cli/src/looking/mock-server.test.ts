@@ -16,7 +16,7 @@ it('the mock server answers what commands ask that look', async () => {
     assert.deepEqual([status, stderr], [0, ''], words.join(' '));
     return JSON.parse(stdout) as object[];
   };
-  assert.deepEqual((await json('top', handle)).map((process) => (process as { command_line: string[] }).command_line), [[`wshd: ${handle}`], ['work']]);
+  assert.deepEqual((await json('top', handle)).map((process) => (process as { command_line: string[] }).command_line), [[`wshd: ${handle}`], ['/bin/bash']]);
   assert.equal((await json('ps', '-f', 'label=tier=front')).length, 1);
   assert.equal((await json('ps', '-f', 'label=tier=back')).length, 0);
   assert.equal((await json('inspect', handle)).length, 1);

@@ -35,10 +35,10 @@ async function until(condition: () => boolean): Promise<void> {
 describe('processes', () => {
   it('are told with their commands', async () => {
     await start({ program: ({ killed }) => new Promise((resolve) => { killed.addEventListener('abort', () => resolve(0)); }) });
-    await using box = await warden.create();
+    await using box = await warden.create({ handle: 'h' });
     await box.spawn(['/usr/bin/sleep', '10 00', '']);
     const [init, sleep] = await box.processes();
-    assert.deepEqual([init?.pid, init?.command, sleep?.name, sleep?.command, sleep?.parentPid], [1, [], 'sleep', ['/usr/bin/sleep', '10 00', ''], 1]);
+    assert.deepEqual([init?.pid, init?.command, sleep?.name, sleep?.command, sleep?.parentPid], [1, ['wshd: h'], 'sleep', ['/usr/bin/sleep', '10 00', ''], 1]);
     await box.stop();
     assert.deepEqual(await box.processes(), []);
   });

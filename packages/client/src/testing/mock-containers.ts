@@ -104,12 +104,6 @@ export class MockContainers {
         return socket.destroyed ? job.result() : this.#taken(handle, job);
       },
       [Type.Jobs]: ({ handle }) => ({ jobs: [...this.#named(handle).jobs.values()].map((job) => job.listed()) }),
-      [Type.Processes]: ({ handle }) => {
-        const container = this.#named(handle);
-        if (container.state === 'stopped') return { processes: [] };
-        const init = { pid: 1, parentPid: 0, uid: 0, state: 'S', name: Buffer.from('wshd') };
-        return { processes: [init, ...runningOf(container).map((job) => job.process())] };
-      },
       [Type.Signal]: ({ handle, jobId, signal }) => {
         this.#job(handle, jobId).kill(signal);
         return {};
@@ -290,6 +284,7 @@ function sorted(fields: object): unknown {
 
 /** The first, and one for each job. */
 function processesOf(container: MockContainer): Process[] {
-  const init = { pid: 1, parentPid: 0, uid: 0, state: 'S', commandLine: Buffer.from(`wshd: ${container.handle}`) };
-  return [init, ...runningOf(container).map((job) => ({ pid: job.id + 1, parentPid: 1, uid: 10_000, state: 'R', commandLine: Buffer.from(job.listed().command ?? '') }))];
+  if (container.state === 'stopped') return [];
+  const init = { pid: 1, parentPid: 0, uid: 0, state: 'S', name: Buffer.from('wshd'), commandLine: Buffer.from(`wshd: ${container.handle}`) };
+  return [init, ...runningOf(container).map((job) => job.process())];
 }
