@@ -35,6 +35,8 @@ test('what a request asked for in vain is no fault of the server', () => {
   assert.equal(told('find user', EPERM, 'root'), 'permission: find user (root): only a privileged job can be root');
   assert.equal(told('assume identity', EINVAL, 'uid 70000'), 'invalid_argument: assume identity (uid 70000): the container has no such uid or gid');
   assert.equal(told('set up streams', EINVAL, 'give a pipe to user 70000'), 'invalid_argument: set up streams (give a pipe to user 70000): the container has no such uid or gid');
+  assert.equal(told('read request', constants.errno.EBADMSG, 'file operation 19'), 'unsupported: read request (file operation 19): the container was made by an earlier server, and its programs do not know this yet');
+  assert.equal(failure('list processes', constants.errno.EOPNOTSUPP, '/proc').code, 'unsupported');
   assert.equal(told('mount overlay', constants.errno.ENOSYS, '89 layers: overlay'), 'unsupported: mount overlay (89 layers: overlay): this kernel puts at most 88 layers together; Linux 6.7 and later take 128');
   assert.equal(failure('mount overlay', ENOENT, '/x').code, 'internal', 'what the server did by itself is one');
 });

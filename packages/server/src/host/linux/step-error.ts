@@ -108,6 +108,9 @@ const faultsOfRequests: ReadonlyMap<string, ReadonlyMap<number, Fault>> = new Ma
   ...['read file', 'write file', 'list directory', 'stat file', 'make directory', 'remove file', 'rename file', 'extract archive', 'make archive']
     .map((step): [string, ReadonlyMap<number, Fault>] => [step, faultsOfFiles]),
   ...faultsOfCopies,
+  ['list processes', new Map<number, Fault>([[EOPNOTSUPP, { code: 'unsupported' }], [ENOENT, { code: 'unsupported', text: 'the container has no /proc' }]])],
+  // A container keeps the programs that it was made with, also when its server is replaced by a later one.
+  ['read request', new Map<number, Fault>([[EBADMSG, { code: 'unsupported', text: 'the container was made by an earlier server, and its programs do not know this yet' }]])],
   // The pipes belong to the job's user.
   ['set up streams', noSuchIdentity],
 ]);
