@@ -129,6 +129,25 @@ test('a container whose monitor died while no server was there is stopped, tells
   assert.deepEqual(host.leftovers(), []);
 });
 
+test('a container that is found may have the programs of an earlier server, and is asked as those understand it', async () => {
+  const before = makeTestContainers();
+  const opened: (boolean | undefined)[] = [];
+  const { host } = before;
+  const { open } = host.monitors;
+  const monitors: Host['monitors'] = {
+    open: (id, isFound) => {
+      opened.push(isFound);
+      return open(id, isFound);
+    },
+  };
+  Object.assign(host, { monitors });
+  await before.create({ handle: 'found' });
+  const after = makeTestContainers(host);
+  await adoptContainers(after.containers);
+  await after.create({ handle: 'own' });
+  assert.deepEqual(opened, [undefined, true, undefined]);
+});
+
 test('a monitor that was late and turns out to be dead, or to have destroyed its container, is settled then', async () => {
   for (const destroyed of [false, true]) {
     const before = makeTestContainers();

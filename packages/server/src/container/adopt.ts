@@ -207,7 +207,7 @@ function containerOf(containers: Containers, snapshot: Snapshot): Container | st
     expiresAtMs: snapshot.expiresAtMs,
   };
   if (snapshot.image !== undefined) host.rootFileSystems.hold(snapshot.id, snapshot.handle, snapshot.image);
-  const container = new Container(identification, host.monitors.open(snapshot.id), snapshot.state, snapshot.events);
+  const container = new Container(identification, host.monitors.open(snapshot.id, true), snapshot.state, snapshot.events);
   container.stopping = snapshot.stopping ?? false;
   container.netOut = (snapshot.netOut ?? []).map(checkNetOut);
   container.usesForwarder = snapshot.usesForwarder ?? false;

@@ -200,5 +200,6 @@ export interface Monitor {
 
 /** Opens the way to a container's monitor; nothing is sent before the first request. */
 export interface Monitors {
-  open(containerId: string): Monitor;
+  /** @param isFound it was there before this server: its programs may be those of an earlier one */
+  open(containerId: string, isFound?: boolean): Monitor;
 }

@@ -19,8 +19,8 @@ export class InsecureMonitors implements Monitors {
     private readonly user: OwnUser,
   ) {}
 
-  open(containerId: string): Monitor {
-    const monitor = this.monitors.open(containerId);
+  open(containerId: string, isFound?: boolean): Monitor {
+    const monitor = this.monitors.open(containerId, isFound);
     const directory = this.directoryOf(containerId);
     const plain = (job: JobDescription): JobDescription => plainJob(job, directory, this.user);
     return {

@@ -232,6 +232,27 @@ test('waiting is bounded, and a late answer is nobody\'s', async () => {
   await monitor.forget(1);
 });
 
+test('all is ended by one request; a monitor that was there before the server need not know that one, and is asked as ever', async () => {
+  const requests: [number, number | undefined][] = [];
+  const waiting: Socket[] = [];
+  // As the first version of it: who waits is not asked for a signal.
+  peer.answer = ({ type }, attributes, socket) => {
+    requests.push([type, attributes.u32(Tag.signal)]);
+    if (type === FrameType.awaitEmpty) waiting.push(socket);
+    else socket.write(ok);
+    if (requests.some(([each]) => each === FrameType.signalAll)) for (const each of waiting.splice(0)) each.write(ok);
+  };
+  await peer.open(log, true).endAll(15, 10_000);
+  assert.deepEqual(requests.sort(([one], [other]) => one - other), [[FrameType.signalAll, 15], [FrameType.awaitEmpty, undefined]]);
+  requests.length = 0;
+  peer.answer = ({ type }, attributes, socket) => {
+    requests.push([type, attributes.u32(Tag.signal)]);
+    socket.write(ok);
+  };
+  await monitor.endAll(15, 10_000);
+  assert.deepEqual(requests, [[FrameType.awaitEmpty, 15]]);
+});
+
 test('bytes that are no frame end the connection, not the server', async () => {
   peer.answer = (_frame, _attributes, socket) => socket.write(Buffer.alloc(64, 0xff));
   await assert.rejects(monitor.forget(1), { code: 'unavailable', message: /malformed frame/ });

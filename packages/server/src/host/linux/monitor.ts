@@ -59,8 +59,8 @@ export class LinuxMonitors implements Monitors {
     private readonly log: Log,
   ) {}
 
-  open(containerId: string): Monitor {
-    return new LinuxMonitor(this.socketPathOf(containerId), this.#idle, this.clock, this.log);
+  open(containerId: string, isFound = false): Monitor {
+    return new LinuxMonitor(this.socketPathOf(containerId), this.#idle, this.clock, this.log, isFound);
   }
 }
 
@@ -79,6 +79,7 @@ class LinuxMonitor implements Monitor {
     private readonly idleOfAll: IdleConnections,
     private readonly clock: Clock,
     private readonly log: Log,
+    private readonly isFound: boolean,
   ) {}
 
   async spawn(job: JobDescription): Promise<void> {
@@ -166,7 +167,14 @@ class LinuxMonitor implements Monitor {
   }
 
   async endAll(signal: number, deadlineMs: number): Promise<void> {
-    await this.#request(new FrameWriter().u32(Tag.signal, signal).frame(FrameType.awaitEmpty), { deadlineMs, lateMessage: `processes were left after ${deadlineMs / 1000} s` });
+    const late = { deadlineMs, lateMessage: `processes were left after ${deadlineMs / 1000} s` };
+    const signalled = (): FrameWriter => new FrameWriter().u32(Tag.signal, signal);
+    if (!this.isFound) {
+      await this.#request(signalled().frame(FrameType.awaitEmpty), late);
+      return;
+    }
+    // A monitor of an earlier server's waits only, and passes over the signal that the request has beside it.
+    await Promise.all([this.#request(signalled().frame(FrameType.signalAll)), this.#request(new FrameWriter().frame(FrameType.awaitEmpty), late)]);
   }
 
   watch(receive: (event: MonitorEvent) => void, lost: () => void): Promise<void> {

@@ -95,9 +95,12 @@ export class TestMonitor {
     await once(this.server, 'listening');
   }
 
-  /** The server's way to it. */
-  open(log: Log = silentLog): Monitor {
-    const monitor = new LinuxMonitors((id) => monitorSocketPath(join(this.#directory, id)), systemClock, log).open(containerId);
+  /**
+   * The server's way to it.
+   * @param isFound it was there before the server
+   */
+  open(log: Log = silentLog, isFound = false): Monitor {
+    const monitor = new LinuxMonitors((id) => monitorSocketPath(join(this.#directory, id)), systemClock, log).open(containerId, isFound);
     this.#opened.push(monitor);
     return monitor;
   }
