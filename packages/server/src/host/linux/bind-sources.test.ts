@@ -9,7 +9,7 @@ const directory = realpathSync(mkdtempSync(join(tmpdir(), 'warden-bind-')));
 after(() => rmSync(directory, { recursive: true }));
 for (const name of ['depot/containers', 'shared/inside', 'elsewhere']) mkdirSync(join(directory, name), { recursive: true });
 writeFileSync(join(directory, 'elsewhere/file'), '');
-const links: Record<string, string> = { 'to-depot': 'depot/containers', 'to-elsewhere': 'elsewhere', 'shared/out': '../elsewhere', 'shared/inner': 'inside', 'to-shared': 'shared', dangling: 'nowhere', loop: 'loop' };
+const links: Record<string, string> = { 'to-depot': 'depot/containers', 'to-elsewhere': 'elsewhere', 'shared/out': '../elsewhere', 'shared/inner': 'inside', 'to-shared': 'shared', 'to-out': 'shared/out', dangling: 'nowhere', loop: 'loop' };
 for (const [name, target] of Object.entries(links)) symlinkSync(target, join(directory, name));
 const sources = new LinuxBindSources(join(directory, 'depot'));
 const open = (name: string, ...writable: string[]) => sources.open(join(directory, name), writable.map((path) => join(directory, path)));
@@ -33,7 +33,7 @@ test('the host\'s root, the depot and what it lies in are refused, by any name',
 
 test('a path that enters what a container can write to has to stay there', () => {
   assert.equal(open('shared/out').path, join(directory, 'elsewhere'), 'as long as none can');
-  for (const name of ['shared/out', 'to-shared/out', 'shared/out/file', 'shared/inner/../out']) {
+  for (const name of ['shared/out', 'to-shared/out', 'shared/out/file', 'shared/inner/../out', 'to-out', 'to-out/file']) {
     assert.throws(() => open(name, 'shared'), { code: 'invalid_argument', message: /leads out of .*\/shared, which a container can write to/ }, name);
   }
   assert.equal(open('shared/inner', 'shared').path, join(directory, 'shared/inside'));

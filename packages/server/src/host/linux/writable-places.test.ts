@@ -44,9 +44,14 @@ test('a path that goes through a place and leaves it', () => {
   for (const name of ['w/inner', 'elsewhere']) mkdirSync(join(directory, name), { recursive: true });
   symlinkSync('../elsewhere', join(directory, 'w/out'));
   symlinkSync('w', join(directory, 'in'));
+  // Links of the host's own, which are not to be followed further than the place.
+  symlinkSync('w/out', join(directory, 'current'));
+  symlinkSync(join(directory, 'in/./out/'), join(directory, 'absolute'));
+  symlinkSync('absolute', join(directory, 'chain'));
+  symlinkSync('w/inner/', join(directory, 'stays'));
   const at = (name: string): string => join(directory, name);
-  const left = (name: string, place = 'w'): string | undefined => leadsOutOf(`${directory}/${name}`, realpathSync(`${directory}/${name}`), [at(place)], () => []);
-  for (const name of ['w/out', 'in/out', 'w/../elsewhere']) assert.equal(left(name), at('w'), name);
-  for (const name of ['w/inner', 'in/inner', 'w', 'elsewhere', 'in']) assert.equal(left(name), undefined, name);
+  const left = (name: string, place = 'w'): string | undefined => leadsOutOf(`${directory}/${name}`, realpathSync.native(`${directory}/${name}`), [at(place)], () => []);
+  for (const name of ['w/out', 'in/out', 'w/../elsewhere', 'current', 'current/.', 'absolute', 'chain', 'elsewhere/../chain']) assert.equal(left(name), at('w'), name);
+  for (const name of ['w/inner', 'in/inner', 'w', 'elsewhere', 'in', 'stays', 'stays/../inner', 'elsewhere/../elsewhere']) assert.equal(left(name), undefined, name);
   assert.equal(left('w/out', 'unrelated'), undefined);
 });

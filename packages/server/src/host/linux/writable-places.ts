@@ -2,8 +2,11 @@
  * Paths on the host that a container may have had a hand in. What it can write to is known by its path; but the kernel shows a directory, or something below it,
  * once more wherever the host has mounted its file system, or bound a part of it, again.
  */
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+
+/** The kernel's own limit: path_resolution(7). */
+const linksOnAWay = 40;
 
 /** A mount: the directory `root` of the file system `device` is seen at `point`. */
 export interface HostMount {
@@ -35,12 +38,45 @@ export type LeadsOutOf = (path: string, real: string) => string | undefined;
 export function leadsOutOf(path: string, real: string, writable: readonly string[], readMounts?: () => readonly HostMount[]): string | undefined {
   if (path === real || writable.length === 0) return undefined;
   const candidates = writablePlaces(writable, readMounts).filter((place) => !isWithin(real, place));
-  const met = new Set<string>();
-  for (let end = path.indexOf('/', 1); end !== -1; end = path.indexOf('/', end + 1)) {
-    const found = realPath(path.slice(0, end));
-    if (found !== undefined) met.add(found);
+  if (candidates.length === 0) return undefined;
+  const met = wayOf(path);
+  return candidates.find((place) => met.some((each) => isWithin(each, place)));
+}
+
+/**
+ * Whatever the way to a path comes by, also that of the links that it meets: one of the host's own may lead to a link in such a place. As far as it goes.
+ * @returns paths without symbolic links
+ */
+function wayOf(path: string): string[] {
+  const met: string[] = [];
+  const ahead = path.split('/').reverse();
+  let at = '';
+  for (let links = 0, name = ahead.pop(); name !== undefined; name = ahead.pop()) {
+    if (name === '' || name === '.') continue;
+    if (name === '..') {
+      at = at.slice(0, Math.max(0, at.lastIndexOf('/')));
+      continue;
+    }
+    const target = targetOf(`${at}/${name}`);
+    if (target === undefined) {
+      at = `${at}/${name}`;
+      met.push(at);
+      continue;
+    }
+    if (++links > linksOnAWay) break;
+    if (target.startsWith('/')) at = '';
+    ahead.push(...target.split('/').reverse());
   }
-  return candidates.find((place) => [...met].some((each) => isWithin(each, place)));
+  return met;
+}
+
+/** Undefined: it is no symbolic link, or not there. */
+function targetOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Why such a path is refused. */
