@@ -46,11 +46,12 @@ const layoutSchema = z.object({ imageLayoutVersion: z.string() });
 
 /**
  * The images of a directory; undefined: it is none that has images, perhaps a root file system.
+ * @param root without symbolic links, as it was found: where one leads that was put on the way since is not read
  * @param architecture of images for several, as Go has it: amd64
  * @throws WardenError invalid_argument
  */
 export async function imagesOf(root: string, architecture: string): Promise<ImageFiles[] | undefined> {
-  const files = new Files(await realpath(root));
+  const files = new Files(root);
   const saved = savedSchema.safeParse(await files.json('manifest.json'));
   if (saved.success) return await Promise.all(saved.data.map((image) => savedImage(files, image)));
   const layout = layoutSchema.safeParse(await files.json('oci-layout'));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -10,13 +10,16 @@ test('what was staged is removed unless it has become a layer, and a layer when 
   const path = mkdtempSync(join(tmpdir(), 'warden-store-'));
   try {
     const removed: string[] = [];
-    const store = new StoreDirectory(path, (directory) => ({
+    mkdirSync(join(path, 'disk'));
+    symlinkSync('disk', join(path, 'images'));
+    const store = new StoreDirectory(join(path, 'images'), (directory) => ({
       remove: (name) => void removed.push(join(directory, name)),
       emptied: async () => undefined,
     }));
     const layer = parseDigest(`sha256:${'a'.repeat(64)}`);
     assert.ok(layer !== undefined);
     const given = await store.stage();
+    assert.equal(given, realpathSync(given), 'by a path without links, whatever the directory is named by');
     store.unstage(given);
     assert.deepEqual(removed.splice(0), [given]);
     const kept = await store.stage();

@@ -9,7 +9,7 @@
  *
  * Images outlive the machine's boot, so a layer is on the disk before it gets its name (the program that unpacks it sees to that), and so is a record.
  */
-import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, realpathSync, renameSync } from 'node:fs';
 import { mkdir, open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '../lib/digest.js';
@@ -36,12 +36,15 @@ export class StoreDirectory {
   readonly #removal: Removal;
 
   /** @param removalFrom makes what removes entries of a directory */
-  constructor(path: string, removalFrom: (directory: string) => Removal) {
+  constructor(given: string, removalFrom: (directory: string) => Removal) {
+    mkdirSync(given, { recursive: true, mode: 0o700 });
+    // It may be a link to another disk; files in it are opened by paths without one.
+    const path = realpathSync.native(given);
     this.#layers = join(path, 'layers');
     this.#records = join(path, 'records');
     this.#staging = join(path, 'staging');
     this.incoming = join(path, 'incoming');
-    for (const directory of [path, this.#layers, this.#records, this.#staging, this.incoming]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+    for (const directory of [this.#layers, this.#records, this.#staging, this.incoming]) mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#removal = removalFrom(this.#staging);
   }
 
