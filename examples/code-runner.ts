@@ -8,6 +8,7 @@
  * Files of a session stay there for its next program. A box is destroyed when this program ends, in whatever way: by
  * disposal, or by its grace time when nobody is connected to it any more.
  */
+import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import { Warden, WardenError, type Box, type Command } from 'warden-client';
 
@@ -46,10 +47,11 @@ class CodeRunner implements AsyncDisposable {
     const interpreter = INTERPRETERS[language];
     if (interpreter === undefined) return { note: `there is no language ${language}, only ${Object.keys(INTERPRETERS).join(', ')}` };
     const box = await this.#boxOf(session);
-    const { stdout, stderr, exitStatus, timedOut } = await box.run(interpreter, { stdin: code, timeoutMs: Math.min(timeoutSeconds, LONGEST_TIMEOUT_SECONDS) * 1000 });
+    const { stdout, stderr, exitStatus, signal, timedOut } = await box.run(interpreter, { stdin: code, timeoutMs: Math.min(timeoutSeconds, LONGEST_TIMEOUT_SECONDS) * 1000 });
     const notes = timedOut === true ? ['it was ended because its time was over'] : [];
     const { events } = await box.info();
-    if (events.includes('command exceeded maximum output')) notes.push('it was ended because it wrote too much');
+    // An event stays with the box: it tells of this program only when that was killed, and not by its time.
+    if (signal === constants.signals.SIGKILL && timedOut !== true && events.includes('command exceeded maximum output')) notes.push('it was ended because it wrote too much');
     if (events.includes('out of memory')) {
       // A box that was out of memory is stopped, and runs nothing any more.
       notes.push('it was out of memory; the files of this session are gone');

@@ -62,3 +62,13 @@ test('the code runner keeps a session together and sessions apart, reaches nothi
   assert.match(String(unknown?.['note']), /no language cobol/);
   assert.match(String(noRequest?.['note']), /code is missing/);
 });
+
+test('the code runner says of the program that wrote too much that it did, and not of those behind it in its session', async () => {
+  const tooMuch = { code: 'while True: print("x" * 100_000)' };
+  const [flood, calm, killed, again] = await answers([tooMuch, { code: 'print("calm")' }, { code: 'import time; time.sleep(1000)', timeoutSeconds: 1 }, tooMuch]);
+  const note = 'it was ended because it wrote too much';
+  assert.deepEqual([flood?.['exitStatus'], flood?.['note']], [255, note]);
+  assert.deepEqual(calm, { stdout: 'calm\n', stderr: '', exitStatus: 0 });
+  assert.equal(killed?.['note'], 'it was ended because its time was over');
+  assert.equal(again?.['note'], note);
+});
