@@ -57,7 +57,10 @@ export class PlainServer {
   async start(settings: readonly string[] = []): Promise<void> {
     const watcher = watch(this.#directory);
     this.#child = this.spawn(settings);
-    const ended = once(this.#child, 'exit').then(([status, signal]) => { throw new Error(`wardend ended with ${status ?? signal} before it was ready:\n${this.log}`); });
+    const ended = once(this.#child, 'exit').then(
+      ([status, signal]) => { throw new Error(`wardend ended with ${status ?? signal} before it was ready:\n${this.log}`); },
+      (error: unknown) => { throw new Error(`user ${plainUser} cannot execute ${wardendProgram}: others have to be let through the directories above the checkout (chmod o+x)`, { cause: error }); },
+    );
     ended.catch(() => undefined);
     try {
       await withDeadline(Promise.race([this.#firstAnswer(watcher), ended]), READY_MS, `wardend ready (log: ${this.#directory}/log)`);
@@ -120,6 +123,15 @@ export class PlainServer {
   async afterEach(): Promise<void> {
     this.closeClients();
     const client = await Client.connect(this.socket);
+    try {
+      await this.#destroyAll(client);
+    } finally {
+      client.close();
+    }
+  }
+
+  /** Of the server: nothing may be left of them. */
+  async #destroyAll(client: Client): Promise<void> {
     for (const handle of await client.list()) {
       await client.destroy(handle).catch((error: unknown) => {
         if (!(error instanceof RequestError) || error.code !== 'not_found') throw error;
@@ -127,18 +139,22 @@ export class PlainServer {
     }
     const roundTrip = () => ({ event: client.ping().catch(() => undefined), disarm: () => {} });
     assert.deepEqual(await untilClean(() => this.processes().map((pid) => `process ${pid}: ${commandLine(pid)}`), roundTrip, CLEAN_MS), [], 'left behind by the test');
-    const trash = join(this.depot, 'trash');
     const files = (): string[] => ['containers', 'trash'].flatMap((name) => readdirSync(join(this.depot, name)));
-    const watcher = watch(trash);
-    assert.deepEqual(await untilClean(files, () => nextEvent(watcher, 'change'), CLEAN_MS), [], 'files left behind by the test');
-    watcher.close();
-    client.close();
+    const watcher = watch(join(this.depot, 'trash'));
+    try {
+      assert.deepEqual(await untilClean(files, () => nextEvent(watcher, 'change'), CLEAN_MS), [], 'files left behind by the test');
+    } finally {
+      watcher.close();
+    }
   }
 
   async close(): Promise<void> {
-    const status = await this.stop();
-    rmSync(this.#directory, { recursive: true, force: true });
-    assert.equal(status, 0, 'wardend ends with status 0 on SIGTERM');
+    try {
+      // One that could not be executed has no end.
+      if (this.#child?.pid !== undefined) assert.equal(await this.stop(), 0, 'wardend ends with status 0 on SIGTERM');
+    } finally {
+      rmSync(this.#directory, { recursive: true, force: true });
+    }
   }
 
   /** A directory of the user's, beside the depot. */
