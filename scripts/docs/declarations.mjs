@@ -2,7 +2,7 @@
  * What a package exports, read from its built declarations by the compiler itself: TypeScript 7 is a program with an
  * interface for others, which it calls unstable; package.json pins the version that this was written for.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { API } from 'typescript/unstable/sync';
 import { SyntaxKind } from 'typescript/unstable/ast';
@@ -38,8 +38,10 @@ const KINDS = new Map([
  * @returns {Declaration[]} those of our packages, sorted by name
  */
 export function readDeclarations(root, entry) {
-  // The project lies in the checkout, so that it finds the packages, among what is built.
-  const directory = mkdtempSync(join(root, 'packages/client/dist/reference-'));
+  // The project lies in the checkout, so that it finds the packages, among what is built: not of the client's, which is packed as it is.
+  const built = join(root, 'scripts/dist');
+  mkdirSync(built, { recursive: true });
+  const directory = mkdtempSync(join(built, 'reference-'));
   const api = new API({ cwd: root });
   try {
     const configuration = join(directory, 'tsconfig.json');
