@@ -76,8 +76,9 @@ export async function runLimit(words: readonly string[], context: CommandContext
   return 0;
 }
 
-/** A number, or `rate: R burst: B`. */
+/** Of a number, `none`, which is null, or `rate: R burst: B`. */
 function plainLimit(inForce: string): object {
+  if (inForce === 'none') return { limit: null };
   const [rate, burst] = inForce.match(/\d+/g) ?? [];
   return inForce.startsWith('rate') ? { rate: BigInt(rate ?? 0), burst: BigInt(burst ?? 0) } : { limit: BigInt(inForce) };
 }
