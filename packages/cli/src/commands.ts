@@ -92,6 +92,8 @@ async function dispatch([name = '', ...given]: readonly string[], asked: Command
   const request = parseFields(name, messageTypes[type].request, words);
   const options = signal === undefined ? undefined : { signal };
   if (json && type !== Type.Events) {
+    const { stdin, tty } = request as { stdin?: boolean; tty?: object };
+    if (type === Type.Run && (stdin === true || tty !== undefined)) throw new WardenError('invalid_argument', 'run -o json passes no input on: leave --stdin and --tty out, or spawn the job, and link it with -o json');
     const whole = type === Type.Create ? await withCredentials(request as unknown as RequestOf<Type.Create>, context) : request;
     const response = await printAsJson(type, whole as unknown as RequestInit<typeof type>, context) as { exitStatus?: number };
     return [Type.Run, Type.Link, Type.Stream].includes(type) ? statusOf(response.exitStatus) : 0;

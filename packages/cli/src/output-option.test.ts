@@ -23,6 +23,9 @@ it('stands at one end of a command, where no value of a field can be', () => {
   for (const words of [['a', '-o', 'table'], ['a']]) assert.deepEqual(takeOutput(words), { words: ['a'], json: false });
   for (const words of [['--script', '-o'], ['--args', '-o', '--args', 'json'], []]) assert.deepEqual(takeOutput(words), { words, json: false });
   for (const words of [['-o', 'xml'], ['a', '--output='], ['a', '-o']]) assert.deepEqual(takeOutput(words), { words, json: false });
+  const value = ['--handle', 'x', '--args', 'kubectl', '--args', '--output=json'];
+  assert.deepEqual(takeOutput(value), { words: value, json: false });
+  assert.deepEqual(takeOutput(['--handle', 'x', '--output=json']), { words: ['--handle', 'x'], json: true });
 });
 
 describe('-o json', () => {
@@ -39,10 +42,16 @@ describe('-o json', () => {
     assert.deepEqual(streamed, { status: 7, stdout: '{"name":"stdout","data":"\u00c3\u00bc\\n"}\n{"exit_status":7}\n', stderr: '' });
     const run = await warden({ [Type.Run]: () => ({ exitStatus: 3, stdout: Buffer.from('out') }) }, 'run', '--handle', 'x', '--script', 'y', '-o', 'json');
     assert.deepEqual([run.status, JSON.parse(run.stdout)], [3, { exit_status: 3, stdout: 'out' }]);
+    for (const words of [['--stdin'], ['--tty.rows', '5', '--tty.columns', '5']]) {
+      const fed = await warden({ [Type.Run]: () => ({ exitStatus: 0 }) }, 'run', '--handle', 'x', '--script', 'y', ...words, '-o', 'json');
+      assert.deepEqual([fed.status, fed.stdout, server?.requests], [1, '', []]);
+      assert.match(fed.stderr, /^run -o json passes no input on: /);
+    }
   });
 
   it('of commands for people, too', async () => {
     assert.deepEqual(JSON.parse((await warden({ [Type.LimitMemory]: () => ({ limitInBytes: 77n }) }, 'limit', 'x', 'mem', '-o', 'json')).stdout), { limit: 77 });
+    assert.deepEqual(JSON.parse((await warden({ [Type.LimitPids]: () => ({}) }, 'limit', 'x', 'pids', '-o', 'json')).stdout), { limit: null });
     assert.deepEqual(JSON.parse((await warden({ [Type.LimitBandwidth]: ({ rate, burst }) => ({ rate, burst }) }, 'limit', 'x', 'bandwidth', '5', '6', '-o', 'json')).stdout), { rate: 5, burst: 6 });
     assert.deepEqual(JSON.parse((await warden({ [Type.Jobs]: () => ({ jobs: [{ id: 1, state: 'running' }] }) }, 'jobs', 'x', '-o', 'json')).stdout), [{ id: 1, state: 'running' }]);
     assert.equal((await warden({ [Type.Logs]: async function* () {
