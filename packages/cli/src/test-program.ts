@@ -30,6 +30,11 @@ export class Program {
     for (const listener of [...this.#listeners]) listener(signal);
   }
 
+  /** Whether a signal would be taken; otherwise it ends the program. */
+  get listening(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   /** Settles when standard output holds the text, from its beginning on. */
   async shows(text: string): Promise<void> {
     while (!this.#output.includes(text)) await once(this.stdout, 'data');

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { PassThrough } from 'node:stream';
 import { afterEach, describe, it } from 'node:test';
-import { WardenClient } from 'warden-client';
 import { MockServer, type MockServerOptions } from 'warden-client/testing';
 import { NetOutProtocol, type RequestOf, type RequestType, Type, WardenError } from 'warden-protocol';
-import { runCommand } from '../commands.js';
 import { gate, Program } from '../test-program.js';
 
 let server: MockServer;
@@ -243,82 +240,6 @@ describe('a terminal of run', () => {
     assert.deepEqual(run.stdin.rawModes, [true, false]);
     assert.equal(requestsOf(Type.Input).some(({ close }) => close), false, 'its input goes on, too');
     assert.equal(server.containers.get('h')?.jobs.get(1)?.hasEnded, false);
-  });
-});
-
-describe('signals', () => {
-  const waits = ({ killed, write }: { killed: AbortSignal; write(data: string): void }): Promise<number> => {
-    write('ready');
-    return once(killed, 'abort').then(() => 0);
-  };
-
-  it('are passed on to the job', async () => {
-    for (const [signal, number] of [['SIGINT', 2], ['SIGTERM', 15], ['SIGHUP', 1], ['SIGQUIT', 3], ['SIGUSR1', 10], ['SIGUSR2', 12]] as const) {
-      await start({ program: waits });
-      const run = new Program(server.path, ['run', '--rm', '/x', 'sleep']);
-      await run.shows('ready');
-      run.send(signal);
-      assert.deepEqual(await run.end(), { status: 128 + number, stdout: 'ready', stderr: '' });
-      assert.equal(server.containers.size, 0);
-      await server[Symbol.asyncDispose]();
-    }
-    await start();
-  });
-
-  it('leave a job that does not listen at the third', async () => {
-    await start({ program: waits, handlers: { [Type.Signal]: () => ({}) } });
-    const run = new Program(server.path, ['run', '--name', 'h', '/x', 'sleep']);
-    await run.shows('ready');
-    for (let count = 0; count < 3; count++) run.send('SIGINT');
-    const { status, stderr } = await run.end();
-    assert.deepEqual([status, stderr], [130, 'warden: gave up job 1 of h, which goes on; warden attach h comes back to it\n']);
-    assert.equal(server.containers.size, 1);
-    const other = new Program(server.path, ['run', '--rm', '--name', 'i', '/x', 'sleep']);
-    await other.shows('ready');
-    for (let count = 0; count < 3; count++) other.send('SIGTERM');
-    assert.deepEqual(await other.end(), { status: 143, stdout: 'ready', stderr: 'warden: gave up job 2 of i\n' });
-    assert.equal(server.containers.size, 1);
-  });
-
-  it('of a prompt kill the job, because there is only one', async () => {
-    await start({ program: waits });
-    const controller = new AbortController();
-    await using client = new WardenClient({ path: server.path });
-    const stdout = new PassThrough();
-    stdout.once('data', () => controller.abort());
-    const status = runCommand(['run', '--rm', '/x', 'sleep'], { client, streams: { stdin: new PassThrough(), stdout, stderr: new PassThrough() }, signal: controller.signal });
-    assert.equal(await status, 137);
-    assert.equal(server.containers.size, 0);
-  });
-
-  it('before there is a job leave nothing', async () => {
-    const held = gate();
-    const asked = gate();
-    await start({ handlers: { [Type.LimitMemory]: async () => {
-      asked.resolve();
-      await held.promise;
-      return {};
-    } } });
-    const run = new Program(server.path, ['run', '-m', '1G', '/x', 'sleep']);
-    await asked.promise;
-    run.send('SIGTERM');
-    held.resolve();
-    assert.deepEqual(await run.end(), { status: 143, stdout: '', stderr: '' });
-    assert.equal(server.containers.size, 0);
-    assert.equal(requestsOf(Type.Spawn).length, 0);
-  });
-
-  it('give up a fetch', async () => {
-    const asked = gate();
-    await start({ handlers: { [Type.ImageInspect]: () => { throw new WardenError('not_found', 'no such image'); }, [Type.RootfsList]: () => ({ rootfs: [] }), [Type.ImagePull]: () => {
-      asked.resolve();
-      return new Promise(() => undefined);
-    } } });
-    const run = new Program(server.path, ['run', 'example.com/app', 'sleep']);
-    await asked.promise;
-    run.send('SIGINT');
-    assert.deepEqual(await run.end(), { status: 130, stdout: '', stderr: '' });
-    assert.equal(requestsOf(Type.Create).length, 0);
   });
 });
 

@@ -15,6 +15,9 @@ import { numberOf, sizeOf } from './terminal.js';
 
 const MOST_WORDS = 10_000;
 
+/** Of so many signals the last ends the program, as it leaves a job (follow.ts). */
+const PATIENCE = 3;
+
 /** A container of --rm whose command was killed goes after this: time to come back to it when the server is restarted. */
 const ABANDONED_SECONDS = 60;
 
@@ -97,6 +100,9 @@ async function runIn(box: Box, command: readonly string[], call: Call, interrupt
       return 0;
     }
     interruption.end();
+    // It came while the job was being started: from now on signals are the job's.
+    const { received } = interruption;
+    if (received !== undefined) void context.client.signal({ handle: box.handle, jobId, signal: numberOf(received) }).catch(() => undefined);
     return await followJob({ handle: box.handle, jobId, input: call.flag('interactive'), terminal, detachable: keep }, context);
   } catch (reason) {
     if (keep) throw reason;
@@ -125,9 +131,12 @@ class Interruption {
 
   constructor({ context: { signals, signal } }: Call) {
     this.signal = signal === undefined ? this.#abort.signal : AbortSignal.any([signal, this.#abort.signal]);
+    let count = 0;
     this.#ignore = signals?.listen((name) => {
       this.received ??= name;
       this.#abort.abort();
+      // A server may be stuck: the third one ends the program.
+      if (++count >= PATIENCE - 1) this.end();
     });
   }
 

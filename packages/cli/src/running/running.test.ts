@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { afterEach, describe, it } from 'node:test';
 import { MockServer, type MockProgram, type MockServerOptions } from 'warden-client/testing';
 import { Type, WardenError } from 'warden-protocol';
-import { Program } from '../test-program.js';
+import { gate, Program } from '../test-program.js';
 
 let server: MockServer;
 
@@ -53,6 +53,24 @@ describe('create', () => {
     assert.deepEqual(await warden('create', '--name', 'b'), { status: 1, stdout: '', stderr: 'warden: container with handle: b already exists\n' });
     assert.deepEqual(await warden('create', '--handle', 'c'), { status: 0, stdout: 'handle : c\n', stderr: '' }, 'a request answers as a request');
     assert.equal((await warden('create', '/x', '/y')).status, 1);
+  });
+});
+
+describe('an interrupt of what cannot be given up', () => {
+  it('leaves the second one to end the program', async () => {
+    const [asked, held] = [gate(), gate()];
+    await start({ handlers: { [Type.Create]: async () => {
+      asked.resolve();
+      await held.promise;
+      return { handle: 'h' };
+    } } });
+    const create = new Program(server.path, ['create', '/x']);
+    await asked.promise;
+    assert.equal(create.listening, true);
+    create.send('SIGINT');
+    assert.equal(create.listening, false);
+    held.resolve();
+    await create.end();
   });
 });
 

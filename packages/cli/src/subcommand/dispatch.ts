@@ -33,8 +33,10 @@ async function interruptibly(subcommand: Subcommand, call: Call): Promise<number
   const interrupt = new AbortController();
   let received: NodeJS.Signals | undefined;
   const ignore = signals.listen((name) => {
-    received ??= name;
+    received = name;
     interrupt.abort();
+    // Not everything can be given up, and a server may be stuck: the second one ends the program.
+    ignore();
   });
   try {
     return await subcommand.run({ ...call, context: { ...call.context, signal: signal === undefined ? interrupt.signal : AbortSignal.any([signal, interrupt.signal]) } });
