@@ -30,6 +30,8 @@ describe('printedFields', () => {
 
   it('disarms text that would move the cursor', () => {
     assert.equal(printed(Type.Create, { handle: 'a\x1b[2Jb\x9b\r\x7f' }), 'handle : a\\x1b[2Jb\\x9b\\x0d\\x7f\n');
+    assert.equal(printed(Type.Info, { state: 'active', events: [], jobIds: [], labels: [{ key: 'note', value: 'x\nstate : stopped' }] }), 'state : active\nlabels[0].key : note\nlabels[0].value : x\\nstate : stopped\n');
+    assert.equal(printed(Type.Echo, { message: 'two\nlines' }), 'message : two\nlines\n');
     assert.equal(printable('tab\tline\nünï'), 'tab\tline\nünï');
   });
 });

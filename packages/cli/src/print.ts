@@ -30,7 +30,9 @@ function* valueLines(field: DescField, value: unknown, name: string): Generator<
   } else if (value instanceof Uint8Array) {
     yield Buffer.concat([Buffer.from(`${name} : `), value, Buffer.from(value.at(-1) === 0x0a ? '' : '\n')]);
   } else {
-    yield Buffer.from(`${name} : ${printable(field.enum?.values.find(({ number }) => number === value)?.name ?? String(value))}\n`);
+    const text = printable(field.enum?.values.find(({ number }) => number === value)?.name ?? String(value));
+    // Labels and commands are others' choice: none may look like another field. Of the first protocol only an echo has lines, and keeps them.
+    yield Buffer.from(`${name} : ${name.includes('.') ? text.replaceAll('\n', '\\n') : text}\n`);
   }
 }
 

@@ -7,6 +7,7 @@ import { IMAGE_SUMMARIES, imageVerbs } from '../image/image-command.js';
 import { JOB_USAGES } from '../job-commands.js';
 import { LIMIT_KINDS } from '../limit-command.js';
 import { localCommands } from '../local-commands.js';
+import { printable } from '../print.js';
 import { optionsOf } from '../subcommand/options.js';
 import type { Option, Subcommand } from '../subcommand/subcommand.js';
 import { subcommands } from '../subcommands.js';
@@ -56,7 +57,7 @@ const nothing: Offer = { candidates: [], files: false, open: false };
 
 function offer(word: string, candidates: readonly Candidate[], { files = false, open = false }: Partial<Offer> = {}): Offer {
   // Nothing that a terminal would obey, and nothing that is more than one word of one line.
-  return { candidates: candidates.filter(({ text }) => text.startsWith(word) && !/[\p{Cc}\u2028\u2029]/u.test(text)), files, open };
+  return { candidates: candidates.filter(({ text }) => text.startsWith(word) && printable(text) === text && !/[\t\n]/.test(text)), files, open };
 }
 
 function texts(all: readonly string[]): Candidate[] {

@@ -26,7 +26,7 @@ describe('completion', () => {
   });
 
   it('says what could stand there, and what else', async () => {
-    server = await FakeServer.listen({ [Type.List]: () => ({ handles: ['demo', 'two words'] }) });
+    server = await FakeServer.listen({ [Type.List]: () => ({ handles: ['demo', 'two words', 'de\u202etuo', 'de\u009b1m'] }) });
     assert.equal((await warden('words', 'top', '')).stdout, 'words\ndemo\ntwo words\n');
     assert.equal((await warden('words', 'cp', 'de')).stdout, 'words files open\ndemo:\n');
     assert.equal((await warden('words', '--', 'top', 'de')).stdout, 'words\ndemo\n');
