@@ -63,6 +63,11 @@ describe('warden -- COMMAND', () => {
     assert.deepEqual(await warden(['--', '__proto__']), { status: 1, stdout: '', stderr: 'unknown command "__proto__"; help lists the commands\n' });
   });
 
+  it('of a request fails with 1 when the address is none, though a subcommand has its name', async () => {
+    assert.equal((await warden(['--', 'run', '--handle', 'x', '--script', 'y'], '', { WARDEN_SOCKET: 'tcp:nowhere' })).status, 1);
+    assert.equal((await warden(['run', 'app', 'ls'], '', { WARDEN_SOCKET: 'tcp:nowhere' })).status, 125);
+  });
+
   it('shows help without a server', async () => {
     assert.match((await warden(['--', 'create', '--help'], '', {})).stdout, /^create: make a container\nusage: create/);
     assert.match((await warden(['--help'], '', {})).stdout, /^usage: warden/);

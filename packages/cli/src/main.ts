@@ -13,7 +13,7 @@ import { processSignals, type Signals } from './process-signals.js';
 import { runPrompt } from './prompt.js';
 import { sentence } from './sentence.js';
 import { type Streams, write } from './streams.js';
-import { subcommands } from './subcommands.js';
+import { subcommandOf } from './subcommands.js';
 
 interface Invocation {
   socketPath: string;
@@ -40,7 +40,8 @@ export async function main(argv: readonly string[], streams: Streams = process, 
     client = new WardenClient(addressOf(invocation.socketPath, environment), { traceparent: parseTraceparent(traceparent) === undefined ? undefined : traceparent });
   } catch (reason) {
     await write(streams.stderr, `warden: ${sentence(reason)}\n`);
-    return subcommands.get(invocation?.words?.[0] ?? '')?.failedStatus ?? FAILED;
+    const [name = '', ...words] = invocation?.words ?? [];
+    return subcommandOf(name, words)?.failedStatus ?? FAILED;
   }
   if (invocation.help) {
     await write(streams.stdout, programHelp(localCommands));
