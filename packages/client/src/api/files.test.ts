@@ -1,6 +1,8 @@
 // Files of a box, against the mock server: what a program gets, on which connections, and what it does to the local disk.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -104,6 +106,14 @@ describe('box.files', () => {
     const result = await box.files.tarIn('/tmp', archive);
     assert.equal(result.entries, (await archive.result()).entries);
     assert.equal(await box.files.read('/tmp/renamed/program').text(), 'x');
+  });
+
+  it('writes to a device or a FIFO that is there, and does not replace it', async () => {
+    const fifo = join(local, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    await box.files.write('file', 'x');
+    const [read] = await Promise.all([readFile(fifo, 'utf8'), box.files.download('file', fifo)]);
+    assert.deepEqual([read, lstatSync(fifo).isFIFO(), readdirSync(local)], ['x', true, ['fifo']]);
   });
 
   it('leaves nothing half-done on the local disk, and tells its errors as any others', async () => {

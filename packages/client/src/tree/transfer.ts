@@ -73,8 +73,13 @@ async function withLocalErrors<T>(work: () => Promise<T>): Promise<T> {
 
 let lastPart = 0;
 
-/** Under another name until it is whole. */
+/** Under another name until it is whole. What is there and no file, a device or a FIFO, is written to and stays. */
 async function saveFile(files: FileCalls, request: FileRequest, { mode }: FileInfo, target: string, options: CallOptions | undefined): Promise<void> {
+  const there = await stat(target).catch(() => undefined);
+  if (there !== undefined && !there.isFile() && !there.isDirectory()) {
+    await pipeline(files.read(request, options), createWriteStream(target, { flags: 'w' }));
+    return;
+  }
   const part = `${target}.part-${process.pid}-${++lastPart}`;
   try {
     await pipeline(files.read(request, options), createWriteStream(part, { flags: 'wx', mode: mode & PERMISSIONS }));
