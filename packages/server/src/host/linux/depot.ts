@@ -233,6 +233,7 @@ function attempt<Result>(step: string, path: string, work: () => Result): Result
 }
 
 function depotError(step: string, path: string, error: unknown): WardenError {
+  if (error instanceof WardenError) return error;
   const { code, text }: { code: ErrorCode; text: string } =
     error instanceof Error && 'errno' in error && typeof error.errno === 'number'
       ? describeErrno(-error.errno)

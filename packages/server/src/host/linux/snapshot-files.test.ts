@@ -28,6 +28,16 @@ test('each is written behind the one before, in the same file', () => {
   assert.deepEqual(readdirSync(directory), ['snapshot.json']);
 });
 
+test('one that no start could read is refused, and what was recorded stays', () => {
+  const largest = 'x'.repeat(1024 * 1024);
+  files.write(path, largest);
+  for (const isPrepared of [false, true]) {
+    if (isPrepared) files.prepare(path, `${largest}y`);
+    assert.throws(() => files.write(path, `${largest}y`), { code: 'exhausted', message: /^a snapshot of 1048577 bytes/ });
+    assert.equal(files.read(path), largest);
+  }
+});
+
 test('what was prepared takes its place by a rename, and only as the very text that is recorded', () => {
   files.prepare(path, 'one\n');
   assert.equal(files.read(path), undefined, 'it counts for nothing yet');

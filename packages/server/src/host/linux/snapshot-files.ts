@@ -4,6 +4,7 @@
  * (auto_da_alloc; ADR 0022), some hundred. From time to time a new file with the last one alone takes its place.
  */
 import { closeSync, constants, fstatSync, ftruncateSync, openSync } from 'node:fs';
+import { WardenError } from 'warden-protocol';
 import { installSmallFile, prepareSmallFile, readSmallFile, replaceSmallFile, writeWhole } from './small-file.js';
 
 /** The largest file: a snapshot has some hundred bytes, one with every rule, port and event that there can be some hundred thousand. */
@@ -25,18 +26,20 @@ export class SnapshotFiles {
     this.#prepared.set(path, text);
   }
 
-  /** @throws what open(2), write(2) and rename(2) say; what is recorded is then what was before */
+  /** @throws WardenError exhausted, or what open(2), write(2) and rename(2) say; what is recorded is then what was before */
   write(path: string, text: string): void {
+    const bytes = Buffer.from(text);
+    // No start could read it, and the container would be nobody's.
+    if (bytes.length > limitInBytes) throw new WardenError('exhausted', `a snapshot of ${bytes.length} bytes is larger than ${limitInBytes}: labels, bind mounts, rules and ports of the container are too many or too long together`);
     const prepared = this.#prepared.get(path);
     if (prepared !== undefined) {
       this.#prepared.delete(path);
       if (prepared === text) {
         installSmallFile(path);
-        this.#sizes.set(path, Buffer.byteLength(text));
+        this.#sizes.set(path, bytes.length);
         return;
       }
     }
-    const bytes = Buffer.from(text);
     const known = this.#sizes.get(path);
     this.#sizes.delete(path);
     const isAppended = known !== undefined && known + bytes.length <= largestFor(bytes.length) && append(path, known, bytes);
