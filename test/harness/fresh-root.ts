@@ -22,12 +22,12 @@ const READY_MS = 20_000;
 export const CGROUPS = '/run/cgroup';
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** argv: the directory, the group for systemd, a Node for a machine whose own is not in /usr/bin. The process that watches standard input has systemd end with it. */
+/** argv: the directory, the group for systemd, a Node for a machine whose own is not in /usr/bin. Whatever ends the test's process ends unshare, and that systemd. */
 const SETUP = `set -e
 umask 022
 echo $$ >"$2/cgroup.procs"
 cd "$1"
-exec unshare --net --mount --propagation private --pid --cgroup --fork --kill-child bash -c '${`set -e
+exec setpriv --pdeathsig KILL unshare --net --mount --propagation private --pid --cgroup --fork --kill-child bash -c '${`set -e
 mount --bind root root
 cd root
 mkdir -p usr etc var/lib/dpkg var/log var/cache var/tmp dev proc sys run tmp root home opt srv mnt
@@ -79,7 +79,9 @@ export class FreshRoot implements Place {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     for (const name of ['root', 'changed', 'work', 'units']) mkdirSync(join(directory, name));
     const group = join(existsSync(join(CGROUP_ROOT, 'unified')) ? join(CGROUP_ROOT, 'unified') : CGROUP_ROOT, `${slot.cgroupParent}-init`);
-    mkdirSync(group, { recursive: true });
+    // Of a test that was killed.
+    if (existsSync(group)) await untilSeen('end of an earlier fresh root', () => removeGroups(group), () => group);
+    mkdirSync(group);
     const child = spawn('bash', ['-c', SETUP, 'bash', directory, group, process.execPath], { stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => { said += chunk.toString(); });
@@ -157,18 +159,18 @@ export class FreshRoot implements Place {
     const ended = once(this.#unshare, 'exit');
     process.kill(this.#pid, 'SIGKILL');
     await ended;
-    await untilSeen('end of a fresh root', () => this.#removeGroups(this.#group), () => this.#group);
+    await untilSeen('end of a fresh root', () => removeGroups(this.#group), () => this.#group);
     rmSync(this.#directory, { recursive: true, force: true });
   }
+}
 
-  /** A group goes when the last of its processes has been waited for. */
-  #removeGroups(path: string): boolean {
-    for (const entry of readdirSync(path, { withFileTypes: true })) if (entry.isDirectory() && !this.#removeGroups(join(path, entry.name))) return false;
-    try {
-      rmdirSync(path);
-      return true;
-    } catch {
-      return false;
-    }
+/** A group goes when the last of its processes has been waited for. */
+function removeGroups(path: string): boolean {
+  for (const entry of readdirSync(path, { withFileTypes: true })) if (entry.isDirectory() && !removeGroups(join(path, entry.name))) return false;
+  try {
+    rmdirSync(path);
+    return true;
+  } catch {
+    return false;
   }
 }
