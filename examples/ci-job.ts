@@ -4,7 +4,8 @@
  *   node examples/dist/ci-job.js PROJECT RESULTS
  *
  * PROJECT is a directory with ci.json (Job below); it is copied into the box, and nothing of it is changed. RESULTS is
- * where the artifacts go. The exit status is that of the step that failed, or 0.
+ * where the artifacts go. The exit status is that of the step that failed, or 0. What ci.json wants of the server, a root file
+ * system and what the steps may reach, is believed: strangers' projects should have no say in that.
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
@@ -46,6 +47,13 @@ async function runStep(box: Box, { name, script, timeoutSeconds = STEP_SECONDS }
   return exitStatus;
 }
 
+/** The project calls its artifacts as it likes, but has no say in where they go. */
+function placeOf(artifact: string, directory: string): string {
+  const name = basename(artifact);
+  if (['', '.', '..'].includes(name)) throw new RangeError('that is no name of a file or directory');
+  return join(directory, name);
+}
+
 const [, , project, results] = argv;
 if (project === undefined || results === undefined) {
   stderr.write('usage: ci-job PROJECT RESULTS\n');
@@ -67,7 +75,7 @@ for (const step of steps) {
 await mkdir(results, { recursive: true });
 for (const path of artifacts) {
   try {
-    await box.files.download(`${WORK}/${path}`, join(results, basename(path)));
+    await box.files.download(`${WORK}/${path}`, placeOf(path, results));
   } catch (error) {
     stderr.write(`── no artifact ${path}: ${String(error)}\n`);
     status ||= 1;

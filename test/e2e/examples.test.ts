@@ -1,6 +1,6 @@
 /* The programs of examples/, beyond what their page shows (e2e/documents runs that): what goes wrong, and what must not get through. */
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { useServer } from '../harness/fixture.js';
@@ -36,11 +36,13 @@ test('a CI job ends with the step that fails, and its artifacts come home all th
   try {
     cpSync(example('ci-project'), join(directory, 'project'), { recursive: true });
     const steps = [{ name: 'write', script: 'echo "$GREETING" > report.txt; ls Makefile' }, { name: 'fail', script: 'false | true; echo not reached' }, { name: 'after', script: 'echo not reached' }];
-    writeFileSync(join(directory, 'project/ci.json'), JSON.stringify({ env: { GREETING: 'hello' }, steps, artifacts: ['report.txt', 'none'] }));
+    writeFileSync(join(directory, 'project/ci.json'), JSON.stringify({ env: { GREETING: 'hello' }, steps, artifacts: ['report.txt', 'none', '.', 'sub/..'] }));
     const { status, stdout, stderr } = await run('ci-job', [join(directory, 'project'), join(directory, 'results')]);
     assert.deepEqual([status, stdout], [1, 'Makefile\n']);
     assert.match(stderr, /^── write\n── fail\n── fail: status 1\n── no artifact none: /);
     assert.equal(readFileSync(join(directory, 'results/report.txt'), 'utf8'), 'hello\n');
+    assert.deepEqual(readdirSync(join(directory, 'results')), ['report.txt']);
+    assert.match(stderr, /── no artifact sub\/\.\.: /);
     assert.equal(existsSync(join(directory, 'project/report.txt')), false, 'the project is as it was');
   } finally {
     rmSync(directory, { recursive: true });
