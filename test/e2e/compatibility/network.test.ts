@@ -45,11 +45,14 @@ testWith(['network'], 'a container does not reach the host', async () => {
     socket.end('hello\n');
   }).listen(0, address);
   await once(listener, 'listening');
-  const bound = listener.address();
-  assert.ok(typeof bound === 'object' && bound !== null);
-  assert.equal(await knock(client, handle, address, bound.port, 1), 'closed');
-  assert.equal(knocks, 0);
-  listener.close();
+  try {
+    const bound = listener.address();
+    assert.ok(typeof bound === 'object' && bound !== null);
+    assert.equal(await knock(client, handle, address, bound.port, 1), 'closed');
+    assert.equal(knocks, 0);
+  } finally {
+    listener.close();
+  }
 });
 
 testWith(['network'], 'net_out takes every form', async () => {
