@@ -112,9 +112,10 @@ async function copy(call: Call): Promise<void> {
 }
 
 async function copyIn(call: Call, source: string, to: Remote): Promise<void> {
-  const { client: { files }, signal, streams } = call;
+  const { client: { files }, input, signal } = call;
   if (source === '-') {
-    await notes(call, (await files.tarIn(to, (call.input ?? streams.stdin) as AsyncIterable<Uint8Array>, { signal })).notes);
+    if (input === undefined) throw new WardenError('invalid_argument', 'cp - has nothing to read here: in a session the input holds commands; run it as one command of its own');
+    await notes(call, (await files.tarIn(to, input as AsyncIterable<Uint8Array>, { signal })).notes);
     return;
   }
   const status = await stat(source);

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { MockServer } from 'warden-client/testing';
+import { Type } from 'warden-protocol';
+import { Program } from '../test-program.js';
+
+/** The end of a tar archive: of an empty one all of it. */
+const EMPTY_ARCHIVE = '\0'.repeat(1024);
+
+let server: MockServer;
+
+beforeEach(async () => {
+  server = await MockServer.listen();
+  await new Program(server.path, ['create', '--name', 'h']).end();
+});
+afterEach(() => server[Symbol.asyncDispose]());
+
+describe('cp -', () => {
+  const archives = (): number => server.requests.filter(({ type }) => type === Type.TarIn).length;
+
+  it('takes an archive from standard input', async () => {
+    assert.deepEqual(await new Program(server.path, ['cp', '-', 'h:.'], { input: EMPTY_ARCHIVE }).end(), { status: 0, stdout: '', stderr: '' });
+    assert.equal(archives(), 1);
+  });
+
+  it('does not take the commands of a session for one', async () => {
+    const { status, stdout, stderr } = await new Program(server.path, [], { input: 'cp - h:.\nping\n' }).end();
+    assert.deepEqual([status, stdout, archives()], [0, 'pong\n', 0]);
+    assert.match(stderr, /^cp - has nothing to read here: /);
+  });
+});
