@@ -23,6 +23,13 @@ describe('cp -', () => {
     assert.equal(archives(), 1);
   });
 
+  it('tells what was left out, each on one line', async () => {
+    await server[Symbol.asyncDispose]();
+    server = await MockServer.listen({ handlers: { [Type.TransferData]: ({ last }) => last === true ? { notes: ['a\x1b[2J\nb: left out'] } : {} } });
+    await new Program(server.path, ['create', '--name', 'h']).end();
+    assert.equal((await new Program(server.path, ['cp', '-', 'h:.'], { input: EMPTY_ARCHIVE }).end()).stderr, 'a\\x1b[2J\\nb: left out\n');
+  });
+
   it('does not take the commands of a session for one', async () => {
     const { status, stdout, stderr } = await new Program(server.path, [], { input: 'cp - h:.\nping\n' }).end();
     assert.deepEqual([status, stdout, archives()], [0, 'pong\n', 0]);

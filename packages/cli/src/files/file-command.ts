@@ -155,7 +155,8 @@ async function statRemote({ client, signal }: Call, remote: Remote): Promise<Fil
 }
 
 async function notes({ streams }: Call, lines: readonly string[]): Promise<void> {
-  for (const line of lines) await write(streams.stderr, `${printable(line)}\n`);
+  // They name files of the container: a name may hold line ends.
+  for (const line of lines) await write(streams.stderr, `${printable(line).replaceAll('\n', '\\n')}\n`);
 }
 
 const KINDS: Readonly<Record<FileInfo['kind'], string>> = { file: '-', directory: 'd', link: 'l', other: '?' };
