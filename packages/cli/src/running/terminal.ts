@@ -1,6 +1,6 @@
 // The terminal that the command runs on, for a job that has one of its own.
 import { spawnSync } from 'node:child_process';
-import { constants } from 'node:os';
+import { type Signal, signalNumber } from 'warden-client';
 import type { Terminal } from 'warden-protocol';
 import type { Environment } from '../image/docker-credentials.js';
 import type { Streams } from '../streams.js';
@@ -55,7 +55,7 @@ export function onResize(streams: Streams, known: { readonly rows: number; reado
   return () => void streams.stdout.off('resize', look);
 }
 
-/** The number of a signal here, which is that of Linux for all that are passed on. */
+/** The number of a signal where jobs run, which is Linux; here it may have another one. */
 export function numberOf(name: NodeJS.Signals): number {
-  return constants.signals[name];
+  return signalNumber(name as Signal);
 }
