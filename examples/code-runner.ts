@@ -13,7 +13,7 @@ import { createInterface } from 'node:readline';
 import { Warden, WardenError, type Box, type Command } from 'warden-client';
 
 /** Programs read from standard input, so that no code is ever part of a command. */
-const INTERPRETERS: Readonly<Record<string, Command>> = { python: ['python3', '-'], bash: ['bash', '-s'], perl: ['perl', '-'] };
+const INTERPRETERS: ReadonlyMap<string, Command> = new Map([['python', ['python3', '-']], ['bash', ['bash', '-s']], ['perl', ['perl', '-']]]);
 
 const TIMEOUT_SECONDS = 10;
 const LONGEST_TIMEOUT_SECONDS = 60;
@@ -44,8 +44,8 @@ class CodeRunner implements AsyncDisposable {
   }
 
   async run({ code, language, session, timeoutSeconds }: Request): Promise<Answer> {
-    const interpreter = INTERPRETERS[language];
-    if (interpreter === undefined) return { note: `there is no language ${language}, only ${Object.keys(INTERPRETERS).join(', ')}` };
+    const interpreter = INTERPRETERS.get(language);
+    if (interpreter === undefined) return { note: `there is no language ${language}, only ${[...INTERPRETERS.keys()].join(', ')}` };
     const box = await this.#boxOf(session);
     const { stdout, stderr, exitStatus, signal, timedOut } = await box.run(interpreter, { stdin: code, timeoutMs: Math.min(timeoutSeconds, LONGEST_TIMEOUT_SECONDS) * 1000 });
     const notes = timedOut === true ? ['it was ended because its time was over'] : [];

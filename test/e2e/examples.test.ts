@@ -53,8 +53,8 @@ test('the code runner keeps a session together and sessions apart, reaches nothi
   const write = { code: 'open("kept", "w").write("here")', session: 'a' };
   const read = 'import os.path; print(os.path.exists("kept"))';
   const reach = `import socket\ntry: socket.create_connection(("${server.slot.network.replace(/0$/, '1')}", 22), 3)\nexcept OSError: print("nothing")`;
-  const [, here, there, network, hungry, afterwards, unknown, noRequest] = await answers([
-    write, { code: read, session: 'a' }, { code: read, session: 'b' }, { code: reach }, { code: 'print(len(b"x" * (1 << 30)))', session: 'a' }, { code: read, session: 'a' }, { code: 'x', language: 'cobol' }, { session: 'a' },
+  const [, here, there, network, hungry, afterwards, unknown, inherited, noRequest] = await answers([
+    write, { code: read, session: 'a' }, { code: read, session: 'b' }, { code: reach }, { code: 'print(len(b"x" * (1 << 30)))', session: 'a' }, { code: read, session: 'a' }, { code: 'x', language: 'cobol' }, { code: 'x', language: 'constructor' }, { session: 'a' },
   ]);
   assert.equal(here?.['stdout'], 'True\n');
   assert.equal(there?.['stdout'], 'False\n');
@@ -62,6 +62,7 @@ test('the code runner keeps a session together and sessions apart, reaches nothi
   assert.match(String(hungry?.['note']), /out of memory/);
   assert.deepEqual([afterwards?.['stdout'], afterwards?.['exitStatus']], ['False\n', 0]);
   assert.match(String(unknown?.['note']), /no language cobol/);
+  assert.match(String(inherited?.['note']), /no language constructor/);
   assert.match(String(noRequest?.['note']), /code is missing/);
 });
 
