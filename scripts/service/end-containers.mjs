@@ -8,12 +8,13 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { WardenClient } from '../../packages/client/dist/index.js';
+import { WardenClient, WardenError } from '../../packages/client/dist/index.js';
 
 const DEADLINE_MS = 120_000;
 const CONNECT_MS = 2_000;
 /** Containers that are destroyed at a time. */
 const AT_ONCE = 8;
+const MOST_TOLD = 5;
 
 const OWN_SOCKET = '/run/warden/removal.sock';
 const FAMILIES = ['inet', 'arp'];
@@ -35,15 +36,38 @@ function hasContainers(depot) {
   return existsSync(directory) && readdirSync(directory).length > 0;
 }
 
-/** @param {WardenClient} client @param {AbortSignal} signal */
+/**
+ * One that cannot be destroyed holds up no other; one whose time is over meanwhile is gone, too.
+ * @param {WardenClient} client
+ * @param {AbortSignal} signal
+ */
 async function destroyAll(client, signal) {
   const { handles } = await client.list({}, { signal });
   const waiting = [...handles];
+  /** @type {string[]} */
+  const problems = [];
   const worker = async () => {
-    for (let handle = waiting.pop(); handle !== undefined; handle = waiting.pop()) await client.destroy({ handle }, { signal });
+    for (let handle = waiting.pop(); handle !== undefined; handle = waiting.pop()) {
+      try {
+        await client.destroy({ handle }, { signal });
+      } catch (error) {
+        if (!(error instanceof WardenError && error.code === 'not_found')) problems.push(`${quoted(handle)}: ${textOf(error)}`);
+      }
+    }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  if (problems.length > 0) throw new Error(`${problems.length} of ${handles.length} containers cannot be destroyed: ${problems.slice(0, MOST_TOLD).join('; ')}`);
   return handles.length;
+}
+
+/** Anybody's text, and whoever removes a package has a terminal. @param {string} handle */
+function quoted(handle) {
+  return JSON.stringify(handle).replace(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** @param {unknown} error */
+function textOf(error) {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** @param {string} socket @param {AbortSignal} signal @returns {Promise<WardenClient | undefined>} undefined: no server answers */
@@ -111,6 +135,6 @@ try {
   if (hasContainers(depot)) throw new Error(`the server could not destroy what is in ${join(depot, 'containers')}`);
   removeFirewall(table);
 } catch (error) {
-  process.stderr.write(`ending containers: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`ending containers: ${textOf(error)}\n`);
   process.exitCode = 1;
 }

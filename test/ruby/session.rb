@@ -1,4 +1,4 @@
-# A client of 2012 in one conversation with a server: `ruby session.rb SOCKET DIRECTORY`. Prints one line of JSON: what it was told.
+# A client of 2012 in one conversation with a server: `ruby session.rb SOCKET [WHAT,…]`, without what the server lacks. Prints one line of JSON: what it was told.
 require 'socket'
 require_relative 'warden_wire'
 
