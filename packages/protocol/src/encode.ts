@@ -170,7 +170,7 @@ export function varintLength(value: number): number {
   return length;
 }
 
-/** Writes an unsigned integer below 2^32 at the offset and returns the offset behind it. */
+/** Writes an unsigned integer below 2^53 at the offset and returns the offset behind it. */
 export function writeVarint(target: Uint8Array, offset: number, value: number): number {
   let rest = value;
   while (rest >= 0x80) {
