@@ -36,3 +36,16 @@ describe('cp -', () => {
     assert.match(stderr, /^cp - has nothing to read here: /);
   });
 });
+
+describe('rm', () => {
+  const removed = (): number => server.requests.filter(({ type }) => type === Type.RemoveFile).length;
+
+  it('of a container whose handle has a colon removes no file of another one, and says what would', async () => {
+    await new Program(server.path, ['create', '--name', 'h:work']).end();
+    const { status, stderr } = await new Program(server.path, ['rm', '-rf', 'h:work']).end();
+    assert.deepEqual([status, removed()], [1, 0]);
+    assert.match(stderr, /"h:work" is a container: destroy --handle "h:work" removes it, and rm "h:\.\/work" the file of "h"/);
+    assert.equal((await new Program(server.path, ['rm', '-rf', 'h:./work']).end()).status, 0);
+    assert.equal(removed(), 1);
+  });
+});

@@ -97,9 +97,13 @@ function remoteOf(text: string, user: string | undefined): Remote | undefined {
   return { handle: text.slice(0, colon), path: text.slice(colon + 1) || '.', user };
 }
 
-function requireRemote({ operands, user }: Call, index = 0): Remote {
-  const remote = remoteOf(operands[index] ?? '', user);
-  if (remote === undefined) throw new WardenError('invalid_argument', `a file of a container is HANDLE:PATH, which ${JSON.stringify(operands[index])} is not`);
+function requireRemote({ operands, user }: Call): Remote {
+  return requireRemoteOf(operands[0] ?? '', user);
+}
+
+function requireRemoteOf(text: string, user?: string): Remote {
+  const remote = remoteOf(text, user);
+  if (remote === undefined) throw new WardenError('invalid_argument', `a file of a container is HANDLE:PATH, which ${JSON.stringify(text)} is not`);
   return remote;
 }
 
@@ -197,7 +201,16 @@ async function show(call: Call): Promise<void> {
 }
 
 async function remove(call: Call): Promise<void> {
+  await refuseContainer(call);
   await call.client.files.remove({ ...requireRemote(call), recursive: call.flags.has('r'), force: call.flags.has('f') }, { signal: call.signal });
+}
+
+/** A handle may have a colon: whoever names such a container means that, and not a file of another one. */
+async function refuseContainer({ client, operands: [text = ''], signal }: Call): Promise<void> {
+  const { handles } = await client.list({}, { signal });
+  if (!handles.includes(text)) return;
+  const { handle, path } = requireRemoteOf(text);
+  throw new WardenError('invalid_argument', `${JSON.stringify(text)} is a container: destroy --handle ${JSON.stringify(text)} removes it, and rm ${JSON.stringify(`${handle}:./${path}`)} the file of ${JSON.stringify(handle)}`);
 }
 
 async function makeDirectory(call: Call): Promise<void> {
