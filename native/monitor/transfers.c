@@ -173,10 +173,11 @@ static pid_t start(const struct monitor *monitor, int connection, int request, i
 
 	if (v2 < 0 && errno != ENOENT)
 		return error_set(err, errno, "cgroup");
-	pid_t pid = sys_clone3(&arguments);
+	/* Plain processes have no group to be born in, and may be where there is no clone3. */
+	pid_t pid = monitor->container.plain ? sys_fork_pidfd(ret_pidfd) : sys_clone3(&arguments);
 
 	if (pid < 0)
-		return error_set(err, errno, "clone3");
+		return error_set(err, errno, "clone");
 	if (pid == 0)
 		become_program(monitor, connection, request);
 	return pid;

@@ -107,11 +107,10 @@ static int start_wshd(int program, struct container *container, struct error *er
 		return error_set(err, errno, "socketpair");
 	container->wshd = pair[0];
 	_cleanup_close_ int channel = pair[1];
-	struct warden_clone_args arguments = { .flags = CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)&container->pidfd, .exit_signal = SIGCHLD };
 
-	container->pid = sys_clone3(&arguments);
+	container->pid = sys_fork_pidfd(&container->pidfd);
 	if (container->pid < 0)
-		return error_set(err, errno, "clone3");
+		return error_set(err, errno, "clone");
 	if (container->pid == 0)
 		become_wshd(program, channel);
 	return 0;

@@ -127,9 +127,11 @@ static int separate_groups(struct error *err)
 	return error_set(err, errno, "a group besides 0");
 }
 
-/* Whoever is left without a parent becomes our child, as it would be PID 1's. */
+/* Whoever is left without a parent becomes our child, as it would be PID 1's. That is what a container has: no wshd of one can be brought to leave out the rest. */
 static int setup_plain(struct error *err)
 {
+	if (getpid() == 1)
+		return error_set(err, EPERM, "plain processes below PID 1");
 	if (prctl(PR_SET_NAME, "wshd") < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return error_set(err, errno, "prctl");
 	core_limit_begin();
