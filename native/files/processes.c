@@ -19,7 +19,7 @@
 
 #include "files/operations.h"
 #include "files/paths.h"
-#include "files/proc-stat.h"
+#include "lib/proc-stat.h"
 #include "files/reply.h"
 #include "files/request.h"
 #include "lib/fd.h"

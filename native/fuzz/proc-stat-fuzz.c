@@ -1,8 +1,8 @@
-/* files/proc-stat.c: a process chooses its own name, and so part of the file. */
+/* lib/proc-stat.c: a process chooses its own name, and so part of the file. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "files/proc-stat.h"
+#include "lib/proc-stat.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 

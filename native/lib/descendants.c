@@ -9,14 +9,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/deadline.h"
 #include "lib/fd.h"
+#include "lib/proc-stat.h"
 #include "lib/syscalls.h"
 
 /* Of all processes that /proc shows; kernel.pid_max is 2^22 at most. */
-enum { FIRST_ROOM = 512, MAX_PROCESSES = 1 << 22, KILL_PAUSE_MS = 1 };
+enum { FIRST_ROOM = 512, MAX_PROCESSES = 1 << 22, MAX_STAT = 1024, KILL_PAUSE_MS = 1 };
 
 struct process {
 	pid_t pid, parent, session;
@@ -30,11 +30,10 @@ struct table {
 	size_t count, room;
 };
 
-/* proc_pid_stat(5): the name, which may hold anything, ends with the last parenthesis; then state, parent, group and session. */
 static bool read_process(int proc, const char *name, struct process *ret_process)
 {
-	char path[48], text[512];
-	long fields[3];   /* parent, group, session */
+	char path[48], text[MAX_STAT];
+	struct proc_stat stat;
 
 	snprintf(path, sizeof(path), "%.32s/stat", name);
 	_cleanup_close_ int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
@@ -43,16 +42,12 @@ static bool read_process(int proc, const char *name, struct process *ret_process
 	if (size <= 0)
 		return false;
 	text[size] = '\0';
-	const char *end = strrchr(text, ')');
-
-	if (end == NULL || end[1] != ' ' || end[2] == '\0')
+	if (proc_stat_read(text, (size_t)size, &stat) < 0)
 		return false;
-	bool dead = end[2] == 'Z' || end[2] == 'X';
-	char *at = (char *)end + 3;
+	/* Of a process whose first thread has ended before the others that is told, too. */
+	bool dead = (stat.state == 'Z' || stat.state == 'X') && stat.threads <= 1;
 
-	for (int i = 0; i < 3; i++)
-		fields[i] = strtol(at, &at, 10);
-	*ret_process = (struct process){ .pid = (pid_t)strtol(name, NULL, 10), .parent = (pid_t)fields[0], .session = (pid_t)fields[2], .dead = dead };
+	*ret_process = (struct process){ .pid = (pid_t)stat.pid, .parent = (pid_t)stat.parent, .session = (pid_t)stat.session, .dead = dead };
 	return true;
 }
 

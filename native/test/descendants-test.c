@@ -1,9 +1,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +46,46 @@ static int reap(void)
 	while (waitpid(-1, NULL, 0) > 0)
 		count++;
 	return count;
+}
+
+static int ends[2];
+
+static void *stay_on(void *said)
+{
+	stay(*(int *)said, ends[0]);
+}
+
+/* Its first thread ends, which is all that /proc tells of by its state. */
+static void check_first_thread(int said_by[2])
+{
+	struct error err;
+	pid_t child = fork();
+
+	if (child == 0) {
+		pthread_t thread;
+
+		if (pthread_create(&thread, NULL, stay_on, &said_by[1]) != 0)
+			_exit(1);
+		syscall(SYS_exit, 0);
+	}
+	await(said_by[0], 1);
+	siginfo_t info = { 0 };
+	char path[64], text[256] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", child);
+	/* Nobody is told of a thread's end. */
+	for (int64_t deadline = deadline_in_ms(PATIENCE_MS); strstr(text, ") Z ") == NULL && deadline_remaining_ms(deadline) > 0;) {
+		FILE *file = fopen(path, "r");
+
+		if (file == NULL || fgets(text, sizeof(text), file) == NULL)
+			abort();
+		fclose(file);
+	}
+	CHECK(strstr(text, ") Z ") != NULL && waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG) == 0 && info.si_pid == 0, "a process lives on without its first thread");
+	CHECK(descendants_signal(getpid(), 0, &err) == 1, "and is found");
+	CHECK(descendants_kill(getpid(), deadline_in_ms(PATIENCE_MS), &err) == 0 && waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG) == 0 && info.si_pid == child, "and killed");
+	if (info.si_pid != child)
+		kill(child, SIGKILL);
 }
 
 int main(void)
@@ -93,5 +137,8 @@ int main(void)
 	CHECK(kill(other, 0) == 0 && descendants_signal(self, 0, &err) == 2, "the others live on, and the dead ones that nobody has waited for count no more");
 	CHECK(descendants_kill(self, deadline_in_ms(PATIENCE_MS), &err) == 0, "all are killed");
 	CHECK(reap() >= 2 && waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD, "nobody is left");
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return 1;
+	check_first_thread(said);
 	return tap_end();
 }

@@ -1,7 +1,7 @@
-/* files/proc-stat.c: what the kernel writes, and names that look like it. */
+/* lib/proc-stat.c: what the kernel writes, and names that look like it. */
 #include <string.h>
 
-#include "files/proc-stat.h"
+#include "lib/proc-stat.h"
 #include "test/tap.h"
 
 #define REST " 1 1 1 0 -1 4194560 100 0 0 0 7 5 0 0 20 0 3 0 123456 10485760 42 18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0\n"

@@ -1,7 +1,7 @@
 # Unit tests of lib, monitor and wsh under the sanitizers, replay of the fuzz corpora, and tests of whole containers.
 UNIT_SANITIZED := $(filter-out -O2,$(CFLAGS_COMMON)) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_HEADERS := $(wildcard lib/*.h iomux/*.h repquota/*.h monitor/*.h wsh/*.h tar/*.h archive/*.h files/*.h test/*.h)
-UNIT_TESTED := $(LIB_SOURCES) monitor/spool.c monitor/description.c monitor/hook-list.c monitor/idmap.c monitor/accounts.c monitor/log-lines.c iomux/positions.c wsh/run-request.c wsh/passwd.c seccomp/compact.c $(wildcard tar/*.c) archive/sha256.c files/proc-stat.c
+UNIT_TESTED := $(LIB_SOURCES) monitor/spool.c monitor/description.c monitor/hook-list.c monitor/idmap.c monitor/accounts.c monitor/log-lines.c iomux/positions.c wsh/run-request.c wsh/passwd.c seccomp/compact.c $(wildcard tar/*.c) archive/sha256.c
 UNIT_TESTS := $(patsubst test/%-test.c,$(BUILD)/test/%,$(wildcard test/*-test.c))
 FUZZ_TARGETS := $(patsubst fuzz/%-fuzz.c,%,$(wildcard fuzz/*-fuzz.c))
 REPLAYS := $(addprefix $(BUILD)/test/replay-,$(FUZZ_TARGETS))

@@ -1,11 +1,11 @@
-#include "files/proc-stat.h"
+#include "lib/proc-stat.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Fields of stat by their numbers in proc(5), behind the name, which is the second one. */
-enum { STATE = 3, PARENT = 4, USER_TICKS = 14, SYSTEM_TICKS = 15, THREADS = 20, START_TICKS = 22 };
+/* Fields of stat by their numbers in proc(5), behind the name and the state, which are the second and the third one. */
+enum { PARENT = 4, SESSION = 6, USER_TICKS = 14, SYSTEM_TICKS = 15, THREADS = 20, START_TICKS = 22 };
 
 /* A number with nothing but a space or the end behind it. Negative ones count as 0: priorities, and groups of terminals. */
 static int read_number(const char **at, uint64_t *ret_value)
@@ -48,12 +48,12 @@ int proc_stat_read(const char *text, size_t size, struct proc_stat *ret_stat)
 	/* Names may have parentheses, and what follows has none. */
 	const char *end = strrchr(name, ')');
 
-	if (end == NULL || end[1] != ' ' || end[2] < 'A' || end[2] > 'z' || read_fields(end + STATE, values, PARENT, START_TICKS) < 0)
+	if (end == NULL || end[1] != ' ' || end[2] < 'A' || end[2] > 'z' || read_fields(end + 3, values, PARENT, START_TICKS) < 0)
 		return -1;
-	if (values[PARENT] > INT32_MAX || values[THREADS] > INT32_MAX)
+	if (values[PARENT] > INT32_MAX || values[SESSION] > INT32_MAX || values[THREADS] > INT32_MAX)
 		return -1;
 	*ret_stat = (struct proc_stat){
-		.pid = (uint32_t)pid, .parent = (uint32_t)values[PARENT], .threads = (uint32_t)values[THREADS], .state = end[2],
+		.pid = (uint32_t)pid, .parent = (uint32_t)values[PARENT], .session = (uint32_t)values[SESSION], .threads = (uint32_t)values[THREADS], .state = end[2],
 		.cpu_ticks = values[USER_TICKS] + values[SYSTEM_TICKS], .start_ticks = values[START_TICKS],
 		.name = name, .name_size = (size_t)(end - name),
 	};

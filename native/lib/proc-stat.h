@@ -1,6 +1,6 @@
 /* What /proc/PID/stat and /proc/PID/status tell of a process (proc(5)); pure. A process chooses its own name, which may look like anything, also like more of the file. */
-#ifndef WARDEN_FILES_PROC_STAT_H
-#define WARDEN_FILES_PROC_STAT_H
+#ifndef WARDEN_PROC_STAT_H
+#define WARDEN_PROC_STAT_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,7 +11,8 @@ enum { PROC_STAT_TICKS_PER_S = 100 };
 struct proc_stat {
 	uint32_t pid;
 	uint32_t parent;           /* 0: it is not one of the same namespace */
-	uint32_t threads;
+	uint32_t session;
+	uint32_t threads;          /* of one that has ended and waits for its parent: 1 */
 	char state;                /* R, S, D, Z, T and others: a letter */
 	uint64_t cpu_ticks;        /* in user and kernel mode together */
 	uint64_t start_ticks;      /* since the machine started */
