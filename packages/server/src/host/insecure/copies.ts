@@ -24,9 +24,9 @@ export class InsecureCopies implements Copies {
   start(order: CopyOrder, progress: Parameters<Copies['start']>[1]): Copying {
     const refusal = this.#refusal(order);
     if (refusal !== undefined) return { done: Promise.reject(refusal), giveUp: () => undefined };
-    this.#underWay++;
     const writer = new FrameWriter();
     writeCopyOrder(writer, plainCopy(order, this.user), []);
+    this.#underWay++;
     const running = startProgram({
       program: this.program,
       args: ['host', 'plain'],

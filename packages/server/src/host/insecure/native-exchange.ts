@@ -1,5 +1,5 @@
 /** A native program of the server's own with a socket: frames that come until one ends it. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { WardenError } from 'warden-protocol';
 import { StepError } from '../linux/step-error.js';
@@ -30,18 +30,27 @@ export interface Running {
   giveUp(error: WardenError): void;
 }
 
-/** Starts a program in a session of its own, with nothing of ours but a socket; it may live longer than we do. */
+/** Starts a program in a session of its own, with nothing of ours but a socket; it may live longer than we do. That it cannot be started is told by the answer. */
 export function startProgram({ program, args, environment = {}, order, report }: ProgramOrder): Running {
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'], detached: true, env: environment, cwd: '/' });
-  child.unref();
-  const socket = child.stdio[socketDescriptor] as Socket;
   let settle!: { resolve: (answer: Attributes) => void; reject: (error: Error) => void };
   const answer = new Promise<Attributes>((resolve, reject) => (settle = { resolve, reject }));
+  const notStarted = (error: unknown): void => settle.reject(new WardenError('unavailable', `cannot start ${program}: ${error instanceof Error ? error.message : String(error)}`, { cause: error }));
+  let child: ChildProcess;
+  try {
+    child = spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore', 'pipe'], detached: true, env: environment, cwd: '/' });
+  } catch (error) {
+    notStarted(error);
+    return { pid: undefined, answer, giveUp: () => undefined };
+  }
+  child.once('error', notStarted);
+  child.unref();
+  // Without descriptors there is no array of them either, whatever its type says.
+  const socket = (child.stdio as ChildProcess['stdio'] | undefined)?.[socketDescriptor] as Socket | null | undefined;
+  if (socket === undefined || socket === null) return { pid: undefined, answer, giveUp: () => undefined };
   const fail = (error: Error): void => {
     settle.reject(error);
     socket.destroy();
   };
-  child.once('error', (error) => fail(new WardenError('unavailable', `cannot start ${program}: ${error.message}`, { cause: error })));
   const reader = new FrameReader(replyLimitInBytes);
   socket.on('error', () => undefined);
   socket.on('close', () => settle.reject(new WardenError('unavailable', `${program} ended without an answer`)));
