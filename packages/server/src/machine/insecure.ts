@@ -2,7 +2,6 @@
  * A machine for plain processes (server.container_klass: Insecure): no rights are needed, and nothing is isolated. What of host/linux needs no rights is the same:
  * the depot, the way to a monitor, syslog.
  */
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import type { Configuration } from '../config/configuration.js';
@@ -15,6 +14,7 @@ import { killLeftovers } from '../host/insecure/leftovers.js';
 import { InsecureMonitors } from '../host/insecure/monitors.js';
 import { ownUser } from '../host/insecure/own-user.js';
 import { homePath, onMachine } from '../host/insecure/places.js';
+import { removeTree } from '../host/insecure/removal.js';
 import { InsecureRootFileSystems } from '../host/insecure/root-file-systems.js';
 import { LinuxAccounts } from '../host/linux/accounts.js';
 import { LinuxDepot } from '../host/linux/depot.js';
@@ -56,7 +56,7 @@ export async function openInsecureMachine({ configuration, log, containers }: Ma
   const depot = new LinuxDepot(depotPath, log, {
     bootId,
     now: () => systemClock.now(),
-    removeEntries: async (directory, names) => void (await Promise.all(names.map((name) => rm(join(directory, name), { recursive: true, force: true })))),
+    removeEntries: async (directory, names) => void (await Promise.all(names.map((name) => removeTree(join(directory, name))))),
   });
   depot.prepare();
   const lang = process.env['LANG'] ?? 'en_US.UTF-8';
