@@ -21,6 +21,7 @@ test('paths of requests are below the root; those that a job has told, which beg
   assert.equal(onMachine(directory, 'x'), `${root}/home/vcap/x`);
   assert.equal(onMachine(directory, `${root}/tmp/x`), `${root}/tmp/x`);
   assert.equal(onMachine(directory, `${root}s/x`), `${root}${root}s/x`);
+  assert.deepEqual(['/../../etc', '../../../x', `${root}/../../x`, `${root}/tmp/../..`, root].map((path) => onMachine(directory, path)), [`${root}/etc`, `${root}/x`, `${root}/x`, `${root}/`, `${root}/`]);
   const inside = (path: string): string => Buffer.from(inRoot(directory, Buffer.from(path))).toString();
   assert.deepEqual(['/tmp/x', 'x', `${root}/tmp/x`, root, `${root}/`, `${root}s`].map(inside), ['/tmp/x', 'x', '/tmp/x', '/', '/', `${root}s`]);
 });

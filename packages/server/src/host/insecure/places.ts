@@ -21,11 +21,11 @@ export function makePlaces(directory: string): void {
   for (const path of [homePath, temporaryPath]) mkdirSync(join(root, path), { recursive: true, mode: 0o755 });
 }
 
-/** The machine's path of one that a request names. */
+/** The machine's path of one that a request names; no ".." leads out of the root. */
 export function onMachine(directory: string, path: string): string {
   const root = rootOf(directory);
-  if (path === root || path.startsWith(`${root}/`)) return path;
-  return join(root, path.startsWith('/') ? path : join(homePath, path));
+  const inside = path === root || path.startsWith(`${root}/`) ? `/${path.slice(root.length)}` : path;
+  return join(root, join('/', inside.startsWith('/') ? inside : join(homePath, inside)));
 }
 
 /** The same bytes as a request would name it. */
