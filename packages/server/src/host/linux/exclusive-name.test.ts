@@ -27,3 +27,11 @@ test('a holder that was killed blocks nobody', async () => {
   await once(child, 'exit');
   (await claimName(claim, ''))();
 });
+
+test('long names that begin alike are different ones', async () => {
+  const long = { ...claim, name: `${claim.name} ${'ü'.repeat(100)}` };
+  const release = await claimName(long, 'pid 7');
+  (await claimName({ ...long, name: `${long.name} other` }, 'pid 8'))();
+  await assert.rejects(claimName(long, 'pid 9'), { code: 'exists', message: /pid 7/ });
+  release();
+});

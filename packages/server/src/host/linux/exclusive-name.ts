@@ -3,6 +3,7 @@
  * socket in the abstract namespace, which needs no file, is the network namespace's own as nftables' tables are, and vanishes
  * with the process however that ends: unix(7). Whoever connects is told who holds the name.
  */
+import { createHash } from 'node:crypto';
 import { createConnection, createServer } from 'node:net';
 import { WardenError } from 'warden-protocol';
 
@@ -10,7 +11,7 @@ const answerDeadlineMs = 1000;
 const answerLimit = 4096;
 
 export interface Claim {
-  /** Part of the socket's name, for example "table warden"; with the prefix at most 107 bytes. */
+  /** Part of the socket's name, for example "table warden". */
   readonly name: string;
   /** What it is called in the refusal. */
   readonly what: string;
@@ -28,7 +29,7 @@ const nameBytes = 108;
  * @returns gives the name back
  */
 export function claimName({ name, what, key }: Claim, holder: string): Promise<() => void> {
-  const path = `\0warden-${name}`.padEnd(nameBytes, '\0');
+  const path = socketName(name);
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {
       socket.on('error', () => undefined);
@@ -45,6 +46,13 @@ export function claimName({ name, what, key }: Claim, holder: string): Promise<(
     });
     server.listen({ path }, () => resolve(() => server.close()));
   });
+}
+
+/** A longer one would be cut off, and be the same as another that begins like it. */
+function socketName(name: string): string {
+  const whole = `\0warden-${name}`;
+  const short = Buffer.byteLength(whole) < nameBytes ? whole : `\0warden-${createHash('sha256').update(name).digest('hex')}`;
+  return short + '\0'.repeat(nameBytes - Buffer.byteLength(short));
 }
 
 /** What the holder says about itself; never rejects. */
