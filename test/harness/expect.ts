@@ -22,7 +22,7 @@ export async function streamUntil(stream: AsyncGenerator<Pick<Chunk, 'data' | 's
   let seen = '';
   while (!seen.includes(text)) {
     const next = await stream.next();
-    if (next.done === true || next.value.status !== undefined) assert.fail(`the job ended before it wrote ${text}: ${seen}`);
+    if (next.done === true || next.value.status !== undefined) assert.fail(`the job ended (${next.done === true ? 'without a status' : `status ${next.value.status}`}) before it wrote ${text}: ${seen}`);
     seen += next.value.data.toString();
   }
   return seen;
