@@ -27,7 +27,10 @@ test('wardend says what it makes of a file', async (t) => {
   assert.deepEqual(JSON.parse((await run('show', '--json', '--config', file)).stdout).find(({ key }: { key: string }) => key === 'network.mtu'), { key: 'network.mtu', value: 1400, origin: file });
   assert.equal((await run('show', '--config', file, '-o', 'json')).stdout, (await run('show', '--json', '--config', file)).stdout);
   assert.deepEqual(await run('check', '--config', file), { status: 0, stdout: 'the configuration is right\n', stderr: '' });
+  assert.deepEqual(JSON.parse((await run('check', '--config', file, '-o', 'json')).stdout), { valid: true, messages: ['the configuration is right'] });
   writeFileSync(file, 'network: {mtuu: 1400}\n');
+  const refused = await run('check', '--config', file, '-o', 'json');
+  assert.deepEqual([refused.status, JSON.parse(refused.stdout), refused.stderr], [1, { valid: false, messages: [`wardend: ${file}: unknown key network.mtuu`] }, '']);
   assert.deepEqual(await run('check', '--config', file), { status: 1, stdout: '', stderr: `wardend: ${file}: unknown key network.mtuu\n` });
 });
 

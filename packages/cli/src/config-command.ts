@@ -1,10 +1,11 @@
 /** `warden config …`: what wardend makes of its configuration. wardend itself is asked, so that nobody else has to know it. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { jsonText } from './json-text.js';
 import { takeOutput } from './output-option.js';
 import type { Streams } from './streams.js';
 
-export const configUsage = `usage: warden config check [--config FILE] [--set KEY=VALUE …]
+export const configUsage = `usage: warden config check [-o json] [--config FILE] [--set KEY=VALUE …]
        warden config show [--origin] [--json] [--config FILE] [--set KEY=VALUE …]
 
 check says whether wardend would start with this configuration, or what is wrong with it and where.
@@ -31,10 +32,19 @@ export async function runConfigCommand(argv: readonly string[], { stdout, stderr
   }
   const { words, json } = takeOutput(rest);
   const child = spawn(process.execPath, [program, flag, ...words, ...(json && verb === 'show' ? ['--json'] : [])], { stdio: ['ignore', 'pipe', 'pipe'] });
-  child.stdout.pipe(stdout, { end: false });
-  child.stderr.pipe(stderr, { end: false });
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (status) => resolve(status ?? 1));
   });
+  if (json && verb === 'check') {
+    const said: Buffer[] = [];
+    for (const output of [child.stdout, child.stderr]) output.on('data', (piece: Buffer) => said.push(piece));
+    const status = await ended;
+    const messages = Buffer.concat(said).toString().split('\n').filter((line) => line !== '');
+    stdout.write(jsonText({ valid: status === 0, messages }));
+    return status;
+  }
+  child.stdout.pipe(stdout, { end: false });
+  child.stderr.pipe(stderr, { end: false });
+  return ended;
 }

@@ -217,9 +217,9 @@ test('a snapshot of a newer version is refused before anything is touched', asyn
   const newer = await before.create();
   const { host } = before;
   host.living.get(dead.id)?.destroy();
-  host.snapshots.set(newer.id, altered(host.snapshots.get(newer.id) ?? '', (document) => document.replace('"version":2', '"version":3')));
+  host.snapshots.set(newer.id, altered(host.snapshots.get(newer.id) ?? '', (document) => document.replace('"version":2', '"version":4')));
   const left = host.leftovers();
-  await assert.rejects(adoptContainers(makeTestContainers(host).containers), { code: 'unsupported', message: new RegExp(`container ${newer.id} .* version 3`) });
+  await assert.rejects(adoptContainers(makeTestContainers(host).containers), { code: 'unsupported', message: new RegExp(`container ${newer.id} .* version 4`) });
   assert.deepEqual(host.leftovers(), left);
 });
 
@@ -232,7 +232,7 @@ test('a living container whose snapshot cannot be used is left alone, and nobody
     // Whoever reads it would take it for another boot's, another uid's, or a newer server's.
     (text) => text.replace('boot-1', 'boot-0'),
     (text) => text.replace(/"uid":(\d+)/, (_match, uid: string) => `"uid":${Number(uid) ^ 1}`),
-    (text) => text.replace('"version":2', '"version":3'),
+    (text) => text.replace('"version":2', '"version":4'),
   ];
   for (const harm of damage) {
     const before = makeTestContainers();

@@ -82,3 +82,11 @@ test('one of version 1, without a checksum, is read', async () => {
   assert.ok('reason' in parseSnapshot(old));
   assert.deepEqual(parseSnapshot(sealSnapshot(document.replace('"version":2', '"version":7'))), { reason: 'version: is not a version of this server', newerVersion: 7 });
 });
+
+test('what servers of version 2 do not know makes it version 3, which they refuse to start with; all else stays as they know it', async () => {
+  const { host, create } = makeTestContainers();
+  const versionOf = ({ id }: { readonly id: string }): unknown => (JSON.parse(host.snapshots.get(id)?.split('\n').at(-3) ?? '') as { version: unknown }).version;
+  assert.equal(versionOf(await create()), 2);
+  assert.equal(versionOf(await create({ labels: [{ key: 'job', value: '7' }] })), 3);
+  assert.equal(versionOf(await create({ ttl: 60 })), 3);
+});

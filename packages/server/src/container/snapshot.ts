@@ -23,8 +23,11 @@ import type { FoundName } from './openings.js';
 
 const snapshotVersion = 2;
 
+/** With labels or an end of its life, which a server of version 2 would take for damage; so it refuses the start. */
+const versionWithLabels = 3;
+
 /** Version 1 had no checksum. */
-const versions: readonly number[] = [1, snapshotVersion];
+const versions: readonly number[] = [1, snapshotVersion, versionWithLabels];
 
 const port = z.int().min(1).max(lastPort);
 const decimal = z.string().regex(/^[1-9]\d{0,18}$/);
@@ -86,7 +89,7 @@ export type Snapshot = zod.output<typeof snapshotSchema>;
 export function snapshotOf(container: Container, bootId: string, foundNames: readonly FoundName[] = []): string {
   const { link } = container;
   const snapshot: Snapshot = {
-    version: snapshotVersion,
+    version: container.labels.size === 0 && container.expiresAtMs === undefined ? snapshotVersion : versionWithLabels,
     bootId,
     id: container.id,
     handle: container.handle,
@@ -154,7 +157,7 @@ export function parseSnapshot(text: string): { snapshot: Snapshot } | { reason: 
   if (checked.success) return { snapshot: checked.data };
   const [issue] = checked.error.issues;
   const reason = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'does not match'}`;
-  return typeof version === 'number' && version > snapshotVersion ? { reason, newerVersion: version } : { reason };
+  return typeof version === 'number' && version > versionWithLabels ? { reason, newerVersion: version } : { reason };
 }
 
 /** The last of a text, behind which another may begin. When what follows is anything else, or one before is damaged, there is none that is sealed. */
