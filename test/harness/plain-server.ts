@@ -11,11 +11,10 @@ import { join } from 'node:path';
 import { after, afterEach, before } from 'node:test';
 import { Client, RequestError } from './client.js';
 import { wardendProgram } from './paths.js';
+import { plainCommand, plainUser } from './plain-user.js';
 import { commandLine, findProcesses, readProc } from './processes.js';
 import { nextEvent, untilClean, withDeadline } from './wait.js';
 
-/** nobody. */
-export const plainUser = 65_534;
 const READY_MS = 15_000;
 const EXIT_MS = 15_000;
 const CLEAN_MS = 5_000;
@@ -48,7 +47,8 @@ export class PlainServer {
     const all = ['server.container_klass=Insecure', `server.container_depot_path=${this.depot}`, `server.unix_domain_path=${this.socket}`, 'health_check_server.port=0', ...this.settings, ...settings];
     const log = openSync(join(this.#directory, 'log'), 'a', 0o644);
     // No environment of ours: what a job sees has to be the server's choice.
-    const child = spawn(wardendProgram, all.flatMap((setting) => ['--set', setting]), { stdio: ['ignore', log, log], uid: plainUser, gid: plainUser, cwd: '/', env: { PATH: process.env['PATH'], LANG: 'C.UTF-8', SECRET: 'of the server' } });
+    const { program, args, identity } = plainCommand(wardendProgram, all.flatMap((setting) => ['--set', setting]));
+    const child = spawn(program, args, { stdio: ['ignore', log, log], ...identity, cwd: '/', env: { PATH: process.env['PATH'], LANG: 'C.UTF-8', SECRET: 'of the server' } });
     closeSync(log);
     return child;
   }
@@ -59,7 +59,7 @@ export class PlainServer {
     this.#child = this.spawn(settings);
     const ended = once(this.#child, 'exit').then(
       ([status, signal]) => { throw new Error(`wardend ended with ${status ?? signal} before it was ready:\n${this.log}`); },
-      (error: unknown) => { throw new Error(`user ${plainUser} cannot execute ${wardendProgram}: others have to be let through the directories above the checkout (chmod o+x)`, { cause: error }); },
+      (error: unknown) => { throw new Error(`user ${plainUser} cannot execute ${wardendProgram}: its files have to be readable for others (umask 022)`, { cause: error }); },
     );
     ended.catch(() => undefined);
     try {

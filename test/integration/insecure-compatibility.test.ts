@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { countsOf, runCompatibility } from '../harness/compatibility-run.js';
-import { plainUser, usePlainServer } from '../harness/plain-server.js';
+import { usePlainServer } from '../harness/plain-server.js';
 
 const server = usePlainServer([]);
 
 test('everything but what plain processes cannot have', async () => {
-  const done = await runCompatibility(server.socket, ['--as', 'insecure'], { uid: plainUser, gid: plainUser });
+  const done = await runCompatibility(server.socket, ['--as', 'insecure'], { asPlainUser: true });
   const { passed, failed, skipped } = countsOf(done);
   assert.deepEqual([done.status, failed, skipped], [0, 0, 0], done.stdout);
   assert.ok(passed > 80, done.stdout);

@@ -9,7 +9,8 @@ import { test } from 'node:test';
 import { WardenClient } from 'warden-client';
 import { output, refused, streamUntil } from '../harness/expect.js';
 import { nativePrograms, repository, wardenProgram } from '../harness/paths.js';
-import { plainUser, usePlainServer } from '../harness/plain-server.js';
+import { usePlainServer } from '../harness/plain-server.js';
+import { plainCommand, plainUser } from '../harness/plain-user.js';
 import { commandLine, isAlive, parentOf, statusField } from '../harness/processes.js';
 import { Syslog } from '../harness/syslog.js';
 import { untilClean, untilSeen } from '../harness/wait.js';
@@ -325,7 +326,8 @@ test('a second server on the same depot is refused', async () => {
 
 test('a shell of wsh is in the home directory, with a terminal', async () => {
   const { directory, home } = await server.container();
-  const shell = spawn(`${nativePrograms}/wsh`, ['--socket', `${directory}/run/monitor.sock`, '--', '/bin/bash', '-c', 'pwd; echo $HOME $PATH; tty -s && echo terminal; exit 7'], { uid: plainUser, gid: plainUser, stdio: ['ignore', 'pipe', 'inherit'], env: {} });
+  const { program, args, identity } = plainCommand(`${nativePrograms}/wsh`, ['--socket', `${directory}/run/monitor.sock`, '--', '/bin/bash', '-c', 'pwd; echo $HOME $PATH; tty -s && echo terminal; exit 7']);
+  const shell = spawn(program, args, { ...identity, stdio: ['ignore', 'pipe', 'inherit'], env: {} });
   let text = '';
   shell.stdout.on('data', (data: Buffer) => { text += data.toString(); });
   const [status] = await once(shell, 'close') as [number];
@@ -344,8 +346,9 @@ test('a depot is for one kind of containers; a socket that others can use is war
 });
 
 test('warden run with the machine\'s own files, and warden doctor, which asks for no more than plain processes need', async () => {
-  const warden = async (...args: readonly string[]): Promise<{ status: number | null; text: string }> => {
-    const child = spawn(process.execPath, [wardenProgram, ...args], { uid: plainUser, gid: plainUser, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: '/bin', HOME: server.directory, WARDEN_SOCKET: server.socket } });
+  const warden = async (...words: readonly string[]): Promise<{ status: number | null; text: string }> => {
+    const { program, args, identity } = plainCommand(process.execPath, [wardenProgram, ...words]);
+    const child = spawn(program, args, { ...identity, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: '/bin', HOME: server.directory, WARDEN_SOCKET: server.socket } });
     let text = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => { text += data.toString(); });
     const [status] = await once(child, 'close') as [number | null];
@@ -360,8 +363,10 @@ test('warden run with the machine\'s own files, and warden doctor, which asks fo
 });
 
 /** scripts/start-insecure.mjs with these commands. */
-async function startInsecure(commands: string, uid: number): Promise<{ status: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [join(repository, 'scripts/start-insecure.mjs')], { uid, gid: uid, cwd: '/', env: { PATH: process.env['PATH'], WARDEN_DIRECTORY: join(server.directory, 'own'), HOME: server.directory } });
+async function startInsecure(commands: string, isRoot = false): Promise<{ status: number | null; stdout: string; stderr: string }> {
+  const script = [join(repository, 'scripts/start-insecure.mjs')];
+  const { program, args, identity } = isRoot ? { program: process.execPath, args: script, identity: {} } : plainCommand(process.execPath, script);
+  const child = spawn(program, args, { ...identity, cwd: '/', env: { PATH: process.env['PATH'], WARDEN_DIRECTORY: join(server.directory, 'own'), HOME: server.directory } });
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) child[name].on('data', (data: Buffer) => { texts[name] += data.toString(); });
   child.stdin.end(commands);
@@ -370,15 +375,15 @@ async function startInsecure(commands: string, uid: number): Promise<{ status: n
 }
 
 test('npm run start:insecure starts a server of the user\'s own with its REPL; containers are there the next time; root is refused', async () => {
-  const first = await startInsecure('ping\ncreate --handle own\nrun --handle own --script "pwd; exit 4"\n', plainUser);
+  const first = await startInsecure('ping\ncreate --handle own\nrun --handle own --script "pwd; exit 4"\n');
   assert.equal(first.status, 4, first.stderr);
   assert.match(first.stdout, new RegExp(`^pong\nhandle : own\n${server.directory}/own/depot/containers/.*/rootfs/home/vcap\n$`));
   assert.match(first.stderr, /warn +plain processes are not isolated/);
   assert.match(readFileSync(join(server.directory, 'own/config.yml'), 'utf8'), /container_klass: Insecure/);
-  const second = await startInsecure('list\ndestroy --handle own\n', plainUser);
+  const second = await startInsecure('list\ndestroy --handle own\n');
   assert.equal(second.status, 0, second.stderr);
   assert.match(second.stdout, /handles\[0\] : own/);
-  const root = await startInsecure('', 0);
+  const root = await startInsecure('', true);
   assert.equal(root.status, 1);
   assert.match(root.stderr, /plain processes of root could do everything/);
 });
