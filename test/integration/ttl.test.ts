@@ -38,13 +38,13 @@ async function depotEmpty(milliseconds = 20_000): Promise<void> {
 }
 
 test('it is destroyed with everything, while clients use it, and they are told', async () => {
-  const { client, handle } = await server.container({ ttl: 1, grace_time: 3600 });
-  const { told } = await untilDestroyed(await server.connect(), handle);
   const before = Date.now();
+  const { client, handle } = await server.container({ ttl: 4, grace_time: 3600 });
+  const { told } = await untilDestroyed(await server.connect(), handle);
   const result = await client.run(handle, 'trap "" TERM; echo begun; while :; do sleep 0.1 || :; done', { timeout_ms: 60_000 });
   assert.notEqual(result.status, 0);
   assert.equal(result.stdout, 'begun\n');
-  assert.ok(Date.now() - before > 700, 'it was given its time');
+  assert.ok(Date.now() - before > 3900, 'it was given its time');
   assert.deepEqual((await withDeadline(told, 20_000, 'the end')).filter((kind) => !kind.startsWith('job_')), [over, 'stopped', 'destroyed']);
   await refused(client.info(handle), 'not_found', /^unknown handle$/);
 });
@@ -80,10 +80,12 @@ test('a daemon that is killed at any moment of such an end leaves it to the next
   const choose = randomNumbers(seed);
   for (let round = 0; round < shortOrLong(4, 100); round++) {
     const { client: other, handle: kept } = await server.container({ labels: [{ key: 'kept', value: '' }] });
-    const { client, handle } = await server.container({ ttl: 1 });
+    // Listened to before there is anything to miss.
+    const events = other.events();
+    assert.equal((await events.next()).value?.['kind'], 'listening');
+    const { client, handle } = await server.container({ ttl: 2 });
     await client.spawn(handle, 'sleep 1000');
-    const events = other.events(handle);
-    for await (const { event } of events) if (event === over) break;
+    for await (const { handle: of, event } of events) if (of === handle && event === over) break;
     const turns = choose(200);
     for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
     await server.stop('SIGKILL');

@@ -56,11 +56,11 @@ test('a connection that names the container keeps it, and so does one that was m
 });
 
 test('a request that names the container cancels the timer', async () => {
-  const { client, handle, bystander, isThere } = await createAlone({ grace_time: 1 });
+  const { client, handle, bystander, isThere } = await createAlone({ grace_time: 2 });
   client.close();
   assert.ok(await isThere());
   // Longer than the grace time: the request came while it ran.
-  assert.equal((await bystander.run(handle, 'sleep 1.3')).status, 0);
+  assert.equal((await bystander.run(handle, 'sleep 2.3')).status, 0);
   assert.equal((await bystander.info(handle)).state, 'active');
 });
 
