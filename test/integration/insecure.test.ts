@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -315,11 +315,15 @@ test('lines of a job with a log_tag go to syslog', async () => {
   }
 });
 
-test('a second server on the same depot is refused', async () => {
-  const child = server.spawn([`server.unix_domain_path=${server.directory}/second.sock`]);
-  const [status] = await once(child, 'exit');
-  assert.equal(status, 1);
-  assert.match(server.log, /another wardend \(pid \d+, .*\) uses the depot/);
+test('a second server on the same depot is refused, by whatever path it comes', async () => {
+  const link = join(server.directory, 'link');
+  symlinkSync(server.depot, link);
+  for (const depot of [server.depot, link]) {
+    const child = server.spawn([`server.unix_domain_path=${server.directory}/second.sock`, `server.container_depot_path=${depot}`]);
+    const [status] = await once(child, 'exit');
+    assert.equal(status, 1);
+    assert.match(server.log, new RegExp(`another wardend \\(pid \\d+, .*\\) uses the depot ${depot}\\b`));
+  }
   assert.ok(isAlive(server.pid));
   assert.equal(parentOf(server.pid), process.pid);
 });

@@ -2,6 +2,7 @@
  * A machine for plain processes (server.container_klass: Insecure): no rights are needed, and nothing is isolated. What of host/linux needs no rights is the same:
  * the depot, the way to a monitor, syslog.
  */
+import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import type { Configuration } from '../config/configuration.js';
@@ -50,7 +51,9 @@ export async function openInsecureMachine({ configuration, log, containers }: Ma
   log.warn({ user: user.name }, `${caution}: whoever can use the socket can do on this machine whatever user ${user.name} can, and so can every job`);
   if (user.uid === 0) log.warn({}, 'and the server runs as root: every job is root of this machine; start it as another user');
   if ((configuration.socketPermissions & 0o077) !== 0) log.warn({ permissions: configuration.socketPermissions.toString(8) }, 'server.unix_domain_permissions lets others than the server\'s user use the socket: 0600 keeps them out');
-  await claimName({ name: `depot ${depotPath}`, what: `the depot ${depotPath}`, key: 'server.container_depot_path' }, `pid ${process.pid}, depot ${depotPath}, socket ${socketPath}`);
+  mkdirSync(depotPath, { recursive: true, mode: 0o700 });
+  // However it is spelt: one depot has one server.
+  await claimName({ name: `depot ${realpathSync.native(depotPath)}`, what: `the depot ${depotPath}`, key: 'server.container_depot_path' }, `pid ${process.pid}, depot ${depotPath}, socket ${socketPath}`);
   markDepot(depotPath);
   const bootId = readBootId();
   const depot = new LinuxDepot(depotPath, log, {

@@ -3,14 +3,17 @@
  * HOME that they were started with, which is no other process's. One that has another by the request's wish is not found.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { WardenError } from 'warden-protocol';
 import { startTimer, type Clock } from '../../lib/timer.js';
 import { isErrno } from '../linux/small-file.js';
 
 /** Dying takes a moment, of which nobody tells whose child it is not. */
 const pauseMs = 10;
 const attempts = 100;
+/** Process ids in a message. */
+const shown = 10;
 
-/** Kills them until none is left. @param home of the container, on the machine */
+/** Kills them until none is left. @param home of the container, on the machine @throws WardenError timeout: some outlive that */
 export async function killLeftovers(home: string, clock: Clock): Promise<void> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const pids = findLeftovers(home);
@@ -18,6 +21,8 @@ export async function killLeftovers(home: string, clock: Clock): Promise<void> {
     for (const pid of pids) kill(pid);
     await new Promise<void>((resolve) => void startTimer(clock, pauseMs, resolve));
   }
+  const left = findLeftovers(home);
+  if (left.length > 0) throw new WardenError('timeout', `processes of ${home} outlive SIGKILL (${left.slice(0, shown).join(', ')}); they are stuck in the kernel, or another user's: end them, and destroy again`);
 }
 
 /** Process ids. */
