@@ -53,6 +53,13 @@ test('a build shows how far it is and leaves a whole root file system', async (t
   assert.deepEqual(readdirSync(base).sort(), ['apt', 'mmdebstrap', 'mmdebstrap.mode', 'rootfs']);
 });
 
+test('-o json tells the same to programs', async (t) => {
+  const { directory, output, run } = world(t);
+  assert.equal(await run(['build', directory, '-o', 'json']), 0);
+  const { seconds, ...rest } = JSON.parse(output.stdout) as Record<string, unknown>;
+  assert.deepEqual([rest, typeof seconds], [{ directory, tool: 'mmdebstrap' }, 'number']);
+});
+
 test('nothing of this machine stays in it: no host name, no password of the mirror', async (t) => {
   const { directory, run } = world(t);
   await run(['build', directory]);

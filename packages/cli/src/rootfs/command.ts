@@ -1,4 +1,6 @@
 /* `warden rootfs build …`: a command that needs no daemon. */
+import { jsonText } from '../json-text.js';
+import { takeOutput } from '../output-option.js';
 import { printable } from '../print.js';
 import { Progress, type ProgressOutput } from '../progress.js';
 import { buildRootfs, thisMachine, type BuildMachine } from './build.js';
@@ -26,11 +28,14 @@ export async function runRootfsCommand(args: readonly string[], { stdout, stderr
   process.once('SIGTERM', onSignal);
   try {
     if (verb !== 'build') throw new RootfsError(`${verb === undefined ? 'what about root file systems?' : `unknown command: rootfs ${verb}`}\n${USAGE}`, 2);
-    const options = parseBuildOptions(rest);
+    const { words, json } = takeOutput(rest);
+    const options = parseBuildOptions(words);
     const started = performance.now();
     const tool = await buildRootfs(options, machine, { show: (done, what) => progress.show(done, what), signal: interrupt.signal });
     progress.clear();
-    stdout.write(`${options.directory} is ready (${tool}, ${((performance.now() - started) / 1000).toFixed(1)} s). In the configuration: container_rootfs_path: ${options.directory}\n`);
+    const seconds = (performance.now() - started) / 1000;
+    if (json) stdout.write(jsonText({ directory: options.directory, tool, seconds: Number(seconds.toFixed(1)) }));
+    else stdout.write(`${options.directory} is ready (${tool}, ${seconds.toFixed(1)} s). In the configuration: container_rootfs_path: ${options.directory}\n`);
     return 0;
   } catch (error) {
     progress.clear();

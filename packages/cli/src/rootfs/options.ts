@@ -14,7 +14,7 @@ export interface BuildOptions {
 /** What every root file system of ours has: jobs are run by bash, and tenants expect the rest. */
 export const PACKAGES = ['bash', 'ca-certificates', 'coreutils', 'curl', 'iproute2', 'iputils-ping', 'netcat-openbsd', 'perl', 'procps', 'rsync'];
 
-export const USAGE = `usage: warden rootfs build DIRECTORY [--suite SUITE] [--mirror ADDRESS] [--include PACKAGE,PACKAGE...]
+export const USAGE = `usage: warden rootfs build DIRECTORY [--suite SUITE] [--mirror ADDRESS] [--include PACKAGE,PACKAGE...] [-o json]
 
 Makes a root file system for containers with mmdebstrap (or debootstrap), from the package sources of this machine.
 DIRECTORY must not exist or be empty. To use it, set server.container_rootfs_path in the configuration, or create
