@@ -1,5 +1,5 @@
 /*
- * PROCESSES: OK {PROCESS*} as often as it takes, CONTENT_END {LENGTH, ENTRY_LIMIT?}, as of LIST. PATH is where the container has its proc file system, which
+ * PROCESSES: OK {PROCESS*}, as listing.h tells it. PATH is where the container has its proc file system, which
  * has the container's processes and no others, by the numbers that they have in it.
  *
  * A process may end at any moment: what it has no time to tell is left out, and one that tells nothing at all is. What it calls itself, its name and its
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,31 +18,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "files/listing.h"
 #include "files/operations.h"
 #include "files/paths.h"
-#include "lib/proc-stat.h"
-#include "files/reply.h"
 #include "files/request.h"
 #include "lib/fd.h"
+#include "lib/proc-stat.h"
 
-enum { BATCH_SIZE = 32 << 10, MAX_STATUS = 4 << 10, MAX_COMMAND_LINE = 1 << 10, MS_PER_TICK = 1000 / PROC_STAT_TICKS_PER_S };
+enum { MAX_STATUS = 4 << 10, MAX_COMMAND_LINE = 1 << 10, MS_PER_TICK = 1000 / PROC_STAT_TICKS_PER_S };
 
-struct listing {
-	const struct transfer *transfer;
-	const struct request *request;
-	DIR *stream;
+struct process_listing {
+	struct listing listing;
 	uint64_t boot_ms;    /* when the machine started, since the epoch */
-	struct wire_buffer batch;
-	bool begun;          /* there is a frame in the batch */
-	uint64_t count;
-	bool more;
 };
-
-static void closedirp(DIR **stream)
-{
-	if (*stream != NULL)
-		closedir(*stream);
-}
 
 static uint64_t clock_ms(clockid_t clock)
 {
@@ -98,79 +87,40 @@ static void put_command_line(struct wire_buffer *buffer, int proc, const char *p
 		wire_put_bytes(buffer, TAG_COMMAND_LINE, line, (size_t)size);
 }
 
-static void begin_batch(struct listing *listing)
-{
-	if (!listing->begun)
-		wire_begin(&listing->batch, WIRE_OK);
-	listing->begun = true;
-}
-
-static int send_batch(struct listing *listing, struct error *err)
-{
-	listing->begun = false;
-	return reply_send(listing->transfer, &listing->batch, err);
-}
-
-static int add(struct listing *listing, const char *pid, struct error *err)
-{
-	char text[MAX_STATUS + 1];
-	int proc = dirfd(listing->stream);
-	struct proc_stat stat;
-	struct proc_status status;
-	ssize_t size = read_beginning(proc, pid, "stat", text, MAX_STATUS);
-
-	if (size < 0 || proc_stat_read(text, (size_t)size, &stat) < 0 || read_status(proc, pid, &status) < 0)
-		return 0;
-	if (listing->count == listing->request->entry_limit) {
-		listing->more = true;
-		return 0;
-	}
-	begin_batch(listing);
-	size_t opened = wire_open(&listing->batch, TAG_PROCESS);
-
-	wire_put_u32(&listing->batch, TAG_PID, stat.pid);
-	wire_put_u32(&listing->batch, TAG_PARENT_PID, stat.parent);
-	wire_put_u32(&listing->batch, TAG_UID, status.uid);
-	wire_put_u32(&listing->batch, TAG_PROCESS_STATE, (uint8_t)stat.state);
-	wire_put_u32(&listing->batch, TAG_COUNT, stat.threads);
-	wire_put_u64(&listing->batch, TAG_CPU_TIME_MS, stat.cpu_ticks * MS_PER_TICK);
-	wire_put_u64(&listing->batch, TAG_BYTES, status.resident_kib * 1024);
-	wire_put_u64(&listing->batch, TAG_STARTED_MS, listing->boot_ms + stat.start_ticks * MS_PER_TICK);
-	wire_put_bytes(&listing->batch, TAG_NAME, stat.name, stat.name_size);
-	put_command_line(&listing->batch, proc, pid);
-	wire_close(&listing->batch, opened);
-	listing->count++;
-	return listing->batch.size >= BATCH_SIZE ? send_batch(listing, err) : 0;
-}
-
 static bool is_number(const char *name)
 {
 	return name[0] >= '1' && name[0] <= '9' && name[strspn(name, "0123456789")] == '\0';
 }
 
-static int add_all(struct listing *listing, struct error *err)
+static int add(struct listing *listing, const char *pid, struct error *err)
 {
-	while (!listing->more) {
-		errno = 0;
-		const struct dirent *entry = readdir(listing->stream);
+	const struct process_listing *processes = (const struct process_listing *)((const char *)listing - offsetof(struct process_listing, listing));
+	struct wire_buffer *batch = &listing->batch;
+	char text[MAX_STATUS + 1];
+	int proc = dirfd(listing->stream);
+	struct proc_stat stat;
+	struct proc_status status;
 
-		if (entry == NULL)
-			return errno == 0 ? 0 : error_set(err, errno, "%.200s", listing->request->path);
-		if (is_number(entry->d_name) && add(listing, entry->d_name, err) < 0)
-			return -1;
-	}
-	return 0;
-}
+	if (!is_number(pid))
+		return 0;
+	ssize_t size = read_beginning(proc, pid, "stat", text, MAX_STATUS);
 
-static int send_end(const struct listing *listing, struct error *err)
-{
-	struct wire_buffer buffer = { 0 };
+	if (size < 0 || proc_stat_read(text, (size_t)size, &stat) < 0 || read_status(proc, pid, &status) < 0 || !listing_begin_entry(listing))
+		return 0;
+	size_t opened = wire_open(batch, TAG_PROCESS);
 
-	wire_begin(&buffer, WIRE_CONTENT_END);
-	wire_put_u64(&buffer, TAG_LENGTH, listing->count);
-	if (listing->more)
-		wire_put_u64(&buffer, TAG_ENTRY_LIMIT, listing->request->entry_limit);
-	return reply_send(listing->transfer, &buffer, err);
+	wire_put_u32(batch, TAG_PID, stat.pid);
+	wire_put_u32(batch, TAG_PARENT_PID, stat.parent);
+	wire_put_u32(batch, TAG_UID, status.uid);
+	wire_put_u32(batch, TAG_PROCESS_STATE, (uint8_t)stat.state);
+	wire_put_u32(batch, TAG_COUNT, stat.threads);
+	wire_put_u64(batch, TAG_CPU_TIME_MS, stat.cpu_ticks * MS_PER_TICK);
+	wire_put_u64(batch, TAG_BYTES, status.resident_kib * 1024);
+	wire_put_u64(batch, TAG_STARTED_MS, processes->boot_ms + stat.start_ticks * MS_PER_TICK);
+	wire_put_bytes(batch, TAG_NAME, stat.name, stat.name_size);
+	put_command_line(batch, proc, pid);
+	wire_close(batch, opened);
+	return listing_end_entry(listing, err);
 }
 
 /* A directory of the container's own could tell anything. */
@@ -194,17 +144,10 @@ int serve_processes(struct transfer *transfer, struct error *err)
 
 	if (fd < 0 || check_proc(fd, request.path, err) < 0)
 		return -1;
-	__attribute__((cleanup(closedirp))) DIR *stream = fdopendir(fd);
+	struct process_listing processes = {
+		.listing = { .transfer = transfer, .request = &request, .add = add },
+		.boot_ms = clock_ms(CLOCK_REALTIME) - clock_ms(CLOCK_BOOTTIME),
+	};
 
-	if (stream == NULL)
-		return error_set(err, errno, "%.200s", request.path);
-	fd = -1;
-	struct listing listing = { .transfer = transfer, .request = &request, .stream = stream, .boot_ms = clock_ms(CLOCK_REALTIME) - clock_ms(CLOCK_BOOTTIME) };
-
-	if (add_all(&listing, err) < 0) {
-		wire_buffer_free(&listing.batch);
-		return -1;
-	}
-	begin_batch(&listing);
-	return send_batch(&listing, err) < 0 ? -1 : send_end(&listing, err);
+	return listing_serve(&processes.listing, steal_fd(&fd), err);
 }

@@ -16,8 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/deadline.h"
@@ -26,6 +24,7 @@
 #include "lib/steps.h"
 #include "lib/stream.h"
 #include "monitor/create.h"
+#include "monitor/inherited.h"
 #include "monitor/server.h"
 
 enum { LAUNCHER = 3 };
@@ -35,30 +34,6 @@ static void print_steps(void)
 #define STEP_PRINT(name, text) puts(text);
 	CREATE_STEPS(STEP_PRINT)
 #undef STEP_PRINT
-}
-
-/* Nothing of what we were started with may change how a container works. */
-static void normalise(void)
-{
-	sigset_t none;
-
-	for (int number = 1; number < 65; number++)
-		signal(number, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	umask(0);
-	/* The working directory is the root already: setns() to a mount namespace sees to that. */
-}
-
-/* Each running job holds five to seven descriptors. After the clone: jobs keep the limit that the daemon was started with. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
 }
 
 static void report(const struct error *err)
@@ -82,7 +57,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	close_fds(LAUNCHER + 1, ~0u);
-	normalise();
+	/* The working directory is the root already: setns() to a mount namespace sees to that. */
+	inherited_normalise();
 	if (fd_set_cloexec(LAUNCHER, true, &err) < 0 || fd_set_nonblocking(LAUNCHER, true, &err) < 0) {
 		fprintf(stderr, "monitor: descriptor 3 has to be the launcher's socket\n");
 		return 1;
@@ -92,7 +68,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	close_fd(LAUNCHER);
-	raise_descriptor_limit();
+	inherited_raise_descriptor_limit();
 	short_slice_take();
 	/* A job may close its input while something is written to it. After the clone: jobs have the default. */
 	signal(SIGPIPE, SIG_IGN);

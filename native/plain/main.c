@@ -11,39 +11,16 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/deadline.h"
 #include "lib/fd.h"
 #include "lib/stream.h"
+#include "monitor/inherited.h"
 #include "monitor/server.h"
 #include "plain/start.h"
 
 enum { SERVER = 3 };
-
-static void normalise(void)
-{
-	sigset_t none;
-
-	for (int number = 1; number < 65; number++)
-		signal(number, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	umask(0);
-}
-
-/* After wshd was started: jobs keep the limit that the daemon has. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit files;
-
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
-		files.rlim_cur = files.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
-}
 
 static void report(const struct error *failure)
 {
@@ -75,14 +52,14 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	close_fds(SERVER + 1, ~0u);
-	normalise();
+	inherited_normalise();
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || plain_start(SERVER, &paths, &container, &err) < 0) {
 		report(&err);
 		return 1;
 	}
 	report(NULL);
 	close_fd(SERVER);
-	raise_descriptor_limit();
+	inherited_raise_descriptor_limit();
 	/* A job may close its input while something is written to it. */
 	signal(SIGPIPE, SIG_IGN);
 	return server_run(&container, &err) < 0 ? 1 : 0;
