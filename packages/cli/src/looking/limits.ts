@@ -2,7 +2,8 @@
 import { type Limits, type LimitsInForce, Warden } from 'warden-client';
 import { type InfoResponse, WardenError } from 'warden-protocol';
 import { jsonText } from '../json-text.js';
-import { parseDecimal, parseSize, parseWhole } from '../size.js';
+import { amountOf, commonLimits } from '../limit-options.js';
+import { parseSize, parseWhole } from '../size.js';
 import { write } from '../streams.js';
 import type { Call, Subcommand } from '../subcommand/subcommand.js';
 import { table } from '../table.js';
@@ -11,8 +12,6 @@ import { memoryUsed, UNLIMITED_MEMORY } from './usage.js';
 
 /** What the protocol says where there is no limit of bandwidth. */
 const UNLIMITED_RATE = 4_294_967_295n;
-const MOST_PROCESSORS = 100_000;
-const MOST_PIDS = 4_194_304;
 
 export const limitsCommand: Subcommand = {
   name: 'limits',
@@ -48,21 +47,12 @@ async function showLimits(call: Call): Promise<number> {
 }
 
 function wantedLimits(call: Call): Limits {
-  const given = <T>(name: string, parse: (what: string, text: string) => T, none?: T): T | undefined => {
-    const text = call.value(name);
-    if (text === undefined) return undefined;
-    return none !== undefined && text === 'none' ? none : parse(`--${name}`, text);
-  };
   const cpuList = call.value('cpuset-cpus');
   return {
-    memoryBytes: given('memory', parseSize, 2n ** 64n - 1n),
-    processors: given('cpus', (what, text) => parseDecimal(what, text, MOST_PROCESSORS), 0),
-    cpuShares: given('cpu-shares', (what, text) => parseWhole(what, text, 2, 262_144)),
+    ...commonLimits(call, true),
     cpuList: cpuList === 'all' ? '' : cpuList,
-    processes: given<number | bigint>('pids', (what, text) => parseWhole(what, text, 1, MOST_PIDS), 2n ** 64n - 1n),
-    diskBytes: given('disk', parseSize, 0n),
-    inodes: given('inodes', (what, text) => parseWhole(what, text, 0, Number.MAX_SAFE_INTEGER), 0),
-    bandwidth: given('bandwidth', parseBandwidth),
+    inodes: amountOf(call, 'inodes', (what, text) => parseWhole(what, text, 0, Number.MAX_SAFE_INTEGER), 0),
+    bandwidth: amountOf(call, 'bandwidth', parseBandwidth),
   };
 }
 

@@ -1,15 +1,14 @@
 // The options of a container, which `run` and `create` share, and the container they make.
 import { resolve } from 'node:path';
-import { type Box, type BoxOptions, type Limits, type Mount, type Reach, Warden } from 'warden-client';
+import { type Box, type BoxOptions, type Mount, type Reach, Warden } from 'warden-client';
 import { WardenError } from 'warden-protocol';
-import { parseDecimal, parseSize, parseWhole } from '../size.js';
+import { commonLimits } from '../limit-options.js';
+import { parseWhole } from '../size.js';
 import type { Call, OptionTable } from '../subcommand/subcommand.js';
 
 /** 136 years, the longest there is: people's containers live until they are removed. */
 const FOR_EVER_SECONDS = 2 ** 32 - 1;
 const MOST_PORT = 65_535;
-const MOST_PROCESSORS = 100_000;
-const MOST_PIDS = 4_194_304;
 
 export const BOX_OPTIONS: OptionTable = {
   name: { value: 'HANDLE', about: 'its handle; generated unless given' },
@@ -51,7 +50,7 @@ export function wantedBox(call: Call): WantedBox {
       labels: labelsOf(call.values('label')),
       ttlSeconds: ttl === undefined ? undefined : parseWhole('--ttl', ttl, 1, FOR_EVER_SECONDS),
       mounts: call.values('volume').map(mountOf),
-      limits: limitsOf(call),
+      limits: { ...commonLimits(call, false), cpuList: call.value('cpuset-cpus') },
       network: { address: call.value('ip'), allow },
       graceTimeSeconds: grace === undefined ? FOR_EVER_SECONDS : parseWhole('--grace', grace, 0, FOR_EVER_SECONDS),
     },
@@ -69,18 +68,6 @@ export async function makeBox({ context: { client } }: Call, { options, ports }:
     await box.destroy().catch(() => undefined);
     throw reason;
   }
-}
-
-function limitsOf(call: Call): Limits {
-  const [memory, disk, cpus, shares, pids] = ['memory', 'disk', 'cpus', 'cpu-shares', 'pids'].map((name) => call.value(name));
-  return {
-    memoryBytes: memory === undefined ? undefined : parseSize('--memory', memory),
-    diskBytes: disk === undefined ? undefined : parseSize('--disk', disk),
-    processors: cpus === undefined ? undefined : parseDecimal('--cpus', cpus, MOST_PROCESSORS),
-    cpuShares: shares === undefined ? undefined : parseWhole('--cpu-shares', shares, 2, 262_144),
-    cpuList: call.value('cpuset-cpus'),
-    processes: pids === undefined ? undefined : parseWhole('--pids', pids, 1, MOST_PIDS),
-  };
 }
 
 /** Of one key the last. */
