@@ -110,11 +110,13 @@ async function make(containers: Containers, order: CreateOrder, undo: UndoStack)
       syslogSocket: host.syslog.socketPath(),
     }),
   );
-  prepareSnapshot(containers, container);
+  if (host.plain !== undefined) container.addEvent(host.plain.caution);
+  // Nobody knows the container yet who could change what it says.
+  const snapshot = snapshotOf(container, host.bootId);
+  prepareSnapshot(containers, id, snapshot);
   await launched;
   container.moveTo('active');
-  if (host.plain !== undefined) container.addEvent(host.plain.caution);
-  host.depot.writeSnapshot(id, snapshotOf(container, host.bootId));
+  host.depot.writeSnapshot(id, snapshot);
   containers.add(container);
   containers.lifetimes.add(container);
   watchContainer(containers, container);

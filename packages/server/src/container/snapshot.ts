@@ -197,11 +197,11 @@ function parseText(literal: string): string | undefined {
  * Writes what is going to be recorded when the container is there, while the launcher makes it: then only its name is left to be given. It counts for
  * nothing until then, so that a failure is none either: recording tries again, and says so.
  */
-export function prepareSnapshot({ host, log }: Containers, container: Container): void {
+export function prepareSnapshot({ host, log }: Containers, containerId: string, snapshot: string): void {
   try {
-    host.depot.prepareSnapshot(container.id, snapshotOf(container, host.bootId));
+    host.depot.prepareSnapshot(containerId, snapshot);
   } catch (error) {
-    log.debug({ container: container.id, err: error }, 'a snapshot could not be written in advance');
+    log.debug({ container: containerId, err: error }, 'a snapshot could not be written in advance');
   }
 }
 
