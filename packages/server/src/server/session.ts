@@ -19,6 +19,7 @@ import type { Handlers } from './handlers.js';
 import { RestOfReply } from './large-result.js';
 import { RequestTrace } from './request-trace.js';
 import { encodeResult, type ResultType } from './result-frame.js';
+import { Turn } from './turn.js';
 import type { UnfinishedFrames } from './unfinished-frames.js';
 
 /** Bytes of further requests that are read while one is under way. */
@@ -26,9 +27,6 @@ const readAheadInBytes = 256 * 1024;
 
 /** Frames that are this short together are copied into one buffer: cheaper than a vector of many small ones. */
 const joinBelowInBytes = 32 * 1024;
-
-/** Requests of one connection that are answered in a row before others get their turn. */
-const requestsInARow = 256;
 
 /** When the server ends, a client has this long to read the replies that are ready for it. */
 const unreadDeadlineMs = 2000;
@@ -55,6 +53,7 @@ export class Session implements Call {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #decoder = new FrameDecoder();
+  readonly #turn: Turn;
   readonly #unfinishedFrames: UnfinishedFrames;
   readonly #onAnswered: SessionOptions['onAnswered'];
   readonly #peer: string | undefined;
@@ -84,6 +83,7 @@ export class Session implements Call {
     this.#unfinishedFrames = unfinishedFrames;
     this.#handlers = handlers;
     this.#clock = clock;
+    this.#turn = new Turn(clock);
     this.#log = log;
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('end', () => this.#end());
@@ -172,6 +172,7 @@ export class Session implements Call {
 
   #receive(chunk: Buffer): void {
     this.#decoder.push(chunk);
+    this.#turn.begin();
     if (this.#busy) {
       this.#throttle();
       this.#unfinishedFrames.update(this, this.#decoder.bufferedLength, false);
@@ -195,13 +196,14 @@ export class Session implements Call {
 
   #throttle(): void {
     if (this.#decoder.bufferedLength > readAheadInBytes) this.#socket.pause();
+    // Whoever waits for a job has to hear that the client has gone.
+    else if (this.#socket.isPaused()) this.#socket.resume();
   }
 
-  /** Takes requests until one cannot be answered at once, the client reads too slowly, or none is left. */
+  /** Takes requests until one cannot be answered at once, the client reads too slowly, the turn is over, or none is left. */
   #work(): void {
-    if (this.#working || this.#draining) return;
+    if (this.#working || this.#draining || this.#turn.waits) return;
     this.#working = true;
-    let handled = 0;
     let exhausted = false;
     try {
       while (!this.#busy && !this.#closed) {
@@ -209,11 +211,12 @@ export class Session implements Call {
           this.#socket.pause();
           break;
         }
-        if (handled++ === requestsInARow) {
+        if (this.#turn.isOver && this.#decoder.bufferedLength > 0) {
           this.#socket.pause();
-          setImmediate(() => this.#work());
+          this.#turn.next(() => this.#work());
           break;
         }
+        this.#turn.count();
         const payload = this.#decoder.next();
         if (payload === undefined) {
           exhausted = true;

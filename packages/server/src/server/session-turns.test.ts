@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { encodeRequest, Type, type RequestType } from 'warden-protocol';
+import { TestServer } from './test-server.js';
+
+let server: TestServer;
+let answered: RequestType[];
+
+beforeEach(async () => {
+  answered = [];
+  server = new TestServer((type) => void answered.push(type));
+  await server.listener.listen();
+});
+
+afterEach(() => server.close());
+
+/** Requests of one client that are sent at once; another one's pings meanwhile. @returns how many were answered between two pings at most */
+async function mostBetweenPings(request: Buffer, count: number): Promise<number> {
+  const [greedy, modest] = [await server.connect(), await server.connect()];
+  greedy.socket.write(Buffer.concat(Array.from({ length: count }, () => request)));
+  while (greedy.responses.length < count) await modest.call(Type.Ping, {});
+  let [row, most] = [0, 0];
+  for (const type of answered) {
+    row = type === Type.Ping ? 0 : row + 1;
+    most = Math.max(most, row);
+  }
+  return most;
+}
+
+/** The same call, which takes so long. */
+function taking<Args extends unknown[], Result>(ms: number, call: (...args: Args) => Result): (...args: Args) => Result {
+  return (...args) => {
+    server.scene.host.clock.advance(ms);
+    return call(...args);
+  };
+}
+
+test('requests whose handlers wait for nothing do not keep others waiting until all of them are answered', async () => {
+  await server.scene.create({ handle: 'demo' });
+  const { memory } = server.scene.host;
+  memory.read = taking(0.05, memory.read.bind(memory));
+  assert.ok(await mostBetweenPings(encodeRequest(Type.LimitMemory, { handle: 'demo' }), 2000) <= 100);
+});
+
+test('nor do requests that fail', async () => {
+  const { containers } = server.scene;
+  containers.get = taking(0.05, containers.get.bind(containers));
+  assert.ok(await mostBetweenPings(encodeRequest(Type.Destroy, { handle: 'nobody' }), 2000) <= 100);
+});
+
+test('requests that are answered at once are few in a row when they take long', async () => {
+  const { containers } = server.scene;
+  containers.handles = taking(0.5, containers.handles.bind(containers));
+  assert.ok(await mostBetweenPings(encodeRequest(Type.List, {}), 240) <= 12);
+});
+
+test('and 256 when they do not', async () => {
+  assert.ok(await mostBetweenPings(encodeRequest(Type.Echo, { message: '' }), 3000) <= 1024);
+});
+
+test('a client that goes while a request of a later turn waits for its job is noticed', async () => {
+  const container = await server.scene.create({ handle: 'demo' });
+  const { containers } = server.scene;
+  containers.handles = taking(5, containers.handles.bind(containers));
+  const [client, other] = [await server.connect(), await server.connect()];
+  client.socket.write(Buffer.concat([encodeRequest(Type.List, {}), encodeRequest(Type.Run, { handle: 'demo', script: '' }), encodeRequest(Type.Ping, {})]));
+  while (container.jobs.size === 0) await other.call(Type.Ping, {});
+  // With nothing left unread it is an end of the connection, not a reset, which would be told at once.
+  await client.until(() => client.responses.length === 1);
+  client.send(Type.Ping, {});
+  const [job] = container.jobs.values();
+  client.socket.destroy();
+  while (job?.consumed !== true) await other.call(Type.Ping, {});
+  server.scene.host.living.get(container.id)?.end(job.id, { kind: 'exited', status: 0 });
+});
