@@ -12,6 +12,7 @@ import { Floor } from './floor.js';
 import { lifecycle } from './lifecycle.js';
 import { limits } from './limits.js';
 import { live } from './live.js';
+import { load } from './load.js';
 import { takeLock } from './lock.js';
 import { describeMachine } from './machine.js';
 import type { Result, Surroundings } from './measurement.js';
@@ -20,6 +21,7 @@ import type { Options, SectionName } from './options.js';
 import { network } from './network.js';
 import { output } from './output.js';
 import { ping } from './ping.js';
+import { printProfiles } from './profile.js';
 import { requests } from './requests.js';
 import { makeRootFileSystem } from './root-file-system.js';
 import { Server } from './server.js';
@@ -27,7 +29,7 @@ import { markdownTable } from './table.js';
 import type { Row } from './table.js';
 import { transfers } from './transfers.js';
 
-const MEASUREMENTS: Readonly<Record<SectionName, (surroundings: Surroundings) => Promise<Result>>> = { lifecycle, cycles, ping, requests, limits, network, files, transfers, output, live };
+const MEASUREMENTS: Readonly<Record<SectionName, (surroundings: Surroundings) => Promise<Result>>> = { lifecycle, cycles, ping, requests, limits, network, files, transfers, output, load, live };
 
 async function measure(options: Options, surroundings: Surroundings): Promise<{ rows: Row[]; samples: Record<string, readonly number[]> }> {
   const rows: Row[] = [];
@@ -68,6 +70,12 @@ async function run(options: Options): Promise<void> {
     await server.start();
     // Of a run that was killed.
     await server.destroyAll();
+    if (options.profile !== undefined) {
+      await printProfiles(options.profile, server, options.sizes, directory);
+      await server.remove();
+      rmSync(directory, { recursive: true, force: true });
+      return;
+    }
     floor = new Floor({ directory: `${directory}/floor`, rootFileSystem });
     const { rows, samples } = await measure(options, { sizes: options.sizes, server, floor, directory, rootFileSystem, live: options.live });
     process.stdout.write(`${machine.map((line) => `${line}  `).join('\n')}\n\n${markdownTable(rows)}\n`);

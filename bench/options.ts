@@ -32,7 +32,7 @@ const QUICK: Sizes = {
   outputInBytes: 256 * 1024 ** 2, outputRepeats: 3,
 };
 
-export const usage = `usage: npm run bench -- [--quick] [--turns N] [--live N] [--output MIB] [--only NAME,…] [--json FILE] [--record FILE] [--check FILE] [--tolerance PCT] [--directory DIR] [--programs DIR]
+export const usage = `usage: npm run bench -- [--quick] [--turns N] [--live N] [--output MIB] [--only NAME,…] [--json FILE] [--record FILE] [--check FILE] [--tolerance PCT] [--profile NAME,…] [--directory DIR] [--programs DIR]
 
 Measures warden through its socket, next to a C program that does the same kernel work (bench/floor.c). Needs root.
 
@@ -40,17 +40,22 @@ Measures warden through its socket, next to a C program that does the same kerne
   --turns N         turns of floor and product (12; 6 with --quick)
   --live N          idle containers for memory and for create among many, at most 1000 (200; 50 with --quick; 0: leave out)
   --output MIB      output of a job for the throughput (1024; 256 with --quick)
-  --only NAMES      of lifecycle, cycles, ping, requests, limits, network, files, transfers, output, live
+  --only NAMES      of lifecycle, cycles, ping, requests, limits, network, files, transfers, output, load, live
   --json FILE       all figures, and every sample
   --record FILE     the figures alone, as bench/figures.json keeps them
   --check FILE      tell which ratios are worse than those of FILE; the exit status is 3 when one is (npm run bench:check: with bench/figures.json)
   --tolerance PCT   how much worse a ratio may be for --check (15)
+  --profile NAMES   instead of measuring, print where the time goes of create, run, output, destroy, cycles
   --directory DIR   for depots and sockets (/var/tmp/warden-bench); the file system it is on is part of what is measured
   --programs DIR    another build of the native programs (native/build/release)
 `;
 
-export const sections = ['lifecycle', 'cycles', 'ping', 'requests', 'limits', 'network', 'files', 'transfers', 'output', 'live'] as const;
+export const sections = ['lifecycle', 'cycles', 'ping', 'requests', 'limits', 'network', 'files', 'transfers', 'output', 'load', 'live'] as const;
 export type SectionName = (typeof sections)[number];
+
+/** What `--profile` knows. */
+export const profileNames = ['create', 'run', 'output', 'destroy', 'cycles'] as const;
+export type ProfileName = (typeof profileNames)[number];
 
 export interface Options {
   readonly sizes: Sizes;
@@ -61,6 +66,8 @@ export interface Options {
   readonly check: string | undefined;
   /** 0.15: 15 %. */
   readonly tolerance: number;
+  /** Instead of all else. */
+  readonly profile: readonly ProfileName[] | undefined;
   readonly directory: string;
   readonly programs: string;
 }
@@ -75,18 +82,25 @@ function isSection(name: string): name is SectionName {
   return (sections as readonly string[]).includes(name);
 }
 
+function isProfileName(name: string): name is ProfileName {
+  return (profileNames as readonly string[]).includes(name);
+}
+
 /** Throws for what it does not understand; undefined: the person asked for the usage. */
 export function parseOptions(argv: readonly string[]): Options | undefined {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
     args: [...argv], strict: true, allowPositionals: false,
-    options: { quick: { type: 'boolean' }, turns: text, live: text, output: text, only: text, json: text, record: text, check: text, tolerance: text, directory: text, programs: text, help: { type: 'boolean' } },
+    options: { quick: { type: 'boolean' }, turns: text, live: text, output: text, only: text, json: text, record: text, check: text, tolerance: text, profile: text, directory: text, programs: text, help: { type: 'boolean' } },
   });
   if (values.help) return undefined;
   const base = values.quick ? QUICK : STANDARD;
   const names = values.only?.split(',') ?? sections;
   const unknown = names.find((name) => !isSection(name));
   if (unknown !== undefined) throw new Error(`--only: ${unknown} is none of ${sections.join(', ')}`);
+  const profile = values.profile?.split(',');
+  const unprofiled = profile?.find((name) => !isProfileName(name));
+  if (unprofiled !== undefined) throw new Error(`--profile: ${unprofiled} is none of ${profileNames.join(', ')}`);
   const directory = values.directory ?? '/var/tmp/warden-bench';
   if (!directory.startsWith('/') || directory.length > 50) throw new Error('--directory must be an absolute path of at most 50 bytes: sockets lie below it');
   return {
@@ -101,6 +115,7 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
     record: values.record,
     check: values.check,
     tolerance: integer('tolerance', values.tolerance ?? '15', 1, 1000) / 100,
+    profile: profile?.filter(isProfileName),
     directory,
     programs: values.programs ?? nativePrograms,
   };

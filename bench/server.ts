@@ -47,13 +47,16 @@ export class Server {
     });
   }
 
-  /** @returns milliseconds until the first answered ping */
-  async start(): Promise<number> {
+  /**
+   * @param environment added to ours
+   * @returns milliseconds until the first answered ping
+   */
+  async start(environment: NodeJS.ProcessEnv = {}): Promise<number> {
     const configuration = `${this.#directory}/warden.yml`;
     writeFileSync(configuration, this.#configuration());
     const log = openSync(`${this.#directory}/wardend.stderr`, 'a', 0o644);
     const begin = performance.now();
-    const child = spawn(wardendProgram, ['--config', configuration], { stdio: ['ignore', log, log] });
+    const child = spawn(wardendProgram, ['--config', configuration], { stdio: ['ignore', log, log], env: { ...process.env, ...environment } });
     closeSync(log);
     this.#child = child;
     for (;;) {
