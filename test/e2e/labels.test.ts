@@ -44,6 +44,22 @@ test('a list may ask for labels, and for more than handles', async () => {
   assert.deepEqual([of(blue).state, of(plain).ttl_left_ms, of(plain).labels, of(plain).jobs], ['stopped', undefined, [], 0]);
 });
 
+test('a list comes in pages when a client wants them', async () => {
+  const client = await server.connect();
+  const label = { key: 'page', value: 'x' };
+  const made: string[] = [];
+  for (let index = 0; index < 3; index++) made.push((await server.container({ labels: [label] })).handle);
+  await server.container();
+  const page = async (fields: object) => await client.request('list', { labels: [label], details: true, ...fields }) as unknown as { handles: string[]; containers: Summary[]; next?: string };
+  const first = await page({ limit: 2 });
+  assert.deepEqual([first.handles, first.containers.map(({ handle }) => handle), typeof first.next], [made.slice(0, 2), made.slice(0, 2), 'string']);
+  await client.destroy(made[1] ?? '');
+  const last = await page({ limit: 2, after: first.next });
+  assert.deepEqual([last.handles, last.next], [made.slice(2), undefined]);
+  await refused(page({ limit: 0 }), 'invalid_argument', /limit: a page has at least one container/);
+  await refused(page({ after: 'x' }), 'invalid_argument', /after: /);
+});
+
 test('labels are few and short, and keys are there once', async () => {
   const client = await server.connect();
   const many = Array.from({ length: 65 }, (_, index) => ({ key: `${index}`, value: '' }));

@@ -218,7 +218,7 @@ ADDED_MESSAGES = {
 }
 
 
-# Labels, time to live and the longer list, the last of all.
+# Labels, time to live and the longer list.
 LABEL_FIELDS = {
     "CreateRequest": "* labels Label 1030, o ttl uint32 1031",
     "InfoResponse": "* labels Label 1040, o ttl_left_ms uint64 1041, o created_ms uint64 1042",
@@ -226,7 +226,13 @@ LABEL_FIELDS = {
     "ListResponse": "* containers ContainerSummary 1002",
 }
 
-ALL_FIELDS = [ADDED_FIELDS, LATER_FIELDS, IMAGE_FIELDS, COPY_FIELDS, LABEL_FIELDS]
+# Pages of the list.
+PAGE_FIELDS = {
+    "ListRequest": "o limit uint32 1005, o after string 1006",
+    "ListResponse": "o next string 1007",
+}
+
+ALL_FIELDS = [ADDED_FIELDS, LATER_FIELDS, IMAGE_FIELDS, COPY_FIELDS, LABEL_FIELDS, PAGE_FIELDS]
 
 
 def parse(text):

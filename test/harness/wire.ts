@@ -113,13 +113,14 @@ export const operations = {
   limit_pids: { type: 1036, request: { ...handle, limit: field(2, 'uint64') }, response: { limit: field(1, 'uint64') } },
   ping: { type: 91, request: {}, response: {} },
   list: {
-    type: 92, request: { labels: many(1000, label), details: field(1001, 'bool') },
+    type: 92, request: { labels: many(1000, label), details: field(1001, 'bool'), limit: field(1005, 'uint32'), after: field(1006, 'string') },
     response: {
       handles: many(1, 'string'),
       containers: many(1002, {
         handle: field(1, 'string'), state: field(2, 'string'), container_ip: field(3, 'string'), labels: many(4, label), created_ms: field(5, 'uint64'), ttl_left_ms: field(6, 'uint64'),
         rootfs: field(7, 'string'), net_in: many(8, netIn), jobs: field(9, 'uint32'),
       }),
+      next: field(1007, 'string'),
     },
   },
   input: { type: 1001, request: { ...jobReference, data: field(3, 'bytes'), close: field(4, 'bool') }, response: {} },

@@ -27,6 +27,7 @@ export type { FileResult, FileStream, TarResult, TarStream } from './file-stream
 export type { ImageCalls, ProgressOptions, RootfsCalls } from './image-calls.js';
 export type { JobRequest } from './job-request.js';
 export type { EndingDetails, JobLogs, JobStream, LogsChunk, LogsResult, OutputChunk, StreamResult } from './job-stream.js';
+export { type ListedContainers, listPages } from './list-pages.js';
 export type { TransferResult } from './tree/transfer.js';
 export type { V1BindMount, V1Command, V1CreateOptions, V1Word } from './v1/request.js';
 export type { V1StreamValue, V1Value } from './v1/value.js';

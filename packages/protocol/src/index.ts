@@ -14,5 +14,6 @@ export { type AnyRequest, type AnyResponse, decodeEnvelope, decodeRequest, decod
   type ResponseInit, type ResponseOf, Type, type TypeOfName } from './messages.js';
 export { fieldComments } from './gen/comments.js';
 export { encodeContent, encodeLogs, encodeOutput, encodeResult } from './output.js';
+export { encodePiece, encodePieces } from './pieces.js';
 export { withTraceparent } from './trace-field.js';
 export { parseTraceparent, type Traceparent } from './traceparent.js';

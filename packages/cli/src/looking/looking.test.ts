@@ -55,7 +55,7 @@ describe('ps', () => {
     assert.match(heading, /^HANDLE +ROOTFS +CREATED +STATE +JOBS +ADDRESS +PORTS$/);
     assert.match(first, /^web +image:app +3 minutes ago +active, 1 minute left +2 +10\.0\.0\.2 +8080->80\/tcp, 53->53\/udp$/);
     assert.match(second, /^a\\x1b\[2J\\x9b31m\\u\{202e\}gnpb +- +- +active +0 +-$/);
-    assert.deepEqual(requests.map(({ request }) => request), [{ labels: [], details: true }]);
+    assert.deepEqual(requests.map(({ request }) => request), [{ labels: [], details: true, limit: 1000 }]);
     assert.match((await warden('ps', '-a', '--labels')).stdout, /\nold +\/srv\/x{26}… +2 days ago +stopped +0 +- +__proto__=x\n$/);
     assert.match((await warden('ps', '-a', '--no-trunc')).stdout, /x{100}/);
     assert.doesNotMatch((await warden('ps', '-a', '--labels')).stdout, rude);
@@ -66,7 +66,7 @@ describe('ps', () => {
     const { requests } = await start(handlers);
     const handlesOf = async (...words: string[]): Promise<string> => (await warden('ps', '-q', ...words)).stdout;
     assert.equal(await handlesOf('-f', 'label=tier=a=b', '--filter', 'label=bare', '-f', 'name=we'), 'web\n');
-    assert.deepEqual(requests.at(-1)?.request, { labels: [{ key: 'tier', value: 'a=b' }, { key: 'bare' }], details: true });
+    assert.deepEqual(requests.at(-1)?.request, { labels: [{ key: 'tier', value: 'a=b' }, { key: 'bare' }], details: true, limit: 1000 });
     assert.equal(await handlesOf('-f', 'status=stopped'), 'old\n');
     assert.equal(await handlesOf('-f', 'status=stopped', '-f', 'status=active', '-f', 'rootfs=image:'), 'web\n');
     for (const filter of ['nope=x', 'label=', 'status=running', 'x']) assert.equal((await warden('ps', '-f', filter)).status, 1, filter);

@@ -1,6 +1,7 @@
 // `ps`: containers, one a line.
+import { listPages } from 'warden-client';
 import type { ContainerSummary, LabelFilter } from 'warden-protocol';
-import { NetInProtocol, Type, WardenError } from 'warden-protocol';
+import { NetInProtocol, WardenError } from 'warden-protocol';
 import { paintFor } from '../colour.js';
 import { jsonText } from '../json-text.js';
 import { printable } from '../print.js';
@@ -45,7 +46,7 @@ interface Filters {
 async function showContainers(call: Call): Promise<number> {
   const { client, streams: { stdout }, signal, environment } = call.context;
   const filters = parseFilters(call.values('filter'));
-  const { containers, handles } = await client.request(Type.List, { labels: filters.labels, details: true }, { signal });
+  const { containers, handles } = await listPages(client, filters.labels, { signal });
   if (containers.length !== handles.length) throw new WardenError('unsupported', 'the server is too old to tell more than handles; list shows those');
   const wanted = containers.filter((container) => isWanted(container, filters, call.flag('all')));
   if (call.flag('quiet')) {

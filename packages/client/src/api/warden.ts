@@ -3,6 +3,7 @@ import { type Address, addressOf } from '../address.js';
 import type { CallOptions } from '../cancellation.js';
 import { type ClientOptions, WardenClient } from '../client.js';
 import type { ImageCalls, RootfsCalls } from '../image-calls.js';
+import { listPages } from '../list-pages.js';
 import { Box } from './box.js';
 import { BoxConnections } from './box-connections.js';
 import { type BoxOptions, createRequest } from './box-options.js';
@@ -69,9 +70,9 @@ export class Warden {
     return (await this.client.list({ labels: wireFilters(labels) }, options)).handles;
   }
 
-  /** The same with what a table of them shows. It keeps no box from its grace time. */
+  /** The same with what a table of them shows, in as many requests as that takes. It keeps no box from its grace time. */
   async boxes({ labels, ...options }: ListOptions & CallOptions = {}): Promise<readonly BoxSummary[]> {
-    return (await this.client.list({ labels: wireFilters(labels), details: true }, options)).containers.map(summaryOf);
+    return (await listPages(this.client, wireFilters(labels), options)).containers.map(summaryOf);
   }
 
   /**

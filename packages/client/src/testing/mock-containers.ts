@@ -14,6 +14,8 @@ export interface MockContainer {
   /** What it was made with. */
   readonly request: CreateRequest;
   readonly createdMs: number;
+  /** Of those that were made, which one this is. */
+  readonly place: number;
   state: 'active' | 'stopped';
   readonly events: string[];
   readonly jobs: Map<number, MockJob>;
@@ -43,6 +45,7 @@ export class MockContainers {
   readonly events = new MockEvents();
   readonly #program: MockProgram;
   #made = 0;
+  #places = 0;
   #jobs = 0;
   #port = FIRST_PORT;
 
@@ -57,15 +60,18 @@ export class MockContainers {
   #lifecycle(): FakeHandlers {
     return {
       [Type.Echo]: ({ message }) => ({ message }),
-      [Type.List]: ({ labels, details }) => {
-        const found = [...this.all.values()].filter(({ request }) => labels.every((wanted) => request.labels.some(({ key, value }) => key === wanted.key && value === (wanted.value ?? value))));
-        return { handles: found.map(({ handle }) => handle), ...(details === true ? { containers: found.map(summaryOf) } : {}) };
+      [Type.List]: ({ labels, details, limit, after }) => {
+        const all = [...this.all.values()].filter(({ request }) => labels.every((wanted) => request.labels.some(({ key, value }) => key === wanted.key && value === (wanted.value ?? value))));
+        const behind = all.filter(({ place }) => place > Number(after ?? 0));
+        const found = behind.slice(0, limit);
+        const next = found.length < behind.length ? found.at(-1)?.place.toString() : undefined;
+        return { handles: found.map(({ handle }) => handle), ...(details === true ? { containers: found.map(summaryOf) } : {}), ...(next === undefined ? {} : { next }) };
       },
       [Type.Create]: (request) => {
         const handle = request.handle ?? `mock${++this.#made}`;
         if (this.all.has(handle)) throw new WardenError('exists', `container with handle: ${handle} already exists`);
         this.all.set(handle, {
-          handle, request, createdMs: Date.now(), state: 'active', events: [], jobs: new Map(), files: new MockTree(), netOut: [], netIn: [],
+          handle, request, createdMs: Date.now(), place: ++this.#places, state: 'active', events: [], jobs: new Map(), files: new MockTree(), netOut: [], netIn: [],
           memoryLimit: UNLIMITED_MEMORY, diskLimits: { byteLimit: 0n, inodeLimit: 0n }, cpuLimits: { limitInShares: DEFAULT_SHARES }, pidsLimit: DEFAULT_PIDS, bandwidth: undefined,
         });
         this.events.tell({ kind: 'created', handle });

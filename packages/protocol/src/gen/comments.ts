@@ -229,10 +229,13 @@ export const fieldComments: ReadonlyMap<string, string> = new Map([
   ["warden.LabelFilter.value", "Any value unless given."],
   ["warden.ListRequest.labels", "Only containers that have all of these."],
   ["warden.ListRequest.details", "Tell more than handles."],
+  ["warden.ListRequest.limit", "One page of the list, in the order of creation: at most so many containers, and no more than the server finds good for one answer."],
+  ["warden.ListRequest.after", "The page behind that one: next of its answer."],
   ["warden.ContainerSummary.created_ms", "Milliseconds since 1970."],
   ["warden.ContainerSummary.ttl_left_ms", "Milliseconds until the container is destroyed because of its ttl; absent: it has none."],
   ["warden.ContainerSummary.rootfs", "What it was made of."],
   ["warden.ContainerSummary.net_in", "Ports of the host that lead to the container."],
   ["warden.ContainerSummary.jobs", "How many run."],
   ["warden.ListResponse.containers", "With details: the same containers, in the same order."],
+  ["warden.ListResponse.next", "Of a page that is not the last: what the request for the one behind it has as after."],
 ]);

@@ -1532,6 +1532,14 @@ export interface ListRequest {
    * Tell more than handles.
    */
   details?: boolean | undefined;
+  /**
+   * One page of the list, in the order of creation: at most so many containers, and no more than the server finds good for one answer.
+   */
+  limit?: number | undefined;
+  /**
+   * The page behind that one: next of its answer.
+   */
+  after?: string | undefined;
 }
 
 export interface ContainerSummary {
@@ -1567,6 +1575,10 @@ export interface ListResponse {
    * With details: the same containers, in the same order.
    */
   containers: ContainerSummary[];
+  /**
+   * Of a page that is not the last: what the request for the one behind it has as after.
+   */
+  next?: string | undefined;
 }
 
 export interface EchoRequest {

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file server.proto.
  */
 export const file_server: GenFile = /*@__PURE__*/
-  fileDesc("CgxzZXJ2ZXIucHJvdG8SBndhcmRlbiINCgtQaW5nUmVxdWVzdCIOCgxQaW5nUmVzcG9uc2UiKQoLTGFiZWxGaWx0ZXISCwoDa2V5GAEgAigJEg0KBXZhbHVlGAIgASgJIkUKC0xpc3RSZXF1ZXN0EiQKBmxhYmVscxjoByADKAsyEy53YXJkZW4uTGFiZWxGaWx0ZXISEAoHZGV0YWlscxjpByABKAgi0wEKEENvbnRhaW5lclN1bW1hcnkSDgoGaGFuZGxlGAEgAigJEg0KBXN0YXRlGAIgAigJEhQKDGNvbnRhaW5lcl9pcBgDIAEoCRIdCgZsYWJlbHMYBCADKAsyDS53YXJkZW4uTGFiZWwSEgoKY3JlYXRlZF9tcxgFIAEoBBITCgt0dGxfbGVmdF9tcxgGIAEoBBIOCgZyb290ZnMYByABKAkSJAoGbmV0X2luGAggAygLMhQud2FyZGVuLk5ldEluTWFwcGluZxIMCgRqb2JzGAkgASgNIk4KDExpc3RSZXNwb25zZRIPCgdoYW5kbGVzGAEgAygJEi0KCmNvbnRhaW5lcnMY6gcgAygLMhgud2FyZGVuLkNvbnRhaW5lclN1bW1hcnkiHgoLRWNob1JlcXVlc3QSDwoHbWVzc2FnZRgBIAIoCSIfCgxFY2hvUmVzcG9uc2USDwoHbWVzc2FnZRgBIAIoCQ", [file_lifecycle, file_net]);
+  fileDesc("CgxzZXJ2ZXIucHJvdG8SBndhcmRlbiINCgtQaW5nUmVxdWVzdCIOCgxQaW5nUmVzcG9uc2UiKQoLTGFiZWxGaWx0ZXISCwoDa2V5GAEgAigJEg0KBXZhbHVlGAIgASgJImUKC0xpc3RSZXF1ZXN0EiQKBmxhYmVscxjoByADKAsyEy53YXJkZW4uTGFiZWxGaWx0ZXISEAoHZGV0YWlscxjpByABKAgSDgoFbGltaXQY7QcgASgNEg4KBWFmdGVyGO4HIAEoCSLTAQoQQ29udGFpbmVyU3VtbWFyeRIOCgZoYW5kbGUYASACKAkSDQoFc3RhdGUYAiACKAkSFAoMY29udGFpbmVyX2lwGAMgASgJEh0KBmxhYmVscxgEIAMoCzINLndhcmRlbi5MYWJlbBISCgpjcmVhdGVkX21zGAUgASgEEhMKC3R0bF9sZWZ0X21zGAYgASgEEg4KBnJvb3RmcxgHIAEoCRIkCgZuZXRfaW4YCCADKAsyFC53YXJkZW4uTmV0SW5NYXBwaW5nEgwKBGpvYnMYCSABKA0iXQoMTGlzdFJlc3BvbnNlEg8KB2hhbmRsZXMYASADKAkSLQoKY29udGFpbmVycxjqByADKAsyGC53YXJkZW4uQ29udGFpbmVyU3VtbWFyeRINCgRuZXh0GO8HIAEoCSIeCgtFY2hvUmVxdWVzdBIPCgdtZXNzYWdlGAEgAigJIh8KDEVjaG9SZXNwb25zZRIPCgdtZXNzYWdlGAEgAigJ", [file_lifecycle, file_net]);
 
 /**
  * @generated from message warden.PingRequest
@@ -86,6 +86,20 @@ export type ListRequest = Message<"warden.ListRequest"> & {
    * @generated from field: optional bool details = 1001;
    */
   details: boolean;
+
+  /**
+   * One page of the list, in the order of creation: at most so many containers, and no more than the server finds good for one answer.
+   *
+   * @generated from field: optional uint32 limit = 1005;
+   */
+  limit: number;
+
+  /**
+   * The page behind that one: next of its answer.
+   *
+   * @generated from field: optional string after = 1006;
+   */
+  after: string;
 };
 
 /**
@@ -177,6 +191,13 @@ export type ListResponse = Message<"warden.ListResponse"> & {
    * @generated from field: repeated warden.ContainerSummary containers = 1002;
    */
   containers: ContainerSummary[];
+
+  /**
+   * Of a page that is not the last: what the request for the one behind it has as after.
+   *
+   * @generated from field: optional string next = 1007;
+   */
+  next: string;
 };
 
 /**

@@ -55,6 +55,13 @@ export const testConfiguration: Configuration = {
   files: { copyEntriesMax: 100, copyBytesMax: 1000, transfersMax: 3, tarEntriesMax: 100, tarBytesMax: 1000 },
 };
 
+/** The same, with room for a thousand containers. */
+export const roomyConfiguration: Configuration = {
+  ...testConfiguration,
+  network: { ...testConfiguration.network, pool: parseIpv4Range('10.254.0.0/20') ?? { first: 0, last: 0 } },
+  user: { ...testConfiguration.user, size: 1000 },
+};
+
 export interface TestContainers {
   readonly host: RecordingHost;
   readonly containers: Containers;

@@ -11,7 +11,6 @@ import { destroyContainer } from '../container/destroy.js';
 import { consumeJob } from '../container/forget.js';
 import { infoForJob, infoWithUse } from '../container/info.js';
 import { endingDetailsOf } from '../container/job-ending.js';
-import { listContainers } from '../container/listing.js';
 import { followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
 import { stopContainer } from '../container/stop.js';
 import type { Call } from './call.js';
@@ -22,6 +21,7 @@ import { makeEventHandlers } from './event-handlers.js';
 import { makeJobHandlers } from './job-handlers.js';
 import { sendLargeResult, type RestOfReply } from './large-result.js';
 import { makeLimitHandlers } from './limit-handlers.js';
+import { answerList } from './list-handler.js';
 import { makeNetHandlers } from './net-handlers.js';
 import { makeProcessHandlers } from './process-handlers.js';
 import type { ResultType } from './result-frame.js';
@@ -51,7 +51,7 @@ export function makeHandlers(containers: Containers, images?: Images): Handlers 
   return {
     [Type.Ping]: () => ({}),
     [Type.Echo]: (_call, { message }) => ({ message }),
-    [Type.List]: (_call, request) => listContainers(containers, request),
+    [Type.List]: (_call, request) => answerList(containers, request),
 
     [Type.Create]: async (call, request) => {
       const order = isRegistryReference(request.rootfs) ? await orderWithPulled(call, request) : checkCreateRequest(request);

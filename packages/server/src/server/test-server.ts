@@ -59,11 +59,10 @@ export class TestServer {
   readonly warnings: string[] = [];
   readonly lines: { level: string; facts: object }[] = [];
   writesDebug = true;
-  readonly scene: TestContainers = makeTestContainers();
   readonly listener: Listener;
   readonly #clients: TestClient[] = [];
 
-  constructor(private readonly onAnswered?: SessionOptions['onAnswered'], private readonly images?: Images) {
+  constructor(private readonly onAnswered?: SessionOptions['onAnswered'], private readonly images?: Images, readonly scene: TestContainers = makeTestContainers()) {
     this.listener = this.listenerAt(this.path, { permissions: 0o640, maxConnections: 50 });
   }
 
