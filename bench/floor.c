@@ -21,6 +21,7 @@
  *   runs COUNT SPACING_US true|bash|timed     COUNT jobs in one container; timed: vfork to wait of bash, as PID 1 sees it
  *   bash COUNT memfd|pipe                     vfork, exec and wait of bash on the host, `true` on its standard input
  *   cycles WORKERS MILLISECONDS true|bash     as many lifecycles as fit
+ *   rtnl MILLISECONDS                         requests that need RTNL, and that do not, while others work
  *   variant plain|extended
  */
 #include <fcntl.h>
@@ -91,6 +92,8 @@ static int execute(struct floor *floor, const char *line)
 		return measure_bash(count, strcmp(word, "pipe") == 0);
 	if (sscanf(line, "cycles %u %u %15s", &count, &number, word) == 3 && parse_kind(word, &kind) == 0)
 		return measure_cycles(floor, count, number, kind);
+	if (sscanf(line, "rtnl %u", &number) == 1)
+		return measure_rtnl(number);
 	if (sscanf(line, "variant %15s", word) == 1) {
 		floor->extended = strcmp(word, "extended") == 0;
 		printf("{}\n");

@@ -66,6 +66,11 @@ export class Floor {
     return cycles / seconds;
   }
 
+  /** Requests to the kernel that need RTNL, and others that do not, in turns, while others work. */
+  async rtnl(milliseconds: number): Promise<{ readonly free: number[]; readonly locked: number[] }> {
+    return await this.#ask(`rtnl ${milliseconds}`) as { free: number[]; locked: number[] };
+  }
+
   /** extended: with a seccomp filter and with files in the upper layer, as the product has them. */
   async variant(name: 'plain' | 'extended'): Promise<void> {
     await this.#ask(`variant ${name}`);

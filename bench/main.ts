@@ -18,24 +18,26 @@ import { describeMachine } from './machine.js';
 import type { Result, Surroundings } from './measurement.js';
 import { parseOptions, usage } from './options.js';
 import type { Options, SectionName } from './options.js';
+import { model } from './model.js';
 import { network } from './network.js';
 import { output } from './output.js';
 import { ping } from './ping.js';
 import { printProfiles } from './profile.js';
 import { requests } from './requests.js';
 import { makeRootFileSystem } from './root-file-system.js';
+import { scale } from './scale.js';
 import { Server } from './server.js';
 import { markdownTable } from './table.js';
 import type { Row } from './table.js';
 import { transfers } from './transfers.js';
 
-const MEASUREMENTS: Readonly<Record<SectionName, (surroundings: Surroundings) => Promise<Result>>> = { lifecycle, cycles, ping, requests, limits, network, files, transfers, output, load, live };
+const MEASUREMENTS: Readonly<Record<SectionName, (surroundings: Surroundings) => Promise<Result>>> = { lifecycle, cycles, ping, requests, limits, network, files, transfers, output, load, live, scale, model };
 
 async function measure(options: Options, surroundings: Surroundings): Promise<{ rows: Row[]; samples: Record<string, readonly number[]> }> {
   const rows: Row[] = [];
   const samples: Record<string, readonly number[]> = {};
   for (const [name, measurement] of Object.entries(MEASUREMENTS) as [SectionName, (typeof MEASUREMENTS)[SectionName]][]) {
-    if (!options.only.has(name) || (name === 'live' && options.live === 0)) continue;
+    if (!options.only.has(name) || ((name === 'live' || name === 'scale') && options.live === 0)) continue;
     const begin = performance.now();
     const result = await measurement(surroundings);
     process.stderr.write(`${name}: ${((performance.now() - begin) / 1000).toFixed(1)} s\n`);

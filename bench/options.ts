@@ -32,15 +32,16 @@ const QUICK: Sizes = {
   outputInBytes: 256 * 1024 ** 2, outputRepeats: 3,
 };
 
-export const usage = `usage: npm run bench -- [--quick] [--turns N] [--live N] [--output MIB] [--only NAME,…] [--json FILE] [--record FILE] [--check FILE] [--tolerance PCT] [--profile NAME,…] [--directory DIR] [--programs DIR]
+export const usage = `usage: npm run bench -- [--quick] [--scale] [--turns N] [--live N] [--output MIB] [--only NAME,…] [--json FILE] [--record FILE] [--check FILE] [--tolerance PCT] [--profile NAME,…] [--directory DIR] [--programs DIR]
 
 Measures warden through its socket, next to a C program that does the same kernel work (bench/floor.c). Needs root.
 
   --quick           about a minute instead of three
+  --scale           a thousand containers and nothing else, as --only scale --live 1000 (200 with --quick)
   --turns N         turns of floor and product (12; 6 with --quick)
   --live N          idle containers for memory and for create among many, at most 1000 (200; 50 with --quick; 0: leave out)
   --output MIB      output of a job for the throughput (1024; 256 with --quick)
-  --only NAMES      of lifecycle, cycles, ping, requests, limits, network, files, transfers, output, load, live
+  --only NAMES      of lifecycle, cycles, ping, requests, limits, network, files, transfers, output, load, live (all of these unless told otherwise), scale, model (docs/scale.md)
   --json FILE       all figures, and every sample
   --record FILE     the figures alone, as bench/figures.json keeps them
   --check FILE      tell which ratios are worse than those of FILE; the exit status is 3 when one is (npm run bench:check: with bench/figures.json)
@@ -50,7 +51,9 @@ Measures warden through its socket, next to a C program that does the same kerne
   --programs DIR    another build of the native programs (native/build/release)
 `;
 
-export const sections = ['lifecycle', 'cycles', 'ping', 'requests', 'limits', 'network', 'files', 'transfers', 'output', 'load', 'live'] as const;
+export const sections = ['lifecycle', 'cycles', 'ping', 'requests', 'limits', 'network', 'files', 'transfers', 'output', 'load', 'live', 'scale', 'model'] as const;
+/** What takes long is measured when it is asked for. */
+const usual = sections.filter((name) => name !== 'scale' && name !== 'model');
 export type SectionName = (typeof sections)[number];
 
 /** What `--profile` knows. */
@@ -86,16 +89,22 @@ function isProfileName(name: string): name is ProfileName {
   return (profileNames as readonly string[]).includes(name);
 }
 
+function usualLive(scale: boolean, quick: boolean): number {
+  if (scale) return quick ? 200 : 1000;
+  return quick ? 50 : 200;
+}
+
 /** Throws for what it does not understand; undefined: the person asked for the usage. */
 export function parseOptions(argv: readonly string[]): Options | undefined {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
     args: [...argv], strict: true, allowPositionals: false,
-    options: { quick: { type: 'boolean' }, turns: text, live: text, output: text, only: text, json: text, record: text, check: text, tolerance: text, profile: text, directory: text, programs: text, help: { type: 'boolean' } },
+    options: { quick: { type: 'boolean' }, scale: { type: 'boolean' }, turns: text, live: text, output: text, only: text, json: text, record: text, check: text, tolerance: text, profile: text, directory: text, programs: text, help: { type: 'boolean' } },
   });
   if (values.help) return undefined;
   const base = values.quick ? QUICK : STANDARD;
-  const names = values.only?.split(',') ?? sections;
+  if (values.scale && values.only !== undefined) throw new Error('--scale and --only: one of them');
+  const names = values.scale ? ['scale'] : values.only?.split(',') ?? usual;
   const unknown = names.find((name) => !isSection(name));
   if (unknown !== undefined) throw new Error(`--only: ${unknown} is none of ${sections.join(', ')}`);
   const profile = values.profile?.split(',');
@@ -109,7 +118,7 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
       ...(values.turns === undefined ? {} : { turns: integer('turns', values.turns, 1, 200) }),
       ...(values.output === undefined ? {} : { outputInBytes: integer('output', values.output, 16, 16 * 1024) * 1024 ** 2 }),
     },
-    live: values.live === undefined ? (values.quick ? 50 : 200) : integer('live', values.live, 0, 1000),
+    live: values.live === undefined ? usualLive(values.scale ?? false, values.quick ?? false) : integer('live', values.live, 0, 1000),
     only: new Set(names.filter(isSection)),
     json: values.json,
     record: values.record,

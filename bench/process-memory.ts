@@ -20,6 +20,17 @@ export function residentOf(pid: number): number {
 
 export interface ProcessMemory { readonly pid: number; readonly name: string; readonly pssInKib: number }
 
+/** What a process has that a machine, or the process itself, may run out of. */
+export interface ProcessCounts { readonly descriptors: number; readonly threads: number; readonly mounts: number }
+
+export function countsOf(pid: number): ProcessCounts {
+  return {
+    descriptors: readdirSync(`/proc/${pid}/fd`).length,
+    threads: Number(/^Threads:\s*(\d+)$/m.exec(read(pid, 'status'))?.[1] ?? 0),
+    mounts: read(pid, 'mountinfo').split('\n').length - 1,
+  };
+}
+
 /** All descendants of a process, with their proportional set sizes. */
 export function descendants(root: number): ProcessMemory[] {
   const children = new Map<number, number[]>();

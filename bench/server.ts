@@ -3,6 +3,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WardenClient } from 'warden-client';
 import { wardendProgram } from './paths.js';
@@ -20,6 +22,7 @@ export class Server {
   readonly #rootfs: string;
   readonly #programs: string;
   #child: ChildProcess | undefined;
+  #healthPort = 0;
 
   constructor(directory: string, rootfs: string, programs: string) {
     this.#directory = directory;
@@ -33,13 +36,28 @@ export class Server {
     return this.#child.pid;
   }
 
+  /** From the next start on the daemon tells its figures, for eventLoopDelay. */
+  async watch(): Promise<void> {
+    const listener = createServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    this.#healthPort = (listener.address() as AddressInfo).port;
+    listener.close();
+    await once(listener, 'close');
+  }
+
+  /** @returns milliseconds that the event loop was late at most, by the daemon's own account, since the last time this was asked */
+  async eventLoopDelay(): Promise<number> {
+    const text = await (await fetch(`http://127.0.0.1:${this.#healthPort}/metrics`)).text();
+    return Number(/^warden_event_loop_delay_seconds\{quantile="1"\} (\S+)$/m.exec(text)?.[1]) * 1000;
+  }
+
   #configuration(): string {
     return JSON.stringify({
       server: {
         unix_domain_path: this.socket, container_depot_path: `${this.#directory}/depot`, container_rootfs_path: this.#rootfs,
         cgroup_parent: CGROUP_PARENT, programs_path: this.#programs, job_output_limit: OUTPUT_LIMIT,
       },
-      health_check_server: { port: 0 },
+      health_check_server: { port: this.#healthPort },
       // One line at the end of the run, none for a request: as in production.
       logging: { level: 'info', file: `${this.#directory}/wardend.log` },
       network: { pool_network: '10.250.0.0/16', table: TABLE, release_delay: 0 },

@@ -1,7 +1,7 @@
 /* The results as rows: warden's figure, what it is compared with, budget and goal of the project. */
 import type { Summary } from './statistics.js';
 
-export type Unit = 'µs' | 'ms' | '/s' | 'MB/s' | 'MiB' | 'KiB';
+export type Unit = 'µs' | 'ms' | '/s' | 'MB/s' | 'MiB' | 'KiB' | '';
 
 /** A bound on the figure or on its ratio to the reference; `text` is as the budget is written. */
 export interface Bound { readonly text: string; readonly met: boolean }
@@ -70,7 +70,7 @@ function formatBound(bound: Bound | undefined): string {
 export function markdownTable(rows: readonly Row[]): string {
   const lines = rows.map((row) => [
     row.name,
-    `${formatNumber(row.warden)} ${row.unit}`,
+    row.unit === '' ? String(row.warden) : `${formatNumber(row.warden)} ${row.unit}`,
     row.p99 === undefined ? '' : formatNumber(row.p99),
     row.reference === undefined ? '' : `${formatNumber(row.reference)} ${row.unit} (${row.referenceName ?? 'floor'})`,
     row.comparison ?? '',

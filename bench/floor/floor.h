@@ -132,6 +132,9 @@ int measure_lifecycles(struct floor *floor, size_t count, useconds_t spacing, en
 int measure_runs(struct floor *floor, size_t count, useconds_t spacing, enum job_kind kind);
 int measure_bash(size_t count, bool from_pipe);
 
+/* floor/rtnl.c: prints its line; 0 or -1 */
+int measure_rtnl(double milliseconds);
+
 /* floor/workers.c */
 struct keeper {
 	pid_t pid;
