@@ -1,5 +1,6 @@
 /* The simulation next to this machine: service times are measured with one client, and what it makes of them for more clients stands beside what is measured with as many. */
 import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WardenClient } from 'warden-client';
 import { Floor } from './floor.js';
 import { runTrue } from './lifecycle.js';
@@ -20,6 +21,8 @@ const WARM_UP = 60;
 const CLIENTS = [1, 2, 4] as const;
 /** There are as many uids. */
 const MOST_CREATES = 900;
+/** The kernel takes network namespaces away behind a destroy. */
+const SETTLE_MS = 900;
 
 async function cycle(client: WardenClient, measured: (name: (typeof requestNames)[number], call: () => Promise<unknown>) => Promise<void>): Promise<void> {
   let handle = '';
@@ -45,6 +48,7 @@ async function measureRtnl(server: Server, probe: Floor, milliseconds: number): 
     return done;
   });
   await server.destroyAll();
+  await sleep(SETTLE_MS);
   const cycles = await rtnlFor(probe, milliseconds, async (until) => {
     let done = 0;
     for (; performance.now() < until; done++) await cycle(client, async (_name, call) => void await call());

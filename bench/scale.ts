@@ -55,11 +55,11 @@ export async function scale({ server, live: count }: Surroundings): Promise<Resu
   await warmUp(server);
   await server.eventLoopDelay();
   const destroys = await destroyMany(server, count - few);
+  const loopOfDestroys = await server.eventLoopDelay();
   await server.end('SIGKILL');
   const recoveryFew = await server.start() - emptyStart;
   await warmUp(server);
   destroys.push(...await destroyMany(server, few));
-  const loopOfDestroys = await server.eventLoopDelay();
 
   return {
     rows: [
@@ -106,14 +106,15 @@ async function whatIsKept(server: Server, count: number, before: { readonly memo
   const processes = descendants(server.pid);
   const of = (name: RegExp): number[] => processes.filter((process) => name.test(process.name)).map(({ pid }) => pid);
   const sum = (name: RegExp): number => processes.filter((process) => name.test(process.name)).reduce((total, { pssInKib }) => total + pssInKib, 0);
-  const last = (name: RegExp): ProcessCounts => {
-    const pid = of(name).at(-1);
+  // The youngest monitor waits for a container yet to come.
+  const first = (name: RegExp): ProcessCounts => {
+    const [pid] = of(name);
     if (pid === undefined) throw new Error(`wardend has no process whose name is like ${String(name)}`);
     return countsOf(pid);
   };
   return {
     memory, resident: residentOf(server.pid), processes: { monitors: sum(/^monitor/) / count, inits: sum(/^wshd/) / count },
-    counts: { wardend: countsOf(server.pid), launcher: last(/^launcher/), monitor: last(/^monitor/), wshd: last(/^wshd/) },
+    counts: { wardend: countsOf(server.pid), launcher: first(/^launcher/), monitor: first(/^monitor/), wshd: first(/^wshd/) },
   };
 }
 

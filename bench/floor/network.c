@@ -29,6 +29,15 @@ static uint32_t address(unsigned int index, unsigned int end)
 	return htonl((10u << 24 | 199u << 16) + (index % 16384) * 4 + end);
 }
 
+/* As many queues as there may ever be processors would be made and taken back. */
+static void put_single_queue(struct batch *batch)
+{
+	uint32_t one = 1;
+
+	batch_put(batch, IFLA_NUM_TX_QUEUES, &one, sizeof(one));
+	batch_put(batch, IFLA_NUM_RX_QUEUES, &one, sizeof(one));
+}
+
 int network_create_link(const struct floor *floor, const struct container *container, int network_namespace, struct error *err)
 {
 	struct batch batch = { 0 };
@@ -38,6 +47,7 @@ int network_create_link(const struct floor *floor, const struct container *conta
 	host_name(container, name);
 	batch_message(&batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK, &header, sizeof(header));
 	batch_put(&batch, IFLA_IFNAME, name, strlen(name) + 1);
+	put_single_queue(&batch);
 	struct nlattr *info = batch_nest(&batch, IFLA_LINKINFO);
 
 	batch_put(&batch, IFLA_INFO_KIND, "veth", 5);
@@ -46,6 +56,7 @@ int network_create_link(const struct floor *floor, const struct container *conta
 
 	batch_reserve(&batch, &peer_header, sizeof(peer_header));
 	batch_put(&batch, IFLA_IFNAME, "wf-inside", 10);
+	put_single_queue(&batch);
 	batch_put(&batch, IFLA_NET_NS_FD, &network_namespace, sizeof(network_namespace));
 	batch_end(&batch, peer);
 	batch_end(&batch, data);

@@ -91,6 +91,15 @@ static void test_pair(void)
 		"in the container's namespace");
 	CHECK(find(attributes, size, IFLA_ADDRESS) != NULL && memcmp(mnl_attr_get_payload(find(attributes, size, IFLA_ADDRESS)), link.container_mac, 6) == 0,
 		"with its hardware address");
+	const struct nlattr *queues[] = {
+		find_in(message, sizeof(struct ifinfomsg), IFLA_NUM_TX_QUEUES), find_in(message, sizeof(struct ifinfomsg), IFLA_NUM_RX_QUEUES),
+		find(attributes, size, IFLA_NUM_TX_QUEUES), find(attributes, size, IFLA_NUM_RX_QUEUES),
+	};
+	bool single = true;
+
+	for (size_t i = 0; i < sizeof(queues) / sizeof(*queues); i++)
+		single &= queues[i] != NULL && mnl_attr_get_u32(queues[i]) == 1;
+	CHECK(single, "both ends have one queue, however many processors there are");
 }
 
 static void test_container_end(void)
