@@ -11,6 +11,7 @@
 #include "launcher/discard.h"
 #include "launcher/disk.h"
 #include "launcher/link-requests.h"
+#include "launcher/listening.h"
 #include "launcher/port-requests.h"
 #include "launcher/quota.h"
 #include "launcher/shape-requests.h"
@@ -74,15 +75,34 @@ void answer_error(struct launcher *launcher, uint32_t request, const struct erro
 	answer_send(launcher);
 }
 
+/* A step of its own: that there is no such table is said by the other. */
+static int find_listener(struct launcher *launcher, const struct port_order *order, bool *ret_found, struct error *err)
+{
+	const char *step = err->step;
+
+	err->step = STEP_FIND_LISTENER;
+	if (port_order_check(order, err) < 0 || listening_find(launcher->host.sock_diag, (uint8_t)order->protocol, (uint16_t)order->port, ret_found, err) < 0)
+		return -1;
+	err->step = step;
+	return 0;
+}
+
 static void change_firewall(struct launcher *launcher, uint32_t request, const struct frame *frame)
 {
 	struct error err = { .step = STEP_CHANGE_ELEMENTS };
 	struct firewall_change change = { 0 };
+	struct port_order port = { 0 };
+	bool listening = false;
 
-	if (firewall_change_read(frame->body, frame->size, &change, &err) < 0 || firewall_apply(launcher->host.nfnetlink, &change, &err) < 0)
+	if (wire_read_all(frame->body, frame->size, port_order_attribute, &port, &err) < 0 || (port.port != 0 && find_listener(launcher, &port, &listening, &err) < 0) ||
+	    firewall_change_read(frame->body, frame->size, &change, &err) < 0 || (!listening && firewall_apply(launcher->host.nfnetlink, &change, &err) < 0)) {
 		answer_error(launcher, request, &err);
-	else
-		answer_ok(launcher, request, 0);
+	} else {
+		answer_begin(launcher, request);
+		if (port.port != 0)
+			wire_put_u32(&launcher->output, TAG_LISTENING, listening);
+		answer_send(launcher);
+	}
 	firewall_change_free(&change);
 }
 

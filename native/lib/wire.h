@@ -19,7 +19,7 @@ enum wire_type {
 	/* requests to the launcher */
 	WIRE_HELLO = 1,
 	WIRE_CREATE = 2,
-	WIRE_FIREWALL = 3,           /* ELEMENT*, CHAIN* */
+	WIRE_FIREWALL = 3,           /* ELEMENT*, CHAIN*; with PROTOCOL, PORT it is answered with LISTENING, and changes nothing when that is 1 */
 	WIRE_ABANDON = 4,
 	WIRE_DISCARD = 5,
 	WIRE_DISK_PREPARE = 6,       /* DISK_KIND, PATH, DISK_IMAGE? */

@@ -4,7 +4,6 @@
  * anything, and nothing is left of what is absent.
  */
 import assert from 'node:assert/strict';
-import { basename } from 'node:path';
 import { test } from 'node:test';
 import { RequestError } from '../harness/client.js';
 import type { Client } from '../harness/client.js';
@@ -220,10 +219,10 @@ for (const remove of [false, true]) {
         await client.netOut('victim', { ...rule, remove });
       },
       async check(client, acknowledged) {
-        const { container_path: path, net_out: rules } = await client.info('victim');
+        const { container_ip: address, net_out: rules } = await client.info('victim');
         assert.ok(acknowledged ? rules.length === (remove ? 1 : 2) : rules.length === 1 || rules.length === 2, JSON.stringify(rules));
         assert.deepEqual(rules, [kept, rule].slice(0, rules.length));
-        const chain = await mustRun('nft', ['list', 'chain', 'inet', server.slot.table, `out-${basename(path)}`]);
+        const chain = await mustRun('nft', ['list', 'chain', 'inet', server.slot.table, `out-${address}`]);
         assert.equal(chain.split('comment').length - 1, rules.length, chain);
         return ['victim'];
       },

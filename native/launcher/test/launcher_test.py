@@ -489,6 +489,26 @@ def test_listening(launcher):
             sender.connect((address if address != "0.0.0.0" else "127.0.0.1", taken))
             tap.check(listening(17, sender.getsockname()[1]) == 0, "one that is connected takes nothing from anybody else")
         tap.check((listening(6, port), listening(17, taken)) == (0, 0), "and none when they are closed")
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+
+        def add(name, protocol):
+            reply = launcher.ask("FIREWALL", ("ELEMENT", element(1, "names", name_key(name))), ("PROTOCOL", protocol), ("PORT", port))
+            return reply.number("LISTENING") if reply.kind == "OK" else reply
+
+        def have(name):
+            return launcher.ask("FIREWALL", ("ELEMENT", element(1, "names", name_key(name)))).kind == "ERROR"
+
+        tap.check(add("w-taken-0", 6) == 1 and not have("w-taken-0"), "a change that is to be made unless somebody listens is not made when somebody does")
+        tap.check(add("w-free-0", 17) == 0 and have("w-free-0"), "and made when nobody does")
+        with socket.create_connection(("127.0.0.1", port)) as connected:
+            reply = launcher.ask("LISTENING", ("PROTOCOL", 6), ("PORT", connected.getsockname()[1]))
+            tap.check(reply.number("LISTENING") == 0, "a connected socket's port is nobody's to listen on", reply)
+        launcher.ask("FIREWALL", *[("ELEMENT", element(2, "names", name_key(name))) for name in ("w-taken-0", "w-free-0")])
+        refused = launcher.ask("FIREWALL", ("PROTOCOL", 1), ("PORT", port))
+        tap.check(failed(refused, "look for a listening socket", errno.EINVAL), "a port of another protocol is refused", refused)
     for protocol, port in ((6, 0), (6, 65536), (1, 80), (0, 80)):
         tap.check(failed(listening(protocol, port), "look for a listening socket", errno.EINVAL), f"protocol {protocol}, port {port} is refused")
 

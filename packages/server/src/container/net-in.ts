@@ -5,7 +5,6 @@
 import { WardenError } from 'warden-protocol';
 import { againWhenGone } from '../host/ask-again.js';
 import type { FirewallElement } from '../host/container-description.js';
-import type { PortProtocol } from '../lib/port.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import { checkNetIn, checkNetInRemoval, type NetInRequest, type PortOrder } from './net-in-request.js';
@@ -28,8 +27,7 @@ export async function openPort(containers: Containers, container: Container, req
   return containers.changes.run(container.id, async () => {
     container.requireState('active');
     if (container.netIn.length >= mappingsMaximum) throw new WardenError('exhausted', `${mappingsMaximum} ports lead to this container: more are not possible`);
-    const mapping = order.hostPort === undefined ? await takeFromPool(containers, container, order) : await takeOwn(containers, container, order, order.hostPort);
-    await open(containers, container, mapping);
+    const mapping = order.hostPort === undefined ? await openFromPool(containers, container, order) : await openOwn(containers, container, order, order.hostPort);
     if (mapping.protocol === 'udp') forgetUnanswered(containers, mapping);
     return mapping;
   });
@@ -70,8 +68,8 @@ function mappingOf({ protocol, containerPort }: PortOrder, hostPort: number): Po
   return { protocol, hostPort, containerPort: containerPort ?? hostPort };
 }
 
-/** A free port of the pool that no program of this machine listens on, written down: while the launcher looks, the file is written. */
-async function takeFromPool(containers: Containers, container: Container, order: PortOrder): Promise<PortMapping> {
+/** A port of the pool that no program of this machine listens on. It is written down before it is known, by the launcher, which then does nothing, that one does. */
+async function openFromPool(containers: Containers, container: Container, order: PortOrder): Promise<PortMapping> {
   const { ports, stale } = containers;
   const { protocol } = order;
   const inUse: number[] = [];
@@ -83,19 +81,11 @@ async function takeFromPool(containers: Containers, container: Container, order:
         port = ports.acquire(protocol);
       }
       if (port === undefined) throw new WardenError('exhausted', 'no port available: all of the pool (port.pool_start_port, port.pool_size) lead to containers; destroy one, or enlarge the pool');
-      const before = container.netIn;
-      const isTaken = isListening(containers, protocol, port);
-      isTaken.catch(() => undefined);
       const mapping = mappingOf(order, port);
       noteNew(containers, container, mapping);
-      try {
-        if (!(await isTaken)) return mapping;
-      } catch (error) {
-        note(containers, container, before);
-        ports.release(protocol, port);
-        throw error;
-      }
-      note(containers, container, before);
+      if (await open(containers, container, mapping, true)) return mapping;
+      // A load that came in between has opened it.
+      await withdraw(containers, container, mapping);
       inUse.push(port);
     }
   } finally {
@@ -104,7 +94,7 @@ async function takeFromPool(containers: Containers, container: Container, order:
 }
 
 /** This very port. It is not written down before it is known that no program listens on it: the next server would take it away from that one. */
-async function takeOwn(containers: Containers, container: Container, order: PortOrder, port: number): Promise<PortMapping> {
+async function openOwn(containers: Containers, container: Container, order: PortOrder, port: number): Promise<PortMapping> {
   const { ports, stale } = containers;
   const { protocol } = order;
   if (!ports.claim(protocol, port)) {
@@ -113,20 +103,17 @@ async function takeOwn(containers: Containers, container: Container, order: Port
   }
   let isTaken = true;
   try {
-    isTaken = await isListening(containers, protocol, port);
+    isTaken = await againWhenGone(() => containers.host.launcher.isListening(protocol, port));
   } finally {
     if (isTaken) ports.release(protocol, port);
   }
   if (!isTaken) {
     const mapping = mappingOf(order, port);
     noteNew(containers, container, mapping);
+    await open(containers, container, mapping, false);
     return mapping;
   }
   throw new WardenError('exists', `Could not acquire port: ${port}: a program of this machine listens on ${protocol} port ${port}`);
-}
-
-function isListening({ host }: Containers, protocol: PortProtocol, port: number): Promise<boolean> {
-  return againWhenGone(() => host.launcher.isListening(protocol, port));
 }
 
 /** A port that cannot be written down is given back. */
@@ -139,31 +126,43 @@ function noteNew(containers: Containers, container: Container, mapping: PortMapp
   }
 }
 
-async function open(containers: Containers, container: Container, mapping: PortMapping): Promise<void> {
+/** @returns false, only when that is to be asked: a program of this machine listens there, and nothing was changed */
+async function open(containers: Containers, container: Container, mapping: PortMapping, unlessListening: boolean): Promise<boolean> {
+  const { host: { launcher }, firewall } = containers;
   try {
+    if (unlessListening) return await firewall.change(() => againWhenGone(() => launcher.openUnlessListening(mapping.protocol, mapping.hostPort, elementsFor(containers, container, mapping, 'ensure'))));
     await change(containers, container, mapping, 'ensure');
+    return true;
   } catch (error) {
-    await goBack(containers, container, mapping, container.netIn.filter((each) => each !== mapping));
+    await goBack(containers, container, mapping);
     throw error;
   }
 }
 
 /** The kernel may have taken it, and only the answer got lost. */
-async function goBack(containers: Containers, container: Container, mapping: PortMapping, before: readonly PortMapping[]): Promise<void> {
-  const recorded = container.netIn;
+async function goBack(containers: Containers, container: Container, mapping: PortMapping): Promise<void> {
   try {
-    container.netIn = before;
-    await change(containers, container, mapping, 'delete');
-    recordState(containers, container);
+    await withdraw(containers, container, mapping);
     containers.ports.release(mapping.protocol, mapping.hostPort);
   } catch (error) {
     // The record of the port stays, and nobody else gets it: it is closed when the container is destroyed.
-    container.netIn = recorded;
     containers.log.error({ container: container.id, handle: container.handle, port: mapping.hostPort, err: error }, 'a port that could not be opened could not be closed either');
   }
 }
 
 async function close(containers: Containers, container: Container, mapping: PortMapping): Promise<void> {
+  try {
+    await withdraw(containers, container, mapping);
+  } catch (error) {
+    await change(containers, container, mapping, 'ensure').catch((again: unknown) => {
+      containers.log.error({ container: container.id, handle: container.handle, port: mapping.hostPort, err: again }, 'a port that could not be closed could not be opened again; the next start does');
+    });
+    throw error;
+  }
+}
+
+/** Closed first, and taken from the record then. @throws what failed; the record has it still */
+async function withdraw(containers: Containers, container: Container, mapping: PortMapping): Promise<void> {
   const before = container.netIn;
   try {
     // A load of the firewall from now on does not have it.
@@ -172,17 +171,18 @@ async function close(containers: Containers, container: Container, mapping: Port
     recordState(containers, container);
   } catch (error) {
     container.netIn = before;
-    await change(containers, container, mapping, 'ensure').catch((again: unknown) => {
-      containers.log.error({ container: container.id, handle: container.handle, port: mapping.hostPort, err: again }, 'a port that could not be closed could not be opened again; the next start does');
-    });
     throw error;
   }
 }
 
-async function change({ host, firewall }: Containers, container: Container, mapping: PortMapping, operation: FirewallElement['operation']): Promise<void> {
+async function change(containers: Containers, container: Container, mapping: PortMapping, operation: FirewallElement['operation']): Promise<void> {
+  const elements = elementsFor(containers, container, mapping, operation);
+  await containers.firewall.change(() => againWhenGone(() => containers.host.launcher.changeFirewall(elements)));
+}
+
+function elementsFor({ host }: Containers, container: Container, mapping: PortMapping, operation: FirewallElement['operation']): FirewallElement[] {
   const isShared = container.netIn.some((other) => other !== mapping && leadsToSame(mapping, other));
-  const elements = host.firewall.portElementsOf(forwardOf(container, mapping), operation, isShared);
-  await firewall.change(() => againWhenGone(() => host.launcher.changeFirewall(elements)));
+  return host.firewall.portElementsOf(forwardOf(container, mapping), operation, isShared);
 }
 
 function note(containers: Containers, container: Container, mappings: readonly PortMapping[]): void {

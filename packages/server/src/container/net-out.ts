@@ -5,6 +5,7 @@
  */
 import { WardenError } from 'warden-protocol';
 import { againWhenGone } from '../host/ask-again.js';
+import type { Host, NetOutChange } from '../host/host.js';
 import { LauncherGone } from '../host/launcher.js';
 import type { NetOutRule } from '../host/net-out-rule.js';
 import type { Container } from './container.js';
@@ -41,6 +42,7 @@ export async function addNetOut(containers: Containers, container: Container, fi
       throw error;
     }
   });
+  void makeAhead(containers, container);
 }
 
 /** @throws WardenError invalid_argument, wrong_state; not_found: there is no such rule; what the kernel says, and then the rules are what they were */
@@ -116,8 +118,7 @@ async function applyOne(containers: Containers, container: Container, rule: NetO
       recordState(containers, container);
       isRecorded = true;
       container.hasNetOutChain = true;
-      const { elements, chains } = host.firewall.netOutAdded({ id: container.id, hostName: container.link.hostName }, rule);
-      return host.launcher.changeFirewall(elements, chains);
+      return ask(host, [host.firewall.netOutAdded(container.link, rule)]);
     });
   } catch (error) {
     if (!(error instanceof LauncherGone)) throw error;
@@ -134,7 +135,7 @@ async function removeOne(containers: Containers, container: Container, rule: Net
     await firewall.change(() => {
       if (!isFirst) return applyAll(containers, [container]);
       isFirst = false;
-      return host.launcher.changeFirewall([], host.firewall.netOutRemoved(container, rule));
+      return host.launcher.changeFirewall([], host.firewall.netOutRemoved(container.link, rule));
     });
   } catch (error) {
     if (!(error instanceof LauncherGone)) throw error;
@@ -160,10 +161,29 @@ async function apply(containers: Containers, container: Container): Promise<void
 function applyAll({ host }: Containers, batch: readonly Container[]): Promise<void> {
   for (const container of batch) container.hasNetOutChain = true;
   // What is in force when the launcher is asked, not what was: the tables may have been loaded anew in between.
-  return againWhenGone(() => {
-    const changes = batch.map(({ id, link, netOut }) => host.firewall.netOutOf({ id, hostName: link.hostName }, netOut.filter(isInChain)));
-    return host.launcher.changeFirewall(changes.flatMap(({ elements }) => elements), changes.flatMap(({ chains }) => chains));
-  });
+  return againWhenGone(() => ask(host, batch.map(({ link, netOut }) => host.firewall.netOutOf(link, netOut.filter(isInChain)))));
+}
+
+async function ask({ launcher }: Pick<Host, 'launcher'>, changes: readonly NetOutChange[]): Promise<void> {
+  let isMade = false;
+  try {
+    await launcher.changeFirewall(changes.flatMap(({ elements }) => elements), changes.flatMap(({ chains }) => chains));
+    isMade = true;
+  } finally {
+    for (const { ended } of changes) ended(isMade);
+  }
+}
+
+/** For the first rules of containers to come. Nobody waits for it, and without it they take longer. */
+async function makeAhead({ host, firewall, log }: Containers, { link }: Container): Promise<void> {
+  try {
+    await firewall.change(async () => {
+      const ahead = host.firewall.netOutAhead(link);
+      if (ahead !== undefined) await ask(host, [ahead]);
+    });
+  } catch (error) {
+    log.debug({ err: error }, 'chains for rules of net_out could not be made in advance');
+  }
 }
 
 /** The kernel may have the change; what is recorded is what the container gets at the next start. */

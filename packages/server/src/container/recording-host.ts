@@ -107,6 +107,12 @@ export class RecordingHost implements Host {
       }),
     readBandwidth: async ({ ifbName }) => this.call('launcher.readBandwidth', () => this.#shape(ifbName, this.bandwidths.get(ifbName))),
     isListening: async (protocol, port) => this.call('launcher.isListening', () => this.listening.has(`${protocol} ${port}`)),
+    openUnlessListening: async (protocol, port, elements) =>
+      this.call('launcher.openUnlessListening', () => {
+        if (this.listening.has(`${protocol} ${port}`)) return false;
+        this.#change(elements);
+        return true;
+      }),
     forgetConnections: async (order) => this.call('launcher.forgetConnections', () => void this.forgotten.push(order)),
     removeBandwidthLimit: async ({ ifbName }) => this.call('launcher.removeBandwidthLimit', () => void this.bandwidths.delete(ifbName)),
     removeLink: async (hostName) => this.call('launcher.removeLink', () => void this.interfaces.splice(this.interfaces.findIndex((each) => each.hostName === hostName), 1)),
@@ -242,18 +248,17 @@ export class RecordingHost implements Host {
       }),
     isOwnChange: ({ pid = 0 }) => this.loads.has(pid),
     elementsOf: (link, operation) => [{ operation, family: 'inet', table: 'warden', set: 'interfaces', key: Buffer.from(link.hostName) }],
-    netOutAdded: ({ id, hostName }, rule) => {
-      const { elements, chains } = this.firewall.netOutOf({ id, hostName }, [rule]);
-      return { elements, chains: chains.map((chain) => ({ ...chain, operation: 'add' })) };
+    netOutAdded: (link, rule) => {
+      const { chains, ...change } = this.firewall.netOutOf(link, [rule]);
+      return { ...change, chains: chains.map((chain) => ({ ...chain, operation: 'add' })) };
     },
-    netOutOf: ({ id, hostName }, rules) => {
-      const operation = rules.length === 0 ? 'delete' : 'ensure';
-      return {
-        elements: [{ operation, family: 'inet', table: 'warden', set: 'net_out', key: Buffer.from(hostName), jump: `out-${id}` }],
-        chains: [{ operation, family: 'inet', table: 'warden', name: `out-${id}`, rules: rules.map(({ text }) => ({ expressions: Buffer.from(text), note: Buffer.from(text) })) }],
-      };
-    },
-    netOutRemoved: ({ id }, { text }) => [{ operation: 'add', family: 'inet', table: 'warden', name: `out-${id}`, rules: [], gone: [Buffer.from(text)] }],
+    netOutOf: ({ containerAddress }, rules) => ({
+      elements: [],
+      chains: [{ operation: rules.length === 0 ? 'delete' : 'ensure', family: 'inet', table: 'warden', name: `out-${formatIpv4Address(containerAddress)}`, rules: rules.map(({ text }) => ({ expressions: Buffer.from(text), note: Buffer.from(text) })) }],
+      ended: () => undefined,
+    }),
+    netOutRemoved: ({ containerAddress }, { text }) => [{ operation: 'add', family: 'inet', table: 'warden', name: `out-${formatIpv4Address(containerAddress)}`, rules: [], gone: [Buffer.from(text)] }],
+    netOutAhead: () => undefined,
     portElementsOf: ({ protocol, hostPort, address, containerPort }, operation) => [
       { operation, family: 'inet', table: 'warden', set: 'forwarded', key: Buffer.from(`${protocol} ${hostPort} → ${formatIpv4Address(address)} ${containerPort}`) },
     ],

@@ -40,8 +40,9 @@ async function releaseDisk({ host, log }: Containers, container: Container): Pro
 
 /** When the launcher dies under it, or while it starts, a new one is asked again: what is not there any more is no error. */
 async function deleteElements({ host, firewall, names }: Containers, container: Container): Promise<void> {
-  const { id, link, hasNetOutChain } = container;
-  const rules = hasNetOutChain ? host.firewall.netOutOf({ id, hostName: link.hostName }, []) : { elements: [], chains: [] };
+  const { link, hasNetOutChain } = container;
+  // Whoever has its address next has its chain.
+  const rules = hasNetOutChain ? host.firewall.netOutOf(link, []) : { elements: [], chains: [] };
   const elements = [...portElementsOf(host.firewall, container), ...host.firewall.elementsOf(link, 'delete'), ...rules.elements, ...(await names.detach(link.containerAddress))];
   for (let attempt = 1; ; attempt++) {
     try {

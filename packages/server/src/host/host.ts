@@ -85,6 +85,14 @@ export interface PortForward {
   readonly containerPort: number;
 }
 
+/** A change of the firewall for rules of net_out. */
+export interface NetOutChange {
+  readonly elements: readonly FirewallElement[];
+  readonly chains: readonly FirewallChain[];
+  /** To be called with the launcher's answer, before the tables can be loaded again. */
+  readonly ended: (isMade: boolean) => void;
+}
+
 export interface Firewall {
   /** Replaces the tables in one transaction by those that have these links' elements. @throws WardenError */
   load(links: readonly Pick<LinkDescription, 'hostName' | 'containerMac' | 'containerAddress'>[]): Promise<void>;
@@ -93,11 +101,13 @@ export interface Firewall {
   /** The elements that let a link's packets in, and no others. */
   elementsOf(link: Pick<LinkDescription, 'hostName' | 'containerMac' | 'containerAddress'>, operation: FirewallElement['operation']): FirewallElement[];
   /** Gives a container one rule more, at a cost that does not grow with their number. */
-  netOutAdded(container: { readonly id: string; readonly hostName: string }, rule: NetOutRule): { readonly elements: FirewallElement[]; readonly chains: FirewallChain[] };
+  netOutAdded(container: Pick<LinkDescription, 'containerAddress'>, rule: NetOutRule): NetOutChange;
   /** Takes one of its rules from a container that keeps others, at a cost that hardly grows with their number. */
-  netOutRemoved(container: { readonly id: string }, rule: NetOutRule): FirewallChain[];
-  /** Gives a container these rules in place of those it has; with none its chain goes. */
-  netOutOf(container: { readonly id: string; readonly hostName: string }, rules: readonly NetOutRule[]): { readonly elements: FirewallElement[]; readonly chains: FirewallChain[] };
+  netOutRemoved(container: Pick<LinkDescription, 'containerAddress'>, rule: NetOutRule): FirewallChain[];
+  /** Gives a container these rules in place of those it has. */
+  netOutOf(container: Pick<LinkDescription, 'containerAddress'>, rules: readonly NetOutRule[]): NetOutChange;
+  /** What makes the first rules of containers to come cheap, when a container has got one; undefined: nothing has to be done. */
+  netOutAhead(container: Pick<LinkDescription, 'containerAddress'>): NetOutChange | undefined;
   /**
    * The elements that lead a port of the host to a container, and no others.
    * @param isShared another port leads to the same port of the container: what both need is not deleted

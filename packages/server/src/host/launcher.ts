@@ -98,6 +98,8 @@ export interface Launcher {
   readLinkStatistics(hostName: string): Promise<LinkStatistics>;
   /** Whether a socket of the host listens on a port, on any of its addresses, or takes datagrams there from anybody. */
   isListening(protocol: PortProtocol, port: number): Promise<boolean>;
+  /** Changes the firewall unless a socket of the host listens on that port. @returns whether it was changed @throws FirewallMissing */
+  openUnlessListening(protocol: PortProtocol, port: number, elements: readonly FirewallElement[]): Promise<boolean>;
   /** Takes a link away that has outlived its container; not one of that name with another number. What is not there is no error. */
   removeLink(hostName: string, index: number): Promise<void>;
   /** Takes connections out of the kernel's table, in a process of its own: the table may be large. */

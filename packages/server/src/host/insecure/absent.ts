@@ -45,7 +45,7 @@ export function noCgroups(removeLeftovers: (containerId: string) => Promise<void
   return { describe: () => [], list: () => [], hasProcesses: () => false, jobIds: () => [], removeLeftovers };
 }
 
-const nothing = { elements: [], chains: [] };
+const nothing = { elements: [], chains: [], ended: () => undefined };
 
 export const noFirewall: Firewall = {
   load: async () => undefined,
@@ -54,6 +54,7 @@ export const noFirewall: Firewall = {
   netOutAdded: () => nothing,
   netOutRemoved: () => [],
   netOutOf: () => nothing,
+  netOutAhead: () => undefined,
   portElementsOf: () => [],
 };
 

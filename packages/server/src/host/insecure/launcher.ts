@@ -60,6 +60,10 @@ export class InsecureLauncher implements Launcher {
     return isListening(protocol, port);
   }
 
+  async openUnlessListening(protocol: PortProtocol, port: number): Promise<boolean> {
+    return !isListening(protocol, port);
+  }
+
   async removeLink(): Promise<void> {}
 
   async forgetConnections(): Promise<void> {}

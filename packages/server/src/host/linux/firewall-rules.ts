@@ -7,7 +7,7 @@
  *   arp  interfaces   the host's end
  *   arp  senders      host's end . the container's MAC . the container's address
  *
- * One that has net_out rules is an element of the map net_out, too, and has a chain of its own there, which is made and changed by the launcher.
+ * One that has net_out rules has a chain of its own, too, to which the map net_out leads from its address, and which is made and changed by the launcher (net-out-chains.ts).
  * Rules that log end in the chain logged, which writes at most ten lines a second to the kernel's log, for all containers together.
  *
  * One with rules for names asks the resolver for them, and nobody else; what it was answered is open to it for some time (name-firewall.ts).
@@ -38,7 +38,7 @@
 import { formatIpv4Range, ipv4RangeContains, parseIpv4Range, type Ipv4Range } from '../../lib/ipv4.js';
 import type { NameState } from '../name-firewall.js';
 import { nameChains, nameGuard, nameInput, nameOpened, nameSets } from './name-firewall.js';
-import { netOutChains } from './net-out-expressions.js';
+import { netOutAsked, netOutChains } from './net-out-expressions.js';
 import { elements } from './set-elements.js';
 
 export interface FirewallPolicy {
@@ -93,7 +93,7 @@ table inet ${table} {
   set allowed { type ipv4_addr; flags interval; auto-merge; ${elements(allowed.map(formatIpv4Range))} }
   set allowed_by_name { type ipv4_addr; flags interval; auto-merge; ${elements(allowedByName.map(formatIpv4Range))} }
   set closed { type ipv4_addr; flags interval; auto-merge; ${elements(closed.map(formatIpv4Range))} }
-  map net_out { type ifname : verdict; }
+  map net_out { type ipv4_addr : verdict; }
   ${nameSets(names)}
   set connections { type ipv4_addr; size ${networksOf(policy.pool)}; flags dynamic; }
   set connection_rates { type ipv4_addr; size ${networksOf(policy.pool)}; flags dynamic; }
@@ -136,7 +136,7 @@ table inet ${table} {
     ct state established,related accept
     ct state new jump capped
     ct state invalid drop
-    iifname vmap @net_out
+    ${netOutAsked}
     ip daddr @denied goto refuse
     ip daddr @allowed_by_name accept
     ip daddr @closed goto refuse

@@ -4,26 +4,18 @@ import { WardenError } from 'warden-protocol';
 import { ipProtocols } from '../../lib/ip-protocols.js';
 import { formatIpv4Address, ipv4Bytes } from '../../lib/ipv4.js';
 import type { Clock } from '../../lib/timer.js';
-import type { FirewallChain, FirewallElement, FirewallRule, LinkDescription } from '../container-description.js';
-import type { Firewall, PortForward } from '../host.js';
+import type { FirewallChain, FirewallElement, LinkDescription } from '../container-description.js';
+import type { Firewall, NetOutChange, PortForward } from '../host.js';
 import type { FirewallChange } from '../launcher.js';
 import type { NameState } from '../name-firewall.js';
 import type { NetOutRule } from '../net-out-rule.js';
 import { closedRanges, firewallRules, removalRules, type FirewallPolicy } from './firewall-rules.js';
-import { netOutExpressions, netOutNote, type Guards } from './net-out-expressions.js';
+import { NetOutChains } from './net-out-chains.js';
 import { paddedPort, paddedProtocol } from './set-elements.js';
 
 type FilteredLink = Pick<LinkDescription, 'hostName' | 'containerMac' | 'containerAddress'>;
 
-interface RuledContainer {
-  readonly id: string;
-  readonly hostName: string;
-}
-
-interface NetOutChange {
-  readonly elements: FirewallElement[];
-  readonly chains: FirewallChain[];
-}
+type Ruled = Pick<LinkDescription, 'containerAddress'>;
 
 /** What a load has of living containers, beside their links. */
 interface LoadedState {
@@ -40,9 +32,7 @@ const loadDeadlineMs = 30_000;
 const reportDelayMs = 5000;
 
 export class LinuxFirewall implements Firewall {
-  readonly #guards: Guards;
-  /** All of a container's rules are given again when the tables are loaded. */
-  readonly #known = new WeakMap<NetOutRule, FirewallRule>();
+  readonly #netOut: NetOutChains;
   /** Process ids of nft, with the time by which the report is there; undefined while it runs. */
   readonly #loads = new Map<number, number | undefined>();
 
@@ -51,7 +41,7 @@ export class LinuxFirewall implements Firewall {
     private readonly clock: Pick<Clock, 'now'>,
     private readonly state: LoadedState = { names: () => ({ resolverPort: 0, containers: [] }), forwards: () => [] },
   ) {
-    this.#guards = { closed: closedRanges(policy), denied: policy.denied };
+    this.#netOut = new NetOutChains(policy.table, policy.pool, { closed: closedRanges(policy), denied: policy.denied });
   }
 
   elementsOf(link: FilteredLink, operation: FirewallElement['operation']): FirewallElement[] {
@@ -69,25 +59,20 @@ export class LinuxFirewall implements Firewall {
     ];
   }
 
-  netOutOf(container: RuledContainer, rules: readonly NetOutRule[]): NetOutChange {
-    return this.#netOut(container, rules, rules.length === 0 ? 'delete' : 'ensure');
+  netOutOf({ containerAddress }: Ruled, rules: readonly NetOutRule[]): NetOutChange {
+    return this.#netOut.replaced(containerAddress, rules);
   }
 
-  netOutAdded(container: RuledContainer, rule: NetOutRule): NetOutChange {
-    return this.#netOut(container, [rule], 'add');
+  netOutAdded({ containerAddress }: Ruled, rule: NetOutRule): NetOutChange {
+    return this.#netOut.added(containerAddress, rule);
   }
 
-  netOutRemoved({ id }: Pick<RuledContainer, 'id'>, rule: NetOutRule): FirewallChain[] {
-    return [{ operation: 'add', family: 'inet', table: this.policy.table, name: chainOf(id), rules: [], gone: [this.#inKernel(rule).note] }];
+  netOutRemoved({ containerAddress }: Ruled, rule: NetOutRule): FirewallChain[] {
+    return this.#netOut.removed(containerAddress, rule);
   }
 
-  #netOut({ id, hostName }: RuledContainer, rules: readonly NetOutRule[], operation: FirewallChain['operation']): NetOutChange {
-    const { table } = this.policy;
-    const name = chainOf(id);
-    return {
-      elements: [{ operation: operation === 'delete' ? operation : 'ensure', family: 'inet', table, set: 'net_out', key: interfaceKey(hostName), jump: name }],
-      chains: [{ operation, family: 'inet', table, name, rules: rules.map((rule) => this.#inKernel(rule)) }],
-    };
+  netOutAhead({ containerAddress }: Ruled): NetOutChange | undefined {
+    return this.#netOut.ahead(containerAddress);
   }
 
   portElementsOf({ protocol, hostPort, address, containerPort }: PortForward, operation: FirewallElement['operation'], isShared = false): FirewallElement[] {
@@ -98,20 +83,13 @@ export class LinuxFirewall implements Firewall {
     return [forwarded, { ...inTable, set: 'forwarded_to', key: Buffer.concat([ipv4Bytes(address), number, paddedPort(containerPort)]) }];
   }
 
-  #inKernel(rule: NetOutRule): FirewallRule {
-    const known = this.#known.get(rule);
-    if (known !== undefined) return known;
-    const made = { expressions: netOutExpressions(rule, this.#guards), note: netOutNote(rule) };
-    this.#known.set(rule, made);
-    return made;
-  }
-
   /**
    * Replaces the tables in one transaction, with the elements of containers that live already.
    * @throws WardenError with nft's own words
    */
   async load(links: readonly FilteredLink[]): Promise<void> {
     const forwards = this.state.forwards();
+    this.#netOut.forget();
     await this.#run(
       firewallRules(this.policy, {
         interfaces: links.map((link) => `"${link.hostName}"`),
@@ -146,10 +124,6 @@ export class LinuxFirewall implements Firewall {
       if (load !== undefined) this.#loads.set(load, this.clock.now() + reportDelayMs);
     }
   }
-}
-
-function chainOf(containerId: string): string {
-  return `out-${containerId}`;
 }
 
 function interfaceKey(name: string): Buffer {

@@ -168,6 +168,18 @@ export class LauncherProcess implements Launcher {
     return reply.requiredU32(Tag.listening) === 1;
   }
 
+  async openUnlessListening(protocol: PortProtocol, port: number, elements: readonly FirewallElement[]): Promise<boolean> {
+    try {
+      const reply = await this.#request(FrameType.firewall, firewallDeadlineMs, `opening ${protocol} port ${port}`, (writer) => {
+        for (const element of elements) writeFirewallElement(writer, element);
+        writePort(writer, protocol, port);
+      });
+      return reply.requiredU32(Tag.listening) === 0;
+    } catch (error) {
+      throw orFirewallMissing(error);
+    }
+  }
+
   async forgetConnections(stale: StaleConnections): Promise<void> {
     await this.#request(FrameType.forgetConnections, forgetDeadlineMs, 'forgetting connections', (writer) => writeStaleConnections(writer, stale));
   }

@@ -3,7 +3,7 @@ import { ipProtocols } from '../../lib/ip-protocols.js';
 import { ipv4Bytes, ipv4RangeContains, type Ipv4Range } from '../../lib/ipv4.js';
 import type { PortRange } from '../../lib/port.js';
 import type { NetOutRule } from '../net-out-rule.js';
-import { accept, compare, goto, jump, meta, payload } from './nft-expressions.js';
+import { change, compare, payload, store } from './nft-expressions.js';
 import { portBytes } from './set-elements.js';
 
 /** What a rule opens only when it lies within one of them: elsewhere they are in the way of a wildcard. */
@@ -13,9 +13,9 @@ export interface Guards {
   readonly denied: readonly Ipv4Range[];
 }
 
+/** Of an IPv4 header. Packets of other families do not get to containers' chains. */
+const transportProtocol = payload('network', 9, 1);
 const protocols = { tcp: isProtocol(ipProtocols.tcp), udp: isProtocol(ipProtocols.udp), icmp: isProtocol(ipProtocols.icmp), all: [] } as const;
-/** NFPROTO_IPV4 */
-const isIpv4 = [meta('nfproto'), compare('equal', Uint8Array.of(2))];
 /** Of the destination, in an IPv4 header. */
 const destination = payload('network', 16, 4);
 /** Of the destination, in a TCP or UDP header. */
@@ -24,30 +24,49 @@ const icmpType = payload('transport', 0, 1);
 const icmpCode = payload('transport', 1, 1);
 
 /** What stays closed to a rule although its network covers it. */
-const refusals = ['closed', 'denied', 'closed_and_denied'] as const;
+const refusals = ['closed_and_denied', 'closed', 'denied', 'nothing'] as const;
 type Refusal = (typeof refusals)[number];
 
-/**
- * Chains of the table that rules end in, for its text. They are not in each rule, because the kernel goes through all rules of all containers when one is
- * added: with 1000 containers that have two each it takes half the time. Other containers may have addresses that are not in the pool any more: then their interfaces tell.
- */
-export const netOutChains = refusals.flatMap((refusal) => [false, true].map((isLogged) => `chain ${openingName(refusal, isLogged)} {
-    ${refusal === 'denied' ? '' : 'ip daddr @closed return\n    oifname @interfaces return\n    '}${refusal === 'closed' ? '' : 'ip daddr @denied return\n    '}${isLogged ? 'goto logged' : 'accept'}
-  }`)).join('\n\n  ');
+/** What rules come to. The first that opens what is asked for decides: one that logs comes before one that does not. */
+const outcomes = [true, false].flatMap((isLogged) => refusals.map((refusal) => ({ refusal, isLogged })));
 
 /**
- * The contents of NFTA_RULE_EXPRESSIONS. Only new connections of the container's own come so far; the chains at its end are those of
- * netOutChains and firewall-rules.ts.
+ * A rule does not decide by itself: it leaves a note, a bit for its outcome, in the packet's IPv4 header, which is read when all of the container's rules have been asked, and taken out before anything
+ * else sees the packet. For a rule that has a verdict, jumps, looks up a set, or loads what is known of a packet beside its bytes, the kernel goes through the rules of all containers when it is added; one that reads and writes headers
+ * it just adds. The notes are where an IPv4 header tells of fragments. Connections are tracked, so packets have been put together before they get there: all but "don't fragment" is 0, and what has anything else there is dropped.
+ */
+const notes = { offset: 6, size: 2 } as const;
+const noted = payload('network', notes.offset, notes.size);
+const isNoted = 'ip frag-off & 0xbfff != 0';
+const withoutNotes = 'ip frag-off set ip frag-off & 0x4000';
+
+/** In the chain of all containers: has one's own rules asked. */
+export const netOutAsked = `${isNoted} drop
+    ip saddr vmap @net_out
+    ${isNoted} jump noted`;
+
+/**
+ * Chains of the table, for its text. Other containers may have addresses that are not in the pool any more: then their interfaces tell.
+ */
+export const netOutChains = [`chain noted {
+    ${outcomes.map((outcome, index) => `ip frag-off & ${noteOf(index)} != 0 jump ${openingName(outcome)}`).join('\n    ')}
+    ${withoutNotes}
+  }`, ...outcomes.map(({ refusal, isLogged }) => `chain ${openingName({ refusal, isLogged })} {
+    ${refusal.includes('closed') ? 'ip daddr @closed return\n    oifname @interfaces return\n    ' : ''}${refusal.includes('denied') ? 'ip daddr @denied return\n    ' : ''}${withoutNotes} ${isLogged ? 'goto logged' : 'accept'}
+  }`)].join('\n\n  ');
+
+/**
+ * The contents of NFTA_RULE_EXPRESSIONS. Only new connections of the container's own come so far.
  */
 export function netOutExpressions(rule: NetOutRule, guards: Guards): Uint8Array {
   const { network } = rule;
   const isNamed = (ranges: readonly Ipv4Range[]): boolean => network !== undefined && ranges.some((outer) => ipv4RangeContains(outer, network));
-  const parts: Uint8Array[] = [...protocols[rule.protocol], ...isIpv4];
+  const parts: Uint8Array[] = [...protocols[rule.protocol]];
   if (network !== undefined) parts.push(destination, ...within(ipv4Bytes(network.first), ipv4Bytes(network.last)));
   if (rule.ports !== undefined) parts.push(destinationPort, ...portsWithin(rule.ports));
   if (rule.icmpType !== undefined) parts.push(icmpType, compare('equal', Uint8Array.of(rule.icmpType)));
   if (rule.icmpCode !== undefined) parts.push(icmpCode, compare('equal', Uint8Array.of(rule.icmpCode)));
-  parts.push(openingOf(refusalOf(!isNamed(guards.closed), !isNamed(guards.denied)), rule.log));
+  parts.push(...noteFor(refusalOf(!isNamed(guards.closed), !isNamed(guards.denied)), rule.log));
   return Buffer.concat(parts);
 }
 
@@ -60,22 +79,26 @@ export function netOutNote({ text }: Pick<NetOutRule, 'text'>): Uint8Array {
   return note;
 }
 
-function refusalOf(closed: boolean, denied: boolean): Refusal | undefined {
+function refusalOf(closed: boolean, denied: boolean): Refusal {
   if (closed) return denied ? 'closed_and_denied' : 'closed';
-  return denied ? 'denied' : undefined;
+  return denied ? 'denied' : 'nothing';
 }
 
-function openingOf(refusal: Refusal | undefined, isLogged: boolean): Uint8Array {
-  if (refusal !== undefined) return jump(openingName(refusal, isLogged));
-  return isLogged ? goto('logged') : accept();
+function noteFor(refusal: Refusal, isLogged: boolean): Uint8Array[] {
+  const bit = 1 << outcomes.findIndex((outcome) => outcome.refusal === refusal && outcome.isLogged === isLogged);
+  return [noted, change(portBytes(0xffff ^ bit), portBytes(bit)), store(notes.offset, notes.size)];
 }
 
-function openingName(refusal: Refusal, isLogged: boolean): string {
+function noteOf(outcome: number): string {
+  return `0x${(1 << outcome).toString(16).padStart(4, '0')}`;
+}
+
+function openingName({ refusal, isLogged }: { readonly refusal: Refusal; readonly isLogged: boolean }): string {
   return `${isLogged ? 'logged_' : ''}but_${refusal}`;
 }
 
 function isProtocol(protocolNumber: number): readonly Uint8Array[] {
-  return [meta('l4proto'), compare('equal', Uint8Array.of(protocolNumber))];
+  return [transportProtocol, compare('equal', Uint8Array.of(protocolNumber))];
 }
 
 function portsWithin({ first, last }: PortRange): Uint8Array[] {

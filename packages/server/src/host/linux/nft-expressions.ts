@@ -6,20 +6,14 @@
 /** Of nlattr: an attribute that is made of attributes. */
 const nested = 0x8000;
 const listElement = 1;
-/** NFT_REG_1; NFT_REG_VERDICT is 0. */
+/** NFT_REG_1 */
 const register = 1;
-const verdictRegister = 0;
 
-const metaKeys = { oifname: 7, nfproto: 15, l4proto: 16 } as const;
 const comparisons = { equal: 0, atMost: 3, atLeast: 5 } as const;
 /** NFT_PAYLOAD_*_HEADER */
 const headers = { network: 1, transport: 2 } as const;
-const verdicts = { accept: 1, jump: -3, goto: -4 } as const;
-
-/** Loads what is known of the packet beside its bytes. */
-export function meta(key: keyof typeof metaKeys): Uint8Array {
-  return expression('meta', [number(1, register), number(2, metaKeys[key])]);
-}
+/** NFT_PAYLOAD_CSUM_INET, and where an IPv4 header has its checksum. */
+const internetChecksum = { type: 1, offset: 10 } as const;
 
 /** Loads bytes of a header; a packet that has none there does not match. */
 export function payload(header: keyof typeof headers, offset: number, size: number): Uint8Array {
@@ -31,21 +25,14 @@ export function compare(comparison: keyof typeof comparisons, value: Uint8Array)
   return expression('cmp', [number(1, register), number(2, comparisons[comparison]), attribute(3 | nested, attribute(1, value))]);
 }
 
-export function accept(): Uint8Array {
-  return verdict([number(1, verdicts.accept)]);
+/** Takes the bits of `mask` of what was loaded, and turns those of `flip` over. */
+export function change(mask: Uint8Array, flip: Uint8Array): Uint8Array {
+  return expression('bitwise', [number(1, register), number(2, register), number(3, mask.length), attribute(4 | nested, attribute(1, mask)), attribute(5 | nested, attribute(1, flip))]);
 }
 
-/** Goes on in a chain, and behind this rule when that has come to its end. */
-export function jump(chain: string): Uint8Array {
-  return verdict([number(1, verdicts.jump), attribute(2, text(chain))]);
-}
-
-export function goto(chain: string): Uint8Array {
-  return verdict([number(1, verdicts.goto), attribute(2, text(chain))]);
-}
-
-function verdict(attributes: readonly Uint8Array[]): Uint8Array {
-  return expression('immediate', [number(1, verdictRegister), attribute(2 | nested, attribute(2 | nested, ...attributes))]);
+/** Writes what was loaded into the packet's IPv4 header, whose checksum follows. */
+export function store(offset: number, size: number): Uint8Array {
+  return expression('payload', [number(5, register), number(2, headers.network), number(3, offset), number(4, size), number(6, internetChecksum.type), number(7, internetChecksum.offset)]);
 }
 
 function expression(name: string, attributes: readonly Uint8Array[]): Uint8Array {
