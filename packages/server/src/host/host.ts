@@ -107,7 +107,7 @@ export interface Firewall {
   /** Gives a container these rules in place of those it has. */
   netOutOf(container: Pick<LinkDescription, 'containerAddress'>, rules: readonly NetOutRule[]): NetOutChange;
   /** What makes the first rules of containers to come cheap, when a container has got one; undefined: nothing has to be done. */
-  netOutAhead(container: Pick<LinkDescription, 'containerAddress'>): NetOutChange | undefined;
+  netOutAhead(container: Pick<LinkDescription, 'containerAddress' | 'prefix'>): NetOutChange | undefined;
   /**
    * The elements that lead a port of the host to a container, and no others.
    * @param isShared another port leads to the same port of the container: what both need is not deleted

@@ -71,8 +71,8 @@ export class LinuxFirewall implements Firewall {
     return this.#netOut.removed(containerAddress, rule);
   }
 
-  netOutAhead({ containerAddress }: Ruled): NetOutChange | undefined {
-    return this.#netOut.ahead(containerAddress);
+  netOutAhead(container: Ruled & Pick<LinkDescription, 'prefix'>): NetOutChange | undefined {
+    return this.#netOut.ahead(container);
   }
 
   portElementsOf({ protocol, hostPort, address, containerPort }: PortForward, operation: FirewallElement['operation'], isShared = false): FirewallElement[] {

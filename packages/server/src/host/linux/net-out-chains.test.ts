@@ -14,6 +14,8 @@ function shapeOf({ elements, chains: all }: NetOutChange): [string[], string[]] 
   return [elements.map(({ operation, set, key }) => `${operation} ${set} ${[...key].join('.')}`), all.map(({ operation, name, rules }) => `${operation} ${name} ${rules.length}`)];
 }
 
+const behind = (containerAddress: number): { containerAddress: number; prefix: number } => ({ containerAddress, prefix: 30 });
+
 function madeOf(change: NetOutChange | undefined): NetOutChange {
   assert.ok(change !== undefined);
   change.ended(true);
@@ -49,19 +51,19 @@ test('rules that replace others lead there again; none at all leave an empty cha
 
 test('chains for containers to come are made once, in time, and not beyond the pool', () => {
   const all = chains();
-  const ahead = all.ahead(address);
-  assert.equal(all.ahead(address), undefined, 'it is under way');
+  const ahead = all.ahead(behind(address));
+  assert.equal(all.ahead(behind(address)), undefined, 'it is under way');
   const [elements, made] = shapeOf(madeOf(ahead));
   assert.deepEqual([elements.length, elements[0], elements.at(-1)], [32, 'ensure net_out 10.254.0.6', 'ensure net_out 10.254.0.130']);
   assert.deepEqual([made.length, made[0]], [32, 'add out-10.254.0.6 0']);
-  assert.equal(all.ahead(address + 24 * 4), undefined);
-  const next = all.ahead(address + 25 * 4);
+  assert.equal(all.ahead(behind(address + 24 * 4)), undefined);
+  const next = all.ahead(behind(address + 25 * 4));
   assert.deepEqual(shapeOf(next!)[0].slice(0, 2), ['ensure net_out 10.254.0.134', 'ensure net_out 10.254.0.138'], 'those that are missing');
   next?.ended(false);
-  const again = madeOf(all.ahead(address + 25 * 4));
+  const again = madeOf(all.ahead(behind(address + 25 * 4)));
   assert.equal(shapeOf(again)[0].length, 25);
-  const last = madeOf(all.ahead(address + 52 * 4));
+  const last = madeOf(all.ahead(behind(address + 52 * 4)));
   assert.equal(shapeOf(last)[0].at(-1), 'ensure net_out 10.254.0.254');
-  assert.equal(all.ahead(parseIpv4Address('10.254.0.254')!), undefined);
-  assert.equal(all.ahead(parseIpv4Address('192.0.2.2')!), undefined, `${formatIpv4Address(address)} is of an earlier pool`);
+  assert.equal(all.ahead(behind(parseIpv4Address('10.254.0.254')!)), undefined);
+  assert.equal(all.ahead(behind(parseIpv4Address('192.0.2.2')!)), undefined, `${formatIpv4Address(address)} is of an earlier pool`);
 });

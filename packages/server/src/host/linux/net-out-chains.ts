@@ -4,14 +4,11 @@
  * adds (net-out-expressions.ts).
  */
 import { formatIpv4Address, ipv4Bytes, type Ipv4Address, type Ipv4Range } from '../../lib/ipv4.js';
-import { networkPrefix } from '../../pool/network-pool.js';
-import type { FirewallChain, FirewallElement, FirewallRule } from '../container-description.js';
+import type { FirewallChain, FirewallElement, FirewallRule, LinkDescription } from '../container-description.js';
 import type { NetOutChange } from '../host.js';
 import type { NetOutRule } from '../net-out-rule.js';
 import { netOutExpressions, netOutNote, type Guards } from './net-out-expressions.js';
 
-/** From one container's address to the next one's. */
-const stride = 2 ** (32 - networkPrefix);
 /** Addresses behind one with rules that get chains, and how near the end of them more are made. Some ten microseconds each, in which the launcher does nothing else. */
 const aheadCount = 32;
 const aheadAtLeast = 8;
@@ -50,9 +47,9 @@ export class NetOutChains {
   }
 
   /** Chains for containers to come, which have the addresses behind this one; undefined: there are some still. */
-  ahead(address: Ipv4Address): NetOutChange | undefined {
-    if (this.#isMakingAhead || !this.#isLacking(address)) return undefined;
-    const addresses = this.#behind(address, aheadCount).filter((each) => !this.#made.has(each));
+  ahead(link: Pick<LinkDescription, 'containerAddress' | 'prefix'>): NetOutChange | undefined {
+    if (this.#isMakingAhead || this.#lackingBehind(link, aheadAtLeast).length === 0) return undefined;
+    const addresses = this.#lackingBehind(link, aheadCount);
     const change = this.#change(addresses, addresses, addresses.map((each) => this.#chain('add', each, [])));
     this.#isMakingAhead = true;
     return {
@@ -64,12 +61,9 @@ export class NetOutChains {
     };
   }
 
-  #isLacking(address: Ipv4Address): boolean {
-    return this.#behind(address, aheadAtLeast).some((each) => !this.#made.has(each));
-  }
-
-  #behind(address: Ipv4Address, count: number): Ipv4Address[] {
-    return Array.from({ length: count }, (_, index) => address + (index + 1) * stride).filter((each) => each >= this.pool.first && each <= this.pool.last);
+  #lackingBehind({ containerAddress, prefix }: Pick<LinkDescription, 'containerAddress' | 'prefix'>, count: number): Ipv4Address[] {
+    const stride = 2 ** (32 - prefix);
+    return Array.from({ length: count }, (_, index) => containerAddress + (index + 1) * stride).filter((each) => each >= this.pool.first && each <= this.pool.last && !this.#made.has(each));
   }
 
   #change(addresses: readonly Ipv4Address[], ledTo: readonly Ipv4Address[], chains: FirewallChain[]): NetOutChange {
