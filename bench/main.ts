@@ -21,6 +21,10 @@ import type { Options, SectionName } from './options.js';
 import { model } from './model.js';
 import { network } from './network.js';
 import { output } from './output.js';
+import { peers } from './peers/measure.js';
+import { peerTable } from './peers/peer-table.js';
+import type { PeerRow } from './peers/samples.js';
+import { World } from './peers/world.js';
 import { ping } from './ping.js';
 import { printProfiles } from './profile.js';
 import { requests } from './requests.js';
@@ -33,8 +37,9 @@ import { transfers } from './transfers.js';
 
 const MEASUREMENTS: Readonly<Record<SectionName, (surroundings: Surroundings) => Promise<Result>>> = { lifecycle, cycles, ping, requests, limits, network, files, transfers, output, load, live, scale, model };
 
-async function measure(options: Options, surroundings: Surroundings): Promise<{ rows: Row[]; samples: Record<string, readonly number[]> }> {
+async function measure(options: Options, surroundings: Surroundings): Promise<{ rows: Row[]; samples: Record<string, readonly number[]>; peerRows: PeerRow[] }> {
   const rows: Row[] = [];
+  const peerRows: PeerRow[] = [];
   const samples: Record<string, readonly number[]> = {};
   for (const [name, measurement] of Object.entries(MEASUREMENTS) as [SectionName, (typeof MEASUREMENTS)[SectionName]][]) {
     if (!options.only.has(name) || ((name === 'live' || name === 'scale') && options.live === 0)) continue;
@@ -44,7 +49,14 @@ async function measure(options: Options, surroundings: Surroundings): Promise<{ 
     rows.push(...result.rows);
     Object.assign(samples, result.samples);
   }
-  return { rows, samples };
+  if (options.peers.size > 0) {
+    const begin = performance.now();
+    const result = await peers(surroundings, options.peers);
+    process.stderr.write(`peers: ${((performance.now() - begin) / 1000).toFixed(1)} s\n`);
+    peerRows.push(...result.rows);
+    Object.assign(samples, result.samples);
+  }
+  return { rows, samples, peerRows };
 }
 
 /** Throws when the file is not there, or is none of `--record`. */
@@ -65,7 +77,7 @@ async function run(options: Options): Promise<void> {
   let floor: Floor | undefined;
   const interrupt = (): void => {
     process.stderr.write('interrupted: removing what there is\n');
-    void floor?.close().then(() => server.remove()).finally(() => process.exit(130));
+    void World.closeAll().then(() => floor?.close()).then(() => server.remove()).finally(() => process.exit(130));
   };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
@@ -79,11 +91,11 @@ async function run(options: Options): Promise<void> {
       return;
     }
     floor = new Floor({ directory: `${directory}/floor`, rootFileSystem });
-    const { rows, samples } = await measure(options, { sizes: options.sizes, server, floor, directory, rootFileSystem, live: options.live });
-    process.stdout.write(`${machine.map((line) => `${line}  `).join('\n')}\n\n${markdownTable(rows)}\n`);
+    const { rows, samples, peerRows } = await measure(options, { sizes: options.sizes, server, floor, directory, rootFileSystem, live: options.live });
+    process.stdout.write(`${machine.map((line) => `${line}  `).join('\n')}\n\n${[...(rows.length === 0 ? [] : [markdownTable(rows)]), ...(peerRows.length === 0 ? [] : [peerTable(peerRows, 'warden')])].join('\n\n')}\n`);
     if (options.record !== undefined) writeFileSync(options.record, `${JSON.stringify({ machine, rows } satisfies Figures, null, 1)}\n`);
     if (options.check !== undefined) check(options, { machine, rows });
-    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ machine, sizes: options.sizes, rows, samples }, null, 1)}\n`);
+    if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ machine, sizes: options.sizes, rows, peers: peerRows, samples }, null, 1)}\n`);
   } catch (error) {
     process.stderr.write(`the logs of wardend are left in ${directory}\n`);
     await floor?.close();

@@ -1,6 +1,8 @@
 /* The command line of `npm run bench`: what is measured how often. */
 import { parseArgs } from 'node:util';
 import { nativePrograms } from './paths.js';
+import { parsePeers, peerNames } from './peers/names.js';
+import type { PeerName } from './peers/names.js';
 
 export interface Sizes {
   /** Turns of floor and product, one after the other, and lifecycles in each. */
@@ -21,18 +23,21 @@ export interface Sizes {
   readonly amongContainers: number;
   readonly outputInBytes: number;
   readonly outputRepeats: number;
+  /** Turns of all peers, and lifecycles in each. */
+  readonly peerTurns: number;
+  readonly peerLifecyclesPerTurn: number;
 }
 
 const STANDARD: Sizes = {
   turns: 12, lifecyclesPerTurn: 20, spacedPerTurn: 8, runsPerTurn: 20, warmUpLifecycles: 100, warmUpRuns: 500, cyclesMs: 4_000, pingMs: 3_000, requests: 2_000, amongContainers: 1_000,
-  outputInBytes: 1024 ** 3, outputRepeats: 5,
+  outputInBytes: 1024 ** 3, outputRepeats: 5, peerTurns: 6, peerLifecyclesPerTurn: 3,
 };
 const QUICK: Sizes = {
   turns: 6, lifecyclesPerTurn: 10, spacedPerTurn: 5, runsPerTurn: 10, warmUpLifecycles: 20, warmUpRuns: 100, cyclesMs: 2_000, pingMs: 1_000, requests: 500, amongContainers: 50,
-  outputInBytes: 256 * 1024 ** 2, outputRepeats: 3,
+  outputInBytes: 256 * 1024 ** 2, outputRepeats: 3, peerTurns: 3, peerLifecyclesPerTurn: 2,
 };
 
-export const usage = `usage: npm run bench -- [--quick] [--scale] [--turns N] [--live N] [--output MIB] [--only NAME,…] [--json FILE] [--record FILE] [--check FILE] [--tolerance PCT] [--profile NAME,…] [--directory DIR] [--programs DIR]
+export const usage = `usage: npm run bench -- [--quick] [--scale] [--turns N] [--live N] [--output MIB] [--only NAME,…] [--peers [NAME,…]] [--json FILE] [--record FILE] [--check FILE] [--tolerance PCT] [--profile NAME,…] [--directory DIR] [--programs DIR]
 
 Measures warden through its socket, next to a C program that does the same kernel work (bench/floor.c). Needs root.
 
@@ -41,7 +46,9 @@ Measures warden through its socket, next to a C program that does the same kerne
   --turns N         turns of floor and product (12; 6 with --quick)
   --live N          idle containers for memory and for create among many, at most 1000 (200; 50 with --quick; 0: leave out)
   --output MIB      output of a job for the throughput (1024; 256 with --quick)
-  --only NAMES      of lifecycle, cycles, ping, requests, limits, network, files, transfers, output, load, live (all of these unless told otherwise), scale, model (docs/scale.md)
+  --only NAMES      of lifecycle, cycles, ping, requests, limits, network, files, transfers, output, load, live (all of these unless told otherwise), scale, model (docs/scale.md), peers
+  --peers [NAMES]   other container systems as well, from Debian, not installed: ${peerNames.join(', ')} (all);
+                    nothing but them, warden and the floor with --only peers
   --json FILE       all figures, and every sample
   --record FILE     the figures alone, as bench/figures.json keeps them
   --check FILE      tell which ratios are worse than those of FILE; the exit status is 3 when one is (npm run bench:check: with bench/figures.json)
@@ -55,6 +62,7 @@ export const sections = ['lifecycle', 'cycles', 'ping', 'requests', 'limits', 'n
 /** What takes long is measured when it is asked for. */
 const usual = sections.filter((name) => name !== 'scale' && name !== 'model');
 export type SectionName = (typeof sections)[number];
+const PEERS = 'peers';
 
 /** What `--profile` knows. */
 export const profileNames = ['create', 'run', 'output', 'destroy', 'cycles'] as const;
@@ -64,6 +72,8 @@ export interface Options {
   readonly sizes: Sizes;
   readonly live: number;
   readonly only: ReadonlySet<SectionName>;
+  /** Empty: none. */
+  readonly peers: ReadonlySet<PeerName>;
   readonly json: string | undefined;
   readonly record: string | undefined;
   readonly check: string | undefined;
@@ -94,24 +104,31 @@ function usualLive(scale: boolean, quick: boolean): number {
   return quick ? 50 : 200;
 }
 
+/** `--peers` may stand alone, which options with a value may not. */
+function withAllPeers(argv: readonly string[]): string[] {
+  return argv.map((argument, index) => argument === '--peers' && (argv[index + 1] ?? '--').startsWith('--') ? '--peers=all' : argument);
+}
+
 /** Throws for what it does not understand; undefined: the person asked for the usage. */
 export function parseOptions(argv: readonly string[]): Options | undefined {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
-    args: [...argv], strict: true, allowPositionals: false,
-    options: { quick: { type: 'boolean' }, scale: { type: 'boolean' }, turns: text, live: text, output: text, only: text, json: text, record: text, check: text, tolerance: text, profile: text, directory: text, programs: text, help: { type: 'boolean' } },
+    args: withAllPeers(argv), strict: true, allowPositionals: false,
+    options: { quick: { type: 'boolean' }, scale: { type: 'boolean' }, turns: text, live: text, output: text, only: text, peers: text, json: text, record: text, check: text, tolerance: text, profile: text, directory: text, programs: text, help: { type: 'boolean' } },
   });
   if (values.help) return undefined;
   const base = values.quick ? QUICK : STANDARD;
   if (values.scale && values.only !== undefined) throw new Error('--scale and --only: one of them');
-  const names = values.scale ? ['scale'] : values.only?.split(',') ?? usual;
-  const unknown = names.find((name) => !isSection(name));
-  if (unknown !== undefined) throw new Error(`--only: ${unknown} is none of ${sections.join(', ')}`);
+  const names: readonly string[] = values.scale ? ['scale'] : values.only?.split(',') ?? usual;
+  const unknown = names.find((name) => !isSection(name) && name !== PEERS);
+  if (unknown !== undefined) throw new Error(`--only: ${unknown} is none of ${[...sections, PEERS].join(', ')}`);
+  const peers = values.peers ?? (names.includes(PEERS) ? 'all' : undefined);
   const profile = values.profile?.split(',');
   const unprofiled = profile?.find((name) => !isProfileName(name));
   if (unprofiled !== undefined) throw new Error(`--profile: ${unprofiled} is none of ${profileNames.join(', ')}`);
   const directory = values.directory ?? '/var/tmp/warden-bench';
   if (!directory.startsWith('/') || directory.length > 50) throw new Error('--directory must be an absolute path of at most 50 bytes: sockets lie below it');
+  if (peers !== undefined && /^\/(?:run|etc|var\/lib)(?:\/|$)/.test(directory)) throw new Error('--directory must not be below /run, /etc or /var/lib with --peers, who have their own');
   return {
     sizes: {
       ...base,
@@ -120,6 +137,7 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
     },
     live: values.live === undefined ? usualLive(values.scale ?? false, values.quick ?? false) : integer('live', values.live, 0, 1000),
     only: new Set(names.filter(isSection)),
+    peers: peers === undefined ? new Set() : parsePeers(peers),
     json: values.json,
     record: values.record,
     check: values.check,

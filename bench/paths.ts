@@ -6,4 +6,5 @@ export const wardendProgram = `${repository}/bin/wardend`;
 export const nativePrograms = `${repository}/native/build/release`;
 export const floorProgram = `${repository}/bench/build/floor`;
 export const trueProgram = `${repository}/bench/build/true`;
+export const worldProgram = `${repository}/bench/build/world`;
 export const compiled = `${repository}/bench/dist`;

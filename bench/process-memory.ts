@@ -18,6 +18,11 @@ export function residentOf(pid: number): number {
   return kilobytes(read(pid, 'status'), 'VmRSS');
 }
 
+/** Proportional set size, in KiB. */
+export function proportionalOf(pid: number): number {
+  return kilobytes(read(pid, 'smaps_rollup'), 'Pss');
+}
+
 export interface ProcessMemory { readonly pid: number; readonly name: string; readonly pssInKib: number }
 
 /** What a process has that a machine, or the process itself, may run out of. */
@@ -41,7 +46,7 @@ export function descendants(root: number): ProcessMemory[] {
   const found: ProcessMemory[] = [];
   const queue = [...children.get(root) ?? []];
   for (let pid = queue.shift(); pid !== undefined; pid = queue.shift()) {
-    found.push({ pid, name: read(pid, 'comm').trim(), pssInKib: kilobytes(read(pid, 'smaps_rollup'), 'Pss') });
+    found.push({ pid, name: read(pid, 'comm').trim(), pssInKib: proportionalOf(pid) });
     queue.push(...children.get(pid) ?? []);
   }
   return found;
