@@ -5,7 +5,7 @@ import type { Slot } from './slot.js';
 
 type Section = Record<string, unknown>;
 export interface Overrides {
-  readonly server?: Section; readonly network?: Section; readonly port?: Section; readonly user?: Section; readonly logging?: Section; readonly hooks?: Section; readonly health?: Section; readonly images?: Section; readonly files?: Section;
+  readonly server?: Section; readonly network?: Section; readonly port?: Section; readonly user?: Section; readonly logging?: Section; readonly hooks?: Section; readonly health?: Section; readonly images?: Section; readonly files?: Section; readonly pool?: Section;
   /** Use the native programs whose steps can be made to fail. */
   readonly faults?: boolean;
 }
@@ -37,5 +37,6 @@ export function configurationText(slot: Slot, overrides: Overrides = {}): string
     user: { pool_start_uid: slot.startUid, pool_size: 256, pool_start_subuid: slot.startSubuid, ...overrides.user },
     images: { ...overrides.images },
     files: { ...overrides.files },
+    pool: { ...overrides.pool },
   }, null, 2);
 }

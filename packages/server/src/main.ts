@@ -37,6 +37,7 @@ const reservedDescriptors = 64;
 
 async function serve(sources: Sources): Promise<void> {
   let tlsPort: TlsPort | undefined;
+  let waiting: Containers['waiting'] | undefined;
   let layers = readLayers(sources);
   const configuration = configurationOf(layers);
   const isInsecure = configuration.kind === 'Insecure';
@@ -56,6 +57,7 @@ async function serve(sources: Sources): Promise<void> {
       Object.assign(configuration, reloaded);
       layers = next;
       log.level = configuration.logging.level;
+      waiting?.reconcile();
       log.info({ changed }, 'the configuration was read anew');
       if (needRestart.length > 0) log.warn({ keys: needRestart }, `changed, but in force only after a restart: ${needRestart.join(', ')}`);
     } catch (error) {
@@ -108,6 +110,8 @@ async function serve(sources: Sources): Promise<void> {
   await health?.listen();
 
   await machine.begin();
+  waiting = containers.waiting;
+  waiting.begin();
   await listener.listen();
   await tlsPort?.listen();
   unready = undefined;
@@ -121,10 +125,11 @@ async function serve(sources: Sources): Promise<void> {
   service.stopping();
   log.info({ signal }, 'ending: no new connections, requests under way are finished, containers live on');
   const began = systemClock.now();
+  const filled = waiting.stop();
   const timeFor = (step: EndStep): number => Math.max(0, began + configuration.drainDeadlineMs * endOf[step] - systemClock.now());
   await listener.drain(timeFor('requests'));
   containers.stopTimers();
-  await withDeadline(systemClock, timeFor('background'), containers.idle(), () => new Error('late')).catch(() => log.warn('leaving work in the background undone: the next start goes on with it'));
+  await withDeadline(systemClock, timeFor('background'), Promise.all([containers.idle(), filled]), () => new Error('late')).catch(() => log.warn('leaving work in the background undone: the next start goes on with it'));
   for (const container of containers.all()) {
     try {
       recordState(containers, container);
@@ -133,6 +138,7 @@ async function serve(sources: Sources): Promise<void> {
     }
     container.monitor.close();
   }
+  waiting.close();
   health?.close();
   metrics?.close();
   await machine.end(timeFor);

@@ -33,6 +33,8 @@ export interface Configuration {
     /** Holds the programs that a create may name; undefined: it may not. */
     readonly directory: string | undefined;
   };
+  /** Containers made in advance; none of size 0. rootfs: as a create names it, undefined: rootfsPath. */
+  readonly pools: readonly { readonly size: number; readonly rootfs: string | undefined }[];
   /** In the unit of each resource; -1 is no limit. */
   readonly rlimits: ReadonlyMap<RlimitName, number>;
   /** Processes and threads of one container. */

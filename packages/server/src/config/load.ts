@@ -115,7 +115,24 @@ function crossKeyMistakes(file: ConfigurationFile): string[] {
   if (user.pool_start_subuid < subuidRangeSize || user.pool_start_subuid % subuidRangeSize !== 0 || lastSubuid > 0xffff_fffe) {
     mistakes.push('user.pool_start_subuid: must be a multiple of 65536, at least 65536, with room for 65536 ids for each of user.pool_size below 2^32 - 1');
   }
+  return [...mistakes, ...poolMistakes(file)];
+}
+
+function poolMistakes({ server, hooks, pool }: ConfigurationFile): string[] {
+  const sized = poolsOf({ pool });
+  if (sized.length === 0) return [];
+  const mistakes: string[] = [];
+  if (server.container_klass === 'Insecure') mistakes.push('pool: plain processes (server.container_klass: Insecure) are not made in advance; leave pool.size out');
+  const [point] = hookPoints.filter((each) => hooks[each].length > 0);
+  if (point !== undefined) mistakes.push(`pool: a container made in advance has no handle yet that hooks.${point} could be told; leave out one of the two`);
+  const roots = sized.map(({ rootfs }) => rootfs ?? resolve(server.container_rootfs_path));
+  const twice = roots.find((rootfs, index) => roots.indexOf(rootfs) !== index);
+  if (twice !== undefined) mistakes.push(`pool.others: ${twice} is there twice`);
   return mistakes;
+}
+
+function poolsOf({ pool }: Pick<ConfigurationFile, 'pool'>): Configuration['pools'] {
+  return [{ size: pool.size, rootfs: pool.rootfs ?? undefined }, ...pool.others].filter(({ size }) => size > 0);
 }
 
 function poolRange({ network }: ConfigurationFile): Ipv4Range {
@@ -172,6 +189,7 @@ function toConfiguration(file: ConfigurationFile): Configuration {
       programs: hookPoints.flatMap((point) => file.hooks[point].map(({ program, args, timeout }) => ({ point, command: [resolve(program), ...args], timeoutMs: timeout * 1000 }))),
       directory: file.hooks.programs_path === null ? undefined : resolve(file.hooks.programs_path),
     },
+    pools: poolsOf(file),
     rlimits,
     pidsMax: server.container_pids_max,
     totalPidsMax: server.containers_pids_max ?? undefined,

@@ -18,6 +18,7 @@ const reloadable: readonly (readonly [key: string, field: keyof Configuration])[
   ['server.drain_deadline', 'drainDeadlineMs'],
   ['logging.level', 'logging'],
   ['files', 'files'],
+  ['pool', 'pools'],
 ];
 
 export interface Reloaded {

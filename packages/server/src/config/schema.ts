@@ -186,6 +186,21 @@ const hooks = section({
   programs_path: absolutePath.nullable().default(null),
 });
 
+/** As a create names one: a directory, `image:` with an image's name or id, or a name that a directory was given. */
+const rootfs = z
+  .string()
+  .regex(/^(?:\/[^\0]{0,4094}|image:[A-Za-z0-9[][^\s]{0,1023}|[A-Za-z0-9][A-Za-z0-9._-]{0,127})$/, 'must be a path, image:NAME, or the name of a root file system');
+const poolSize = z.int().min(0).max(4096);
+
+const pool = section({
+  size: poolSize.default(0),
+  rootfs: rootfs.nullable().default(null),
+  others: z
+    .union([z.null(), z.array(z.strictObject({ size: poolSize, rootfs })).max(16)])
+    .transform((value) => value ?? [])
+    .default([]),
+});
+
 const files = section({
   copy_entries_max: z.int().min(1).max(Number.MAX_SAFE_INTEGER).default(10_000_000),
   copy_bytes_max: z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(1024 ** 4),
@@ -195,7 +210,7 @@ const files = section({
 });
 
 /** The whole file. */
-export const configurationSchema = section({ server, health_check_server: healthCheckServer, logging, network, port, user, images, hooks, files });
+export const configurationSchema = section({ server, health_check_server: healthCheckServer, logging, network, port, user, images, hooks, files, pool });
 
 /** The file as it was checked, with its defaults filled in; keys are those of the file. */
 export type ConfigurationFile = zod.output<typeof configurationSchema>;

@@ -217,9 +217,9 @@ test('a snapshot of a newer version is refused before anything is touched', asyn
   const newer = await before.create();
   const { host } = before;
   host.living.get(dead.id)?.destroy();
-  host.snapshots.set(newer.id, altered(host.snapshots.get(newer.id) ?? '', (document) => document.replace('"version":2', '"version":4')));
+  host.snapshots.set(newer.id, altered(host.snapshots.get(newer.id) ?? '', (document) => document.replace('"version":2', '"version":5')));
   const left = host.leftovers();
-  await assert.rejects(adoptContainers(makeTestContainers(host).containers), { code: 'unsupported', message: new RegExp(`container ${newer.id} .* version 4`) });
+  await assert.rejects(adoptContainers(makeTestContainers(host).containers), { code: 'unsupported', message: new RegExp(`container ${newer.id} .* version 5`) });
   assert.deepEqual(host.leftovers(), left);
 });
 

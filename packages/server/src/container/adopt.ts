@@ -1,7 +1,7 @@
 /**
  * At the start: the depot's containers are taken over, with their jobs. One whose monitor died meanwhile is stopped, with an
  * event, until a client destroys it; one whose destroy had begun is removed, and so is what was never acknowledged or has
- * another boot. A container that lives and cannot be taken over is left alone, and what it holds is given to nobody else.
+ * another boot. One that waits for a client does so again, or goes. A container that lives and cannot be taken over is left alone, and what it holds is given to nobody else.
  * Whether one lives is known from its monitor's socket alone. A monitor that is late is alive.
  */
 import { WardenError } from 'warden-protocol';
@@ -41,7 +41,7 @@ interface Found {
 }
 
 /** A container to be removed that is known gives back what it holds when it is gone. */
-type Verdict = { readonly adopted: Container } | { readonly remove: string; readonly container?: Container } | { readonly leaveAlone: string; readonly uid: number | undefined };
+type Verdict = { readonly adopted: Container } | { readonly waits: true } | { readonly remove: string; readonly container?: Container } | { readonly leaveAlone: string; readonly uid: number | undefined };
 
 /**
  * One log line for each; fails for the sake of one container only when a newer server made it.
@@ -74,6 +74,7 @@ function refuseNewer(containers: Containers, { containerId, parsed }: Found): vo
 async function takeOver(containers: Containers, found: Found): Promise<void> {
   const { containerId, text } = found;
   const verdict = await judge(containers, found);
+  if ('waits' in verdict) return;
   if ('adopted' in verdict) {
     finishStop(containers, verdict.adopted);
     stopIfOutOfMemory(containers, verdict.adopted);
@@ -98,6 +99,12 @@ async function judge(containers: Containers, { containerId, parsed }: Found): Pr
   if (snapshot.id !== containerId) return unlessDead(containers, containerId, `its snapshot is that of ${snapshot.id}`);
   if (snapshot.bootId !== containers.host.bootId) return { remove: 'the machine was started again since' };
   const container = containerOf(containers, snapshot);
+  if (snapshot.waiting !== undefined) {
+    // Nobody has it, so nobody misses it.
+    if (typeof container === 'string') return { remove: container };
+    await containers.waiting.restore(container, snapshot.waiting.recipe);
+    return { waits: true };
+  }
   if (typeof container === 'string') return unlessDead(containers, containerId, container);
 
   const meeting = meet(containers, container);
@@ -182,7 +189,7 @@ function keepMeeting(containers: Containers, container: Container, meeting: Prom
 /** The container of a snapshot with its network and uid claimed; or why that cannot be. */
 function containerOf(containers: Containers, snapshot: Snapshot): Container | string {
   const { host } = containers;
-  if (containers.isHandleTaken(snapshot.handle)) return `another container has its handle ${snapshot.handle}`;
+  if (snapshot.waiting === undefined && containers.isHandleTaken(snapshot.handle)) return `another container has its handle ${snapshot.handle}`;
   const network = containers.networks.restore(snapshot.network, host.clock.now());
   if (network === undefined) return 'another container has its network';
   const identity = containers.uids.restore(snapshot.uid);
@@ -205,8 +212,9 @@ function containerOf(containers: Containers, snapshot: Snapshot): Container | st
     graceTimeMs: snapshot.graceTimeMs,
     labels: new Map(snapshot.labels),
     expiresAtMs: snapshot.expiresAtMs,
+    createdMs: snapshot.createdMs,
   };
-  if (snapshot.image !== undefined) host.rootFileSystems.hold(snapshot.id, snapshot.handle, snapshot.image);
+  if (snapshot.image !== undefined) host.rootFileSystems.hold(snapshot.id, snapshot.waiting === undefined ? snapshot.handle : undefined, snapshot.image);
   const container = new Container(identification, host.monitors.open(snapshot.id, true), snapshot.state, snapshot.events);
   container.stopping = snapshot.stopping ?? false;
   container.netOut = (snapshot.netOut ?? []).map(checkNetOut);

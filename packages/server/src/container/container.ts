@@ -59,6 +59,8 @@ export interface ContainerIdentification {
   readonly labels: Labels;
   /** When it is destroyed, whoever uses it, by the clock's milliseconds since the machine's boot; undefined: never. */
   readonly expiresAtMs: number | undefined;
+  /** When a client got it, in milliseconds since 1970; undefined: its id tells. */
+  readonly createdMs?: number | undefined;
 }
 
 export class Container {
@@ -75,6 +77,7 @@ export class Container {
   readonly graceTimeMs: number | null;
   readonly labels: Labels;
   readonly expiresAtMs: number | undefined;
+  readonly createdMs: number | undefined;
   readonly monitor: Monitor;
   readonly jobs = new Map<number, Job>();
   /** Settles when the monitor's events are being received; jobs start after that, so that none ends unseen. */
@@ -114,6 +117,7 @@ export class Container {
     this.graceTimeMs = identification.graceTimeMs;
     this.labels = identification.labels;
     this.expiresAtMs = identification.expiresAtMs;
+    this.createdMs = identification.createdMs;
     this.monitor = monitor;
     this.#state = state;
     for (const event of events) this.#events.add(event);

@@ -20,6 +20,7 @@ import { endLifetime, Lifetimes } from './lifetimes.js';
 import { Names } from './names.js';
 import { StaleConnections } from './stale-connections.js';
 import { StaleLinks } from './stale-links.js';
+import { WaitingContainers } from './waiting-containers.js';
 
 export class Containers {
   readonly #byHandle = new Map<string, Container>();
@@ -44,6 +45,8 @@ export class Containers {
   readonly happenings = new Happenings();
   readonly firewall: FirewallUpkeep;
   readonly names: Names;
+  /** Those that no client has yet. */
+  readonly waiting: WaitingContainers;
 
   constructor(
     readonly configuration: Configuration,
@@ -63,6 +66,7 @@ export class Containers {
     this.lifetimes = new Lifetimes(host.clock, (container) => endLifetime(this, container));
     this.firewall = new FirewallUpkeep(host, log);
     this.names = new Names(host, this.firewall, log, network);
+    this.waiting = new WaitingContainers(this);
   }
 
   /** Work that no request waits for; what fails in it is logged. */
@@ -203,21 +207,25 @@ export class Containers {
     this.#byHandle.delete(container.handle);
     this.references.remove(container);
     this.lifetimes.remove(container);
-    this.#linkNames.delete(container.link.hostName);
     this.release(container);
     container.onHappening({ kind: 'destroyed' });
     container.onHappening = () => undefined;
   }
 
-  /** Gives back what a container held that is gone. Network and ports are free when the kernel has forgotten its connections. */
-  release(container: Container): void {
+  /**
+   * Gives back what a container held that is gone. Network and ports are free when the kernel has forgotten its connections.
+   * @param keepsNetwork its network is somebody else's already, and its link that one's to remove
+   */
+  release(container: Container, keepsNetwork = false): void {
     const { network, netIn, link } = container;
+    this.#linkNames.delete(link.hostName);
     if (container.image !== undefined) this.host.rootFileSystems.release(container.id);
+    this.uids.release(container.identity);
+    if (keepsNetwork) return;
     this.staleLinks.add(link.hostName);
     this.stale.addAddress(network.containerAddress, () => {
       this.networks.release(network, this.host.clock.now());
       for (const { protocol, hostPort } of netIn) this.ports.release(protocol, hostPort);
     });
-    this.uids.release(container.identity);
   }
 }

@@ -27,6 +27,11 @@ export function ttlLeftOf({ host }: Containers, { expiresAtMs }: Container): big
   return expiresAtMs === undefined ? undefined : BigInt(Math.max(0, Math.ceil(expiresAtMs - host.clock.now())));
 }
 
+/** Milliseconds since 1970. */
+export function createdMsOf({ id, createdMs }: Container): bigint {
+  return createdMs === undefined ? timeOfContainerId(id) : BigInt(createdMs);
+}
+
 /** What the server knows by itself. */
 export function infoOf(container: Container): ContainerInfo {
   if (container.lastInfo !== undefined) return container.lastInfo;
@@ -80,7 +85,7 @@ export async function infoWithUse(containers: Containers, container: Container):
     bindMounts: bindMountsOf(container),
     labels: labelsOf(container.labels),
     ttlLeftMs: ttlLeftOf(containers, container),
-    createdMs: timeOfContainerId(container.id),
+    createdMs: createdMsOf(container),
   };
   return networkStat === undefined ? { ...info, ...rest } : { ...info, ...rest, networkStat };
 }

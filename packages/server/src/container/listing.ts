@@ -4,11 +4,11 @@
  * is megabytes, and others want an answer meanwhile.
  */
 import { WardenError, type RequestOf, type ResponseInit, type Type } from 'warden-protocol';
-import { isContainerId, timeOfContainerId } from '../lib/container-id.js';
+import { isContainerId } from '../lib/container-id.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
-import { netInOf, ttlLeftOf } from './info.js';
+import { createdMsOf, netInOf, ttlLeftOf } from './info.js';
 import { checkLabelFilters, hasLabels, labelsOf } from './labels.js';
 
 export type ListPiece = ResponseInit<Type.List>;
@@ -85,7 +85,7 @@ function summaryOf(containers: Containers, container: Container): NonNullable<Li
     state: container.state,
     containerIp: formatIpv4Address(container.network.containerAddress),
     labels: labelsOf(container.labels),
-    createdMs: timeOfContainerId(container.id),
+    createdMs: createdMsOf(container),
     ttlLeftMs: ttlLeftOf(containers, container),
     rootfs: container.rootfsPath,
     netIn: netInOf(container),

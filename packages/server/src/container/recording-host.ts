@@ -9,7 +9,7 @@ import type { Host, JobRemains, NetworkRelease } from '../host/host.js';
 import type { ContainerImage } from '../host/image.js';
 import { FirewallMissing, type Bandwidth, type BandwidthInForce, type StaleConnections } from '../host/launcher.js';
 import { defaultCpuShares, unlimitedMemory, type CpuLimit } from '../host/limits.js';
-import { MonitorGone } from '../host/monitor.js';
+import { MonitorGone, type JobExit } from '../host/monitor.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
 import { ManualClock } from '../lib/manual-clock.js';
 import { RecordingCopies } from './recording-copies.js';
@@ -27,6 +27,8 @@ export class RecordingHost implements Host {
   readonly ephemeralPorts = { first: 32_768, last: 60_999 };
   readonly syslog = { socketPath: () => '/run/host/log', timeZone: () => 'CET-1CEST,M3.5.0,M10.5.0/3' };
   readonly coreDumps = { leaveContainers: () => this.coreDumpsLeave };
+  /** How the first jobs of containers made in advance end; undefined: they do not. */
+  warmUpEnd: JobExit | undefined = { kind: 'exited', status: 0 };
   /** What coreDumps says. */
   coreDumpsLeave = false;
   readonly calls: string[] = [];
@@ -132,7 +134,10 @@ export class RecordingHost implements Host {
         spawnFollowed: async (job, sink, forgetUpToInBytes) =>
           this.call('monitor.spawnFollowed', () => {
             living().spawn(job, forgetUpToInBytes);
-            return living().follow(job.jobId, sink);
+            const followed = living().follow(job.jobId, sink);
+            const exit = job.script?.toString() === 'exit\n' ? this.warmUpEnd : undefined;
+            if (exit !== undefined) living().end(job.jobId, exit);
+            return followed;
           }),
         follow: async (jobId, sink) => this.call('monitor.follow', () => living().follow(jobId, sink)),
         readOutput: async (jobId, range, sink) => this.call('monitor.readOutput', () => living().readOutput(jobId, range, sink)),

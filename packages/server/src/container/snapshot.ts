@@ -26,8 +26,11 @@ const snapshotVersion = 2;
 /** With labels or an end of its life, which a server of version 2 would take for damage; so it refuses the start. */
 const versionWithLabels = 3;
 
+/** One that waits for a client, or has waited: a server of version 3 would take it for a client's, or for damage. */
+const versionOfWaiting = 4;
+
 /** Version 1 had no checksum. */
-const versions: readonly number[] = [1, snapshotVersion, versionWithLabels];
+const versions: readonly number[] = [1, snapshotVersion, versionWithLabels, versionOfWaiting];
 
 const port = z.int().min(1).max(lastPort);
 const decimal = z.string().regex(/^[1-9]\d{0,18}$/);
@@ -70,6 +73,10 @@ const snapshotSchema = z.strictObject({
   labels: z.array(z.tuple([z.string(), z.string()])).optional(),
   /** Monotonic milliseconds of this boot; undefined: it has no ttl. */
   expiresAtMs: z.number().optional(),
+  /** When a client got it, in milliseconds since 1970; undefined: its id tells. */
+  createdMs: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  /** It was made in advance, and no client has it. */
+  waiting: z.strictObject({ /** Digest of what it was made from (recipe.ts); empty: it is of no use any more. */ recipe: z.string().max(64) }).optional(),
   /** How its disk can be limited; none unless given. */
   diskBackend: z.enum(diskBackendNames).optional(),
   /** Its resolv.conf names its host's end. */
@@ -86,10 +93,11 @@ const snapshotSchema = z.strictObject({
 
 export type Snapshot = zod.output<typeof snapshotSchema>;
 
-export function snapshotOf(container: Container, bootId: string, foundNames: readonly FoundName[] = []): string {
+/** @param waiting it is no client's */
+export function snapshotOf(container: Container, bootId: string, foundNames: readonly FoundName[] = [], waiting?: Snapshot['waiting']): string {
   const { link } = container;
   const snapshot: Snapshot = {
-    version: container.labels.size === 0 && container.expiresAtMs === undefined ? snapshotVersion : versionWithLabels,
+    version: versionFor(container, waiting !== undefined),
     bootId,
     id: container.id,
     handle: container.handle,
@@ -106,6 +114,8 @@ export function snapshotOf(container: Container, bootId: string, foundNames: rea
     graceTimeMs: container.graceTimeMs,
     ...(container.labels.size === 0 ? {} : { labels: [...container.labels] }),
     ...(container.expiresAtMs === undefined ? {} : { expiresAtMs: container.expiresAtMs }),
+    ...(container.createdMs === undefined ? {} : { createdMs: container.createdMs }),
+    ...(waiting === undefined ? {} : { waiting }),
     ...(container.disk.backend === 'none' ? {} : { diskBackend: container.disk.backend }),
     ...(container.usesForwarder ? { usesForwarder: true } : {}),
     ...(container.bandwidth === undefined ? {} : { bandwidth: { rate: String(container.bandwidth.wanted.rate), burst: String(container.bandwidth.wanted.burst) } }),
@@ -114,6 +124,12 @@ export function snapshotOf(container: Container, bootId: string, foundNames: rea
     ...(container.netIn.length === 0 ? {} : { netIn: [...container.netIn] }),
   };
   return sealSnapshot(JSON.stringify(snapshot));
+}
+
+/** The lowest that has all it says: earlier servers can go on with those. */
+function versionFor({ labels, expiresAtMs, createdMs }: Container, isWaiting: boolean): number {
+  if (isWaiting || createdMs !== undefined) return versionOfWaiting;
+  return labels.size === 0 && expiresAtMs === undefined ? snapshotVersion : versionWithLabels;
 }
 
 /** Each change of a container writes all its rules, of which at most one is new. */
@@ -157,7 +173,7 @@ export function parseSnapshot(text: string): { snapshot: Snapshot } | { reason: 
   if (checked.success) return { snapshot: checked.data };
   const [issue] = checked.error.issues;
   const reason = `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'does not match'}`;
-  return typeof version === 'number' && version > versionWithLabels ? { reason, newerVersion: version } : { reason };
+  return typeof version === 'number' && version > versionOfWaiting ? { reason, newerVersion: version } : { reason };
 }
 
 /** The last of a text, behind which another may begin. When what follows is anything else, or one before is damaged, there is none that is sealed. */

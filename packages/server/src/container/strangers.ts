@@ -28,7 +28,7 @@ export async function quarantineStrangers(containers: Containers): Promise<void>
 }
 
 function findStrangers(containers: Containers): string[] {
-  const known = new Set(containers.all().map(({ id }) => id));
+  const known = new Set([...containers.all(), ...containers.waiting.all()].map(({ id }) => id));
   const { cgroups } = containers.host;
   return cgroups.list().filter((id) => !known.has(id) && !containers.isQuarantined(id) && cgroups.hasProcesses(id));
 }

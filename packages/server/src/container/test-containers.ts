@@ -20,6 +20,7 @@ export const testConfiguration: Configuration = {
   depotPath: '/depot',
   mapsRootInBindMounts: true,
   hooks: { programs: [], directory: undefined },
+  pools: [],
   rlimits: new Map([['nofile', 8192]]),
   pidsMax: 1024,
   totalPidsMax: undefined,

@@ -37,12 +37,13 @@ export function watchContainer(containers: Containers, container: Container): vo
  */
 export function receiveEvents(containers: Containers, container: Container, strangers?: Map<number, JobExit>): Promise<void> {
   return container.monitor.watch(
-    (event) => receive(containers, container, event, strangers),
+    (event) => receiveEvent(containers, container, event, strangers),
     () => endLife(containers, container, monitorDied),
   );
 }
 
-function receive(containers: Containers, container: Container, event: MonitorEvent, strangers?: Map<number, JobExit>): void {
+/** One of a container's that a client has. */
+export function receiveEvent(containers: Containers, container: Container, event: MonitorEvent, strangers?: Map<number, JobExit>): void {
   switch (event.kind) {
     case 'output_limit':
       noteEvent(containers, container, outputExceeded);

@@ -122,6 +122,8 @@ export interface RootFileSystem {
   readonly mounts: readonly MountDescription[];
   /** What it is made of; undefined: a directory. */
   readonly image?: ContainerImage;
+  /** Of a directory: another one has another, and so has the same one when something in it, but not below, was made or removed. */
+  readonly identity?: string;
 }
 
 export interface RootFileSystems {
@@ -130,8 +132,8 @@ export interface RootFileSystems {
    * @throws WardenError not_found: `rootfs X not found`
    */
   open(name: string): RootFileSystem;
-  /** The image's layers stay as long as the container is there. */
-  hold(containerId: string, handle: string, image: ContainerImage): void;
+  /** The image's layers stay as long as the container is there. @param handle undefined: no client has it, and it is no reason to keep the image */
+  hold(containerId: string, handle: string | undefined, image: ContainerImage): void;
   /** The container is gone. */
   release(containerId: string): void;
   /** A container lives of which nobody knows what it is made of. */

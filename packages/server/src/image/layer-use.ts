@@ -7,7 +7,7 @@ export class LayerUse {
   /** Layers that are there, with their size in bytes. */
   readonly #layers: Map<Digest, number>;
   readonly #needs = new Map<string, ReadonlySet<Digest>>();
-  readonly #containers = new Map<string, { readonly handle: string; readonly image: Digest }>();
+  readonly #containers = new Map<string, { readonly handle: string | undefined; readonly image: Digest }>();
   readonly #counts = new Map<Digest, number>();
   /** Until all who were there before are known, and when that cannot be, nothing goes. */
   #begun = false;
@@ -70,7 +70,7 @@ export class LayerUse {
     if (name !== undefined && this.#needs.has(name)) this.keep(name, [...(this.#needs.get(name) ?? []), layer]);
   }
 
-  holdForContainer(containerId: string, handle: string, { id, layers }: ContainerImage): void {
+  holdForContainer(containerId: string, handle: string | undefined, { id, layers }: ContainerImage): void {
     this.keep(`container ${containerId}`, layers);
     this.#containers.set(containerId, { handle, image: id });
   }
@@ -81,7 +81,7 @@ export class LayerUse {
 
   /** Handles of the containers that are made of an image. */
   containersOf(image: Digest): string[] {
-    return [...this.#containers.values()].flatMap((container) => (container.image === image ? [container.handle] : []));
+    return [...this.#containers.values()].flatMap((container) => (container.image === image && container.handle !== undefined ? [container.handle] : []));
   }
 
   holdEverything(): void {

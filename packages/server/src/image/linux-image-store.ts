@@ -153,7 +153,7 @@ export class LinuxImageStore implements ImageStore {
   }
 
   /** An image's layers stay as long as a container is made of it, whatever becomes of the image. */
-  holdForContainer(containerId: string, handle: string, image: ContainerImage): void {
+  holdForContainer(containerId: string, handle: string | undefined, image: ContainerImage): void {
     this.#use.holdForContainer(containerId, handle, image);
   }
 

@@ -166,7 +166,7 @@ export async function openLinuxMachine({ configuration, log, attachSyslog, conta
       depot.emptyTrash();
       await adoptContainers(server);
       imageStore.begin();
-      const links = [...server.all().map((container) => container.link), ...reserveUnknownLinks(server)];
+      const links = [...server.all().map((container) => container.link), ...server.waiting.links(), ...reserveUnknownLinks(server)];
       for (const link of links) server.firewall.note(link);
       server.firewall.afterLoad(() => restoreNetOut(server));
       await server.firewall.start();
@@ -185,7 +185,7 @@ export async function openLinuxMachine({ configuration, log, attachSyslog, conta
       await resolver.close();
       await withDeadline(systemClock, timeFor('background'), server.firewall.stop(), () => new Error('late')).catch(() => log.warn({}, 'leaving the firewall as it is: the next start loads it'));
       await withDeadline(systemClock, timeFor('trash'), Promise.all([depot.removed(), imageStore.removed()]), () => new Error('late')).catch(() => log.warn({}, 'leaving discarded directories to the next start'));
-      const isEmpty = server.handles().length === 0 && !server.hasQuarantined;
+      const isEmpty = server.handles().length === 0 && server.waiting.count === 0 && !server.hasQuarantined;
       if (isEmpty) await withDeadline(systemClock, timeFor('disks'), disks.remove(), () => new Error('late')).catch(() => log.warn({}, 'leaving the disks\' image to the next start'));
       await launcher.close(timeFor('launcher'));
       if (isEmpty) {

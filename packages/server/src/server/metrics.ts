@@ -51,6 +51,9 @@ export class Metrics {
     this.#gauge('warden_connections', 'Connections of clients.', undefined, () => [['', sources.connections()]]);
     this.#gauge('warden_pool_size', 'What a pool has in all.', 'pool', () => [['network', containers.networks.size], ['uid', containers.uids.size], ['tcp_port', containers.ports.size], ['udp_port', containers.ports.size]]);
     this.#gauge('warden_pool_taken', 'What of a pool containers have, or what rests until it is given again.', 'pool', () => [['network', containers.networks.taken], ['uid', containers.uids.taken], ['tcp_port', containers.ports.taken('tcp')], ['udp_port', containers.ports.taken('udp')]]);
+    this.#gauge('warden_waiting_containers', 'Containers made in advance that no client has yet.', 'rootfs', () => containers.waiting.figures().map(({ rootfs, waiting }) => [rootfs, waiting]));
+    this.#counter('warden_waiting_claims_total', 'Creates that got a container made in advance.', 'rootfs', () => containers.waiting.figures().map(({ rootfs, claims }) => [rootfs, claims]));
+    this.#counter('warden_waiting_misses_total', 'Creates that would have got one, had one been there.', 'rootfs', () => containers.waiting.figures().map(({ rootfs, misses }) => [rootfs, misses]));
     this.#counter('warden_out_of_memory_total', 'Containers in which the OOM killer took a process.', undefined, () => [['', containers.outOfMemoryCount]]);
     this.#counter('warden_process_restarts_total', 'Processes of the server that were gone and were started again.', 'process', () => [['launcher', sources.restarts.launcher()], ['resolver', sources.restarts.resolver()]]);
     this.#gauge('warden_event_loop_delay_seconds', 'How late the event loop is, since the last time this was asked.', 'quantile', () => this.#delays());

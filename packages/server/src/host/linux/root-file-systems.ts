@@ -31,7 +31,7 @@ export interface ImageSource {
   imageOf(name: string): ContainerImage;
   /** The lowest first. */
   directoriesOf(image: ContainerImage): string[];
-  holdForContainer(containerId: string, handle: string, image: ContainerImage): void;
+  holdForContainer(containerId: string, handle: string | undefined, image: ContainerImage): void;
   releaseContainer(containerId: string): void;
   holdEverything(): void;
 }
@@ -66,14 +66,15 @@ export class LinuxRootFileSystems implements RootFileSystems {
     if (path === undefined) throw new WardenError('not_found', `rootfs ${name} not found`);
     const directory = realDirectory(path);
     if (directory === undefined) throw new WardenError('not_found', `rootfs ${path} not found`);
-    const reason = this.#shield.reasonAgainst(directory);
+    const reason = this.#shield.reasonAgainst(directory.path);
     if (reason !== undefined) throw refused(path, reason);
-    const left = this.leadsOutOf(path, directory);
+    const left = this.leadsOutOf(path, directory.path);
     if (left !== undefined) throw refused(path, ledOut(left));
-    return { lowers: [directory], mounts: this.#mountsOf(`${directory}.mounts.json`) };
+    const mounts = this.#mountsOf(`${directory.path}.mounts.json`);
+    return { lowers: [directory.path], mounts, identity: directory.identity };
   }
 
-  hold(containerId: string, handle: string, image: ContainerImage): void {
+  hold(containerId: string, handle: string | undefined, image: ContainerImage): void {
     this.images.holdForContainer(containerId, handle, image);
   }
 
@@ -115,9 +116,11 @@ function refused(path: string, why: string): WardenError {
   return new WardenError('invalid_argument', `rootfs ${path} cannot be used: ${why}; name a directory that holds nothing but a root file system`);
 }
 
-function realDirectory(path: string): string | undefined {
+function realDirectory(path: string): { readonly path: string; readonly identity: string } | undefined {
   const real = realPath(path);
-  return real !== undefined && statSync(real, { throwIfNoEntry: false })?.isDirectory() === true ? real : undefined;
+  const status = real === undefined ? undefined : statSync(real, { throwIfNoEntry: false, bigint: true });
+  if (real === undefined || status?.isDirectory() !== true) return undefined;
+  return { path: real, identity: `${status.dev}:${status.ino}:${status.ctimeNs}` };
 }
 
 function readMounts(path: string, status: BigIntStats): RootFileSystem['mounts'] {

@@ -1,0 +1,110 @@
+/**
+ * Containers made in advance that no client is to have any more: taken off the machine in the background, until they are gone. What they hold is nobody
+ * else's before that. One that is left by the end of the server is of no use to the next one, which goes on with it.
+ */
+import { startTimer } from '../lib/timer.js';
+import type { ContainerNetwork } from '../pool/network-pool.js';
+import type { Container } from './container.js';
+import type { Containers } from './containers.js';
+import { removeFromHost } from './remove.js';
+import { snapshotOf } from './snapshot.js';
+import type { WaitingContainer } from './waiting-container.js';
+
+const retryPauseMs = 5000;
+
+export class Retirement {
+  readonly #leaving = new Set<Container>();
+  readonly #timers = new Map<Container, () => void>();
+  readonly #underWay = new Set<Promise<unknown>>();
+  #isBegun = false;
+  #stopped = false;
+
+  constructor(private readonly containers: Containers) {}
+
+  get count(): number {
+    return this.#leaving.size;
+  }
+
+  all(): Container[] {
+    return [...this.#leaving];
+  }
+
+  /** From now on the firewall can be changed: what was added before goes, and everything that is added later at once. */
+  begin(): void {
+    this.#isBegun = true;
+    for (const container of this.#leaving) this.#inBackground(container);
+  }
+
+  /** It goes in the background. */
+  add({ container }: WaitingContainer): void {
+    this.#markOfNoUse(container);
+    this.#leaving.add(container);
+    if (this.#isBegun) this.#inBackground(container);
+  }
+
+  /** Settles when it is gone, or stays for the time being. */
+  async retire({ container }: WaitingContainer): Promise<void> {
+    this.#markOfNoUse(container);
+    this.#leaving.add(container);
+    await this.#tryIt(container);
+  }
+
+  /**
+   * The same, but the network is not given back.
+   * @returns the network: it is the caller's; undefined: the container could not be removed
+   */
+  async retireForNetwork({ container }: WaitingContainer): Promise<ContainerNetwork | undefined> {
+    this.#markOfNoUse(container);
+    this.#leaving.add(container);
+    const isGone = await this.#tryIt(container, true);
+    if (!isGone) return undefined;
+    // Its address is wanted at once, when the kernel may not have taken the link away yet.
+    const { host, stale } = this.containers;
+    const index = host.links.indexOf(container.link.hostName);
+    if (index !== undefined) await host.launcher.removeLink(container.link.hostName, index);
+    stale.addAddress(container.network.containerAddress, () => undefined);
+    await stale.forget();
+    return container.network;
+  }
+
+  /** Nothing is tried again. Settles when nothing is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const cancel of this.#timers.values()) cancel();
+    await Promise.all(this.#underWay);
+  }
+
+  /** So that no server offers it. One that cannot be marked is removed all the same. */
+  #markOfNoUse(container: Container): void {
+    const { host, log } = this.containers;
+    try {
+      host.depot.writeSnapshot(container.id, snapshotOf(container, host.bootId, [], { recipe: '' }));
+    } catch (error) {
+      log.debug({ container: container.id, err: error }, 'that a container made in advance is of no use could not be written down');
+    }
+  }
+
+  #inBackground(container: Container): void {
+    const work = this.#tryIt(container).finally(() => this.#underWay.delete(work));
+    this.#underWay.add(work);
+  }
+
+  async #tryIt(container: Container, keepsNetwork = false): Promise<boolean> {
+    const { containers } = this;
+    try {
+      await removeFromHost(containers, container);
+      container.monitor.close();
+      containers.noteRelease(container);
+      containers.host.depot.discardDirectory(container.id);
+    } catch (error) {
+      containers.log.warn({ container: container.id, err: error }, 'a container that was made in advance could not be removed, trying again');
+      if (!this.#stopped) this.#timers.set(container, startTimer(containers.host.clock, retryPauseMs, () => this.#inBackground(container)));
+      return false;
+    }
+    this.#timers.delete(container);
+    this.#leaving.delete(container);
+    containers.log.debug({ container: container.id }, 'a container that was made in advance is gone');
+    containers.release(container, keepsNetwork);
+    return true;
+  }
+}

@@ -1,0 +1,303 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatIpv4Address } from '../lib/ipv4.js';
+import { adoptContainers } from './adopt.js';
+import { destroyContainer } from './destroy.js';
+import { infoOf, infoWithUse } from './info.js';
+import { runJob } from './jobs.js';
+import { CollectedOutput } from './collected-output.js';
+import { listContainers } from './listing.js';
+import { RecordingHost, type FailureMoment } from './recording-host.js';
+import { makeTestContainers, testConfiguration, type TestContainers } from './test-containers.js';
+
+async function turns(count = 30): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
+}
+
+function withPool(size: number, host = new RecordingHost(), rootfs?: string): TestContainers {
+  return makeTestContainers(host, { ...testConfiguration, pools: size === 0 ? [] : [{ size, rootfs }] });
+}
+
+/** With a full pool. */
+async function filled(size: number, host?: RecordingHost): Promise<TestContainers> {
+  const made = withPool(size, host);
+  made.containers.waiting.begin();
+  await turns();
+  assert.equal(made.containers.waiting.count, size);
+  return made;
+}
+
+function idsOf({ containers }: TestContainers): string[] {
+  return containers.waiting.all().map(({ id }) => id);
+}
+
+test('a create is served from the pool with a snapshot as its only call, and nobody sees what waits', async () => {
+  const test = await filled(2);
+  const { host, containers, create } = test;
+  const [first] = idsOf(test);
+  assert.deepEqual([containers.handles(), listContainers(containers, { labels: [], details: true })], [[], { handles: [], containers: [] }]);
+  assert.throws(() => containers.get(first!), { code: 'not_found', message: 'unknown handle' });
+  host.calls.length = 0;
+  const happened: string[] = [];
+  containers.happenings.listen((handle, { kind }) => happened.push(`${handle} ${kind}`));
+  const before = BigInt(Date.now());
+  const container = await create({ graceTime: 7, labels: [{ key: 'a', value: 'b' }], ttl: 60 });
+  assert.deepEqual(host.calls, ['rootFileSystems.open', 'depot.writeSnapshot']);
+  assert.deepEqual([container.id, container.handle, container.state, container.graceTimeMs, container.expiresAtMs, [...container.labels]], [first, first, 'active', 7000, 60_000, [['a', 'b']]]);
+  assert.deepEqual([containers.handles(), happened], [[first], [`${first} created`]]);
+  const { createdMs, ttlLeftMs, events, jobIds } = await infoWithUse(containers, container);
+  assert.ok(createdMs !== undefined && createdMs >= before);
+  assert.deepEqual([ttlLeftMs, events, jobIds], [60_000n, [], []]);
+  assert.match(host.snapshots.get(container.id) ?? '', /"version":4.*"createdMs":\d+/);
+  assert.doesNotMatch(host.snapshots.get(container.id) ?? '', /waiting/);
+  assert.equal(containers.waiting.count, 1);
+  host.clock.advance(20);
+  await turns();
+  assert.deepEqual([containers.waiting.count, containers.waiting.figures()], [2, [{ rootfs: '/rootfs', size: 2, waiting: 2, claims: 1, misses: 0 }]]);
+});
+
+test('its jobs, events and end are as of any other', async () => {
+  const { host, containers, create } = await filled(1);
+  const container = await create();
+  const following = await runJob(containers, container, { handle: container.handle, script: 'true' }, new CollectedOutput(10), 10);
+  const monitor = host.living.get(container.id)!;
+  monitor.end(following.job.id, { kind: 'exited', status: 3 });
+  assert.equal(await following.exitStatus, 3);
+  monitor.emit({ kind: 'output_limit', jobId: following.job.id });
+  assert.deepEqual(container.events, ['command exceeded maximum output']);
+  monitor.die();
+  assert.deepEqual([container.state, container.events.at(-1)], ['stopped', 'the container\'s monitor died']);
+  await destroyContainer(containers, container);
+  await containers.waiting.stop();
+  assert.deepEqual(containers.handles(), []);
+});
+
+test('what a request wants for itself is made for it', async () => {
+  const { containers, create, host } = await filled(1);
+  host.interfaces.length = 0;
+  await create({ bindMounts: [{ srcPath: '/a', dstPath: '/b', mode: 0 }] });
+  await create({ rootfs: '/other' });
+  const own = await create({ handle: 'own' });
+  assert.deepEqual([own.link.hostName, containers.waiting.figures()[0]], ['w-own-0', { rootfs: '/rootfs', size: 1, waiting: 1, claims: 0, misses: 0 }]);
+  await destroyContainer(containers, own);
+  await create({ hooks: [{ point: 1, program: 'x', args: [], timeoutMs: undefined }] }).catch(() => undefined);
+  assert.equal(containers.waiting.count, 1);
+});
+
+test('the handle that is what a waiting one is called inside is that one\'s; taken for another, that one is nobody\'s', async () => {
+  const test = await filled(1);
+  const { containers, create } = test;
+  const [id] = idsOf(test);
+  const container = await create({ handle: id! });
+  assert.deepEqual([container.id, container.handle, containers.waiting.figures()[0]?.claims], [id, id, 1]);
+  await assert.rejects(create({ handle: id! }), { code: 'exists' });
+
+  const other = await filled(1);
+  const [wanted] = idsOf(other);
+  const own = await other.create({ handle: wanted!, bindMounts: [{ srcPath: '/a', dstPath: '/b', mode: 0 }] });
+  assert.notEqual(own.id, wanted);
+  const next = await other.create();
+  assert.notEqual(next.handle, wanted);
+  await turns();
+  assert.deepEqual(other.containers.handles().sort(), [own.handle, next.handle].sort());
+  assert.ok(!idsOf(other).includes(wanted!));
+});
+
+test('handles increase whatever creates are made with', async () => {
+  const { host, create, containers } = withPool(1, new RecordingHost());
+  containers.waiting.begin();
+  await turns();
+  const handles: string[] = [];
+  for (let round = 0; round < 4; round++) {
+    const container = await create(round % 2 === 0 ? { rootfs: '/other' } : {});
+    handles.push(container.handle);
+    await destroyContainer(containers, container);
+    await containers.stale.forget();
+    host.clock.advance(1000);
+    await turns();
+  }
+  assert.deepEqual([...handles].sort(), handles);
+  assert.equal(containers.waiting.figures()[0]?.claims, 2);
+});
+
+test('one that is not as it would be made now is replaced', async () => {
+  const change: ((host: RecordingHost) => void)[] = [
+    (host) => Object.assign(host.nameServers, { list: () => ['192.0.2.54'] }),
+    (host) => Object.assign(host.rootFileSystems, { open: () => ({ lowers: ['/rootfs'], mounts: [], identity: 'another' }) }),
+  ];
+  for (const alter of change) {
+    const test = await filled(1);
+    const { host, create } = test;
+    const [old] = idsOf(test);
+    alter(host);
+    const container = await create();
+    assert.notEqual(container.id, old);
+    await turns();
+    host.clock.advance(1000);
+    await turns();
+    assert.ok(!host.living.has(old!), 'the old one is gone');
+    assert.equal((await create()).id > container.id, true);
+  }
+});
+
+test('what is exhausted is taken from those that wait: networks, a certain network, uids', async () => {
+  const { host, containers, create } = await filled(2);
+  const [, second] = containers.waiting.all();
+  const picked = await create({ network: formatIpv4Address(second!.network.containerAddress) });
+  assert.equal(picked.network.network, second!.network.network);
+  assert.ok(!host.living.has(second!.id));
+  // Four networks and uids: one waits, one is picked.
+  for (let number = 0; number < 3; number++) await create({ rootfs: '/other' });
+  assert.deepEqual([containers.waiting.count, containers.handles().length], [0, 4]);
+  await assert.rejects(create({ rootfs: '/other' }), { code: 'exhausted' });
+  const uids = makeTestContainers(new RecordingHost(), { ...testConfiguration, user: { ...testConfiguration.user, size: 2 }, pools: [{ size: 2, rootfs: undefined }] });
+  uids.containers.waiting.begin();
+  await turns();
+  await uids.create({ rootfs: '/other' });
+  await uids.create({ rootfs: '/other' });
+  assert.deepEqual([uids.containers.waiting.count, uids.containers.handles().length], [0, 2]);
+});
+
+test('one that dies while it waits is replaced; one whose first job does not end is not offered', async () => {
+  const test = await filled(1);
+  const { host, containers } = test;
+  const [id] = idsOf(test);
+  host.living.get(id!)?.die();
+  host.clock.advance(20);
+  await turns();
+  assert.equal(containers.waiting.count, 1);
+  assert.notDeepEqual(idsOf(test), [id]);
+  assert.ok(!host.directories.has(id!));
+
+  const stuck = withPool(1);
+  stuck.host.warmUpEnd = { kind: 'signalled', signal: 9, timedOut: true };
+  stuck.containers.waiting.begin();
+  await turns();
+  assert.deepEqual([stuck.containers.waiting.count, stuck.host.leftovers()], [0, []]);
+  stuck.host.warmUpEnd = { kind: 'exited', status: 127 };
+  stuck.host.clock.advance(1000);
+  await turns();
+  assert.equal(stuck.containers.waiting.count, 1);
+});
+
+for (const moment of ['before', 'after'] as FailureMoment[]) {
+  test(`making one in advance whose call N fails ${moment} its effect leaves nothing, for every N, and the next try makes it`, async () => {
+    const complete = withPool(1);
+    complete.containers.waiting.begin();
+    await turns();
+    const total = complete.host.calls.length;
+    assert.ok(total >= 6, `only ${total} calls`);
+    for (let number = 1; number <= total; number++) {
+      const { host, containers } = withPool(1);
+      host.failCall(number, moment);
+      containers.waiting.begin();
+      await turns();
+      assert.deepEqual([containers.waiting.count, host.leftovers()], [0, []], `left by a failure of call ${number} (${host.calls[number - 1] ?? ''})`);
+      host.repair();
+      host.clock.advance(1000);
+      await turns();
+      assert.equal(containers.waiting.count, 1);
+    }
+  });
+
+  test(`a claim whose call N fails ${moment} its effect takes no container away`, async () => {
+    for (let number = 1; number <= 2; number++) {
+      const test = await filled(1);
+      const { host, containers, create } = test;
+      const [id] = idsOf(test);
+      host.failCall(number, moment);
+      const failed = await create().then(() => false, () => true);
+      host.repair();
+      await turns();
+      if (failed) {
+        // A snapshot that was written all the same is a client's that got an error: as of any create.
+        assert.deepEqual([containers.handles(), idsOf(test)], [[], [id]]);
+        assert.equal((await create()).id, id);
+      }
+    }
+  });
+}
+
+test('a restarted server offers them again when it would make the same, and removes the others', async () => {
+  const before = await filled(2);
+  const claimed = await before.create();
+  before.host.clock.advance(20);
+  await turns();
+  const waiting = idsOf(before);
+  const { host } = before;
+  const expectations: readonly (readonly [name: string, size: number, count: number, alter: (host: RecordingHost) => void])[] = [
+    ['the same', 2, 2, () => undefined],
+    ['fewer', 1, 1, () => undefined],
+    ['other name servers', 0, 0, () => undefined],
+  ];
+  for (const [name, size, count, alter] of expectations) {
+    alter(host);
+    const after = withPool(size, host);
+    await adoptContainers(after.containers);
+    assert.deepEqual(after.containers.handles(), [claimed.handle], name);
+    assert.deepEqual(infoOf(after.containers.get(claimed.handle)), infoOf(claimed));
+    assert.equal(after.containers.waiting.all().length >= count, true);
+    after.containers.waiting.begin();
+    await turns();
+    assert.deepEqual(idsOf(after), waiting.slice(0, count), name);
+    assert.deepEqual([...host.living.keys()].sort(), [claimed.id, ...waiting.slice(0, count)].sort());
+    assert.deepEqual([...host.directories].sort(), [...host.living.keys()].sort());
+    if (count === 2) assert.equal((await after.create()).id, waiting.shift());
+    if (count === 2) await destroyContainer(after.containers, after.containers.get(after.containers.handles().at(-1)!));
+    after.containers.waiting.close();
+  }
+});
+
+test('a claim that was recorded is no other client\'s after a restart, at whatever moment the server died', async () => {
+  const before = await filled(1);
+  const container = await before.create({ ttl: 5 });
+  // The server dies before anything else.
+  const after = withPool(1, before.host);
+  await adoptContainers(after.containers);
+  after.containers.waiting.begin();
+  await turns();
+  assert.deepEqual([after.containers.handles(), idsOf(after).includes(container.id)], [[container.handle], false]);
+  assert.equal((await after.create()).id > container.id, true);
+});
+
+test('what has died or begun to end while no server was there is not offered', async () => {
+  const harm: ((host: RecordingHost, id: string) => void)[] = [
+    (host, id) => host.living.delete(id),
+    (host, id) => host.living.get(id)?.destroy(),
+    (host, id) => {
+      host.living.get(id)!.destroying = true;
+    },
+    (host, id) => host.living.get(id)?.emit({ kind: 'init_died', status: 9 }),
+    (host, id) => host.snapshots.delete(id),
+  ];
+  for (const [index, damage] of harm.entries()) {
+    const before = await filled(1);
+    const [id] = idsOf(before);
+    damage(before.host, id!);
+    const after = withPool(1, before.host);
+    await adoptContainers(after.containers);
+    after.containers.waiting.begin();
+    await turns();
+    assert.equal(idsOf(after).length, 1, `harm ${index}`);
+    assert.ok(!idsOf(after).includes(id!), `harm ${index}`);
+    assert.ok(!before.host.directories.has(id!), `harm ${index}`);
+  }
+});
+
+test('a reload changes their number, and a stop lets those that wait be', async () => {
+  const test = await filled(2);
+  const { host, containers } = test;
+  Object.assign(containers.configuration, { pools: [{ size: 1, rootfs: undefined }] });
+  containers.waiting.reconcile();
+  await turns();
+  assert.equal(containers.waiting.count, 1);
+  Object.assign(containers.configuration, { pools: [{ size: 1, rootfs: undefined }, { size: 1, rootfs: 'image:x' }] });
+  containers.waiting.reconcile();
+  await turns();
+  assert.deepEqual(containers.waiting.figures().map(({ rootfs, waiting }) => [rootfs, waiting]), [['/rootfs', 1], ['image:x', 1]]);
+  const image = await test.create({ rootfs: 'image:x' });
+  assert.deepEqual([image.image?.id, containers.waiting.figures()[1]?.claims], [host.image.id, 1]);
+  await containers.waiting.stop();
+  containers.waiting.close();
+  assert.equal(containers.waiting.count, 1);
+});
