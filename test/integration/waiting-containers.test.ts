@@ -27,7 +27,7 @@ const probe = `
 hostname; cat /etc/hostname /etc/hosts /etc/resolv.conf; tr '\\0' ' ' < /proc/1/cmdline; echo; id; pwd; umask; env | sort; ulimit -a
 ip -o addr | sed 's/valid_lft.*//; s/^[0-9]*: //; s/@if[0-9]*//'; ip route; cat /proc/net/arp
 ls /proc | grep '^[0-9]*$' | wc -l; cut -d: -f2- /proc/self/cgroup | sed 's/job-.*//; s/[0-9][0-9]*$/N/'; cat /proc/self/mountinfo | cut -d' ' -f4-6 | sort
-ls -lan --time-style=+ /home/vcap /etc/passwd /tmp /var/tmp; cat /etc/passwd; find / -xdev -newer /etc/hostname -not -path '/proc/*' 2>/dev/null | sort
+ls -lan --time-style=+ /home/vcap /etc/passwd /tmp /var/tmp; cat /etc/passwd; find / -xdev -not -path '/proc*' -not -path '/sys*' -printf '%p %m %U %G %l\\n' | sort
 exit 0
 `;
 

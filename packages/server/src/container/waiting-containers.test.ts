@@ -35,7 +35,7 @@ test('a create is served from the pool with a snapshot as its only call, and nob
   const test = await filled(2);
   const { host, containers, create } = test;
   const [first] = idsOf(test);
-  assert.deepEqual([containers.handles(), listContainers(containers, { labels: [], details: true })], [[], { handles: [], containers: [] }]);
+  assert.deepEqual([containers.handles(), listContainers(containers, { labels: [], details: true }).next().value], [[], { handles: [], containers: [] }]);
   assert.throws(() => containers.get(first!), { code: 'not_found', message: 'unknown handle' });
   host.calls.length = 0;
   const happened: string[] = [];
