@@ -10,8 +10,10 @@ import { WardenError } from 'warden-protocol';
 import type { Log } from '../lib/log.js';
 import type { Clock } from '../lib/timer.js';
 import type { Handlers } from './handlers.js';
+import { Line } from './line.js';
 import { RefusedPeers } from './refused-peers.js';
-import { Session, type SessionOptions } from './session.js';
+import { Session } from './session.js';
+import type { SessionOptions } from './session-options.js';
 import { UnfinishedFrames } from './unfinished-frames.js';
 
 export interface ListenerOptions {
@@ -46,6 +48,7 @@ export class Listener {
   readonly #server: Server;
   readonly #unfinishedFrames: UnfinishedFrames;
   readonly #refused: RefusedPeers;
+  readonly #line: Line;
   readonly #sessions = new Set<Session>();
   readonly #doors: { close(): void }[] = [];
   #whenEmpty: (() => void) | undefined;
@@ -54,6 +57,7 @@ export class Listener {
   constructor(private readonly options: ListenerOptions) {
     const { clock, log, frameIdleMs: idleMs = defaultFrameIdleMs, unfinishedLimitInBytes: limitInBytes = defaultUnfinishedLimitInBytes } = options;
     this.#unfinishedFrames = new UnfinishedFrames({ clock, log, idleMs, limitInBytes });
+    this.#line = new Line(clock);
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.accept(socket));
     if (options.maxConnections !== undefined) this.#server.maxConnections = options.maxConnections;
     this.#refused = new RefusedPeers({ clock, log });
@@ -138,6 +142,7 @@ export class Listener {
       clock: this.options.clock,
       log: this.options.log,
       unfinishedFrames: this.#unfinishedFrames,
+      line: this.#line,
       onAnswered: this.options.onAnswered,
       peer,
       onClosed: () => {

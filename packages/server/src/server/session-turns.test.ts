@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { encodeRequest, Type, type RequestType } from 'warden-protocol';
-import { TestServer } from './test-server.js';
+import { TestServer, type TestClient } from './test-server.js';
 
 let server: TestServer;
 let answered: RequestType[];
@@ -50,7 +50,7 @@ test('nor do requests that fail', async () => {
 
 test('requests that are answered at once are few in a row when they take long', async () => {
   const { containers } = server.scene;
-  containers.handles = taking(0.5, containers.handles.bind(containers));
+  containers.all = taking(0.5, containers.all.bind(containers));
   assert.ok(await mostBetweenPings(encodeRequest(Type.List, {}), 240) <= 12);
 });
 
@@ -61,7 +61,7 @@ test('and 256 when they do not', async () => {
 test('a client that goes while a request of a later turn waits for its job is noticed', async () => {
   const container = await server.scene.create({ handle: 'demo' });
   const { containers } = server.scene;
-  containers.handles = taking(5, containers.handles.bind(containers));
+  containers.all = taking(5, containers.all.bind(containers));
   const [client, other] = [await server.connect(), await server.connect()];
   client.socket.write(Buffer.concat([encodeRequest(Type.List, {}), encodeRequest(Type.Run, { handle: 'demo', script: '' }), encodeRequest(Type.Ping, {})]));
   while (container.jobs.size === 0) await other.call(Type.Ping, {});
@@ -72,4 +72,24 @@ test('a client that goes while a request of a later turn waits for its job is no
   client.socket.destroy();
   while (job?.consumed !== true) await other.call(Type.Ping, {});
   server.scene.host.living.get(container.id)?.end(job.id, { kind: 'exited', status: 0 });
+});
+
+/** Connections that the server has accepted; it takes one in a turn of the loop. */
+async function crowd(count: number): Promise<TestClient[]> {
+  const clients = await Promise.all(Array.from({ length: count }, () => server.connect()));
+  await Promise.all(clients.map((client) => client.call(Type.Ping, {})));
+  for (const client of clients) client.responses.length = 0;
+  return clients;
+}
+
+test('requests of many clients that come together do not keep a ping waiting until the last of them is begun', async () => {
+  await server.scene.create({ handle: 'demo' });
+  const { containers } = server.scene;
+  containers.get = taking(1, containers.get.bind(containers));
+  const [modest, ...clients] = await crowd(41);
+  for (const client of clients) client.send(Type.Info, { handle: 'demo' });
+  answered = [];
+  await modest?.call(Type.Ping, {});
+  await Promise.all(clients.map((client) => client.until(() => client.responses.length === 1)));
+  assert.ok(answered.indexOf(Type.Ping) < 20, `${answered.indexOf(Type.Ping)} of 40 were answered before it`);
 });

@@ -9,16 +9,17 @@
  */
 import type { Socket } from 'node:net';
 import {
-  decodeEnvelope, decodeRequest, encodeError, encodeOutput, encodeResponse, FrameDecoder, MessageError, messageTypes, Type, WardenError, type AnyRequest, type ErrorCode, type RequestType,
+  decodeEnvelope, decodeRequest, encodeError, encodeOutput, encodeResponse, FrameDecoder, MessageError, messageTypes, WardenError, type AnyRequest, type ErrorCode, type RequestType,
   type ResponseInit,
 } from 'warden-protocol';
 import type { Log } from '../lib/log.js';
 import { startTimer, type Clock } from '../lib/timer.js';
 import type { Call } from './call.js';
 import type { Handlers } from './handlers.js';
-import { RestOfReply } from './large-result.js';
+import type { Line } from './line.js';
+import { encodeAny } from './reply-frames.js';
 import { RequestTrace } from './request-trace.js';
-import { encodeResult, type ResultType } from './result-frame.js';
+import type { SessionOptions } from './session-options.js';
 import { Turn } from './turn.js';
 import type { UnfinishedFrames } from './unfinished-frames.js';
 
@@ -34,19 +35,6 @@ const unreadDeadlineMs = 2000;
 /** Of a client's own texts that are put into a line of the log. */
 const loggedCharacters = 256;
 
-export interface SessionOptions {
-  readonly handlers: Handlers;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly unfinishedFrames: UnfinishedFrames;
-  /** Told of every request that was answered, with the code of its error, if it was one. */
-  readonly onAnswered?: ((type: RequestType, seconds: number, code: ErrorCode | 'ok') => void) | undefined;
-  /** Who the client is, where it has shown that: for the log. */
-  readonly peer?: string | undefined;
-  /** Called once, when the connection is closed. */
-  readonly onClosed: (session: Session) => void;
-}
-
 export class Session implements Call {
   readonly #socket: Socket;
   readonly #handlers: Handlers;
@@ -55,6 +43,7 @@ export class Session implements Call {
   readonly #decoder = new FrameDecoder();
   readonly #turn: Turn;
   readonly #unfinishedFrames: UnfinishedFrames;
+  readonly #line: Line;
   readonly #onAnswered: SessionOptions['onAnswered'];
   readonly #peer: string | undefined;
   /** Of the reply under way. */
@@ -76,15 +65,17 @@ export class Session implements Call {
   #reply: ((written: boolean) => void) | undefined;
   #cancelUnread: () => void = () => undefined;
 
-  constructor(socket: Socket, { handlers, clock, log, unfinishedFrames, onAnswered, peer, onClosed }: SessionOptions) {
+  constructor(socket: Socket, { handlers, clock, log, unfinishedFrames, line, onAnswered, peer, onClosed }: SessionOptions) {
     this.#socket = socket;
     this.#peer = peer;
     this.#onAnswered = onAnswered;
     this.#unfinishedFrames = unfinishedFrames;
+    this.#line = line;
     this.#handlers = handlers;
     this.#clock = clock;
     this.#turn = new Turn(clock);
     this.#log = log;
+    const leave = line.join();
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('end', () => this.#end());
     socket.on('drain', () => this.#drained());
@@ -93,6 +84,7 @@ export class Session implements Call {
     socket.on('close', () => {
       this.#closed = true;
       unfinishedFrames.remove(this);
+      leave();
       this.#cancelUnread();
       this.#giveUp('the client has closed its connection');
       this.#abandon();
@@ -253,6 +245,20 @@ export class Session implements Call {
       return;
     }
     this.#traceparent = request.traceparent;
+    if (this.#line.isFreeFor(request.type)) {
+      this.#begin(request, started);
+      return;
+    }
+    this.#busy = true;
+    this.#line.wait(() => {
+      this.#busy = false;
+      if (this.#closed) return;
+      this.#begin(request, started);
+      if (!this.#busy) this.#goOn();
+    });
+  }
+
+  #begin(request: AnyRequest, started: number): void {
     try {
       const response = this.#call(request);
       if (response instanceof Promise) {
@@ -298,8 +304,16 @@ export class Session implements Call {
     this.#flush(reply);
     // The client does not wait for what is noted about its request.
     this.#answered(request.type, request.request, started);
-    if (this.#draining) this.#closeWhenRead();
-    else this.#work();
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    if (!this.#draining) {
+      this.#work();
+      return;
+    }
+    this.#flush();
+    this.#closeWhenRead();
   }
 
   #encodeFailure(type: RequestType, reason: unknown): Buffer {
@@ -382,10 +396,4 @@ export class Session implements Call {
     this.#reply = undefined;
     reply?.(written);
   }
-}
-
-function encodeAny(type: RequestType, response: unknown): Uint8Array[] {
-  if (response instanceof RestOfReply) return response.parts;
-  if (type === Type.Run || type === Type.Link) return encodeResult(type, response as ResponseInit<ResultType>);
-  return [encodeResponse(type, response as ResponseInit<RequestType>)];
 }

@@ -9,7 +9,7 @@ import { makeTestContainers, type TestContainers } from '../container/test-conta
 import { makeHandlers } from './handlers.js';
 import type { Images } from './image-handlers.js';
 import { Listener } from './listener.js';
-import type { SessionOptions } from './session.js';
+import type { SessionOptions } from './session-options.js';
 
 /** Sends requests, or whatever bytes, and collects responses. */
 export class TestClient {
