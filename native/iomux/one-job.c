@@ -168,7 +168,7 @@ static int follow(struct connection *connection, const struct parameters *parame
 	err->step = "follow";
 	if (check_id(parameters, job, err) < 0)
 		return -1;
-	if (follow_begin(connection, job, parameters->position, parameters->no_wait != 0, err) < 0)
+	if (follow_begin(connection, job, parameters, err) < 0)
 		return -1;
 	one_job_begin(one);
 	return 0;

@@ -261,6 +261,10 @@ enum wire_tag {
 	TAG_FORGET_UP_TO = 270,       /* u64, in SPAWN that follows: with its EXIT the job is forgotten, unless it has more bytes of output */
 	TAG_FORGOTTEN = 271,          /* u32, in EXIT: 1 = it was */
 	TAG_LAST = 272,               /* u32, in EXITED: 1 = it was the last child; says what EMPTY says */
+	TAG_OUTPUT_UP_TO = 330,       /* u64, in FOLLOW and in SPAWN that follows: output that begins there or later is passed over */
+	TAG_ONLY_STREAM = 331,        /* u32, in FOLLOW: 1 stdout, 2 stderr; what the other one has is passed over */
+	TAG_STDOUT_BYTES = 332,       /* u64, in EXIT when the job has more output than OUTPUT_UP_TO: of it all */
+	TAG_STDERR_BYTES = 333,       /* u64 */
 	TAG_FILES_PROGRAM = 230,      /* string, in HELLO: the program that works on a container's files */
 	TAG_FILE_OPERATION = 231,     /* u32: FILE_* */
 	TAG_LENGTH = 232,             /* u64: bytes */

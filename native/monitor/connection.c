@@ -132,6 +132,10 @@ bool connection_send_exit(struct connection *connection, const struct job *job, 
 		exit_record_put(&connection->out, job);
 	if (forgotten)
 		wire_put_u32(&connection->out, TAG_FORGOTTEN, 1);
+	if (job->phase == JOB_OVER && job->total > connection->output_up_to) {
+		wire_put_u64(&connection->out, TAG_STDOUT_BYTES, job->total - job->stderr_total);
+		wire_put_u64(&connection->out, TAG_STDERR_BYTES, job->stderr_total);
+	}
 	return connection_send(connection);
 }
 

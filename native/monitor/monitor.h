@@ -84,6 +84,7 @@ struct job {
 	uint32_t pid;             /* in the container */
 	char *command;            /* for LIST; NULL: none */
 	uint64_t total;           /* bytes of output that were kept */
+	uint64_t stderr_total;    /* of them, those of stderr */
 	uint32_t exit_kind;
 	uint32_t exit_value;
 	bool recorded;            /* there is an exit record */
@@ -128,8 +129,12 @@ struct connection {
 	bool forget;              /* the job of SPAWN with EXIT, up to so many bytes of output */
 	uint64_t forget_up_to;
 	struct job *job;
-	uint64_t position;
+	uint64_t position;        /* of the next byte of output that is to be sent or passed over */
 	uint64_t end;             /* of FOLLOW: UINT64_MAX, or with NO_WAIT where the output ended when it was asked for */
+	uint64_t output_up_to;    /* what begins there or later is passed over */
+	uint32_t only_stream;     /* STREAM_*, what the other one has is passed over; 0: both */
+	bool widened;             /* its socket has a large buffer */
+	size_t frame_left;        /* bytes of an OUTPUT whose header was sent; they are in the spool, from position on */
 	struct giving giving;
 	struct stream_input input;
 	struct wire_buffer out;

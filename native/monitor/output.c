@@ -97,6 +97,8 @@ static void store(struct job_pipe *pipe, const uint8_t *data, size_t size)
 	follow_output(job, job->total, pipe->stream, data, size);
 	job_log_output(job, pipe->stream, data, size);
 	job->total += size;
+	if (pipe->stream == STREAM_STDERR)
+		job->stderr_total += size;
 	/* Changes of stream with every few bytes take more room than the bytes: they may take as much as the output may. */
 	if (exceeded || spool_runs_size(&job->spool) > job->output_limit) {
 		job->over_limit = true;

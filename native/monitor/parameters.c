@@ -41,6 +41,10 @@ static int read_attribute(const struct wire_attribute *attribute, struct paramet
 	case TAG_FORGET_UP_TO:
 		parameters->has_forget = true;
 		return wire_u64(attribute, &parameters->forget_up_to, err);
+	case TAG_OUTPUT_UP_TO:
+		return wire_u64(attribute, &parameters->output_up_to, err);
+	case TAG_ONLY_STREAM:
+		return wire_u32(attribute, &parameters->only_stream, err);
 	case TAG_SCRIPT:
 		return keep(attribute, &parameters->script, &parameters->has_script);
 	case TAG_CONTENT:
@@ -58,7 +62,7 @@ int parameters_read(const struct frame *frame, struct parameters *ret_parameters
 	struct wire_attribute attribute;
 	int result;
 
-	*ret_parameters = (struct parameters){ .output_limit = UINT64_MAX };
+	*ret_parameters = (struct parameters){ .output_limit = UINT64_MAX, .output_up_to = UINT64_MAX };
 	wire_reader_init(&reader, frame->body, frame->size);
 	while ((result = wire_next(&reader, &attribute, err)) > 0)
 		if (read_attribute(&attribute, ret_parameters, err) < 0)

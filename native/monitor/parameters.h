@@ -22,6 +22,8 @@ struct parameters {
 	uint32_t close_input;
 	uint32_t rows;
 	uint32_t columns;
+	uint64_t output_up_to;
+	uint32_t only_stream;
 	bool has_forget;
 	uint64_t forget_up_to;
 	bool has_timeout;

@@ -33,6 +33,7 @@ static void start(struct connection *connection, struct job *job)
 
 	connection->job = job;
 	connection->end = UINT64_MAX;
+	connection->only_stream = 0;
 	connection->phase = CONNECTION_STARTING;
 	connection_update(connection, false);
 	jobs_send_pending(monitor);
@@ -96,6 +97,7 @@ static int spawn(struct connection *connection, const struct frame *frame, const
 	connection->follow = parameters->follow != 0;
 	connection->forget = connection->follow && parameters->has_forget;
 	connection->forget_up_to = parameters->forget_up_to;
+	connection->output_up_to = parameters->output_up_to;
 	start(connection, job);
 	return 0;
 }
@@ -137,7 +139,7 @@ static int follow(struct connection *connection, const struct parameters *parame
 
 	if (job == NULL)
 		return -1;
-	return follow_begin(connection, job, parameters->position, parameters->no_wait != 0, err);
+	return follow_begin(connection, job, parameters, err);
 }
 
 static int forget(struct connection *connection, const struct parameters *parameters, struct error *err)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/fd.h"
@@ -182,6 +184,32 @@ int spool_read(struct spool *spool, uint64_t position, void *ret_data, size_t ma
 	*ret_size = size;
 	*ret_stream = run & 1 ? STREAM_STDERR : STREAM_STDOUT;
 	return 0;
+}
+
+int spool_find(struct spool *spool, uint64_t position, uint32_t *ret_stream, uint64_t *ret_end, struct error *err)
+{
+	uint64_t run;
+
+	if (position >= spool->size)
+		return error_set(err, EINVAL, "position %llu of %llu", (unsigned long long)position, (unsigned long long)spool->size);
+	if (find_run(spool, position, &run, ret_end, err) < 0)
+		return -1;
+	*ret_stream = run & 1 ? STREAM_STDERR : STREAM_STDOUT;
+	return 0;
+}
+
+ssize_t spool_send(const struct spool *spool, uint64_t position, size_t size, int socket)
+{
+	off_t offset = (off_t)position;
+	ssize_t count;
+
+	do
+		count = spool->data_fd < 0 ? send(socket, spool->memory + position, size, MSG_NOSIGNAL | MSG_DONTWAIT) : sendfile(socket, spool->data_fd, &offset, size);
+	while (count < 0 && errno == EINTR);
+	/* The file is shorter than what was written to it. */
+	if (count == 0)
+		errno = EIO;
+	return count > 0 ? count : -1;
 }
 
 uint64_t spool_runs_size(const struct spool *spool)

@@ -151,6 +151,40 @@ def test_followers(container):
     late.close()
 
 
+def test_passed_over(container):
+    """What a follower has not asked for does not come, live and late; its lengths do."""
+    script = "for i in 1 2 3 4 5; do head -c 100000 /dev/zero; head -c 1000 /dev/urandom >&2; done; read x < /tmp/gate; head -c 3000000 /dev/zero; echo end >&2"
+    live, job, _ = container.spawn(script, ("OUTPUT_UP_TO", u64(150000)))
+    one = container.connect()
+    one.ask("FOLLOW", ("JOB_ID", job), ("POSITION", u64(0)), ("ONLY_STREAM", 2))
+    container.run("echo > /tmp/gate")
+    chunks, end = live.output()
+    lengths = tuple(int.from_bytes(end[name], "little") for name in ("STDOUT_BYTES", "STDERR_BYTES"))
+    tap.check(lengths == (3500000, 5004) and end.number("EXIT_VALUE") == 0, "the end tells how much there was", lengths, end)
+    tap.check(150000 <= sum(len(data) for _, _, data in chunks) < 150000 + (256 << 10) and chunks[-1][0] < 150000, "no piece comes that begins behind what was wanted", chunks[-1][0])
+    errors, end = one.output()
+    tap.check({stream for _, stream, _ in errors} == {2} and len(join(errors)) == 5004 and "STDOUT_BYTES" not in end, "who wants one stream gets that one while the job runs", end)
+    late, _ = follow(container, job, 0)
+    for stream in (1, 2):
+        one.ask("FOLLOW", ("JOB_ID", job), ("POSITION", u64(0)), ("ONLY_STREAM", stream))
+        chunks, _ = one.output()
+        tap.check(join(chunks) == join(late, stream) and {number for _, number, _ in chunks} == {stream}, f"and later stream {stream}, whole")
+    for wanted, expected in ((u64(0), 0), (u64(3505004), 3505004), (u64(3505003), 3505004)):
+        one.ask("FOLLOW", ("JOB_ID", job), ("POSITION", u64(0)), ("OUTPUT_UP_TO", wanted))
+        chunks, end = one.output()
+        told = "STDOUT_BYTES" in end
+        tap.check(len(join(chunks)) == expected and told == (wanted != u64(3505004)), "all that was wanted comes, and lengths where there is more", expected, len(join(chunks)), told)
+    one.ask("FORGET", ("JOB_ID", job))
+    script = '$| = 1; for (1 .. 5000) { syswrite(STDOUT, "o"); syswrite(STDERR, "e") }'
+    connection, job, _ = container.spawn(None, arguments=("/usr/bin/perl", "-e", script), follow=False)
+    connection.ask("FOLLOW", ("JOB_ID", job), ("POSITION", u64(0)), ("ONLY_STREAM", 2))
+    chunks, _ = connection.output()
+    tap.check(join(chunks) == b"e" * 5000, "one stream of two in turns", len(join(chunks)))
+    connection.ask("FORGET", ("JOB_ID", job))
+    for each in (live, one, connection):
+        each.close()
+
+
 def test_unread(container):
     """A reader that never reads costs itself only."""
     stuck, job, _ = container.spawn("yes | head -c 20000000")
@@ -266,7 +300,7 @@ def main():
     container = Container(world, 1)
     if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
         container.run("mkfifo /tmp/gate /tmp/gate2; chmod 666 /tmp/gate*; touch /tmp/result /tmp/sum; chmod 666 /tmp/result", privileged=True)
-        for test in (test_order,test_volume, test_limit, test_discard, test_followers, test_unread, test_late_writer, test_endless, test_larger_pipe, test_alternating, test_record):
+        for test in (test_order,test_volume, test_limit, test_discard, test_followers, test_passed_over, test_unread, test_late_writer, test_endless, test_larger_pipe, test_alternating, test_record):
             test(container)
         tap.check(os.listdir(os.path.join(container.directory, "jobs")) == [], "no file of a job is left", os.listdir(os.path.join(container.directory, "jobs")))
         descriptors = len(os.listdir(f"/proc/{container.pid}/fd"))

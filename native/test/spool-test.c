@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "lib/fd.h"
 #include "lib/remove.h"
@@ -48,6 +49,32 @@ static bool matches(struct spool *spool, uint64_t position, size_t max)
 	return size == max || position + size == model_size || streams[position + size] != stream;
 }
 
+/* A run is found whole, and its bytes reach a socket as they are, as far as that has room. */
+static bool sends(struct spool *spool, int socket, int other, uint64_t position)
+{
+	static uint8_t data[MODEL_SIZE];
+	struct error err;
+	uint64_t end;
+	uint32_t stream;
+	size_t got = 0;
+
+	if (position >= model_size)
+		return spool_find(spool, position, &stream, &end, &err) < 0;
+	if (spool_find(spool, position, &stream, &end, &err) < 0 || streams[position] != stream || (end < model_size && streams[end] == stream))
+		return false;
+	for (uint64_t at = position; at < end; at++)
+		if (streams[at] != stream)
+			return false;
+	while (got < end - position) {
+		ssize_t sent = spool_send(spool, position + got, (size_t)(end - position) - got, socket);
+
+		if (sent < 0 || recv(other, data + got, (size_t)sent, MSG_WAITALL) != sent)
+			return false;
+		got += (size_t)sent;
+	}
+	return memcmp(data, model + position, got) == 0;
+}
+
 static size_t count_files(int directory)
 {
 	DIR *stream = fdopendir(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -75,6 +102,13 @@ static void test_model(int directory, const char *what, size_t appends, size_t l
 	for (uint64_t position = model_size; position > 0; position -= 1 + position / 100)
 		all &= matches(&spool, position, 10);
 	all &= matches(&spool, model_size, 10) && matches(&spool, model_size + 100, 10);
+	int sockets[2] = { -1, -1 };
+
+	all &= socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) == 0;
+	for (int i = 0; i < 100; i++)
+		all &= sends(&spool, sockets[0], sockets[1], (uint64_t)rand() % (model_size + 1));
+	close_fd(sockets[0]);
+	close_fd(sockets[1]);
 	CHECK(all, what);
 	CHECK(count_files(directory) == files, "it has the files it needs");
 	spool_remove(&spool);

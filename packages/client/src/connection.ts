@@ -48,7 +48,7 @@ export class Connection {
 
   private constructor(address: Address, { maxFrameLength }: ConnectionOptions) {
     this.#where = describeAddress(address);
-    this.#decoder = new FrameDecoder({ maxLength: maxFrameLength });
+    this.#decoder = new FrameDecoder({ maxLength: maxFrameLength, isTrusted: true });
     // One buffer for all reads. Node takes another one for each from a function, but misses that when an exception that nobody
     // caught, in whatever part of the program, came in between: the next read would overwrite what was delivered before.
     const buffer = Buffer.allocUnsafeSlow(READ_LENGTH);
@@ -148,6 +148,13 @@ export class Connection {
   /** Takes what was read; false stops the reading. */
   #read(bytes: Buffer): boolean {
     if (this.#failure !== undefined) return false;
+    const taken = this.#decoder.fill(bytes);
+    if (taken < bytes.length) this.#decoder.push(this.#keep(taken === 0 ? bytes : bytes.subarray(taken)));
+    this.#deliver();
+    return !this.#paused;
+  }
+
+  #keep(bytes: Buffer): Uint8Array {
     if (SLAB_LENGTH - this.#used < bytes.length) {
       this.#slab = Buffer.allocUnsafeSlow(SLAB_LENGTH);
       this.#used = 0;
@@ -155,9 +162,7 @@ export class Connection {
     const kept = this.#slab.subarray(this.#used, this.#used + bytes.length);
     kept.set(bytes);
     this.#used += bytes.length;
-    this.#decoder.push(kept);
-    this.#deliver();
-    return !this.#paused;
+    return kept;
   }
 
   #deliver(): void {

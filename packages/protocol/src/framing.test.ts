@@ -51,6 +51,48 @@ describe('FrameDecoder', () => {
     }
   });
 
+  it('gives the same when what it can copy is copied out of memory that is used again at once', () => {
+    for (const isTrusted of [false, true]) {
+      for (const size of [1, 2, 3, 7, 64, 4095, 4096, 4097]) {
+        const decoder = new FrameDecoder({ isTrusted });
+        const memory = Buffer.alloc(size);
+        const payloads: string[] = [];
+        let copied = 0;
+        for (const piece of pieces(stream, size)) {
+          memory.set(piece);
+          const taken = decoder.fill(memory.subarray(0, piece.length));
+          copied += taken;
+          if (taken < piece.length) decoder.push(Buffer.from(piece.subarray(taken)));
+          memory.fill(0xff);
+          for (let payload = decoder.next(); payload !== undefined; payload = decoder.next()) payloads.push(Buffer.from(payload).toString('latin1'));
+        }
+        assert.deepEqual(payloads, texts, `pieces of ${size}`);
+        assert.equal(decoder.bufferedLength, 0);
+        assert.ok(copied >= 12345 - 2 * size, `pieces of ${size}: ${copied} bytes were copied`);
+      }
+    }
+  });
+
+  it('copies nothing behind what it has not looked at yet, and nothing after an error', () => {
+    const decoder = new FrameDecoder();
+    decoder.push(Buffer.from('4\r\nab'));
+    assert.equal(decoder.fill(Buffer.from('cd\r\n')), 0, 'the header waits to be looked at');
+    assert.equal(decoder.next(), undefined);
+    assert.equal(decoder.fill(Buffer.from('cdXX')), 2);
+    decoder.push(Buffer.from('XX'));
+    assert.throws(() => decoder.next(), { reason: 'missing_trailer' });
+    assert.equal(decoder.fill(Buffer.from('x')), 0);
+  });
+
+  it('takes memory for a whole payload at once from a peer that is trusted', () => {
+    const decoder = new FrameDecoder({ isTrusted: true });
+    decoder.push(Buffer.from('1000\r\nab'));
+    decoder.next();
+    decoder.fill(Buffer.alloc(998, 'c'));
+    decoder.push(Buffer.from('\r\n'));
+    assert.deepEqual([decoder.next()?.buffer.byteLength, decoder.bufferedLength], [1000, 0]);
+  });
+
   it('gives the same in pieces of any size', () => {
     for (const size of [1, 2, 3, 7, 64, 4095, 4096, 4097]) {
       const decoder = new FrameDecoder();

@@ -31,6 +31,8 @@ export class FrameError extends WardenError {
 export interface FrameDecoderOptions {
   /** The largest payload accepted, in bytes; a header that announces more is an error. */
   maxLength?: number | undefined;
+  /** The peer sends what it announces: memory for a payload that comes in pieces is taken once, for all of it, and not as it grows. */
+  isTrusted?: boolean | undefined;
 }
 
 const enum State { Digits, HeaderLf, Body, TrailerCr, TrailerLf, Failed }
@@ -41,6 +43,7 @@ const enum State { Digits, HeaderLf, Body, TrailerCr, TrailerLf, Failed }
  */
 export class FrameDecoder {
   readonly maxLength: number;
+  readonly #isTrusted: boolean;
   readonly #chunks: Uint8Array[] = [];
   #chunk: Uint8Array | undefined;
   #offset = 0;
@@ -59,6 +62,7 @@ export class FrameDecoder {
       throw new WardenError('invalid_argument', `maximum frame length must be an integer from 0 to ${MAX_FRAME_LENGTH} bytes, not ${maxLength}`);
     }
     this.maxLength = maxLength;
+    this.#isTrusted = options.isTrusted ?? false;
   }
 
   /** Bytes kept in memory: pushed and not yet handed out. */
@@ -80,6 +84,18 @@ export class FrameDecoder {
     } else {
       this.#chunks.push(chunk);
     }
+  }
+
+  /**
+   * Copies what of a chunk belongs to a payload that has come in part already. That memory may be used again at once.
+   * @returns how many bytes that were, the first ones; the others are to be pushed
+   */
+  fill(chunk: Uint8Array): number {
+    const missing = this.#length - this.#filled;
+    if (this.#chunk !== undefined || this.#state !== State.Body || this.#filled === 0) return 0;
+    const taken = chunk.length < missing ? chunk.length : missing;
+    this.#gather(chunk, 0, taken);
+    return taken;
   }
 
   /** The next payload, or undefined when more bytes are needed. Throws a FrameError, from then on at every call. */
@@ -128,15 +144,14 @@ export class FrameDecoder {
           const available = size - offset;
           const missing = this.#length - this.#filled;
           const taken = available < missing ? available : missing;
-          if (this.#filled === 0 && taken === this.#length) this.#payload = chunk.subarray(offset, offset + taken);
-          else this.#gather(chunk, offset, taken);
-          this.#filled += taken;
-          offset += taken;
-          if (this.#filled === this.#length) {
-            this.#payload ??= this.#gathered?.subarray(0, this.#length);
-            this.#gathered = undefined;
+          if (this.#filled === 0 && taken === this.#length) {
+            this.#payload = chunk.subarray(offset, offset + taken);
+            this.#filled = taken;
             this.#state = State.TrailerCr;
+          } else {
+            this.#gather(chunk, offset, taken);
           }
+          offset += taken;
           break;
         }
         case State.TrailerCr: {
@@ -172,16 +187,21 @@ export class FrameDecoder {
     this.#digits++;
   }
 
-  /** Appends to the buffer of a frame that is spread over chunks; doubling keeps all copying within twice the length. */
+  /** Appends to the buffer of a frame that is spread over chunks, and ends its body when it is whole; doubling keeps all copying within twice the length. */
   #gather(chunk: Uint8Array, offset: number, length: number): void {
     const needed = this.#filled + length;
     let gathered = this.#gathered;
     if (gathered === undefined || gathered.length < needed) {
-      const larger = Buffer.allocUnsafeSlow(Math.min(this.#length, Math.max(needed, 2 * this.#filled, 4096)));
+      const larger = Buffer.allocUnsafeSlow(this.#isTrusted ? this.#length : Math.min(this.#length, Math.max(needed, 2 * this.#filled, 4096)));
       if (gathered !== undefined) gathered.copy(larger, 0, 0, this.#filled);
       this.#gathered = gathered = larger;
     }
     gathered.set(chunk.subarray(offset, offset + length), this.#filled);
+    this.#filled = needed;
+    if (needed < this.#length) return;
+    this.#payload = gathered.subarray(0, needed);
+    this.#gathered = undefined;
+    this.#state = State.TrailerCr;
   }
 
   #fail(reason: FrameErrorReason, message: string): never {

@@ -1,6 +1,6 @@
 /**
  * The output of a job on its way into a reply. Up to a bound it is kept; of more than that only the lengths are, and the
- * output is read again from the monitor when the reply is sent. So a slow client costs the server a bounded amount.
+ * output is read from the monitor when the reply is sent. So a slow client costs the server a bounded amount.
  */
 import type { OutputSink, OutputStream } from '../host/monitor.js';
 
@@ -16,6 +16,12 @@ export class CollectedOutput implements OutputSink {
     this.#pieces[stream].push(data);
     if (!this.isWhole) this.#pieces.stdout = this.#pieces.stderr = [];
     return true;
+  }
+
+  passedOver(stdout: number, stderr: number): void {
+    this.#lengths.stdout = stdout;
+    this.#lengths.stderr = stderr;
+    this.#pieces.stdout = this.#pieces.stderr = [];
   }
 
   /** Whether everything was kept. */

@@ -46,7 +46,7 @@ export async function spawnJob(containers: Containers, container: Container, req
 /**
  * Starts a job and follows it from its first byte. Nobody else can link it: its id is known to this request alone. So it goes with its end, and
  * the monitor need not be told.
- * @param keptInBytes output that need not be read again
+ * @param keptInBytes output beyond this is not wanted, but how much there is
  */
 export async function runJob(containers: Containers, container: Container, request: JobRequest, sink: OutputSink, keptInBytes: number): Promise<Following> {
   checkJobRequest(request);
@@ -70,14 +70,18 @@ async function notStarted(containers: Containers, container: Container, job: Job
   return error;
 }
 
-/** Follows a job from its first byte. @throws WardenError not_found: `no such job` */
-export async function followJob(containers: Containers, container: Container, jobId: number, sink: OutputSink): Promise<Following> {
+/**
+ * Follows a job from its first byte.
+ * @param upToInBytes output beyond this is not wanted, but how much there is; undefined: all of it
+ * @throws WardenError not_found: `no such job`
+ */
+export async function followJob(containers: Containers, container: Container, jobId: number, sink: OutputSink, upToInBytes?: number): Promise<Following> {
   container.requireState('active', 'stopped');
   const job = container.requireJob(jobId);
   // Counted before the request goes out, so that the job is not forgotten meanwhile.
   job.followers++;
   try {
-    const followed = await container.monitor.follow(jobId, sink);
+    const followed = await container.monitor.follow(jobId, sink, { upToInBytes });
     return following(containers, container, job, followed);
   } catch (error) {
     const gone = error instanceof WardenError && error.code === 'unavailable' && (await endLifeIfGone(containers, container));

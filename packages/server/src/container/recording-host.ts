@@ -131,15 +131,15 @@ export class RecordingHost implements Host {
       };
       return {
         spawn: async (job) => this.call('monitor.spawn', () => living().spawn(job)),
-        spawnFollowed: async (job, sink, forgetUpToInBytes) =>
+        spawnFollowed: async (job, sink, upToInBytes) =>
           this.call('monitor.spawnFollowed', () => {
-            living().spawn(job, forgetUpToInBytes);
-            const followed = living().follow(job.jobId, sink);
+            living().spawn(job, upToInBytes);
+            const followed = living().follow(job.jobId, sink, { upToInBytes });
             const exit = job.script?.toString() === 'exit\n' ? this.warmUpEnd : undefined;
             if (exit !== undefined) living().end(job.jobId, exit);
             return followed;
           }),
-        follow: async (jobId, sink) => this.call('monitor.follow', () => living().follow(jobId, sink)),
+        follow: async (jobId, sink, wish) => this.call('monitor.follow', () => living().follow(jobId, sink, wish)),
         readOutput: async (jobId, range, sink) => this.call('monitor.readOutput', () => living().readOutput(jobId, range, sink)),
         writeInput: (jobId, data, close) => this.call('monitor.writeInput', () => living().writeInput(jobId, data, close)),
         resize: async (jobId, rows, columns) => this.call('monitor.resize', () => living().resize(jobId, rows, columns)),

@@ -1,7 +1,7 @@
 /** The monitor of one container of the machine in memory. Tests end its jobs and write their output. */
 import { constants } from 'node:os';
 import { WardenError } from 'warden-protocol';
-import { BeingDestroyed, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type MonitorEvent, type OutputRange, type OutputSink, type OutputStream } from '../host/monitor.js';
+import { BeingDestroyed, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type MonitorEvent, type OutputRange, type OutputSink, type OutputStream, type OutputWish } from '../host/monitor.js';
 import type { Clock } from '../lib/timer.js';
 import type { TransferOrder, TransferSink } from '../host/transfer.js';
 import type { RecordingHost } from './recording-host.js';
@@ -48,8 +48,13 @@ export class RecordingMonitor {
     this.jobs.set(description.jobId, { forgetUpToInBytes, starter: undefined, description, output: [], input: { text: '', closed: false }, followers: new Set(), exit: undefined });
   }
 
-  follow(jobId: number, sink: OutputSink): FollowedJob {
+  follow(jobId: number, wanted: OutputSink, wish: OutputWish = {}): FollowedJob {
     const job = this.#job(jobId);
+    const sink = wishedFor(wanted, wish);
+    const settleExit = (exit: JobExit): void => {
+      if (wish.upToInBytes !== undefined && sizeOf(job) > BigInt(wish.upToInBytes)) wanted.passedOver?.(sizeOfStream(job, 'stdout'), sizeOfStream(job, 'stderr'));
+      settle(exit);
+    };
     this.#replay(job, 0n, sink);
     let settle!: (exit: JobExit) => void;
     let fail!: (error: WardenError) => void;
@@ -58,10 +63,10 @@ export class RecordingMonitor {
       fail = reject;
     });
     exit.catch(() => undefined);
-    const follower = { sink, settle, fail };
+    const follower = { sink, settle: settleExit, fail };
     job.starter ??= follower;
     if (job.exit === undefined) job.followers.add(follower);
-    else settle(job.exit);
+    else settleExit(job.exit);
     return {
       exit,
       resume: () => undefined,
@@ -225,6 +230,20 @@ function keyOf(event: MonitorEvent): string | undefined {
 
 function sizeOf({ output }: RecordedJob): bigint {
   return output.reduce((sum, [, data]) => sum + BigInt(data.length), 0n);
+}
+
+function sizeOfStream({ output }: RecordedJob, stream: OutputStream): number {
+  return output.reduce((sum, [from, data]) => (from === stream ? sum + data.length : sum), 0);
+}
+
+/** Takes only what is wished for. */
+function wishedFor(sink: OutputSink, { upToInBytes, only }: OutputWish): OutputSink {
+  return {
+    output(stream, data, position) {
+      if (only !== undefined && stream !== only) return true;
+      return (upToInBytes !== undefined && position >= BigInt(upToInBytes)) || sink.output(stream, data, position);
+    },
+  };
 }
 
 /** The part of a piece at `at` that lies behind `from`. */

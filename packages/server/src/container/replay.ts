@@ -11,6 +11,6 @@ export interface Replay {
 
 /** @param receive takes a piece; false: no more until resume() */
 export async function replayOutput(container: Container, job: Job, stream: OutputStream, receive: (data: Buffer) => boolean): Promise<Replay> {
-  const followed = await container.monitor.follow(job.id, { output: (from, data) => (from === stream ? receive(data) : true) });
+  const followed = await container.monitor.follow(job.id, { output: (from, data) => (from === stream ? receive(data) : true) }, { only: stream });
   return { ended: followed.exit.then(() => undefined), resume: () => followed.resume(), close: () => followed.close() };
 }

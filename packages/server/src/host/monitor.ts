@@ -99,6 +99,16 @@ export interface OutputSink {
    * @returns false when no more should come until resume()
    */
   output(stream: OutputStream, data: Buffer, position: bigint): boolean;
+  /** The job has ended with more output than was asked for. So much there was of each stream, in bytes. */
+  passedOver?(stdout: number, stderr: number): void;
+}
+
+/** What one who follows a job wants of its output; all of it unless given. */
+export interface OutputWish {
+  /** Pieces that begin there or later do not come, and passedOver() tells how much there was. A monitor of an earlier version sends them all the same. */
+  readonly upToInBytes?: number | undefined;
+  /** Only that stream's; a monitor of an earlier version sends both. */
+  readonly only?: OutputStream | undefined;
 }
 
 /** A job whose output and end are being followed. */
@@ -155,11 +165,13 @@ export type MonitorEvent =
 export interface Monitor {
   /** Starts a job; settles when its process runs. */
   spawn(job: JobDescription): Promise<void>;
-  /** Starts a job and follows it from its first byte, in one message. */
-  /** @param forgetUpToInBytes with its end the job is forgotten, unless it has more output: then forget() is to be called */
-  spawnFollowed(job: JobDescription, sink: OutputSink, forgetUpToInBytes: number): Promise<FollowedJob>;
+  /**
+   * Starts a job and follows it from its first byte, in one message.
+   * @param upToInBytes with its end the job is forgotten, unless it has more output, which then does not come: OutputWish; forget() is to be called
+   */
+  spawnFollowed(job: JobDescription, sink: OutputSink, upToInBytes: number): Promise<FollowedJob>;
   /** Follows a job from its first byte of output. */
-  follow(jobId: number, sink: OutputSink): Promise<FollowedJob>;
+  follow(jobId: number, sink: OutputSink, wish?: OutputWish): Promise<FollowedJob>;
   /**
    * Reads a job's output; its end is undefined when the job still runs.
    * @throws WardenError not_found; invalid_argument when the position is beyond the end of the output

@@ -26,7 +26,7 @@ import { makeNetHandlers } from './net-handlers.js';
 import { makeProcessHandlers } from './process-handlers.js';
 import type { ResultType } from './result-frame.js';
 
-/** Output of one job that is kept for its reply; of more than that the reply is made by reading it again. */
+/** Output of one job that is kept for its reply; of more than that the reply is made while it is read from the monitor. */
 const keepOutputInBytes = 1024 * 1024;
 
 export type Handler<T extends RequestType> = (call: Call, request: RequestOf<T>) => ResponseInit<T> | Promise<ResponseInit<T> | RestOfReply>;
@@ -87,7 +87,7 @@ export function makeHandlers(containers: Containers, images?: Images): Handlers 
     [Type.Link]: async (call, { handle, jobId }) => {
       const container = named(call, handle);
       const output = new CollectedOutput(keepOutputInBytes);
-      const following = await followJob(containers, container, jobId, output);
+      const following = await followJob(containers, container, jobId, output, keepOutputInBytes);
       return resultOf(containers, Type.Link, { call, container, following, output });
     },
     [Type.Stream]: async (call, { handle, jobId }) => {

@@ -106,6 +106,22 @@ test('input that is given up closes its own connection, and no other', async () 
   assert.equal(peer.connections.length, 2, 'what was taken is not given up');
 });
 
+test('of output that is not wanted only the lengths come, and of one stream only that is asked for', async () => {
+  const asked: unknown[] = [];
+  peer.answer = (frame, attributes, socket) => {
+    asked.push([frame.type, attributes.u64(Tag.outputUpTo), attributes.u64(Tag.forgetUpTo), attributes.u32(Tag.onlyStream)]);
+    const end = new FrameWriter().u32(Tag.exitKind, ExitKind.exited).u32(Tag.exitValue, 4).u64(Tag.stdoutBytes, 2n ** 33n).u64(Tag.stderrBytes, 7n).frame(FrameType.exit);
+    socket.write(Buffer.concat([ok, output(0, StreamNumber.stdout, 'x'), attributes.u64(Tag.outputUpTo) === undefined ? exit(ExitKind.exited, 4) : end]));
+  };
+  const sink = new Sink();
+  assert.deepEqual(await (await monitor.spawnFollowed(job, sink, 100)).exit, { kind: 'exited', status: 4 });
+  await (await monitor.follow(5, sink, { upToInBytes: 5 })).exit;
+  await (await monitor.follow(5, sink, { only: 'stderr' })).exit;
+  await (await monitor.follow(5, sink)).exit;
+  assert.deepEqual(asked, [[FrameType.spawn, 100n, 100n, undefined], [FrameType.follow, 5n, undefined, undefined], [FrameType.follow, undefined, undefined, 2], [FrameType.follow, undefined, undefined, undefined]]);
+  assert.deepEqual(sink.lengths, [[2 ** 33, 7], [2 ** 33, 7]]);
+});
+
 test('output is read from a position, up to what there is or up to the end of the job', async () => {
   const asked: unknown[] = [];
   peer.answer = (frame, attributes, socket) => {

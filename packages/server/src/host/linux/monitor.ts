@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { WardenError, type ErrorCode } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
-import { BeingDestroyed, InitDead, MonitorGone, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputRange, type OutputSink } from '../monitor.js';
+import { BeingDestroyed, InitDead, MonitorGone, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputRange, type OutputSink, type OutputWish } from '../monitor.js';
 import { readEnd, readExit, readRecord, writeJob } from './job-messages.js';
 import { firstAnswerMs, LinuxTransfer } from './transfer.js';
 import { IdleConnections } from './idle-connections.js';
@@ -86,12 +86,16 @@ class LinuxMonitor implements Monitor {
     await this.#request(writeJob(new FrameWriter(), job).frame(FrameType.spawn));
   }
 
-  spawnFollowed(job: JobDescription, sink: OutputSink, forgetUpToInBytes: number): Promise<FollowedJob> {
-    return this.#follow(writeJob(new FrameWriter(), job).u32(Tag.followOutput, 1).u64(Tag.forgetUpTo, BigInt(forgetUpToInBytes)).frame(FrameType.spawn), sink, readEnd);
+  spawnFollowed(job: JobDescription, sink: OutputSink, upToInBytes: number): Promise<FollowedJob> {
+    const upTo = BigInt(upToInBytes);
+    return this.#follow(writeJob(new FrameWriter(), job).u32(Tag.followOutput, 1).u64(Tag.forgetUpTo, upTo).u64(Tag.outputUpTo, upTo).frame(FrameType.spawn), sink, readEnd);
   }
 
-  follow(jobId: number, sink: OutputSink): Promise<FollowedJob> {
-    return this.#follow(new FrameWriter().u32(Tag.jobId, jobId).u64(Tag.position, 0n).frame(FrameType.follow), sink, readEnd);
+  follow(jobId: number, sink: OutputSink, { upToInBytes, only }: OutputWish = {}): Promise<FollowedJob> {
+    const writer = new FrameWriter().u32(Tag.jobId, jobId).u64(Tag.position, 0n);
+    if (upToInBytes !== undefined) writer.u64(Tag.outputUpTo, BigInt(upToInBytes));
+    if (only !== undefined) writer.u32(Tag.onlyStream, StreamNumber[only]);
+    return this.#follow(writer.frame(FrameType.follow), sink, readEnd);
   }
 
   async readOutput(jobId: number, { position, follow }: OutputRange, sink: OutputSink): Promise<FollowedJob<JobExit | undefined>> {
@@ -311,7 +315,10 @@ class LinuxMonitor implements Monitor {
             if (!sink.output(stream, frame.body.subarray(outputHeaderSize), frame.body.readBigUInt64LE(0))) connection.pause();
           } else if (frame.type === FrameType.exit) {
             this.#giveBack(connection);
-            settleExit(readExitOf(new Attributes(frame.body)));
+            const attributes = new Attributes(frame.body);
+            const [stdout, stderr] = [attributes.u64(Tag.stdoutBytes), attributes.u64(Tag.stderrBytes)];
+            if (stdout !== undefined && stderr !== undefined) sink.passedOver?.(Number(stdout), Number(stderr));
+            settleExit(readExitOf(attributes));
           }
         },
         closed: (error) => {

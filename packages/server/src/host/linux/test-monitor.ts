@@ -58,7 +58,12 @@ export const job: JobDescription = {
 export class Sink {
   readonly pieces: [OutputStream, string][] = [];
   readonly positions: bigint[] = [];
+  readonly lengths: [number, number][] = [];
   accept = true;
+
+  passedOver(stdout: number, stderr: number): void {
+    this.lengths.push([stdout, stderr]);
+  }
 
   output(stream: OutputStream, data: Buffer, position: bigint): boolean {
     this.pieces.push([stream, data.toString()]);
