@@ -9,8 +9,8 @@ export interface Replay {
   close(): void;
 }
 
-/** @param receive takes a piece; false: no more until resume() */
-export async function replayOutput(container: Container, job: Job, stream: OutputStream, receive: (data: Buffer) => boolean): Promise<Replay> {
-  const followed = await container.monitor.follow(job.id, { output: (from, data) => (from === stream ? receive(data) : true) }, { only: stream });
+/** @param receive takes a piece as an OutputSink does; false: no more until resume() */
+export async function replayOutput(container: Container, job: Job, stream: OutputStream, receive: (data: Buffer, release?: () => void) => boolean): Promise<Replay> {
+  const followed = await container.monitor.follow(job.id, { output: (from, data, _position, release) => (from === stream ? receive(data, release) : true) }, { only: stream });
   return { ended: followed.exit.then(() => undefined), resume: () => followed.resume(), close: () => followed.close() };
 }

@@ -96,9 +96,10 @@ export type OutputStream = 'stdout' | 'stderr';
 export interface OutputSink {
   /**
    * A piece of output, the sink's to keep; position is where it begins in the output of both streams together, in bytes.
+   * @param release may be called, once, when nobody looks at `data` any more: that memory is used for others then
    * @returns false when no more should come until resume()
    */
-  output(stream: OutputStream, data: Buffer, position: bigint): boolean;
+  output(stream: OutputStream, data: Buffer, position: bigint, release?: () => void): boolean;
   /** The job has ended with more output than was asked for. So much there was of each stream, in bytes. */
   passedOver?(stdout: number, stderr: number): void;
 }

@@ -65,7 +65,8 @@ export interface ProcessEntry {
 /** Takes what a transfer brings; false: no more until resume(). */
 export interface TransferSink {
   entries(entries: FileEntry[]): boolean;
-  content(data: Uint8Array): boolean;
+  /** @param release may be called, once, when nobody looks at `data` any more: that memory is used for others then */
+  content(data: Uint8Array, release?: () => void): boolean;
   /** Of the operation processes, which is the only one that has any. */
   processes?(processes: ProcessEntry[]): boolean;
 }

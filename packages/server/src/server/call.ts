@@ -18,13 +18,12 @@ export interface Call {
   /** Whether the client has gone, and nothing can be sent to it. */
   readonly gone: boolean;
   /**
-   * Sends a piece of a job's output ahead of the reply.
+   * Sends frames, or parts of one, ahead of the reply; the rest of it is what the handler returns.
+   * @param written called when the kernel has all of it, and not when the client has gone before. With it these are large, and the next may come while one waits.
    * @returns false when the client reads too slowly: wait for onWritable
    */
-  sendOutput(name: 'stdout' | 'stderr', data: Uint8Array): boolean;
-  /** Sends parts of a reply's frame; the rest of it is what the handler returns. The answer is that of sendOutput. */
-  sendParts(parts: readonly Uint8Array[]): boolean;
-  /** Sends a whole response ahead of the one that the handler returns. The answer is that of sendOutput. */
+  sendParts(parts: readonly Uint8Array[], written?: () => void): boolean;
+  /** Sends a whole response ahead of the one that the handler returns. The answer is that of sendParts. */
   sendResponse<T extends RequestType>(type: T, response: ResponseInit<T>): boolean;
   /** Calls back once when the connection is closed, now or later. */
   onClosed(callback: () => void): void;

@@ -36,7 +36,7 @@ export function makeFileHandlers(containers: Containers, named: (call: Call, han
     [Type.ReadFile]: async (call, { handle, path, user, offset, length }) => {
       const sink: TransferSink = {
         entries: ([entry]) => call.sendResponse(Type.ReadFile, { entry }),
-        content: (data) => call.sendParts(encodeContent(Type.ReadFile, data)),
+        content: (data, release) => call.sendParts(encodeContent(Type.ReadFile, data), release),
       };
       const transfer = begin(call, handle, { operation: 'read', user, path, position: offset, length }, sink);
       call.onWritable(() => transfer.resume());
@@ -86,7 +86,7 @@ export function makeFileHandlers(containers: Containers, named: (call: Call, han
       }
     },
     [Type.TarOut]: async (call, { handle, path, user, name, keepSetid }) => {
-      const sink: TransferSink = { entries: () => true, content: (data) => call.sendParts(encodeContent(Type.TarOut, data)) };
+      const sink: TransferSink = { entries: () => true, content: (data, release) => call.sendParts(encodeContent(Type.TarOut, data), release) };
       const transfer = begin(call, handle, { operation: 'tarOut', user, path, target: name, flags: [keepSetid === true ? 'keepSetid' : undefined] }, sink);
       call.onWritable(() => transfer.resume());
       const { entries, notes } = await ended(call, transfer);

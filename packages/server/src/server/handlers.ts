@@ -1,7 +1,7 @@
 /**
  * The table of requests: one handler for each type of the protocol. A type without a handler does not compile.
  */
-import { Type, type RequestOf, type RequestType, type ResponseInit } from 'warden-protocol';
+import { encodeOutput, Type, type RequestOf, type RequestType, type ResponseInit } from 'warden-protocol';
 import { CollectedOutput } from '../container/collected-output.js';
 import type { Container } from '../container/container.js';
 import type { Containers } from '../container/containers.js';
@@ -92,7 +92,7 @@ export function makeHandlers(containers: Containers, images?: Images): Handlers 
     },
     [Type.Stream]: async (call, { handle, jobId }) => {
       const container = named(call, handle);
-      const output = { output: (name: 'stdout' | 'stderr', data: Buffer) => call.sendOutput(name, data) };
+      const output = { output: (name: 'stdout' | 'stderr', data: Buffer, _position: bigint, release?: () => void) => call.sendParts(encodeOutput(name, data), release) };
       const following = await followJob(containers, container, jobId, output);
       call.onWritable(() => following.resume());
       const exitStatus = await outcome(call, following);

@@ -31,9 +31,9 @@ export function makeJobHandlers(containers: Containers, named: (call: Call, hand
     [Type.Logs]: async (call, { handle, jobId, sinceByte = 0n, follow = false }) => {
       let position = sinceByte;
       const sink = {
-        output(name: 'stdout' | 'stderr', data: Buffer, at: bigint): boolean {
+        output(name: 'stdout' | 'stderr', data: Buffer, at: bigint, release?: () => void): boolean {
           position = at + BigInt(data.length);
-          return call.sendParts(encodeLogs(name, data, at));
+          return call.sendParts(encodeLogs(name, data, at), release);
         },
       };
       const reading = await readLogs(containers, named(call, handle), jobId, { position: sinceByte, follow }, sink);

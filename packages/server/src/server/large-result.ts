@@ -32,11 +32,11 @@ export async function sendLargeResult(call: Call, type: ResultType, response: Re
 async function sendStream(call: Call, container: Container, job: Job, stream: 'stdout' | 'stderr', expected: number): Promise<void> {
   if (expected === 0) return;
   let sent = 0;
-  const replay = await replayOutput(container, job, stream, (data) => {
+  const replay = await replayOutput(container, job, stream, (data, release) => {
     sent += data.length;
     // More than was announced would be taken for the next frame.
     if (sent > expected) return false;
-    return call.sendParts([data]);
+    return call.sendParts([data], release);
   });
   call.onInterrupt(() => replay.close());
   call.onWritable(() => replay.resume());

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { encodeRequest, requestTypes, Type, type AnyResponse } from 'warden-protocol';
+import { encodeOutput, encodeRequest, requestTypes, Type, type AnyResponse } from 'warden-protocol';
 import type { TestContainers } from '../container/test-containers.js';
 import { makeHandlers } from './handlers.js';
 import { TestServer, type TestClient } from './test-server.js';
@@ -238,6 +238,50 @@ test('a result too large to keep is read again, whole, and its job goes when it 
   assert.equal(stderr?.[49_999], 97 + (49 % 26));
   assert.equal(client.responses[1]?.type, Type.Ping);
   while (monitor.jobs.has(jobId)) await client.call(Type.Ping, {});
+});
+
+test('of large pieces one waits for a client that does not read while the next is fetched, and memory is free when it is written', async () => {
+  const piece = Buffer.alloc(256 * 1024, 'x');
+  const pieces = 20;
+  let [sent, written] = [0, 0];
+  let stalled = (): void => undefined;
+  const listener = server.listenerAt(`${server.directory}/other.sock`, { permissions: 0o600, maxConnections: 5, handlers: {
+    [Type.Stream]: async (call) => {
+      let resume = (): void => undefined;
+      call.onWritable(() => resume());
+      for (; sent < pieces; await new Promise(setImmediate)) {
+        sent++;
+        if (call.sendParts(encodeOutput('stdout', piece), () => void written++)) continue;
+        const room = new Promise<void>((resolve) => void (resume = resolve));
+        stalled();
+        await room;
+      }
+      return { exitStatus: 0 };
+    },
+  } });
+  await listener.listen();
+  const client = await server.connect({ path: `${server.directory}/other.sock` });
+  client.socket.pause();
+  const waits = new Promise<void>((resolve) => void (stalled = resolve));
+  client.send(Type.Stream, { handle: 'any', jobId: 1 });
+  await waits;
+  assert.equal(sent - written, 2);
+  client.socket.resume();
+  await client.until(() => client.responses.some((response) => response.type === Type.Stream && response.response.exitStatus === 0));
+  assert.deepEqual([written, client.responses.length], [pieces, pieces + 1]);
+  // Nothing is given back of what a client that has gone did not get.
+  [sent, written] = [0, 0];
+  const gone = await server.connect({ path: `${server.directory}/other.sock` });
+  gone.socket.pause();
+  const waitsAgain = new Promise<void>((resolve) => void (stalled = resolve));
+  gone.send(Type.Stream, { handle: 'any', jobId: 1 });
+  await waitsAgain;
+  gone.socket.destroy();
+  await gone.until(() => gone.closed);
+  while (listener.connections > 1) await new Promise(setImmediate);
+  assert.ok(written < sent, `${written} of ${sent}`);
+  client.socket.destroy();
+  await listener.drain(1000);
 });
 
 test('a large result whose client goes away leaves the job', async () => {

@@ -9,7 +9,7 @@
  */
 import type { Socket } from 'node:net';
 import {
-  decodeEnvelope, decodeRequest, encodeError, encodeOutput, encodeResponse, FrameDecoder, MessageError, messageTypes, WardenError, type AnyRequest, type ErrorCode, type RequestType,
+  decodeEnvelope, decodeRequest, encodeError, encodeResponse, FrameDecoder, MessageError, messageTypes, WardenError, type AnyRequest, type ErrorCode, type RequestType,
   type ResponseInit,
 } from 'warden-protocol';
 import type { Log } from '../lib/log.js';
@@ -25,6 +25,9 @@ import type { UnfinishedFrames } from './unfinished-frames.js';
 
 /** Bytes of further requests that are read while one is under way. */
 const readAheadInBytes = 256 * 1024;
+
+/** Bytes of output that wait for the client while more is fetched for it: one piece, and what goes around it. */
+const outputAheadInBytes = 257 * 1024;
 
 /** Frames that are this short together are copied into one buffer: cheaper than a vector of many small ones. */
 const joinBelowInBytes = 32 * 1024;
@@ -113,15 +116,17 @@ export class Session implements Call {
     if (this.gone) this.#abandon();
   }
 
-  sendOutput(name: 'stdout' | 'stderr', data: Uint8Array): boolean {
-    return this.sendParts(encodeOutput(name, data));
-  }
-
-  sendParts(parts: readonly Uint8Array[]): boolean {
+  sendParts(parts: readonly Uint8Array[], written?: () => void): boolean {
     if (this.#closed) return true;
     this.#outbox.push(...parts);
-    this.#flush();
-    return !this.#socket.writableNeedDrain;
+    if (written === undefined) {
+      this.#flush();
+      return !this.#socket.writableNeedDrain;
+    }
+    this.#flush((wasWritten) => {
+      if (wasWritten) written();
+    });
+    return this.#socket.writableLength <= outputAheadInBytes;
   }
 
   sendResponse<T extends RequestType>(type: T, response: ResponseInit<T>): boolean {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeResponse, encodeRequest, FrameDecoder, type AnyResponse, type RequestInit, type RequestType } from 'warden-protocol';
 import { makeTestContainers, type TestContainers } from '../container/test-containers.js';
-import { makeHandlers } from './handlers.js';
+import { makeHandlers, type Handlers } from './handlers.js';
 import type { Images } from './image-handlers.js';
 import { Listener } from './listener.js';
 import type { SessionOptions } from './session-options.js';
@@ -66,12 +66,12 @@ export class TestServer {
     this.listener = this.listenerAt(this.path, { permissions: 0o640, maxConnections: 50 });
   }
 
-  listenerAt(path: string, { permissions, maxConnections }: { permissions: number; maxConnections: number }): Listener {
+  listenerAt(path: string, { permissions, maxConnections, handlers }: { permissions: number; maxConnections: number; handlers?: Partial<Handlers> }): Listener {
     return new Listener({
       path,
       permissions,
       maxConnections,
-      handlers: makeHandlers(this.scene.containers, this.images),
+      handlers: { ...makeHandlers(this.scene.containers, this.images), ...handlers },
       clock: this.scene.host.clock,
       unfinishedLimitInBytes: 4 * 1024 * 1024,
       log: {
@@ -92,7 +92,7 @@ export class TestServer {
     this.warnings.push(message);
   }
 
-  async connect(options: { allowHalfOpen?: boolean } = {}): Promise<TestClient> {
+  async connect(options: { allowHalfOpen?: boolean; path?: string } = {}): Promise<TestClient> {
     const socket = createConnection({ path: this.path, ...options });
     await once(socket, 'connect');
     const client = new TestClient(socket);

@@ -8,6 +8,7 @@
 import { createConnection, type Socket } from 'node:net';
 import { WardenError } from 'warden-protocol';
 import { MonitorGone } from '../monitor.js';
+import { LargeBodies } from './large-bodies.js';
 import { monitorEnd } from './monitor-end.js';
 import { frameHeader, FrameReader, type Frame } from './wire-codec.js';
 import { outputChunk } from './wire.js';
@@ -25,9 +26,17 @@ export interface FrameHandler {
 /** Shared by all connections: a chunk is consumed before the next read can begin, because reading is synchronous per event. */
 const readBuffer = Buffer.allocUnsafeSlow(readBufferSize);
 
+/** Shared as well. */
+const bodies = new LargeBodies(frameLimit);
+
+/** The body of a frame will not be looked at any more; to be called once, or never. */
+export function giveBack({ body }: Frame): void {
+  bodies.giveBack(body);
+}
+
 export class MonitorConnection {
   readonly #socket: Socket;
-  readonly #reader = new FrameReader(frameLimit);
+  readonly #reader = new FrameReader(frameLimit, (size) => bodies.take(size));
   #handler: FrameHandler | undefined;
   #failure: WardenError | undefined;
 

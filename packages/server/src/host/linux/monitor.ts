@@ -8,7 +8,7 @@ import { BeingDestroyed, InitDead, MonitorGone, type FollowedJob, type InputWrit
 import { readEnd, readExit, readRecord, writeJob } from './job-messages.js';
 import { firstAnswerMs, LinuxTransfer } from './transfer.js';
 import { IdleConnections } from './idle-connections.js';
-import { MonitorConnection } from './monitor-connection.js';
+import { giveBack, MonitorConnection } from './monitor-connection.js';
 import type { Transfer, TransferOrder, TransferSink } from '../transfer.js';
 import { StepError } from './step-error.js';
 import { EventKind, FrameType, StreamNumber, Tag } from './wire.js';
@@ -312,7 +312,7 @@ class LinuxMonitor implements Monitor {
             resolve({ exit, resume: () => connection.resume(), close: () => connection.close() });
           } else if (frame.type === FrameType.output) {
             const stream = frame.body.readUInt32LE(8) === StreamNumber.stderr ? 'stderr' : 'stdout';
-            if (!sink.output(stream, frame.body.subarray(outputHeaderSize), frame.body.readBigUInt64LE(0))) connection.pause();
+            if (!sink.output(stream, frame.body.subarray(outputHeaderSize), frame.body.readBigUInt64LE(0), () => giveBack(frame))) connection.pause();
           } else if (frame.type === FrameType.exit) {
             this.#giveBack(connection);
             const attributes = new Attributes(frame.body);

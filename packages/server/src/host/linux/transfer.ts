@@ -4,7 +4,7 @@
  */
 import { WardenError } from 'warden-protocol';
 import type { FileEntry, ProcessEntry, Transfer, TransferEnd, TransferOrder, TransferSink } from '../transfer.js';
-import type { MonitorConnection } from './monitor-connection.js';
+import { giveBack, type MonitorConnection } from './monitor-connection.js';
 import { StepError } from './step-error.js';
 import { EntryKind, FileOperation, FrameType, Tag, TransferFlag } from './wire.js';
 import { Attributes, FrameWriter, type Frame } from './wire-codec.js';
@@ -101,7 +101,7 @@ export class LinuxTransfer implements Transfer {
 
   #receive(frame: Frame): void {
     if (frame.type === FrameType.content) {
-      if (!this.#sink.content(frame.body)) this.#connection.pause();
+      if (!this.#sink.content(frame.body, () => giveBack(frame))) this.#connection.pause();
       return;
     }
     const attributes = new Attributes(frame.body);

@@ -188,8 +188,11 @@ export class FrameReader {
   #body: Buffer | undefined;
   #bodyLength = 0;
 
-  /** @param maximum largest body accepted, in bytes */
-  constructor(private readonly maximum: number = maximumBody) {}
+  /**
+   * @param maximum largest body accepted, in bytes
+   * @param take gives memory for a body
+   */
+  constructor(private readonly maximum: number = maximumBody, private readonly take: (sizeInBytes: number) => Buffer = (size) => Buffer.allocUnsafe(size)) {}
 
   /** Whether a frame has begun and not ended. */
   get partial(): boolean {
@@ -212,7 +215,7 @@ export class FrameReader {
         const size = this.#header.readUInt32LE(0);
         if (size > this.maximum) throw malformed(`a body of ${size} bytes, the limit is ${this.maximum}`);
         if (this.#header.readUInt16LE(6) !== 0) throw malformed('reserved bytes are not zero');
-        this.#body = Buffer.allocUnsafe(size);
+        this.#body = this.take(size);
         this.#bodyLength = 0;
       }
       const body = this.#body;
