@@ -133,8 +133,11 @@ static int send_next(struct connection *connection)
 	size_t size = left < WIRE_OUTPUT_CHUNK ? (size_t)left : WIRE_OUTPUT_CHUNK, copied = 0;
 
 	/* Two system calls are more than the copying of a little. */
-	if (size <= COPY_UP_TO && spool_read(spool, connection->position, scratch, size, &copied, &stream, &err) < 0)
-		return -1;
+	if (size <= COPY_UP_TO) {
+		if (spool_copy(spool, connection->position, scratch, size, &err) < 0)
+			return -1;
+		copied = size;
+	}
 	return send_output(connection, stream, size, scratch, copied);
 }
 

@@ -160,32 +160,6 @@ static int find_run(struct spool *spool, uint64_t position, uint64_t *ret_run, u
 	return 0;
 }
 
-int spool_read(struct spool *spool, uint64_t position, void *ret_data, size_t max, size_t *ret_size, uint32_t *ret_stream, struct error *err)
-{
-	uint64_t run, end;
-
-	*ret_size = 0;
-	*ret_stream = STREAM_STDOUT;
-	if (position >= spool->size)
-		return 0;
-	if (find_run(spool, position, &run, &end, err) < 0)
-		return -1;
-	size_t size = end - position < max ? (size_t)(end - position) : max;
-
-	if (spool->data_fd < 0) {
-		memcpy(ret_data, spool->memory + position, size);
-	} else {
-		ssize_t count = pread(spool->data_fd, ret_data, size, (off_t)position);
-
-		if (count <= 0)
-			return error_set(err, count < 0 ? errno : EIO, "jobs/%u.spool", spool->id);
-		size = (size_t)count;
-	}
-	*ret_size = size;
-	*ret_stream = run & 1 ? STREAM_STDERR : STREAM_STDOUT;
-	return 0;
-}
-
 int spool_find(struct spool *spool, uint64_t position, uint32_t *ret_stream, uint64_t *ret_end, struct error *err)
 {
 	uint64_t run;
@@ -195,6 +169,28 @@ int spool_find(struct spool *spool, uint64_t position, uint32_t *ret_stream, uin
 	if (find_run(spool, position, &run, ret_end, err) < 0)
 		return -1;
 	*ret_stream = run & 1 ? STREAM_STDERR : STREAM_STDOUT;
+	return 0;
+}
+
+int spool_copy(const struct spool *spool, uint64_t position, void *ret_data, size_t size, struct error *err)
+{
+	uint8_t *next = ret_data;
+
+	if (spool->data_fd < 0) {
+		memcpy(next, spool->memory + position, size);
+		return 0;
+	}
+	while (size > 0) {
+		ssize_t count = pread(spool->data_fd, next, size, (off_t)position);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
+			return error_set(err, count < 0 ? errno : EIO, "jobs/%u.spool", spool->id);
+		next += count;
+		position += (uint64_t)count;
+		size -= (size_t)count;
+	}
 	return 0;
 }
 

@@ -31,11 +31,11 @@ struct spool {
 
 void spool_init(struct spool *spool, int directory, uint32_t id);
 int spool_append(struct spool *spool, uint32_t stream, const void *data, size_t size, struct error *err);
-/* Bytes from position on, of one stream, at most max; *ret_size 0 at the end. */
-int spool_read(struct spool *spool, uint64_t position, void *ret_data, size_t max, size_t *ret_size, uint32_t *ret_stream, struct error *err);
 /* Of a position before the end: whose byte is there, and where the bytes of that stream end. */
 int spool_find(struct spool *spool, uint64_t position, uint32_t *ret_stream, uint64_t *ret_end, struct error *err);
-/* Sends bytes from position on, all of them there, to a socket that has room, without copying those in the file. Returns how many, or -1 with errno. */
+/* Bytes from position on, all of them there. */
+int spool_copy(const struct spool *spool, uint64_t position, void *ret_data, size_t size, struct error *err);
+/* Sends such bytes to a socket, as many as it has room for, without copying those in the file. Returns how many, or -1 with errno. */
 ssize_t spool_send(const struct spool *spool, uint64_t position, size_t size, int socket);
 /* Bytes that the changes of stream take on the disk. */
 uint64_t spool_runs_size(const struct spool *spool);

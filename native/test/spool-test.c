@@ -29,6 +29,20 @@ static void append(struct spool *spool, uint32_t stream, size_t size, bool *all)
 	*all &= spool_append(spool, stream, data, size, &err) == 0 && spool->size == model_size;
 }
 
+/* What is there of one stream, at most max bytes. */
+static int spool_read(struct spool *spool, uint64_t position, void *ret_data, size_t max, size_t *ret_size, uint32_t *ret_stream, struct error *err)
+{
+	uint64_t end;
+
+	*ret_size = 0;
+	if (position >= spool->size)
+		return 0;
+	if (spool_find(spool, position, ret_stream, &end, err) < 0)
+		return -1;
+	*ret_size = end - position < max ? (size_t)(end - position) : max;
+	return spool_copy(spool, position, ret_data, *ret_size, err);
+}
+
 static bool matches(struct spool *spool, uint64_t position, size_t max)
 {
 	static uint8_t data[MODEL_SIZE];
