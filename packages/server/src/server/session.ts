@@ -119,14 +119,8 @@ export class Session implements Call {
   sendParts(parts: readonly Uint8Array[], written?: () => void): boolean {
     if (this.#closed) return true;
     this.#outbox.push(...parts);
-    if (written === undefined) {
-      this.#flush();
-      return !this.#socket.writableNeedDrain;
-    }
-    this.#flush((wasWritten) => {
-      if (wasWritten) written();
-    });
-    return this.#socket.writableLength <= outputAheadInBytes;
+    this.#flush(written === undefined ? undefined : (isWritten) => void (isWritten && written()));
+    return written === undefined ? !this.#socket.writableNeedDrain : this.#socket.writableLength <= outputAheadInBytes;
   }
 
   sendResponse<T extends RequestType>(type: T, response: ResponseInit<T>): boolean {
