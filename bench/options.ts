@@ -30,7 +30,7 @@ export interface Sizes {
 
 const STANDARD: Sizes = {
   turns: 12, lifecyclesPerTurn: 20, spacedPerTurn: 8, runsPerTurn: 20, warmUpLifecycles: 100, warmUpRuns: 500, cyclesMs: 4_000, pingMs: 3_000, requests: 2_000, amongContainers: 1_000,
-  outputInBytes: 1024 ** 3, outputRepeats: 5, peerTurns: 6, peerLifecyclesPerTurn: 3,
+  outputInBytes: 1024 ** 3, outputRepeats: 5, peerTurns: 5, peerLifecyclesPerTurn: 3,
 };
 const QUICK: Sizes = {
   turns: 6, lifecyclesPerTurn: 10, spacedPerTurn: 5, runsPerTurn: 10, warmUpLifecycles: 20, warmUpRuns: 100, cyclesMs: 2_000, pingMs: 1_000, requests: 500, amongContainers: 50,

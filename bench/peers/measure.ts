@@ -3,6 +3,7 @@
  * why, in its own words.
  */
 import { mkdirSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WardenClient } from 'warden-client';
 import { measureLifecycles } from '../lifecycle.js';
 import type { Surroundings } from '../measurement.js';
@@ -19,6 +20,8 @@ import type { PeerPackages } from './packages.js';
 import type { Images, Peer } from './peer.js';
 import type { PeerRow } from './samples.js';
 import { World } from './world.js';
+
+const PAUSE_MS = 200;
 
 const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error);
 
@@ -49,14 +52,24 @@ async function attempt(contestant: Contestant, work: () => Promise<void>): Promi
   }
 }
 
+/** A lifecycle that is not counted. */
+async function rehearse(contestant: Contestant, name: string): Promise<void> {
+  const all = Object.values(contestant.samples) as number[][];
+  const counted = all.map((values) => values.length);
+  await attempt(contestant, () => contestant.lifecycle(name));
+  for (const [index, values] of all.entries()) values.length = counted[index] ?? 0;
+}
+
 async function race(contestants: readonly Contestant[], { peerTurns, peerLifecyclesPerTurn }: Surroundings['sizes']): Promise<void> {
   let count = 0;
   const name = (): string => `bench${count++}`;
   // The first of each reads programs from the disk and makes what is made once.
-  for (const contestant of contestants) await attempt(contestant, () => contestant.lifecycle(name()));
-  for (const { samples } of contestants) for (const values of Object.values(samples) as number[][]) values.length = 0;
+  for (const contestant of contestants) await rehearse(contestant, name());
   for (let turn = 0; turn < peerTurns; turn++) {
     for (const contestant of turn % 2 === 0 ? contestants : [...contestants].reverse()) {
+      // What the one before has left to the kernel, and the caches that it has taken, are not this one's.
+      await sleep(PAUSE_MS);
+      await rehearse(contestant, name());
       for (let index = 0; index < peerLifecyclesPerTurn; index++) await attempt(contestant, () => contestant.lifecycle(name()));
     }
   }

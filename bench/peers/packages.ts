@@ -3,11 +3,13 @@
  * installed. Nothing is upgraded for it, no script of a package runs, no service starts; worlds have the files as a layer below their /usr and /etc.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { repository } from '../paths.js';
 
 const CACHE = '/var/cache/warden-bench-peers';
+/** Beside the files: which packages they are of. */
+const LIST = '.packages';
 const APT_MS = 5 * 60_000;
 const UNPACK_MS = 2 * 60_000;
 const QUERY_MS = 30_000;
@@ -73,10 +75,26 @@ async function settle(tree: string): Promise<void> {
   if (existsSync(`${tree}/usr/sbin/xtables-nft-multi`)) symlinkSync('xtables-nft-multi', `${tree}/usr/sbin/iptables`);
 }
 
+const lineOf = ({ name, version }: Package): string => `${name} ${version}`;
+
+/** Whether a list of what was unpacked has these packages in these versions. */
+export function hasAll(list: string, packages: readonly Package[]): boolean {
+  const lines = new Set(list.split('\n'));
+  return packages.every((entry) => lines.has(lineOf(entry)));
+}
+
+/** What was unpacked before, when it has all of these: with a selection of peers they are fewer. */
+function unpackedBefore(packages: readonly Package[]): string | undefined {
+  if (!existsSync(CACHE)) return undefined;
+  const trees = readdirSync(CACHE).filter((entry) => entry.endsWith(LIST)).map((entry) => `${CACHE}/${entry.slice(0, -LIST.length)}`);
+  return trees.find((tree) => existsSync(tree) && hasAll(readFileSync(`${tree}${LIST}`, 'utf8'), packages));
+}
+
 async function unpack(packages: readonly Package[]): Promise<string> {
-  const key = createHash('sha256').update(packages.map(({ name, version }) => `${name} ${version}\n`).sort().join('')).digest('hex').slice(0, 16);
-  const tree = `${CACHE}/${key}`;
-  if (existsSync(tree)) return tree;
+  const before = unpackedBefore(packages);
+  if (before !== undefined) return before;
+  const list = packages.map(lineOf).sort().join('\n');
+  const tree = `${CACHE}/${createHash('sha256').update(list).digest('hex').slice(0, 16)}`;
   // Other versions, and what a killed run left.
   rmSync(CACHE, { recursive: true, force: true });
   const partial = `${tree}.partial`;
@@ -88,6 +106,7 @@ async function unpack(packages: readonly Package[]): Promise<string> {
     rmSync(`${partial}/${archive}`);
   }
   await settle(partial);
+  writeFileSync(`${tree}${LIST}`, list);
   renameSync(partial, tree);
   return tree;
 }

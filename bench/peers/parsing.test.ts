@@ -6,7 +6,7 @@ import { refusal } from './docker-api.js';
 import { configurationOf } from './lxc.js';
 import { parsePeers, peerNames } from './names.js';
 import { containerOf } from './oci-runtime.js';
-import { firstError, parseSimulation, upstreamVersion } from './packages.js';
+import { firstError, hasAll, parseSimulation, upstreamVersion } from './packages.js';
 import { lastWords } from './world.js';
 
 const rootFileSystem = { directory: '/depot/rootfs', mounts: [{ source: '/usr', destination: '/usr' }] };
@@ -47,6 +47,13 @@ test('packages that a simulation would install, new and upgraded ones', () => {
     'Inst runc (1.1.5+ds1-1+deb12u1 Debian:12.15/oldstable, Debian-Security:12/oldstable-security [amd64])', 'Conf runc (1.1.5+ds1-1+deb12u1 Debian:12.15/oldstable [amd64])',
   ].join('\n');
   assert.deepEqual(parseSimulation(output), [{ name: 'login', version: '1:4.13+dfsg1-1+deb12u2' }, { name: 'runc', version: '1.1.5+ds1-1+deb12u1' }]);
+});
+
+test('what was unpacked for more peers is enough for fewer, in the same versions only', () => {
+  const list = 'crun 1.8\nrunc 1.1.5';
+  assert.equal(hasAll(list, [{ name: 'runc', version: '1.1.5' }]), true);
+  assert.equal(hasAll(list, [{ name: 'runc', version: '1.1.6' }]), false);
+  assert.equal(hasAll(list, [{ name: 'crun', version: '1.8' }, { name: 'lxc', version: '5' }]), false);
 });
 
 test('versions as the authors of a program count them', () => {
