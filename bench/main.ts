@@ -81,6 +81,7 @@ async function run(options: Options): Promise<void> {
   };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
+    await server.endLeftover();
     await server.start();
     // Of a run that was killed.
     await server.destroyAll();

@@ -16,6 +16,19 @@ const EXIT_MS = 20_000;
 /** More than any measured output. */
 const OUTPUT_LIMIT = 64 * 1024 ** 3;
 
+/** Of wardends, those with this file for a configuration. */
+function processesWith(configuration: string): number[] {
+  const words = (pid: number): string[] => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    } catch {
+      return []; // it has ended meanwhile
+    }
+  };
+  return readdirSync('/proc').map(Number).filter((pid) => pid > 0 && pid !== process.pid)
+    .filter((pid) => words(pid).some((word, index, all) => word === '--config' && all[index + 1] === configuration && all.some((other) => other.endsWith('wardend'))));
+}
+
 export class Server {
   readonly socket: string;
   readonly #directory: string;
@@ -63,6 +76,18 @@ export class Server {
       network: { pool_network: '10.250.0.0/16', table: TABLE, release_delay: 0 },
       user: { pool_start_uid: 40_000, pool_size: 1_100, pool_start_subuid: 0xa000_0000 },
     });
+  }
+
+  /** Ends the wardend of a run that was killed, which has outlived it and would be measured instead of ours. What it has is destroyed by ours. */
+  async endLeftover(): Promise<void> {
+    const begin = performance.now();
+    for (const pid of processesWith(`${this.#directory}/warden.yml`)) {
+      process.kill(pid, 'SIGTERM');
+      while (existsSync(`/proc/${pid}`)) {
+        if (performance.now() - begin > EXIT_MS) throw new Error(`wardend of a run that was killed, process ${pid}, does not end within ${EXIT_MS / 1000} s: end it and try again`);
+        await sleep(2);
+      }
+    }
   }
 
   /**
