@@ -16,7 +16,11 @@ const EXIT_MS = 20_000;
 /** More than any measured output. */
 const OUTPUT_LIMIT = 64 * 1024 ** 3;
 
-/** Of wardends, those with this file for a configuration. */
+/** Whether a command line is that of a wardend with this file for a configuration. */
+export function isWardendWith(configuration: string, words: readonly string[]): boolean {
+  return words.some((word) => word.endsWith('/wardend')) && words.some((word, index) => word === '--config' && words[index + 1] === configuration);
+}
+
 function processesWith(configuration: string): number[] {
   const words = (pid: number): string[] => {
     try {
@@ -25,8 +29,7 @@ function processesWith(configuration: string): number[] {
       return []; // it has ended meanwhile
     }
   };
-  return readdirSync('/proc').map(Number).filter((pid) => pid > 0 && pid !== process.pid)
-    .filter((pid) => words(pid).some((word, index, all) => word === '--config' && all[index + 1] === configuration && all.some((other) => other.endsWith('wardend'))));
+  return readdirSync('/proc').map(Number).filter((pid) => pid > 0 && pid !== process.pid && isWardendWith(configuration, words(pid)));
 }
 
 export class Server {
