@@ -43,7 +43,7 @@ export class NetOutChains {
   }
 
   removed(address: Ipv4Address, rule: NetOutRule): FirewallChain[] {
-    return [{ ...this.#chain('add', address, []), gone: [this.#inKernel(rule).note] }];
+    return [{ ...this.#chain('add', address, []), gone: [netOutNote(rule)] }];
   }
 
   /** Chains for containers to come, which have the addresses behind this one; undefined: there are some still. */

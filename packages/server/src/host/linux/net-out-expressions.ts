@@ -37,6 +37,8 @@ const outcomes = [true, false].flatMap((isLogged) => refusals.map((refusal) => (
  */
 const notes = { offset: 6, size: 2 } as const;
 const noted = payload('network', notes.offset, notes.size);
+/** Of each outcome, what leaves it. */
+const noteExpressions = outcomes.map((_, index) => Buffer.concat([noted, change(portBytes(0xffff ^ (1 << index)), portBytes(1 << index)), store(notes.offset, notes.size)]));
 const isNoted = 'ip frag-off & 0xbfff != 0';
 const withoutNotes = 'ip frag-off set ip frag-off & 0x4000';
 
@@ -84,9 +86,8 @@ function refusalOf(closed: boolean, denied: boolean): Refusal {
   return denied ? 'denied' : 'nothing';
 }
 
-function noteFor(refusal: Refusal, isLogged: boolean): Uint8Array[] {
-  const bit = 1 << outcomes.findIndex((outcome) => outcome.refusal === refusal && outcome.isLogged === isLogged);
-  return [noted, change(portBytes(0xffff ^ bit), portBytes(bit)), store(notes.offset, notes.size)];
+function noteFor(refusal: Refusal, isLogged: boolean): readonly Uint8Array[] {
+  return noteExpressions.filter((_, index) => outcomes[index]?.refusal === refusal && outcomes[index].isLogged === isLogged);
 }
 
 function noteOf(outcome: number): string {

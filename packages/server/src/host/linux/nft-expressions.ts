@@ -22,7 +22,20 @@ export function payload(header: keyof typeof headers, offset: number, size: numb
 
 /** Goes on when what was loaded compares so with `value`, which is in network order. */
 export function compare(comparison: keyof typeof comparisons, value: Uint8Array): Uint8Array {
-  return expression('cmp', [number(1, register), number(2, comparisons[comparison]), attribute(3 | nested, attribute(1, value))]);
+  const bytes = Buffer.from(comparisonOf(comparison, value.length));
+  // The value is the last attribute of the last one.
+  bytes.set(value, bytes.length - padded(value.length));
+  return bytes;
+}
+
+/** Comparisons with zeros: each rule has some, and they differ in their values alone. */
+const known = new Map<string, Uint8Array>();
+
+function comparisonOf(comparison: keyof typeof comparisons, size: number): Uint8Array {
+  const key = `${comparison} ${size}`;
+  const bytes = known.get(key) ?? expression('cmp', [number(1, register), number(2, comparisons[comparison]), attribute(3 | nested, attribute(1, new Uint8Array(size)))]);
+  known.set(key, bytes);
+  return bytes;
 }
 
 /** Takes the bits of `mask` of what was loaded, and turns those of `flip` over. */
@@ -52,7 +65,7 @@ function text(value: string): Uint8Array {
 /** Padded to 4 bytes, which its length does not count. */
 function attribute(type: number, ...contents: readonly Uint8Array[]): Uint8Array {
   const size = contents.reduce((sum, { length }) => sum + length, 4);
-  const bytes = Buffer.alloc((size + 3) & ~3);
+  const bytes = Buffer.alloc(padded(size));
   bytes.writeUInt16LE(size, 0);
   bytes.writeUInt16LE(type, 2);
   let at = 4;
@@ -61,4 +74,8 @@ function attribute(type: number, ...contents: readonly Uint8Array[]): Uint8Array
     at += content.length;
   }
   return bytes;
+}
+
+function padded(size: number): number {
+  return (size + 3) & ~3;
 }
