@@ -1,5 +1,5 @@
 # What keeps and passes on the output of one command is the monitor's.
-IOMUX_KEEPER := $(addprefix monitor/,accepting.c output.c spool.c follow.c connection.c input.c loop.c scratch.c exit-record.c parameters.c job-log.c log-lines.c syslog.c)
+IOMUX_KEEPER := $(addprefix monitor/,accepting.c output.c spool.c follow.c connection.c input.c loop.c scratch.c exit-record.c usage.c parameters.c job-log.c log-lines.c syslog.c)
 
 PROGRAMS += iomux-spawn
 iomux-spawn_SOURCES := iomux/spawn.c iomux/one-job.c iomux/program.c iomux/directory.c $(IOMUX_KEEPER)

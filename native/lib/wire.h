@@ -119,7 +119,7 @@ enum wire_tag {
 	TAG_INSIDE = 38,              /* u32 */
 	TAG_OUTSIDE = 39,             /* u32 */
 	TAG_COUNT = 40,               /* u32 */
-	TAG_CGROUP = 41,              /* nested, repeated: PATH, VERSION (1 or 2), SETTING*, CONTROLLERS? */
+	TAG_CGROUP = 41,              /* nested, repeated: PATH, VERSION (1 or 2), SETTING*, USAGE_FILE*, CONTROLLERS? */
 	TAG_SETTING = 42,             /* nested: NAME (file), CONTENT (what is written) */
 	TAG_HOSTNAME = 43,            /* string */
 	TAG_LINK = 44,                /* nested: HOST_NAME ... MTU; absent: a network namespace with lo only */
@@ -265,6 +265,8 @@ enum wire_tag {
 	TAG_ONLY_STREAM = 331,        /* u32, in FOLLOW: 1 stdout, 2 stderr; what the other one has is passed over */
 	TAG_STDOUT_BYTES = 332,       /* u64, in EXIT when the job has more output than OUTPUT_UP_TO: of it all */
 	TAG_STDERR_BYTES = 333,       /* u64 */
+	TAG_USAGE_FILE = 273,         /* string, in CGROUP, repeated: a file of the group whose text comes with EXIT */
+	TAG_USAGE = 274,              /* bytes, in EXIT of a FOLLOW, repeated: such a file's name, a NUL, and its text at that moment */
 	TAG_FILES_PROGRAM = 230,      /* string, in HELLO: the program that works on a container's files */
 	TAG_FILE_OPERATION = 231,     /* u32: FILE_* */
 	TAG_LENGTH = 232,             /* u64: bytes */

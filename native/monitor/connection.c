@@ -125,6 +125,8 @@ void connection_reply_terminal(struct connection *connection, int master)
 
 bool connection_send_exit(struct connection *connection, const struct job *job, bool forgotten)
 {
+	bool following = connection->phase == CONNECTION_FOLLOWING;
+
 	connection->phase = CONNECTION_IDLE;
 	wire_begin(&connection->out, WIRE_EXIT);
 	/* A follower that does not wait may have less than all. */
@@ -136,6 +138,8 @@ bool connection_send_exit(struct connection *connection, const struct job *job, 
 		wire_put_u64(&connection->out, TAG_STDOUT_BYTES, job->total - job->stderr_total);
 		wire_put_u64(&connection->out, TAG_STDERR_BYTES, job->stderr_total);
 	}
+	if (following)
+		usage_put(&connection->monitor->container.usage, &connection->monitor->container.cgroups, &connection->out);
 	return connection_send(connection);
 }
 

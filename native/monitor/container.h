@@ -9,6 +9,7 @@
 #include "monitor/cgroup.h"
 #include "monitor/description.h"
 #include "monitor/upper.h"
+#include "monitor/usage.h"
 
 #define SOCKET_NAME "monitor.sock"
 #define PID_FILE_NAME "monitor.pid"
@@ -17,6 +18,7 @@ struct container {
 	struct container_directories directories;
 	struct cgroups cgroups;
 	struct oom_watch oom;   /* of the group with the memory controller */
+	struct usage usage;
 	struct user *users;
 	size_t user_count;
 	int listener;

@@ -386,6 +386,7 @@ int create_run(int launcher, char *title, struct container *ret_container, struc
 		ret_container->users = create.description.users;
 		ret_container->user_count = create.description.user_count;
 		ret_container->nested = create.description.nested;
+		usage_init(&ret_container->usage, &create.description);
 		create.description.users = NULL;
 		create.description.user_count = 0;
 		ret_container->directories.container = close_fd(ret_container->directories.container);

@@ -164,6 +164,15 @@ static int read_setting(const struct wire_attribute *attribute, struct cgroup_de
 	return result;
 }
 
+static int read_usage_file(const struct wire_attribute *attribute, struct cgroup_description *cgroup, struct error *err)
+{
+	if (wire_strings_add(&cgroup->usage_files, attribute, NAME_MAX, DESCRIPTION_MAX_USAGE_FILES, err) < 0)
+		return -1;
+	const char *name = cgroup->usage_files.items[cgroup->usage_files.count - 1];
+
+	return name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL ? error_set(err, EINVAL, "file '%s' of a cgroup", name) : 0;
+}
+
 static int read_cgroup(const struct wire_attribute *attribute, struct description *description, struct error *err)
 {
 	struct cgroup_description *cgroup = append(&description->cgroups, &description->cgroup_count, DESCRIPTION_MAX_CGROUPS, sizeof(*cgroup), "cgroups", err);
@@ -183,6 +192,8 @@ static int read_cgroup(const struct wire_attribute *attribute, struct descriptio
 			result = read_setting(&part, cgroup, err);
 		else if (part.tag == TAG_CONTROLLERS)
 			result = wire_string(&part, NAME_MAX, &cgroup->controllers, err);
+		else if (part.tag == TAG_USAGE_FILE)
+			result = read_usage_file(&part, cgroup, err);
 		if (result < 0)
 			return -1;
 	}
@@ -369,6 +380,7 @@ void description_free(struct description *description)
 		free(description->cgroups[i].settings);
 		free(description->cgroups[i].path);
 		free(description->cgroups[i].controllers);
+		wire_strings_free(&description->cgroups[i].usage_files);
 	}
 	free(description->cgroups);
 	for (size_t i = 0; i < description->user_count; i++) {

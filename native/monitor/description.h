@@ -14,6 +14,7 @@
 #define DESCRIPTION_MAX_MOUNTS 128
 #define DESCRIPTION_MAX_CGROUPS 24
 #define DESCRIPTION_MAX_SETTINGS 64
+#define DESCRIPTION_MAX_USAGE_FILES 16
 #define DESCRIPTION_MAX_UPPER 512
 #define DESCRIPTION_MAX_ACCOUNTS 16
 #define DESCRIPTION_MAX_USERS 8
@@ -53,6 +54,7 @@ struct cgroup_description {
 	struct cgroup_setting *settings;
 	size_t setting_count;
 	char *controllers;    /* NULL unless nested */
+	struct wire_strings usage_files;
 };
 
 struct user {

@@ -90,8 +90,10 @@ static void on_running(struct monitor *monitor, struct job *job, uint32_t pid, c
 		jobs_running(job, pid, fds, fd_count);
 	}
 	jobs_send_pending(monitor);
-	if (!monitor->destroying)
+	if (!monitor->destroying) {
 		prepared_make(&monitor->prepared, &monitor->container.cgroups);
+		usage_open(&monitor->container.usage, &monitor->container.cgroups);
+	}
 }
 
 static void on_failed(struct monitor *monitor, struct job *job, const struct error *problem)

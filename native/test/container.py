@@ -69,7 +69,10 @@ class Groups:
             out.write(text)
 
     def describe(self, identity, only=None):
-        return [("CGROUP", [("PATH", os.path.join(path, identity)), ("VERSION", version)]) for version, path in self.parents if only in (None, version)]
+        def files(path):
+            return [("USAGE_FILE", name) for name in ("pids.current", "memory.stat", "memory.not-there") if name.split(".")[0] in path]
+
+        return [("CGROUP", [("PATH", os.path.join(path, identity)), ("VERSION", version), *files(path)]) for version, path in self.parents if only in (None, version)]
 
     def left(self):
         return [os.path.join(path, name) for _, path in self.parents for name in os.listdir(path) if os.path.isdir(os.path.join(path, name))]

@@ -129,6 +129,17 @@ static void test_limits(void)
 	wire_put_u32(&buffer, TAG_VERSION, 1);
 	wire_close(&buffer, opened);
 	CHECK(read_it(&buffer) == EINVAL, "a cgroup that is not below its parent");
+	for (int i = 0; i < 4; i++) {
+		static const char *const files[] = { "memory.stat", "../memory.stat", "", "." };
+
+		begin(&buffer);
+		opened = wire_open(&buffer, TAG_CGROUP);
+		wire_put_string(&buffer, TAG_PATH, "/sys/fs/cgroup/x/y");
+		wire_put_u32(&buffer, TAG_VERSION, 1);
+		wire_put_string(&buffer, TAG_USAGE_FILE, files[i]);
+		wire_close(&buffer, opened);
+		CHECK(read_it(&buffer) == (i == 0 ? 0 : EINVAL), i == 0 ? "a file of a cgroup" : "one that is not of the cgroup");
+	}
 	begin(&buffer);
 	opened = wire_open(&buffer, TAG_MOUNT);
 	wire_put_string(&buffer, TAG_DESTINATION, "/../");

@@ -8,7 +8,7 @@ import struct
 import time
 
 from container import VCAP, Container, Tap, TestWorld, join, status_field, u64
-from wire import frame
+from wire import attributes, frame
 
 tap = Tap()
 world = TestWorld()
@@ -84,7 +84,6 @@ def test_table(container):
 
 
 def _nested(body):
-    from wire import attributes
     return attributes(body)
 
 
@@ -294,6 +293,26 @@ def test_forget(container):
     tap.check(container.connect().ask("FORGET", ("JOB_ID", job)).kind == "OK", "it is there until it is forgotten")
 
 
+def usage_of(end):
+    """By the files' names."""
+    return dict(value.split(b"\0", 1) for tag, value in attributes(end.body) if tag == "USAGE")
+
+
+def test_usage(container):
+    """Followers get the texts of the groups' files with EXIT, as they are at that moment; those that are not there are left out."""
+    _, _, idle = container.run("true")
+    tap.check(set(usage_of(idle)) == {b"pids.current", b"memory.stat"} and b"\npgfault " in usage_of(idle)[b"memory.stat"], "the end of a job tells what the container uses", usage_of(idle))
+    _, _, end = container.run("for i in 1 2 3; do setsid sleep 1000 & done")
+    more = int(usage_of(end)[b"pids.current"]) - int(usage_of(idle)[b"pids.current"])
+    tap.check(more == 3, "at that moment: three processes more", more)
+    tap.check(container.connect().ask("SIGNAL_ALL", ("SIGNAL", 9)).kind == "OK" and container.connect().ask("AWAIT_EMPTY").kind == "OK", "they are ended")
+    connection, job, _ = container.spawn("true", follow=False)
+    connection.ask("FOLLOW", ("JOB_ID", job), ("POSITION", u64(0)))
+    _, end = connection.output()
+    tap.check(int(usage_of(end)[b"pids.current"]) == int(usage_of(idle)[b"pids.current"]), "who follows later gets them as well", usage_of(end))
+    connection.ask("FORGET", ("JOB_ID", job))
+
+
 def test_monitor_dies():
     container = Container(world, 10)
     connection, _, _ = container.spawn("echo ready; sleep 1000")
@@ -315,7 +334,7 @@ def main():
     if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
         # A job waits at this gate: a FIFO that nobody opens for writing.
         container.run("mkfifo /tmp/gate; chmod 666 /tmp/gate")
-        for test in (test_prepared, test_identity, test_input, test_ends, test_forget, test_table, test_background, test_end_all, test_kill_job, test_rlimits, test_bad_frames, test_many):
+        for test in (test_prepared, test_identity, test_input, test_ends, test_forget, test_usage, test_table, test_background, test_end_all, test_kill_job, test_rlimits, test_bad_frames, test_many):
             test(container)
         container.spawn("setsid sleep 1000 & while :; do (sleep 5 & sleep 5 &) ; done", follow=False)[0].close()
         done, reply = container.destroy()

@@ -1,5 +1,6 @@
 /** info: what the server knows of a container, and what the container uses. */
 import { BindMountMode, NetInProtocol, WardenError, type ResponseInit, type Type } from 'warden-protocol';
+import type { UsageTexts } from '../host/statistics.js';
 import { timeOfContainerId } from '../lib/container-id.js';
 import { withDeadline } from '../lib/deadline.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
@@ -53,14 +54,14 @@ export function infoOf(container: Container): ContainerInfo {
 }
 
 /** The same with what its processes use at this moment, and its files, as far as that is told at once: some files of the kernel are read for it. */
-export function infoAtOnce({ host }: Containers, container: Container): ContainerInfo {
+export function infoAtOnce({ host }: Containers, container: Container, told?: UsageTexts): ContainerInfo {
   if (container.lastInfo !== undefined) return container.lastInfo;
   const usage = host.disks.usage(container.disk);
   return {
     ...infoOf(container),
-    memoryStat: host.statistics.encodedMemory(container.id),
-    cpuStat: host.statistics.cpu(container.id),
-    pidsStat: host.statistics.pids(container.id),
+    memoryStat: host.statistics.encodedMemory(container.id, told),
+    cpuStat: host.statistics.cpu(container.id, told),
+    pidsStat: host.statistics.pids(container.id, told),
     diskStat: usage === undefined ? undefined : { bytesUsed: usage.bytes, inodesUsed: usage.inodes },
   };
 }
@@ -68,9 +69,10 @@ export function infoAtOnce({ host }: Containers, container: Container): Containe
 /**
  * For the replies of jobs. What its files take is asked for where only the launcher can tell: measured, such a message makes a run
  * a millisecond longer, because both wake up for it just when the job's end has kept them busy.
+ * @param told what came with the job's end
  */
-export async function infoForJob(containers: Containers, container: Container): Promise<ContainerInfo> {
-  const info = infoAtOnce(containers, container);
+export async function infoForJob(containers: Containers, container: Container, told?: UsageTexts): Promise<ContainerInfo> {
+  const info = infoAtOnce(containers, container, told);
   return isWhole(container, info) ? info : { ...info, ...(await askForDisk(containers, container)) };
 }
 

@@ -5,6 +5,7 @@
  */
 import { WardenError } from 'warden-protocol';
 import { InitDead, type FollowedJob, type OutputSink } from '../host/monitor.js';
+import type { UsageTexts } from '../host/statistics.js';
 import type { Container, Job } from './container.js';
 import type { Containers } from './containers.js';
 import { endLife, endLifeIfGone, initDied } from './end-of-life.js';
@@ -21,6 +22,8 @@ export interface Following {
   readonly job: Job;
   /** exit_status of the reply; settles after the last piece of output, never rejects. */
   readonly exitStatus: Promise<number>;
+  /** What came with the job's end of what the container uses. */
+  usage(): UsageTexts | undefined;
   resume(): void;
   /** The result was written to a client: the job goes when nobody else follows it. */
   delivered(): void;
@@ -144,6 +147,7 @@ function following(containers: Containers, container: Container, job: Job, follo
   return {
     job,
     exitStatus,
+    usage: () => followed.usage?.(),
     resume: () => followed.resume(),
     delivered() {
       job.consumed = true;
@@ -164,6 +168,7 @@ function lostFollowing(container: Container, job: Job): Following {
   return {
     job,
     exitStatus: Promise.resolve(container.lastInfo !== undefined || job.exit === undefined ? unknownStatus : exitStatusOf(job.exit)),
+    usage: () => undefined,
     resume: () => undefined,
     delivered: () => container.jobs.delete(job.id),
     abandon: () => undefined,

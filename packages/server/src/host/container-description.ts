@@ -79,6 +79,8 @@ export interface CgroupDescription {
   readonly controllers?: readonly string[];
   /** Files written once the group exists. */
   readonly settings: readonly { readonly name: string; readonly content: string }[];
+  /** Files of it that the monitor reads whenever a job ends: FollowedJob.usage(). */
+  readonly usageFiles?: readonly string[];
 }
 
 /** A veth pair. Addresses are numbers, see lib/ipv4. */

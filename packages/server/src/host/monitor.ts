@@ -1,6 +1,7 @@
 /** A container's monitor, as the container code needs it: jobs, signals, events. */
 
 import { WardenError } from 'warden-protocol';
+import type { UsageTexts } from './statistics.js';
 import type { Transfer, TransferOrder, TransferSink } from './transfer.js';
 
 /** Nobody listens on the monitor's socket: it is dead, and with it every process of its container. */
@@ -116,6 +117,8 @@ export interface OutputWish {
 export interface FollowedJob<Exit = JobExit> {
   /** Settles after the last piece of output was handed to the sink; rejects when the monitor is gone, or after close(). */
   readonly exit: Promise<Exit>;
+  /** What the container used when the job's end was told, as far as the monitor has told it; undefined before, and of monitors that do not. */
+  usage?(): UsageTexts | undefined;
   /** Lets output come again after the sink answered false. */
   resume(): void;
   /** Stops following. The job goes on. */

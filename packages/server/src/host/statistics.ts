@@ -37,14 +37,20 @@ export interface LinkStatistics {
   readonly outPackets: bigint;
 }
 
+/**
+ * Texts of files that statistics are read from, by the files' names: what a monitor has read for the end of a job. Statistics takes what it finds
+ * in them and reads the rest itself.
+ */
+export type UsageTexts = ReadonlyMap<string, Buffer>;
+
 /** Calls are synchronous: each takes some ten microseconds, and a reply is not to be held up by waiting for it. */
 export interface Statistics {
   /** Undefined: nothing is known, because the controller is missing or the container's groups are gone. */
-  memory(containerId: string): MemoryStatistics | undefined;
+  memory(containerId: string, told?: UsageTexts): MemoryStatistics | undefined;
   /** The same for a reply, where the way there is short: memory_stat of InfoResponse as it is on the wire. */
-  encodedMemory(containerId: string): EncodedMessage | MemoryStatistics | undefined;
-  cpu(containerId: string): CpuStatistics | undefined;
-  pids(containerId: string): PidsStatistics | undefined;
+  encodedMemory(containerId: string, told?: UsageTexts): EncodedMessage | MemoryStatistics | undefined;
+  cpu(containerId: string, told?: UsageTexts): CpuStatistics | undefined;
+  pids(containerId: string, told?: UsageTexts): PidsStatistics | undefined;
   /** The container goes: nothing is kept open of it. */
   forget(containerId: string): void;
 }

@@ -96,7 +96,7 @@ export function makeHandlers(containers: Containers, images?: Images): Handlers 
       const following = await followJob(containers, container, jobId, output);
       call.onWritable(() => following.resume());
       const exitStatus = await outcome(call, following);
-      return { exitStatus, info: await infoForJob(containers, container), ...endingDetailsOf(following.job.exit) };
+      return { exitStatus, info: await infoForJob(containers, container, following.usage()), ...endingDetailsOf(following.job.exit) };
     },
     ...makeEventHandlers(containers, named),
     ...makeJobHandlers(containers, named),
@@ -120,7 +120,7 @@ interface Collecting {
 /** The reply of a run or a link: with the output that was collected, or sent piece by piece when that is too much to keep. */
 async function resultOf(containers: Containers, type: ResultType, { call, container, following, output }: Collecting, lost?: () => void) {
   const exitStatus = await outcome(call, following, lost);
-  const response = { exitStatus, info: await infoForJob(containers, container), ...endingDetailsOf(following.job.exit) };
+  const response = { exitStatus, info: await infoForJob(containers, container, following.usage()), ...endingDetailsOf(following.job.exit) };
   if (output.isWhole) return { ...response, stdout: output.get('stdout'), stderr: output.get('stderr') };
   return sendLargeResult(call, type, response, container, following.job, output);
 }

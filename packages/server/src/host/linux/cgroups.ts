@@ -15,6 +15,7 @@ import type { ControllerGroup } from './group-file.js';
 import { socketMemoryFile } from './memory-limits.js';
 import { parentSettings } from './parent-settings.js';
 import { unlessGone } from './unless-gone.js';
+import { usageFilesIn, usageHierarchies, type UsageHierarchies } from './usage-files.js';
 
 export interface CgroupOptions {
   readonly root: string;
@@ -38,6 +39,8 @@ export class LinuxCgroups implements Cgroups {
   readonly hierarchies: readonly CgroupHierarchy[];
   /** Controllers of version 2 that the containers' groups have. */
   readonly #delegated = new Set<string>();
+  /** Which hierarchies tell what a container uses. */
+  readonly #usage: UsageHierarchies;
   /** Memory of sockets is counted in a group of version 1 from the first write to its file on. */
   #countsSockets = false;
 
@@ -45,6 +48,7 @@ export class LinuxCgroups implements Cgroups {
     this.hierarchies = findHierarchies(readFileSync('/proc/self/mounts', 'utf8'), options.root, options.version, (mountPoint) =>
       readFileSync(join(mountPoint, 'cgroup.controllers'), 'utf8'),
     );
+    this.#usage = usageHierarchies(this.hierarchies);
   }
 
   /** Whether pids.max can keep a container from filling the process table. */
@@ -92,6 +96,7 @@ export class LinuxCgroups implements Cgroups {
       version: hierarchy.version,
       controllers: hierarchy.version === 1 ? hierarchy.controllers : [],
       settings: this.#settingsIn(hierarchy),
+      usageFiles: usageFilesIn(hierarchy, this.#usage),
     }));
   }
 

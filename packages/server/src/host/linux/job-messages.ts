@@ -1,5 +1,6 @@
 /** Jobs in the messages of a container's monitor: the description of one that is to start, records, and how one ended. Pure. */
 import type { JobDescription, JobExit, JobRecord, JobRlimit } from '../monitor.js';
+import type { UsageTexts } from '../statistics.js';
 import { ExitKind, JobState, Tag } from './wire.js';
 import { FrameWriter, type Attributes } from './wire-codec.js';
 
@@ -25,6 +26,18 @@ export function readEnd(attributes: Attributes): JobExit {
     default:
       return { kind: 'lost', ...flags };
   }
+}
+
+/** The files of the container's groups that came with the end of a job; undefined: none did. */
+export function readUsage(attributes: Attributes): UsageTexts | undefined {
+  const texts = attributes.all(Tag.usage);
+  if (texts.length === 0) return undefined;
+  const usage = new Map<string, Buffer>();
+  for (const text of texts) {
+    const end = text.indexOf(0);
+    if (end > 0) usage.set(text.toString('latin1', 0, end), text.subarray(end + 1));
+  }
+  return usage;
 }
 
 /** A job of the reply to LIST. */

@@ -74,6 +74,25 @@ test('output comes in order and whole, then the exit', async () => {
   assert.deepEqual(sink.pieces.map(([stream, data]) => [stream, data.length]), [['stdout', 1], ['stderr', 1], ['stdout', big.length]]);
 });
 
+test('what the container used comes with the exit, and not before', async () => {
+  const usage = (text: string) => new FrameWriter().u32(Tag.exitKind, ExitKind.exited).u32(Tag.exitValue, 3).bytes(Tag.usage, Buffer.from(text)).bytes(Tag.usage, Buffer.from('pids.max\0max\n')).frame(FrameType.exit);
+  let end = (): void => assert.fail('no request came');
+  peer.answer = (_frame, _attributes, socket) => {
+    socket.write(ok);
+    end = () => void socket.write(usage('cpuacct.usage\x0017\n'));
+  };
+  const followed = await monitor.follow(1, new Sink());
+  assert.equal(followed.usage?.(), undefined);
+  end();
+  assert.deepEqual(await followed.exit, { kind: 'exited', status: 3 });
+  assert.deepEqual([...followed.usage?.() ?? []].map(([name, text]) => [name, text.toString()]), [['cpuacct.usage', '17\n'], ['pids.max', 'max\n']]);
+  // A monitor of an earlier build tells none.
+  peer.answer = (_frame, _attributes, socket) => socket.write(Buffer.concat([ok, exit(ExitKind.exited, 0)]));
+  const older = await monitor.follow(1, new Sink());
+  await older.exit;
+  assert.equal(older.usage?.(), undefined);
+});
+
 test('a sink that has enough stops the reading, until it is resumed', async () => {
   const piece = Buffer.alloc(128 * 1024, 'x');
   const count = 100;

@@ -5,10 +5,11 @@ import { WardenError, type ErrorCode } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
 import { BeingDestroyed, InitDead, MonitorGone, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputRange, type OutputSink, type OutputWish } from '../monitor.js';
-import { readEnd, readExit, readRecord, writeJob } from './job-messages.js';
+import { readEnd, readExit, readRecord, readUsage, writeJob } from './job-messages.js';
 import { firstAnswerMs, LinuxTransfer } from './transfer.js';
 import { IdleConnections } from './idle-connections.js';
 import { giveBack, MonitorConnection } from './monitor-connection.js';
+import type { UsageTexts } from '../statistics.js';
 import type { Transfer, TransferOrder, TransferSink } from '../transfer.js';
 import { StepError } from './step-error.js';
 import { EventKind, FrameType, StreamNumber, Tag } from './wire.js';
@@ -298,6 +299,7 @@ class LinuxMonitor implements Monitor {
         connection.close();
       });
       let started = false;
+      let usage: UsageTexts | undefined;
       connection.send(request, {
         frame: (frame) => {
           if (!started) {
@@ -309,7 +311,7 @@ class LinuxMonitor implements Monitor {
               return;
             }
             started = true;
-            resolve({ exit, resume: () => connection.resume(), close: () => connection.close() });
+            resolve({ exit, usage: () => usage, resume: () => connection.resume(), close: () => connection.close() });
           } else if (frame.type === FrameType.output) {
             const stream = frame.body.readUInt32LE(8) === StreamNumber.stderr ? 'stderr' : 'stdout';
             if (!sink.output(stream, frame.body.subarray(outputHeaderSize), frame.body.readBigUInt64LE(0), () => giveBack(frame))) connection.pause();
@@ -318,6 +320,7 @@ class LinuxMonitor implements Monitor {
             const attributes = new Attributes(frame.body);
             const [stdout, stderr] = [attributes.u64(Tag.stdoutBytes), attributes.u64(Tag.stderrBytes)];
             if (stdout !== undefined && stderr !== undefined) sink.passedOver?.(Number(stdout), Number(stderr));
+            usage = readUsage(attributes);
             settleExit(readExitOf(attributes));
           }
         },

@@ -53,6 +53,18 @@ test('what cannot be known is undefined: no controller, or a group that is gone'
   assert.deepEqual([new LinuxStatistics([], 'w').memory('one'), new LinuxStatistics([], 'w').cpu('one')], [undefined, undefined]);
 });
 
+test('what a monitor has told goes before the files, one by one', () => {
+  write({ 'told/w/one/memory.stat': 'cache 1\n', 'told/w/one/cpuacct.usage': '1\n', 'told/w/one/cpuacct.stat': 'user 1\nsystem 1\n', 'told/w/one/pids.current': '1\n', 'told/w/one/pids.max': '1\n' });
+  const statistics = new LinuxStatistics([{ version: 1, mountPoint: mountPoint('told'), controllers: ['memory', 'cpuacct', 'pids'] }], 'w');
+  const told = new Map(Object.entries({ 'memory.stat': 'cache 2\n', 'cpuacct.usage': '2\n', 'pids.max': 'max\n' }).map(([name, text]) => [name, Buffer.from(text)]));
+  assert.equal(statistics.memory('one', told)?.cache, 2n);
+  assert.deepEqual(statistics.cpu('one', told), { usage: 2n, user: 1n, system: 1n });
+  assert.deepEqual(statistics.pids('one', told), { current: 1n, max: undefined });
+  assert.deepEqual([statistics.memory('one')?.cache, statistics.cpu('one')?.usage, statistics.pids('one')?.max], [1n, 1n, 1n]);
+  // A group that has gone since is known by what was told of it.
+  assert.equal(statistics.memory('two', told)?.cache, 2n);
+});
+
 test('processes and threads, and the most there may be, by either version', () => {
   write({ 'pids/w/one/pids.current': '17\n', 'pids/w/one/pids.max': '1024\n', 'pids/w/two/pids.current': '0\n', 'pids/w/two/pids.max': 'max\n' });
   const one = new LinuxStatistics([{ version: 1, mountPoint: mountPoint('memory'), controllers: ['memory'] }, { version: 1, mountPoint: mountPoint('pids'), controllers: ['pids'] }], 'w');

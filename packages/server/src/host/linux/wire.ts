@@ -205,6 +205,8 @@ export const Tag = {
   onlyStream: 331,
   stdoutBytes: 332,
   stderrBytes: 333,
+  usageFile: 273,
+  usage: 274,
   copy: 220,
   keepSetId: 221,
   entries: 222,

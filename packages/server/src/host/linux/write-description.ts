@@ -88,6 +88,7 @@ export function writeCgroup(writer: FrameWriter, cgroup: CgroupDescription): voi
   for (const { name, content } of cgroup.settings) {
     writer.nested(Tag.setting, () => writer.text(Tag.name, name).text(Tag.content, content));
   }
+  for (const name of cgroup.usageFiles ?? []) writer.text(Tag.usageFile, name);
 }
 
 function writeLink(writer: FrameWriter, link: LinkDescription): void {
