@@ -33,7 +33,7 @@ enum wire_type {
 	WIRE_LIST = 13,
 	WIRE_SIGNAL_ALL = 14,
 	WIRE_AWAIT_EMPTY = 15,
-	WIRE_DESTROY = 16,
+	WIRE_DESTROY = 16,           /* IF_EMPTY?, TELL_DEAD? */
 	WIRE_WATCH = 17,
 	WIRE_SHELL = 18,
 	WIRE_KILL_JOB = 19,
@@ -77,6 +77,7 @@ enum wire_type {
 	WIRE_OUTPUT = 102,   /* body: u64 position, u32 stream (1 stdout, 2 stderr), data */
 	WIRE_EXIT = 103,
 	WIRE_EVENT = 104,
+	WIRE_DEAD = 105,     /* of a monitor, before its answer to DESTROY with TELL_DEAD: no process of the container is left */
 };
 
 enum wire_tag {
@@ -267,6 +268,8 @@ enum wire_tag {
 	TAG_STDERR_BYTES = 333,       /* u64 */
 	TAG_USAGE_FILE = 273,         /* string, in CGROUP, repeated: a file of the group whose text comes with EXIT */
 	TAG_USAGE = 274,              /* bytes, in EXIT of a FOLLOW, repeated: such a file's name, a NUL, and its text at that moment */
+	TAG_IF_EMPTY = 275,           /* u32, in DESTROY: 1 = only if no process but PID 1 is there, else ERROR EBUSY */
+	TAG_TELL_DEAD = 276,          /* u32, in DESTROY: 1 = say DEAD first */
 	TAG_FILES_PROGRAM = 230,      /* string, in HELLO: the program that works on a container's files */
 	TAG_FILE_OPERATION = 231,     /* u32: FILE_* */
 	TAG_LENGTH = 232,             /* u64: bytes */

@@ -31,6 +31,21 @@ void destroy_begin(struct monitor *monitor)
 	monitor->timer.at = monitor->destroy_deadline;
 }
 
+/* Whoever asked for it has something to do then, which need not wait for the cgroups to be removed. */
+static void tell_dead(struct monitor *monitor)
+{
+	struct connection *next;
+
+	for (struct connection *connection = monitor->connections; connection != NULL; connection = next) {
+		next = connection->next;
+		if (connection->phase != CONNECTION_DESTROYING || !connection->tell_dead)
+			continue;
+		connection->tell_dead = false;
+		wire_begin(&connection->out, WIRE_DEAD);
+		connection_send(connection);
+	}
+}
+
 static void answer(struct monitor *monitor, const struct error *problem)
 {
 	struct connection *next;
@@ -72,6 +87,7 @@ void destroy_advance(struct monitor *monitor)
 		monitor->timer.at = deadline_in_ms(RETRY_MS);
 		return;
 	}
+	tell_dead(monitor);
 	memory_watch_end(monitor);
 	if (jobs_remove_groups(monitor) && prepared_drop(&monitor->prepared, &monitor->container.cgroups, &err) == 0 && cgroups_remove(&monitor->container.cgroups, &err) == 0) {
 		unlinkat(monitor->container.directories.run, SOCKET_NAME, 0);

@@ -8,6 +8,7 @@
 #include "lib/deadline.h"
 #include "lib/fd.h"
 #include "monitor/connection.h"
+#include "monitor/empty.h"
 #include "monitor/events.h"
 #include "monitor/exit-record.h"
 #include "monitor/follow.h"
@@ -304,7 +305,7 @@ void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value)
 	job_group_remove(&monitor->container.cgroups, &job->group, &ignored);
 	if (shell || job->forget)
 		jobs_forget(job);
-	jobs_check_empty(monitor);
+	empty_check(monitor);
 }
 
 int jobs_signal(struct job *job, int signal, struct error *err)
@@ -362,23 +363,7 @@ void jobs_lose_all(struct monitor *monitor)
 	}
 	monitor->outstanding = 0;
 	monitor->start_deadline = 0;
-	jobs_check_empty(monitor);
-}
-
-void jobs_check_empty(struct monitor *monitor)
-{
-	struct connection *next;
-
-	if (!monitor->dead && (!monitor->empty || monitor->outstanding > 0))
-		return;
-	for (const struct job *job = monitor->jobs; job != NULL; job = job->next)
-		if (job->phase != JOB_OVER)
-			return;
-	for (struct connection *connection = monitor->connections; connection != NULL; connection = next) {
-		next = connection->next;
-		if (connection->phase == CONNECTION_AWAITING_EMPTY)
-			connection_reply_ok(connection);
-	}
+	empty_check(monitor);
 }
 
 bool jobs_remove_groups(struct monitor *monitor)

@@ -40,8 +40,6 @@ void jobs_forget(struct job *job);
 void jobs_release(struct job *job);
 /* PID 1 is dead: whatever runs or waits is lost. */
 void jobs_lose_all(struct monitor *monitor);
-/* Answers AWAIT_EMPTY if it is so. */
-void jobs_check_empty(struct monitor *monitor);
 /* Tries again to remove the cgroups of jobs that are over; true when none is left. */
 bool jobs_remove_groups(struct monitor *monitor);
 /* Kills, time-outs, and deadlines of starting jobs. Returns when it wants to be called again, 0: not before something happens. */

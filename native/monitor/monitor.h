@@ -126,6 +126,7 @@ struct connection {
 	struct connection *next;
 	enum connection_phase phase;
 	bool follow;              /* STARTING goes on as FOLLOWING */
+	bool tell_dead;           /* DESTROYING: is to hear DEAD still */
 	bool forget;              /* the job of SPAWN with EXIT, up to so many bytes of output */
 	uint64_t forget_up_to;
 	struct job *job;

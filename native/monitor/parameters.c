@@ -35,6 +35,10 @@ static int read_attribute(const struct wire_attribute *attribute, struct paramet
 		return wire_u32(attribute, &parameters->rows, err);
 	case TAG_COLUMNS:
 		return wire_u32(attribute, &parameters->columns, err);
+	case TAG_IF_EMPTY:
+		return wire_u32(attribute, &parameters->if_empty, err);
+	case TAG_TELL_DEAD:
+		return wire_u32(attribute, &parameters->tell_dead, err);
 	case TAG_TIMEOUT_MS:
 		parameters->has_timeout = true;
 		return wire_u64(attribute, &parameters->timeout_ms, err);

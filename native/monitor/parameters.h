@@ -20,6 +20,8 @@ struct parameters {
 	uint32_t terminal;
 	uint32_t open_input;
 	uint32_t close_input;
+	uint32_t if_empty;
+	uint32_t tell_dead;
 	uint32_t rows;
 	uint32_t columns;
 	uint64_t output_up_to;

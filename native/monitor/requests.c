@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "monitor/connection.h"
+#include "monitor/empty.h"
 #include "monitor/destroy.h"
 #include "monitor/events.h"
 #include "monitor/exit-record.h"
@@ -302,12 +303,18 @@ void requests_serve(struct connection *connection, const struct frame *frame)
 			break;
 		connection->phase = CONNECTION_AWAITING_EMPTY;
 		connection_update(connection, false);
-		jobs_check_empty(connection->monitor);
+		empty_check(connection->monitor);
 		break;
 	case WIRE_WATCH:
 		result = watch(connection, &err);
 		break;
 	case WIRE_DESTROY:
+		err.step = "destroy";
+		if (parameters.if_empty && !connection->monitor->destroying && !empty_holds(connection->monitor)) {
+			result = error_set(&err, EBUSY, "processes are left");
+			break;
+		}
+		connection->tell_dead = parameters.tell_dead;
 		connection->phase = CONNECTION_DESTROYING;
 		connection_update(connection, false);
 		destroy_begin(connection->monitor);

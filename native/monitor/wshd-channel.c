@@ -8,6 +8,7 @@
 #include "lib/deadline.h"
 #include "lib/fd.h"
 #include "lib/syscalls.h"
+#include "monitor/empty.h"
 #include "monitor/events.h"
 #include "monitor/jobs.h"
 
@@ -102,7 +103,7 @@ static void on_failed(struct monitor *monitor, struct job *job, const struct err
 	if (job != NULL && job->phase == JOB_STARTING)
 		jobs_failed(job, problem);
 	jobs_send_pending(monitor);
-	jobs_check_empty(monitor);
+	empty_check(monitor);
 }
 
 static void on_exited(struct job *job, uint32_t status)
@@ -119,7 +120,7 @@ static void on_empty(struct monitor *monitor)
 {
 	monitor->empty = true;
 	jobs_remove_groups(monitor);
-	jobs_check_empty(monitor);
+	empty_check(monitor);
 }
 
 /* 1: a packet was taken; 0: none there; -1: the other end is closed, or speaks nonsense. */

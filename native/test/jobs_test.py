@@ -103,7 +103,7 @@ def test_background(container):
 
 
 def test_end_all(container):
-    follower, job, _ = container.spawn("trap 'exit 5' TERM; (trap '' TERM HUP; exec sleep 1000) & echo ready; wait")
+    follower, job, _ = container.spawn("trap 'exit 5' TERM; (trap '' TERM HUP; echo ready; exec sleep 1000) & wait")
     follower.read()
     deaf = container.connect()
     deaf.send("AWAIT_EMPTY", ("SIGNAL", signal.SIGTERM))
@@ -193,6 +193,7 @@ def test_many(container):
 def test_stopped():
     """A process that stops every other one also stops a job that shares wshd's memory on its way to its program."""
     container = Container(world, 13)
+    tap.check(container.reply.kind == "OK", "a container is created", container.reply)
     container.spawn("while :; do kill -STOP -1; done 2>/dev/null", privileged=True, follow=False)[0].close()
     connections = [container.connect() for _ in range(4)]
     for number, connection in enumerate(connections):
@@ -230,6 +231,7 @@ def test_events_are_kept():
 
 def test_wshd_dies():
     container = Container(world, 9)
+    tap.check(container.reply.kind == "OK", "a container is created", container.reply)
     watcher = container.connect()
     watcher.ask("WATCH")
     connection, job, _ = container.spawn("echo before; sleep 1000")
@@ -313,6 +315,29 @@ def test_usage(container):
     connection.ask("FORGET", ("JOB_ID", job))
 
 
+def test_destroy_if_empty():
+    """Only a container without processes is destroyed by IF_EMPTY, and DEAD comes before its cgroups are gone."""
+    container = Container(world, 15)
+    tap.check(container.reply.kind == "OK", "a container is created", container.reply)
+    container.run("setsid sleep 1000 & true")
+    for _ in range(2):
+        reply = container.connect().ask("DESTROY", ("IF_EMPTY", 1), ("TELL_DEAD", 1))
+        tap.check(reply.kind == "ERROR" and reply.number("ERRNO") == errno.EBUSY, "with a process that is left it is not", reply)
+    tap.check(container.run("echo living")[0] == b"living\n", "and nothing has changed")
+    connection, _, _ = container.spawn(arguments=("/bin/sleep", "1000"))
+    tap.check(container.connect().ask("DESTROY", ("IF_EMPTY", 1)).number("ERRNO") == errno.EBUSY, "nor with a job")
+    tap.check(container.connect().ask("SIGNAL_ALL", ("SIGNAL", 9)).kind == "OK" and container.connect().ask("AWAIT_EMPTY").kind == "OK", "its processes are ended")
+    connection.close()
+    connection = container.connect()
+    first = connection.ask("DESTROY", ("IF_EMPTY", 1), ("TELL_DEAD", 1))
+    tap.check(first.kind == "DEAD" and bool(select.select([container.init_pidfd], [], [], 0)[0]), "then DEAD, when PID 1 is", first)
+    last = connection.read()
+    tap.check(last.kind == "OK" and not [path for path in container.world.groups.left() if path.endswith("/lt15")], "and OK, when its cgroups are gone", last)
+    tap.check(bool(select.select([container.pidfd], [], [], 10)[0]), "the monitor ends")
+    connection.close()
+    container.close()
+
+
 def test_monitor_dies():
     container = Container(world, 10)
     connection, _, _ = container.spawn("echo ready; sleep 1000")
@@ -356,6 +381,7 @@ def main():
         test_stopped()
         test_events_are_kept()
         test_wshd_dies()
+        test_destroy_if_empty()
         test_monitor_dies()
     world.end(tap)
 

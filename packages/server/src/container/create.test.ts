@@ -44,19 +44,21 @@ for (const moment of ['before', 'after'] as FailureMoment[]) {
     }
   });
 
-  test(`a destroy whose call N fails ${moment} its effect can be repeated, for every N`, async () => {
+  for (const hasLeftovers of [false, true]) test(`a destroy of a container with ${hasLeftovers ? 'processes' : 'none but PID 1'} whose call N fails ${moment} its effect can be repeated, for every N`, async () => {
     const complete = makeTestContainers();
     const first = await complete.create();
     await first.watching;
     complete.host.calls.length = 0;
+    complete.host.living.get(first.id)!.hasLeftovers = hasLeftovers;
     await destroyContainer(complete.containers, first);
     const total = complete.host.calls.length;
-    assert.ok(total >= 5, `only ${total} calls`);
+    assert.ok(total >= (hasLeftovers ? 6 : 4), `only ${total} calls`);
     assert.deepEqual(complete.host.leftovers(), []);
     for (let number = 1; number <= total + 1; number++) {
       const { host, containers, create } = makeTestContainers();
       const container = await create({ handle: 'demo' });
       await container.watching;
+      host.living.get(container.id)!.hasLeftovers = hasLeftovers;
       host.failCall(number, moment);
       await destroyContainer(containers, container).catch(() => undefined);
       host.repair();

@@ -154,7 +154,7 @@ export class RecordingHost implements Host {
           await living().awaitEmpty(this.clock, deadlineMs);
         }),
         watch: async (receive, lost) => this.call('monitor.watch', () => living().watch(receive, lost)),
-        destroy: async () => this.call('monitor.destroy', () => living().destroy()),
+        destroy: async (_deadlineMs, order) => this.call('monitor.destroy', () => living().destroy(order)),
         close: () => undefined,
       };
     },

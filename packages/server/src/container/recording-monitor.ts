@@ -1,7 +1,7 @@
 /** The monitor of one container of the machine in memory. Tests end its jobs and write their output. */
 import { constants } from 'node:os';
 import { WardenError } from 'warden-protocol';
-import { BeingDestroyed, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type MonitorEvent, type OutputRange, type OutputSink, type OutputStream, type OutputWish } from '../host/monitor.js';
+import { BeingDestroyed, ProcessesLeft, type DestroyOrder, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type MonitorEvent, type OutputRange, type OutputSink, type OutputStream, type OutputWish } from '../host/monitor.js';
 import type { Clock } from '../lib/timer.js';
 import type { TransferOrder, TransferSink } from '../host/transfer.js';
 import type { RecordingHost } from './recording-host.js';
@@ -26,6 +26,8 @@ export class RecordingMonitor {
   destroying = false;
   /** Jobs do not end at SIGTERM. */
   stubborn = false;
+  /** Processes of no job are there. */
+  hasLeftovers = false;
   /** Signals to single jobs: id and number. */
   readonly jobSignals: [number, number][] = [];
   /** Sizes that terminals were given: id, rows and columns. */
@@ -155,7 +157,9 @@ export class RecordingMonitor {
     for (const event of this.#kept.values()) receive(event);
   }
 
-  destroy(): void {
+  destroy({ ifEmpty = false, dead }: DestroyOrder = {}): void {
+    if (ifEmpty && (this.hasLeftovers || !this.#isEmpty())) throw new ProcessesLeft();
+    dead?.();
     this.host.groups.delete(this.id);
     this.host.living.delete(this.id);
     this.host.destroyed.add(this.id);

@@ -3,6 +3,7 @@
  * repeated: what is not there is no error.
  */
 import { WardenError } from 'warden-protocol';
+import { ProcessesLeft } from '../host/monitor.js';
 import { removeBandwidthLimit } from './bandwidth.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
@@ -14,21 +15,31 @@ export const removeDeadlineMs = 30_000;
 /** A launcher that is killed again and again is somebody's doing; one that cannot start has its reason by then. */
 const deleteAttempts = 5;
 
-/** @throws what failed last, when something could not be removed */
-export async function removeFromHost(containers: Containers, container: Container): Promise<void> {
+/**
+ * @param ifEmpty only when it has no process but PID 1; not for one with a limit of bandwidth
+ * @throws ProcessesLeft with ifEmpty: nothing has been done. What failed last, when something could not be removed
+ */
+export async function removeFromHost(containers: Containers, container: Container, { ifEmpty = false }: { readonly ifEmpty?: boolean } = {}): Promise<void> {
   const { host } = containers;
   // Takes longer than all else. Without it the kernel drops what the container still sends.
   const bandwidth = removeBandwidthLimit(containers, container);
   bandwidth.catch(() => undefined);
+  let elements: Promise<void> | undefined;
+  // Not before no process is left that could send: an interface without elements is not filtered.
+  const dead = (): void => {
+    elements ??= deleteElements(containers, container);
+    elements.catch(() => undefined);
+  };
   try {
-    await container.monitor.destroy(removeDeadlineMs);
+    await container.monitor.destroy(removeDeadlineMs, { ifEmpty, dead });
   } catch (error) {
+    if (error instanceof ProcessesLeft) throw error;
     // There is no monitor, or it died, or it could not finish: its groups know the processes.
     containers.log.debug({ container: container.id, err: error }, 'no answer from the monitor, removing by cgroup');
     await host.cgroups.removeLeftovers(container.id);
   }
-  // Only now, when no process is left that could send: an interface without elements is not filtered.
-  await deleteElements(containers, container);
+  dead();
+  await elements;
   await bandwidth;
   await releaseDisk(containers, container);
 }

@@ -35,6 +35,22 @@ export class BeingDestroyed extends WardenError {
   }
 }
 
+/** Not destroyed: the container has processes that nobody has asked to end, or the monitor cannot tell. */
+export class ProcessesLeft extends WardenError {
+  override readonly name = 'ProcessesLeft';
+
+  constructor(cause?: unknown) {
+    super('wrong_state', 'the container has processes', { cause });
+  }
+}
+
+export interface DestroyOrder {
+  /** Only when no process but PID 1 is there. */
+  readonly ifEmpty?: boolean;
+  /** No process is left any more; the rest is still to be done. Not called by monitors of earlier builds. */
+  readonly dead?: () => void;
+}
+
 /** How a job ended; lost: nobody can know any more. */
 export type JobExit = (
   | { readonly kind: 'exited'; readonly status: number }
@@ -208,9 +224,12 @@ export interface Monitor {
    * @throws BeingDestroyed
    */
   watch(receive: (event: MonitorEvent) => void, lost: () => void): Promise<void>;
-  /** Kills every process, removes the cgroups and ends the monitor. */
-  destroy(deadlineMs: number): Promise<void>;
-  /** Closes every connection; the monitor and its container live on. */
+  /**
+   * Kills every process, removes the cgroups and ends the monitor.
+   * @throws ProcessesLeft with ifEmpty
+   */
+  destroy(deadlineMs: number, order?: DestroyOrder): Promise<void>;
+  /** Closes every connection, soon; the monitor and its container live on. */
   close(): void;
 }
 

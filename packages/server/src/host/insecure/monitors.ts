@@ -38,7 +38,7 @@ export class InsecureMonitors implements Monitors {
       isGone: () => monitor.isGone(),
       endAll: (signal, deadlineMs) => monitor.endAll(signal, deadlineMs),
       watch: (receive, lost) => monitor.watch(receive, lost),
-      destroy: (deadlineMs) => monitor.destroy(deadlineMs),
+      destroy: (deadlineMs, order) => monitor.destroy(deadlineMs, order),
       close: () => monitor.close(),
     };
   }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
 import { silentLog } from '../../lib/log.js';
-import { BeingDestroyed, type Monitor, type MonitorEvent } from '../monitor.js';
+import { BeingDestroyed, ProcessesLeft, type Monitor, type MonitorEvent } from '../monitor.js';
 import { exit, failed, job, ok, output, Sink, TestMonitor } from './test-monitor.js';
 import { EventKind, ExitKind, FrameType, JobState, StreamNumber, Tag } from './wire.js';
 import { FrameWriter } from './wire-codec.js';
@@ -91,6 +91,25 @@ test('what the container used comes with the exit, and not before', async () => 
   const older = await monitor.follow(1, new Sink());
   await older.exit;
   assert.equal(older.usage?.(), undefined);
+});
+
+test('destroy: told when all are dead, before the answer; and only of what is empty, where that is the wish', async () => {
+  const seen: string[] = [];
+  peer.answer = (frame, attributes, socket) => {
+    assert.deepEqual([frame.type, attributes.u32(Tag.ifEmpty), attributes.u32(Tag.tellDead)], [FrameType.destroy, 1, 1]);
+    socket.write(Buffer.concat([new FrameWriter().frame(FrameType.dead), ok]));
+  };
+  await monitor.destroy(1000, { ifEmpty: true, dead: () => void seen.push('dead') });
+  seen.push('done');
+  assert.deepEqual(seen, ['dead', 'done']);
+  const other = peer.open(log);
+  peer.answer = (_frame, _attributes, socket) => socket.write(failed(16));
+  await assert.rejects(other.destroy(1000, { ifEmpty: true }), ProcessesLeft);
+  await assert.rejects(other.destroy(1000), (error) => !(error instanceof ProcessesLeft));
+  // A monitor that an earlier server has made may be of an earlier build, which would not look.
+  const asked = connections.length;
+  await assert.rejects(peer.open(log, true).destroy(1000, { ifEmpty: true }), ProcessesLeft);
+  assert.equal(connections.length, asked);
 });
 
 test('a sink that has enough stops the reading, until it is resumed', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { WardenError, type ErrorCode } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
-import { BeingDestroyed, InitDead, MonitorGone, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputRange, type OutputSink, type OutputWish } from '../monitor.js';
+import { BeingDestroyed, InitDead, MonitorGone, ProcessesLeft, type DestroyOrder, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputRange, type OutputSink, type OutputWish } from '../monitor.js';
 import { readEnd, readExit, readRecord, readUsage, writeJob } from './job-messages.js';
 import { firstAnswerMs, LinuxTransfer } from './transfer.js';
 import { IdleConnections } from './idle-connections.js';
@@ -34,6 +34,8 @@ interface RequestOptions {
   /** Null: the answer may take as long as it likes. */
   readonly deadlineMs?: number | null;
   readonly lateMessage?: string;
+  /** For DEAD, which comes before the answer. */
+  readonly dead?: (() => void) | undefined;
   readonly connection?: MonitorConnection;
 }
 
@@ -222,13 +224,27 @@ class LinuxMonitor implements Monitor {
     else this.log.warn({ socket: this.socketPath, event: attributes.u32(Tag.event) }, 'ignoring an event that this version does not know');
   }
 
-  async destroy(deadlineMs: number): Promise<void> {
-    await this.#request(new FrameWriter().frame(FrameType.destroy), { deadlineMs, lateMessage: `processes could not be killed within ${deadlineMs / 1000} s` });
+  async destroy(deadlineMs: number, { ifEmpty = false, dead }: DestroyOrder = {}): Promise<void> {
+    // One of an earlier build would pass over the condition.
+    if (ifEmpty && this.isFound) throw new ProcessesLeft();
+    const writer = new FrameWriter();
+    if (ifEmpty) writer.u32(Tag.ifEmpty, 1);
+    if (dead !== undefined) writer.u32(Tag.tellDead, 1);
+    try {
+      await this.#request(writer.frame(FrameType.destroy), { deadlineMs, lateMessage: `processes could not be killed within ${deadlineMs / 1000} s`, dead });
+    } catch (error) {
+      throw ifEmpty && error instanceof StepError && error.errno === constants.errno.EBUSY ? new ProcessesLeft(error) : error;
+    }
+    // It ends now, and whoever waits for the destroy is not to wait until that has been taken note of.
+    for (const connection of this.#open) connection.pause();
   }
 
   close(): void {
     this.#closed = true;
-    for (const connection of [...this.#open]) connection.close();
+    // Closing a connection takes a while, and mostly a reply is just about to go out.
+    setImmediate(() => {
+      for (const connection of [...this.#open]) connection.close();
+    });
   }
 
   #connect(): MonitorConnection {
@@ -260,7 +276,7 @@ class LinuxMonitor implements Monitor {
   }
 
   /** One request, one reply. */
-  #request(request: Buffer, { deadlineMs = requestDeadlineMs, lateMessage, connection = this.#take() }: RequestOptions = {}): Promise<Attributes> {
+  #request(request: Buffer, { deadlineMs = requestDeadlineMs, lateMessage, dead, connection = this.#take() }: RequestOptions = {}): Promise<Attributes> {
     return new Promise((resolve, reject) => {
       const cancelTimer = deadlineMs === null ? () => undefined : startTimer(this.clock, deadlineMs, () => {
         reject(new WardenError('timeout', lateMessage ?? noAnswer(deadlineMs)));
@@ -268,6 +284,10 @@ class LinuxMonitor implements Monitor {
       });
       connection.send(request, {
         frame: (frame) => {
+          if (dead !== undefined && frame.type === FrameType.dead) {
+            dead();
+            return;
+          }
           cancelTimer();
           this.#giveBack(connection);
           const failure = failureOf(frame);

@@ -62,6 +62,7 @@ export const FrameType = {
   output: 102,
   exit: 103,
   event: 104,
+  dead: 105,
 } as const;
 
 /** TAG_*: what an attribute is. */
@@ -207,6 +208,8 @@ export const Tag = {
   stderrBytes: 333,
   usageFile: 273,
   usage: 274,
+  ifEmpty: 275,
+  tellDead: 276,
   copy: 220,
   keepSetId: 221,
   entries: 222,
