@@ -57,7 +57,9 @@ test('a path that a container has led elsewhere is refused', () => {
 test('other directories are taken, also one whose name begins as the depot\'s', () => {
   for (const name of ['images/base', 'srv/depot-images']) {
     const path = join(directory, name);
-    assert.deepEqual(rootFileSystems.open(path), { lowers: [path], mounts: [] });
+    const { identity, ...opened } = rootFileSystems.open(path);
+    assert.deepEqual(opened, { lowers: [path], mounts: [] });
+    assert.match(identity ?? '', /^\d+:\d+:\d+$/);
   }
   assert.throws(() => rootFileSystems.open(join(directory, 'nothing')), { code: 'not_found' });
 });
