@@ -17,7 +17,7 @@ import { startTimer, type Clock } from '../lib/timer.js';
 import type { Call } from './call.js';
 import type { Handlers } from './handlers.js';
 import type { Line } from './line.js';
-import { encodeAny } from './reply-frames.js';
+import { encodeAny, writeFrames } from './reply-frames.js';
 import { RequestTrace } from './request-trace.js';
 import type { SessionOptions } from './session-options.js';
 import { Turn } from './turn.js';
@@ -28,9 +28,6 @@ const readAheadInBytes = 256 * 1024;
 
 /** Bytes of output that wait for the client while more is fetched for it: one piece, and what goes around it. */
 const outputAheadInBytes = 257 * 1024;
-
-/** Frames that are this short together are copied into one buffer: cheaper than a vector of many small ones. */
-const joinBelowInBytes = 32 * 1024;
 
 /** When the server ends, a client has this long to read the replies that are ready for it. */
 const unreadDeadlineMs = 2000;
@@ -359,15 +356,7 @@ export class Session implements Call {
     const frames = this.#outbox;
     if (frames.length === 0 || this.#closed) return;
     this.#outbox = [];
-    const written = reply === undefined ? undefined : (error?: Error | null): void => reply(error === undefined || error === null);
-    const length = frames.reduce((sum, frame) => sum + frame.length, 0);
-    if (frames.length === 1 || length <= joinBelowInBytes) {
-      this.#socket.write(frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames, length), written);
-      return;
-    }
-    this.#socket.cork();
-    frames.forEach((frame, index) => this.#socket.write(frame, index === frames.length - 1 ? written : undefined));
-    this.#socket.uncork();
+    writeFrames(this.#socket, frames, reply === undefined ? undefined : (error) => reply(error === undefined || error === null));
   }
 
   /** Closes the connection once its client has read what is there for it, and a client that does not read soon. */
