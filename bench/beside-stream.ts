@@ -1,6 +1,7 @@
 /*
  * What others have of a daemon while one client streams a job's output as fast as it comes. The machine gets slower for everybody then, since
- * job, monitor, daemon and client keep two processors busy: so what floor and bare Node servers lose beside the same stream is measured, too.
+ * job, monitor, daemon and client keep two processors busy: so what bash and the floor lose beside the same stream is measured, too. A ping shares
+ * the event loop with the stream, and is compared with a bare Node server that copies and echoes in one.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,17 +16,17 @@ import type { Surroundings } from './measurement.js';
 import { compiled } from './paths.js';
 import { RoundTrips } from './round-trips.js';
 import { median, summarize } from './statistics.js';
-import { rowOf } from './table.js';
+import { atMostTimes, rowOf } from './table.js';
 import type { Row } from './table.js';
 
 const TURNS = 2;
 const PING_MS = 300;
-/** How much more than floor or echo server a request may lose by the stream. */
+/** How much more than the others a request may lose by the stream. */
 const SHARE = 2;
 
 /** Calls `work` while a client streams. @returns megabytes per second of the stream */
-async function besideStream(socket: string, work: () => Promise<void>): Promise<number> {
-  const child = spawn(process.execPath, [`${compiled}/stream-client.js`, socket], { stdio: ['pipe', 'pipe', 'inherit'] });
+async function besideStream(socket: string, work: () => Promise<void>, mode: 'job' | 'bare' = 'job'): Promise<number> {
+  const child = spawn(process.execPath, [`${compiled}/stream-client.js`, socket, mode], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   try {
@@ -39,14 +40,13 @@ async function besideStream(socket: string, work: () => Promise<void>): Promise<
   return rate;
 }
 
-interface Samples { readonly echo: number[]; readonly ping: number[]; readonly bash: number[]; readonly run: number[]; readonly floorCreate: number[]; readonly create: number[] }
+interface Samples { readonly ping: number[]; readonly bash: number[]; readonly run: number[]; readonly floorCreate: number[]; readonly create: number[] }
 
-const emptySamples = (): Samples => ({ echo: [], ping: [], bash: [], run: [], floorCreate: [], create: [] });
+const emptySamples = (): Samples => ({ ping: [], bash: [], run: [], floorCreate: [], create: [] });
 
-interface Measured { readonly client: WardenClient; readonly handle: string; readonly ping: RoundTrips; readonly echo: RoundTrips; readonly floor: Floor; readonly count: number }
+interface Measured { readonly client: WardenClient; readonly handle: string; readonly ping: RoundTrips; readonly floor: Floor; readonly count: number }
 
-async function measure({ client, handle, ping, echo, floor, count }: Measured, samples: Samples): Promise<void> {
-  samples.echo.push(1e6 / await echo.perSecond(1, PING_MS));
+async function measure({ client, handle, ping, floor, count }: Measured, samples: Samples): Promise<void> {
   samples.ping.push(1e6 / await ping.perSecond(1, PING_MS));
   samples.bash.push(...await floor.bash(count, 'memfd'));
   for (let index = 0; index < count; index++) samples.run.push(await timed(() => runTrue(client, handle)));
@@ -66,15 +66,22 @@ function besideRow(name: string, unlimited: readonly number[], beside: readonly 
 
 export async function besideStreamRows({ server, floor, sizes, directory }: Surroundings): Promise<{ rows: Row[]; samples: Record<string, readonly number[]> }> {
   const request = encodeRequest(Type.Ping, {});
-  const echoServer = await ChildServer.start('echo-server', `${directory}/echo.sock`);
+  const echoServer = await ChildServer.start('copy-and-echo-server', `${directory}/echo.sock`);
   const client = await WardenClient.connect({ path: server.socket });
   const { handle } = await client.create();
   const ping = await RoundTrips.connect(server.socket, request, encodeResponse(Type.Ping, {}).length);
   const echo = await RoundTrips.connect(echoServer.path, request, request.length);
-  const measured = { client, handle, ping, echo, floor, count: sizes.runsPerTurn };
+  const measured = { client, handle, ping, floor, count: sizes.runsPerTurn };
   const [alone, beside] = [emptySamples(), emptySamples()];
-  const rates: number[] = [];
-  await takeTurns(TURNS, () => measure(measured, alone), async () => { rates.push(await besideStream(server.socket, () => measure(measured, beside))); });
+  const [rates, echoes, copies]: [number[], number[], number[]] = [[], [], []];
+  await takeTurns(
+    TURNS,
+    async () => {
+      await measure(measured, alone);
+      copies.push(await besideStream(echoServer.path, async () => { echoes.push(1e6 / await echo.perSecond(1, PING_MS)); }, 'bare'));
+    },
+    async () => { rates.push(await besideStream(server.socket, () => measure(measured, beside))); },
+  );
   ping.close();
   echo.close();
   await client.destroy({ handle });
@@ -82,10 +89,14 @@ export async function besideStreamRows({ server, floor, sizes, directory }: Surr
   await echoServer.close();
   return {
     rows: [
-      besideRow('ping beside a client that streams', alone.ping, beside.ping, { name: 'bare Node echo', alone: alone.echo, beside: beside.echo }),
+      rowOf('ping beside a client that streams', 'µs', median(beside.ping), {
+        reference: { name: 'bare Node that copies and echoes', value: median(echoes) },
+        comparison: `${(median(beside.ping) / median(echoes)).toFixed(2)} ×; ${median(alone.ping).toFixed(0)} µs without the stream`,
+        budget: atMostTimes(SHARE, median(beside.ping), median(echoes), 'the bare one'),
+      }),
       besideRow('run `true` beside a client that streams', alone.run, beside.run, { name: 'bash on the host', alone: alone.bash, beside: beside.bash }),
       besideRow('create beside a client that streams', alone.create, beside.create, { name: 'floor', alone: alone.floorCreate, beside: beside.floorCreate }),
-      rowOf('… the stream meanwhile', 'MB/s', median(rates)),
+      rowOf('… the stream meanwhile', 'MB/s', median(rates), { reference: { name: 'bare Node that copies and echoes', value: median(copies) } }),
     ],
     samples: { 'run beside a stream': beside.run, 'create beside a stream': beside.create, 'bash beside a stream': beside.bash, 'floor create beside a stream': beside.floorCreate },
   };

@@ -14,7 +14,7 @@ export class ChildServer {
     this.#child = child;
   }
 
-  static async start(program: 'echo-server' | 'copy-server', path: string, ...args: readonly string[]): Promise<ChildServer> {
+  static async start(program: 'echo-server' | 'copy-server' | 'copy-and-echo-server', path: string, ...args: readonly string[]): Promise<ChildServer> {
     rmSync(path, { force: true });
     const child = spawn(process.execPath, [`${compiled}/${program}.js`, path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
     await Promise.race([once(child.stdout, 'data'), once(child, 'exit').then(() => { throw new Error(`${program} ended before it was ready`); })]);

@@ -6,9 +6,9 @@ import type { Profile } from './profile-text.js';
 
 const node = (id: number, functionName: string, url = '', lineNumber = -1): Profile['nodes'][number] => ({ id, callFrame: { functionName, url, lineNumber } });
 const profile: Profile = {
-  nodes: [node(1, '(idle)'), node(2, 'writeBuffer'), node(3, 'work', `file://${repository}/packages/server/dist/server/session.js`, 41), node(4, 'work', `file://${repository}/packages/server/dist/server/session.js`, 41), node(5, '', 'node:net', 9)],
-  samples: [1, 2, 3, 4, 5, 9],
-  timeDeltas: [1000, 50, 30, 40, 5, 1],
+  nodes: [node(1, '(idle)'), node(7, 'dispatch'), node(2, 'writeBuffer'), node(3, 'work', `file://${repository}/packages/server/dist/server/session.js`, 41), node(4, 'work', `file://${repository}/packages/server/dist/server/session.js`, 41), node(5, '', 'node:net', 9)],
+  samples: [1, 2, 3, 7, 4, 5, 9],
+  timeDeltas: [1000, 50, 30, 900, 40, 5, 1],
 };
 
 test("a function's own time is that of all samples with it on top, wherever it was called from", () => {

@@ -19,13 +19,16 @@ function nameOf({ functionName, url, lineNumber }: Profile['nodes'][number]['cal
   return `${name} ${path}:${lineNumber + 1}`;
 }
 
-/** Each function's own time, the largest first; without the time in which nothing was to be done. */
+/** Nothing was to be done, or it was the profiler's own: `dispatch` begins and ends it. */
+const notWork: ReadonlySet<string> = new Set(['(idle)', 'dispatch']);
+
+/** Each function's own time, the largest first. */
 export function ownTimes({ nodes, samples = [], timeDeltas = [] }: Profile): Share[] {
   const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
   const times = new Map<string, number>();
   samples.forEach((id, index) => {
     const name = names.get(id) ?? '(unknown)';
-    if (name !== '(idle)') times.set(name, (times.get(name) ?? 0) + (timeDeltas[index] ?? 0));
+    if (!notWork.has(name)) times.set(name, (times.get(name) ?? 0) + (timeDeltas[index] ?? 0));
   });
   return [...times].map(([name, microseconds]) => ({ name, microseconds })).sort((one, other) => other.microseconds - one.microseconds);
 }

@@ -1,17 +1,31 @@
 /*
- * A client that streams a job's output as fast as it comes and does nothing with it; says "streaming" with the first byte, and ends when its
- * standard input does, with its container. Started by beside-stream.ts.
+ * A client that streams as fast as bytes come and does nothing with them: a job's output from wardend, or with "bare" zeros from
+ * copy-and-echo-server.ts. Says "streaming" with the first byte; when its standard input ends it says how many megabytes came in a second, removes
+ * its container, and ends. Started by beside-stream.ts.
  */
 import net from 'node:net';
 import { WardenClient } from 'warden-client';
 import { encodeRequest, Type } from 'warden-protocol';
 
 const BUFFER_BYTES = 256 * 1024;
-const path = process.argv[2] ?? '';
-const client = await WardenClient.connect({ path });
-const { handle } = await client.create();
-// More than there is time for.
-const { jobId } = await client.spawn({ handle, script: 'head -c 32G /dev/zero' });
+const [path = '', mode] = process.argv.slice(2);
+
+/** What to send, and what to do in the end. */
+async function inContainer(): Promise<{ request: Uint8Array; finish: () => Promise<void> }> {
+  const client = await WardenClient.connect({ path });
+  const { handle } = await client.create();
+  // More than there is time for.
+  const { jobId } = await client.spawn({ handle, script: 'head -c 32G /dev/zero' });
+  return {
+    request: encodeRequest(Type.Stream, { handle, jobId }),
+    async finish() {
+      await client.destroy({ handle });
+      await client.close();
+    },
+  };
+}
+
+const { request, finish } = mode === 'bare' ? { request: Buffer.from('s'), finish: () => Promise.resolve() } : await inContainer();
 let [bytes, begin] = [0, 0];
 const callback = (length: number): boolean => {
   if (bytes === 0) {
@@ -22,10 +36,10 @@ const callback = (length: number): boolean => {
   return true;
 };
 const socket = net.connect({ path, onread: { buffer: Buffer.allocUnsafeSlow(BUFFER_BYTES), callback } });
-socket.on('connect', () => socket.write(encodeRequest(Type.Stream, { handle, jobId })));
+socket.on('connect', () => socket.write(request));
 process.stdin.resume();
 process.stdin.on('end', () => {
   process.stdout.write(`${bytes / 1e6 / ((performance.now() - begin) / 1000)}\n`);
   socket.destroy();
-  void client.destroy({ handle }).then(() => client.close());
+  void finish();
 });

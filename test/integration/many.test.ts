@@ -7,6 +7,10 @@ import { openDescriptors, statusField } from '../harness/processes.js';
 
 const server = useServer();
 
+test('the table of descriptors is large before it is needed', () => {
+  assert.ok(Number(statusField(server.daemon.pid, 'FDSize')) >= 2048, statusField(server.daemon.pid, 'FDSize'));
+});
+
 test('twenty containers at once: made, used and destroyed side by side', async () => {
   const clients = await Promise.all(Array.from({ length: 20 }, () => server.connect()));
   const handles = await Promise.all(clients.map((client) => client.create()));

@@ -171,12 +171,12 @@ test('a container\'s disk is found by its directory, goes with it, and no other 
   depot = new LinuxDepot(path, silentLog, { bootId: 'boot', now: () => now, removeEntries, makeDisk });
   const first = await depot.makeDirectory(id);
   assert.equal(first.disk, join(path, 'disks/1-1-0'));
-  await new Promise(setImmediate);
+  await depot.preparedForNext;
   const second = await depot.makeDirectory('1hq3k5m7o9r');
   assert.equal(second.disk, join(path, 'disks/1-1-1'), 'made in advance');
   assert.equal(depot.diskOf(id), first.disk);
   assert.equal(depot.diskOf('1hq3k5m7o9s'), undefined);
-  await new Promise(setImmediate);
+  await depot.preparedForNext;
   depot.discardDirectory(id);
   await depot.removed();
   assert.deepEqual(readdirSync(join(path, 'disks')).sort(), ['1-1-1', '1-1-2']);

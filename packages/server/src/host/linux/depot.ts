@@ -9,10 +9,12 @@
  *   DEPOT/releases                 networks that rest
  *   DEPOT/trash/                   directories on their way out
  *
- * Nearly all calls are synchronous: a small file or a rename takes 10 to 30 microseconds, a promise of node:fs ten times that. Nothing is
+ * Nearly all calls are synchronous: a small file or a rename takes 10 to 30 microseconds, a promise of node:fs ten times that. Directories are the
+ * exception, because making one may wait for the disk (spare-directory.ts). Nothing is
  * flushed to the disk: containers do not outlive the machine's boot, and after a crash of the server alone the kernel still has it.
  */
 import { lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { WardenError, type ErrorCode } from 'warden-protocol';
 import { isContainerId } from '../../lib/container-id.js';
@@ -92,15 +94,18 @@ export class LinuxDepot implements Depot {
     if (spare !== undefined) return { path, disk: spare.disk };
     const disk = await this.options.makeDisk?.();
     try {
-      attempt('make the container directory', path, () => {
-        mkdirSync(path, { mode: 0o700 });
-        if (disk !== undefined) linkDisk(path, disk);
-      });
+      await mkdir(path, { mode: 0o700 });
+      if (disk !== undefined) linkDisk(path, disk);
     } catch (error) {
       if (disk !== undefined) this.#disks.remove(basename(disk));
-      throw error;
+      throw depotError('make the container directory', path, error);
     }
     return { path, disk };
+  }
+
+  /** Settles when what is made in advance for the next container is there, or cannot be. */
+  get preparedForNext(): Promise<void> {
+    return this.#spare.made;
   }
 
   diskOf(containerId: string): string | undefined {

@@ -8,7 +8,7 @@ import { SpareDirectory } from './spare-directory.js';
 let path: string;
 let spare: SpareDirectory;
 let failures: unknown[];
-const madeAnew = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+const madeAnew = (): Promise<void> => spare.made;
 
 beforeEach(() => {
   path = mkdtempSync(join(tmpdir(), 'warden-spare-'));

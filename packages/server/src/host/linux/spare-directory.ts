@@ -1,17 +1,22 @@
 /**
  * One empty directory that is made while the launcher works on the container before, to be moved into the next one's place. Where
  * directories are spread over a disk's groups to keep them fast later on (native/launcher/hello.c), making one reads from
- * the disk: some hundred microseconds, which a create need not wait for. With disk limits its disk is made beforehand, too.
+ * the disk: some hundred microseconds, up to 50 ms beside whoever writes much, which a create need not wait for, nor the event loop: a thread of
+ * Node's makes it. With disk limits its disk is made beforehand, too.
  */
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { lstatSync, mkdir, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { diskLinkOf, linkDisk } from './disk-links.js';
 import { isErrno } from './small-file.js';
+
+const makeDirectory = promisify(mkdir);
 
 export class SpareDirectory {
   #directory = '';
   #disk: string | undefined;
   #number = 0;
+  #made: Promise<void> = Promise.resolve();
   #state: 'none' | 'planned' | 'ready' | 'given up' = 'none';
 
   /**
@@ -53,7 +58,12 @@ export class SpareDirectory {
   makeSoon(): void {
     if (this.#state !== 'none') return;
     this.#state = 'planned';
-    setImmediate(() => void this.#make());
+    this.#made = new Promise((resolve) => void setImmediate(() => void this.#make().then(resolve)));
+  }
+
+  /** Settles when what was planned is there, or cannot be. */
+  get made(): Promise<void> {
+    return this.#made;
   }
 
   async #make(): Promise<void> {
@@ -68,7 +78,7 @@ export class SpareDirectory {
     try {
       // A new name each time: ext4 chooses the group of such a directory by its name (find_group_orlov()).
       this.#directory = join(this.path, `${process.pid}-${Date.now()}-${this.#number++}`);
-      mkdirSync(this.#directory, { mode: 0o700 });
+      await makeDirectory(this.#directory, { mode: 0o700 });
       if (this.#disk !== undefined) linkDisk(this.#directory, this.#disk);
       this.#state = 'ready';
     } catch (error) {
