@@ -87,7 +87,7 @@ async function collect({ sizes, floor }: Surroundings, client: WardenClient): Pr
   return collected;
 }
 
-function runRow(name: string, run: readonly number[], bash: number, goalUs?: number): Row {
+export function runRow(name: string, run: readonly number[], bash: number, goalUs?: number): Row {
   const summary = summarize(run);
   const difference = summary.median - bash;
   return rowOf(name, 'µs', summary, {

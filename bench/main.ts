@@ -26,6 +26,8 @@ import { peerTable } from './peers/peer-table.js';
 import type { PeerRow } from './peers/samples.js';
 import { World } from './peers/world.js';
 import { ping } from './ping.js';
+
+import { pool } from './pool.js';
 import { printProfiles } from './profile.js';
 import { requests } from './requests.js';
 import { makeRootFileSystem } from './root-file-system.js';
@@ -35,7 +37,7 @@ import { markdownTable } from './table.js';
 import type { Row } from './table.js';
 import { transfers } from './transfers.js';
 
-const MEASUREMENTS: Readonly<Record<SectionName, (surroundings: Surroundings) => Promise<Result>>> = { lifecycle, cycles, ping, requests, limits, network, files, transfers, output, load, live, scale, model };
+const MEASUREMENTS: Readonly<Record<SectionName, (surroundings: Surroundings) => Promise<Result>>> = { lifecycle, pool, cycles, ping, requests, limits, network, files, transfers, output, load, live, scale, model };
 
 async function measure(options: Options, surroundings: Surroundings): Promise<{ rows: Row[]; samples: Record<string, readonly number[]>; peerRows: PeerRow[] }> {
   const rows: Row[] = [];

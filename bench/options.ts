@@ -46,7 +46,7 @@ Measures warden through its socket, next to a C program that does the same kerne
   --turns N         turns of floor and product (12; 6 with --quick)
   --live N          idle containers for memory and for create among many, at most 1000 (200; 50 with --quick; 0: leave out)
   --output MIB      output of a job for the throughput (1024; 256 with --quick)
-  --only NAMES      of lifecycle, cycles, ping, requests, limits, network, files, transfers, output, load, live (all of these unless told otherwise), scale, model (docs/scale.md), peers
+  --only NAMES      of lifecycle, pool, cycles, ping, requests, limits, network, files, transfers, output, load, live (all of these unless told otherwise), scale, model (docs/scale.md), peers
   --peers [NAMES]   other container systems as well, from Debian, not installed: ${peerNames.join(', ')} (all);
                     nothing but them, warden and the floor with --only peers
   --json FILE       all figures, and every sample
@@ -58,7 +58,7 @@ Measures warden through its socket, next to a C program that does the same kerne
   --programs DIR    another build of the native programs (native/build/release)
 `;
 
-export const sections = ['lifecycle', 'cycles', 'ping', 'requests', 'limits', 'network', 'files', 'transfers', 'output', 'load', 'live', 'scale', 'model'] as const;
+export const sections = ['lifecycle', 'pool', 'cycles', 'ping', 'requests', 'limits', 'network', 'files', 'transfers', 'output', 'load', 'live', 'scale', 'model'] as const;
 /** What takes long is measured when it is asked for. */
 const usual = sections.filter((name) => name !== 'scale' && name !== 'model');
 export type SectionName = (typeof sections)[number];

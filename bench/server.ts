@@ -39,6 +39,7 @@ export class Server {
   readonly #programs: string;
   #child: ChildProcess | undefined;
   #healthPort = 0;
+  #poolSize = 0;
 
   constructor(directory: string, rootfs: string, programs: string) {
     this.#directory = directory;
@@ -67,6 +68,32 @@ export class Server {
     return Number(/^warden_event_loop_delay_seconds\{quantile="1"\} (\S+)$/m.exec(text)?.[1]) * 1000;
   }
 
+  /** From now on that many containers are made in advance. Settles when they are there, or gone; needs watch(). */
+  async pool(size: number): Promise<void> {
+    this.#poolSize = size;
+    writeFileSync(`${this.#directory}/warden.yml`, this.#configuration());
+    this.#child?.kill('SIGHUP');
+    await this.untilPoolIsFull();
+    const begin = performance.now();
+    while (size === 0 && readdirSync(`${this.#directory}/depot/containers`).length > 0) await this.#pause('the pool is not empty', begin);
+  }
+
+  /** @returns milliseconds that it took */
+  async untilPoolIsFull(): Promise<number> {
+    const begin = performance.now();
+    for (;;) {
+      const text = await (await fetch(`http://127.0.0.1:${this.#healthPort}/metrics`)).text();
+      const waiting = Number(/^warden_waiting_containers\{rootfs="[^"]*"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+      if (waiting >= this.#poolSize) return performance.now() - begin;
+      await this.#pause('the pool is not full', begin);
+    }
+  }
+
+  async #pause(what: string, begin: number): Promise<void> {
+    if (performance.now() - begin > START_MS) throw new Error(`${what} after ${START_MS / 1000} s:\n${this.#lastLines()}`);
+    await sleep(2);
+  }
+
   #configuration(): string {
     return JSON.stringify({
       server: {
@@ -77,6 +104,7 @@ export class Server {
       // One line at the end of the run, none for a request: as in production.
       logging: { level: 'info', file: `${this.#directory}/wardend.log` },
       network: { pool_network: '10.250.0.0/16', table: TABLE, release_delay: 0 },
+      pool: { size: this.#poolSize },
       user: { pool_start_uid: 40_000, pool_size: 1_100, pool_start_subuid: 0xa000_0000 },
     });
   }
