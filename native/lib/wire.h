@@ -43,6 +43,7 @@ enum wire_type {
 	WIRE_TRANSFER = 22,
 	WIRE_CONTENT = 23,           /* between that program and its client, both ways; body: bytes of a file or an archive */
 	WIRE_CONTENT_END = 24,       /* no more CONTENT */
+	WIRE_NAME = 28,              /* HANDLE, HOSTNAME, UPPER_FILE*: what a container made in advance is called from now on */
 	/* requests to the launcher about the bandwidth of a link; SHAPE and READ_SHAPE are answered with INBOUND?, OUTBOUND? as the kernel has them */
 	WIRE_SHAPE = 30,             /* HOST_NAME, IFB_NAME, ALIAS?, MTU, RATE, BURST */
 	WIRE_READ_SHAPE = 31,        /* HOST_NAME, IFB_NAME, MTU */
@@ -62,6 +63,7 @@ enum wire_type {
 	/* monitor -> wshd, over the SOCK_SEQPACKET pair: one packet is {u16 type, u16 zero, attributes} */
 	WIRE_RUN = 40,
 	WIRE_SIGNAL = 41,
+	WIRE_RENAME = 43,            /* HANDLE, UPPER_FILE*: the title, and files that are there, to be written anew */
 	WIRE_CONFIGURE = 42,         /* first of all: PRIVILEGED_CAPABILITIES, FAULT? */
 	/* wshd -> monitor */
 	WIRE_READY = 50,
@@ -69,6 +71,7 @@ enum wire_type {
 	WIRE_FAILED = 52,
 	WIRE_EXITED = 53,
 	WIRE_EMPTY = 54,
+	WIRE_RENAMED = 55,           /* STATUS: an errno, 0 when it was done; DETAIL? */
 	/* monitor -> launcher during a create */
 	WIRE_CLONED = 60,
 	/* replies */

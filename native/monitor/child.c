@@ -71,12 +71,19 @@ static int open_standard_streams(struct error *err)
 	return 0;
 }
 
+/* For every handle: 256 bytes, and what stands before it. */
+#define TITLE_ROOM 288
+
 static int execute(const struct child *child, struct error *err)
 {
-	char title[512];
-	char *arguments[] = { title, NULL }, *environment[] = { NULL };
+	char title[512], room[TITLE_ROOM];
+	char *arguments[] = { title, NULL }, *environment[] = { room, NULL };
 
 	snprintf(title, sizeof(title), "wshd: %s", child->description->handle);
+	/* A variable of no use to anybody, behind the title: into its place goes what is longer (wsh/naming.c). */
+	memset(room, '-', sizeof(room) - 1);
+	memcpy(room, "_=", 2);
+	room[sizeof(room) - 1] = '\0';
 	if (open_standard_streams(err) < 0)
 		return -1;
 	/* First above all numbers given out below, so that none is overwritten before its turn. */

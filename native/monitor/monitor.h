@@ -106,6 +106,7 @@ enum connection_phase {
 	CONNECTION_GIVING_INPUT,  /* until the job has taken it */
 	CONNECTION_IN_SHELL,      /* until EXIT */
 	CONNECTION_AWAITING_EMPTY,
+	CONNECTION_NAMING,        /* until wshd has its new name */
 	CONNECTION_WATCHING,
 	CONNECTION_DESTROYING,
 };

@@ -12,6 +12,7 @@
 #include "monitor/input.h"
 #include "monitor/job-log.h"
 #include "monitor/jobs.h"
+#include "monitor/naming.h"
 #include "monitor/parameters.h"
 #include "monitor/run-packet.h"
 #include "monitor/transfers.h"
@@ -304,6 +305,9 @@ void requests_serve(struct connection *connection, const struct frame *frame)
 		connection->phase = CONNECTION_AWAITING_EMPTY;
 		connection_update(connection, false);
 		empty_check(connection->monitor);
+		break;
+	case WIRE_NAME:
+		result = naming_begin(connection, frame, &err);
 		break;
 	case WIRE_WATCH:
 		result = watch(connection, &err);

@@ -11,6 +11,7 @@
 #include "monitor/empty.h"
 #include "monitor/events.h"
 #include "monitor/jobs.h"
+#include "monitor/naming.h"
 
 #define PACKET_SIZE 8192
 #define MAX_FDS 5
@@ -152,6 +153,9 @@ static int take_packet(struct monitor *monitor)
 		break;
 	case WIRE_EMPTY:
 		on_empty(monitor);
+		break;
+	case WIRE_RENAMED:
+		naming_answered(monitor, message.status, message.problem.detail);
 		break;
 	}
 	for (int i = 0; i < MAX_FDS; i++)

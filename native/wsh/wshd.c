@@ -6,7 +6,8 @@
  * 0, 1, 2 on /dev/null. wshd reduces its rights, loads the filter (which every job inherits), says READY, and then
  *   - starts jobs as the monitor asks (RUN): job.c, with the descriptors of job-streams.c and the identity of job-identity.c,
  *   - reaps every orphan of the container, reports the jobs among them (EXITED), and says EMPTY when no process is left,
- *   - signals every process but itself, or a job's process group (SIGNAL).
+ *   - signals every process but itself, or a job's process group (SIGNAL),
+ *   - takes another container's name, when it was made in advance (RENAME).
  * It trusts the monitor and nobody else; there is no socket that a process of the container could connect to. When the monitor is gone
  * nobody can serve the container: wshd exits, and the kernel kills the rest of the PID namespace.
  *
@@ -30,6 +31,7 @@
 #include "lib/stream.h"
 #include "wsh/job-user.h"
 #include "wsh/job.h"
+#include "wsh/naming.h"
 #include "wsh/reaper.h"
 #include "wsh/setup.h"
 
@@ -173,6 +175,19 @@ static int serve_run(const struct wshd *wshd, const uint8_t *body, size_t size, 
 	return result;
 }
 
+static int serve_rename(const void *body, size_t size, struct error *err)
+{
+	struct wire_buffer buffer = { 0 };
+	struct error problem = { .number = EIO };
+	int result = naming_serve(body, size, &problem);
+
+	wire_begin(&buffer, WIRE_RENAMED);
+	wire_put_u32(&buffer, TAG_STATUS, result == 0 ? 0 : (uint32_t)problem.number);
+	if (result < 0)
+		wire_put_string(&buffer, TAG_DETAIL, problem.detail);
+	return send_packet(&buffer, NULL, 0, err);
+}
+
 /* 1: served; 0: the monitor is gone. What cannot be served is answered: PID 1 does not end by a packet. */
 static int serve(const struct wshd *wshd, struct error *err)
 {
@@ -193,6 +208,8 @@ static int serve(const struct wshd *wshd, struct error *err)
 	} else if (size >= PACKET_HEADER_SIZE && wire_load_u16(packet) == WIRE_SIGNAL) {
 		if (serve_signal(wshd, packet + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, &received) < 0)
 			result = send_failed(0, &received, err);
+	} else if (size >= PACKET_HEADER_SIZE && received.number == 0 && wire_load_u16(packet) == WIRE_RENAME) {
+		result = serve_rename(packet + PACKET_HEADER_SIZE, size - PACKET_HEADER_SIZE, err);
 	} else {
 		if (received.number == 0)
 			error_set(&received, EBADMSG, "packet of %zu bytes that is no request", size);
@@ -276,12 +293,14 @@ static int loop(const struct wshd *wshd, int signals, struct error *err)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct wshd wshd = { 0 };
 	struct error err = { .step = "start wshd" }, ignored = { .step = "report" };
 	sigset_t all, child;
 
+	(void)argc;
+	naming_begin(argv);
 	sigfillset(&all);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);

@@ -26,7 +26,7 @@ const idOf = async (client: Client, handle: string): Promise<string> => basename
 const probe = `
 hostname; cat /etc/hostname /etc/hosts /etc/resolv.conf; tr '\\0' ' ' < /proc/1/cmdline; echo; id; pwd; umask; env | sort; ulimit -a
 ip -o addr | sed 's/valid_lft.*//; s/^[0-9]*: //; s/@if[0-9]*//'; ip route; cat /proc/net/arp
-ls /proc | grep '^[0-9]*$' | wc -l; cut -d: -f2- /proc/self/cgroup | sed 's/job-.*//; s/[0-9][0-9]*$/N/'; cat /proc/self/mountinfo | cut -d' ' -f4-6 | sort
+cut -d: -f2- /proc/self/cgroup | sed 's/job-.*//; s/[0-9][0-9]*$/N/'; cat /proc/self/mountinfo | cut -d' ' -f4-6 | sort
 ls -lan --time-style=+ /home/vcap /etc/passwd /tmp /var/tmp; cat /etc/passwd; find / -xdev -not -path '/proc*' -not -path '/sys*' -printf '%p %m %U %G %l\\n' | sort
 exit 0
 `;
@@ -54,6 +54,24 @@ test('from the inside, by info and by list it is as one that was made for its cl
     assert.deepEqual((await client.list()).sort(), [handle, ordinary.handle].sort());
     await client.destroy(handle);
     await refused(client.info(handle), 'not_found', /^unknown handle$/);
+  });
+});
+
+test('with a handle of the client\'s own, too', async () => {
+  const names = ['8f14e45f-ceea-467f-a1b2-0c5b1f2e3d4c', 'x y', `long${'-and-longer'.repeat(20)}`, 'twelve-chars'];
+  const seen = new Map<string, string>();
+  for (const name of names) {
+    const { client, handle } = await server.container({ handle: name });
+    seen.set(name, await seenBy(client, handle));
+  }
+  await server.destroyAll();
+  await withPool(4, async (ids) => {
+    for (const name of names) {
+      const { client, handle } = await server.container({ handle: name });
+      assert.ok(ids.includes(await idOf(client, handle)), `${name} was made for its client`);
+      assert.equal(await seenBy(client, handle), seen.get(name), name);
+      await refused((await server.connect()).create({ handle }), 'exists', /already exists/);
+    }
   });
 });
 
@@ -193,15 +211,19 @@ test('killed at any moment of claims, refills and their ends, it loses nothing t
   const known = new Set<string>();
   const doomed = new Set<string>();
   let claims = 0;
+  let reached = (): void => undefined;
   for (let round = 0; round < shortOrLong(5, 150); round++) {
     const clients = await Promise.all([server.connect(), server.connect()]);
+    const until = claims + 1 + random(8);
+    const enough = new Promise<void>((resolve) => (reached = resolve));
     const work = clients.map(async (client) => {
       for (;;) {
-        const handle = await client.create();
+        const handle = await client.create(random(2) === 0 ? {} : { handle: `a-handle-of-my-own-${given.size}-${claims}-${random(1_000_000)}` });
         assert.ok(!given.has(handle), `${handle} was given twice`);
         given.add(handle);
         known.add(handle);
         claims++;
+        if (claims >= until) reached();
         const result = await client.run(handle, 'hostname; ls');
         assert.equal(result.status === 0 ? result.stdout : `${handle}\n`, `${handle}\n`);
         if (claims % 3 === 0) {
@@ -212,7 +234,8 @@ test('killed at any moment of claims, refills and their ends, it loses nothing t
       }
     });
     const broken = Promise.allSettled(work);
-    for (let turns = random(400); turns > 0; turns--) await new Promise(setImmediate);
+    await Promise.race([enough, broken]);
+    for (let turns = random(200); turns > 0; turns--) await new Promise(setImmediate);
     await server.daemon.stop('SIGKILL');
     for (const outcome of await broken) if (outcome.status === 'rejected') assert.match(String(outcome.reason), /closed the connection|EPIPE|ECONNRESET/);
     await server.revive();

@@ -15,7 +15,7 @@ import { watchContainer } from './watch.js';
 /** @throws WardenError of any code; nothing is left then */
 export async function createContainer(containers: Containers, order: CreateOrder): Promise<Container> {
   if (containers.waiting.isOpen) {
-    const claimed = containers.waiting.claim(order);
+    const claimed = await containers.waiting.claim(order);
     if (claimed !== undefined) return claimed;
   }
   const ended = containers.waiting.createBegins();

@@ -115,12 +115,19 @@ function upperDirectories(uid: number): DirectoryDescription[] {
   ];
 }
 
+/** Those that say what the container is called. */
+export function nameFiles(hostname: string, containerAddress: string): Pick<FileDescription, 'path' | 'content'>[] {
+  return [
+    { path: '/etc/hosts', content: `127.0.0.1 localhost\n${containerAddress} ${hostname}\n` },
+    { path: '/etc/hostname', content: `${hostname}\n` },
+  ];
+}
+
 function upperFiles(hostname: string, parts: DescriptionParts): FileDescription[] {
   const containerAddress = formatIpv4Address(parts.identification.network.containerAddress);
   const owner = { mode: 0o644, uid: 0, gid: 0 };
   return [
-    { path: '/etc/hosts', content: `127.0.0.1 localhost\n${containerAddress} ${hostname}\n`, ...owner },
-    { path: '/etc/hostname', content: `${hostname}\n`, ...owner },
+    ...nameFiles(hostname, containerAddress).map((file) => ({ ...file, ...owner })),
     { path: '/etc/resolv.conf', content: resolvConf(parts), ...owner },
   ];
 }

@@ -7,7 +7,7 @@ import type { Containers } from './containers.js';
 import { nameServersFor } from './name-servers.js';
 
 /** To be raised when containers are made in another way: what an earlier server has made in advance is of no use then. */
-const recipeVersion = 1;
+const recipeVersion = 2;
 
 /** @throws WardenError what opening the root file system says */
 export function recipeOf({ host, configuration }: Containers, rootfsPath: string): string {

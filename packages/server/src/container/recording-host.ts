@@ -130,6 +130,7 @@ export class RecordingHost implements Host {
         return monitor;
       };
       return {
+        rename: async (name) => this.call('monitor.rename', () => void living().names.push(name)),
         spawn: async (job) => this.call('monitor.spawn', () => living().spawn(job)),
         spawnFollowed: async (job, sink, upToInBytes) =>
           this.call('monitor.spawnFollowed', () => {

@@ -1,7 +1,7 @@
 /** The monitor of one container of the machine in memory. Tests end its jobs and write their output. */
 import { constants } from 'node:os';
 import { WardenError } from 'warden-protocol';
-import { BeingDestroyed, ProcessesLeft, type DestroyOrder, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type MonitorEvent, type OutputRange, type OutputSink, type OutputStream, type OutputWish } from '../host/monitor.js';
+import { BeingDestroyed, ProcessesLeft, type DestroyOrder, type ContainerName, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type MonitorEvent, type OutputRange, type OutputSink, type OutputStream, type OutputWish } from '../host/monitor.js';
 import type { Clock } from '../lib/timer.js';
 import type { TransferOrder, TransferSink } from '../host/transfer.js';
 import type { RecordingHost } from './recording-host.js';
@@ -33,6 +33,8 @@ export class RecordingMonitor {
   /** Sizes that terminals were given: id, rows and columns. */
   readonly resized: [number, number, number][] = [];
   readonly transfers: RecordingTransfer[] = [];
+  /** What its container was called, one after the other. */
+  readonly names: ContainerName[] = [];
   /** Jobs do not read their input. */
   deaf = false;
   readonly #watchers: { receive: (event: MonitorEvent) => void; lost: () => void }[] = [];

@@ -35,6 +35,16 @@ export class Retirement {
     for (const container of this.#leaving) this.#inBackground(container);
   }
 
+  /** It is no use to another server, and nobody's yet: it goes with add(), or becomes a client's with letGo(). */
+  hold({ container }: WaitingContainer): void {
+    this.#markOfNoUse(container);
+    this.#leaving.add(container);
+  }
+
+  letGo({ container }: WaitingContainer): void {
+    this.#leaving.delete(container);
+  }
+
   /** It goes in the background. */
   add({ container }: WaitingContainer): void {
     this.#markOfNoUse(container);

@@ -4,13 +4,15 @@
  */
 import { WardenError } from 'warden-protocol';
 import type { LinkDescription } from '../host/container-description.js';
-import type { Ipv4Address } from '../lib/ipv4.js';
+import { formatIpv4Address, type Ipv4Address } from '../lib/ipv4.js';
 import { withDeadline } from '../lib/deadline.js';
 import { KeyedMutex } from '../lib/keyed-mutex.js';
 import type { ContainerNetwork } from '../pool/network-pool.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import type { CreateOrder } from './create-request.js';
+import { hostnameOf, nameFiles } from './describe.js';
+import { linkNameOf } from './link.js';
 import { makeWaiting } from './make-waiting.js';
 import { recipeDigest, recipeOf } from './recipe.js';
 import { Refill } from './refill.js';
@@ -94,23 +96,73 @@ export class WaitingContainers {
   /**
    * A container for this request, recorded and listed as any other.
    * @returns undefined: one has to be made for it
-   * @throws WardenError when it could not be recorded; it waits on then
+   * @throws WardenError when it could not be recorded: it waits on then, or is none any more
    */
-  claim(order: CreateOrder): Container | undefined {
+  claim(order: CreateOrder): Container | undefined | Promise<Container | undefined> {
     if (order.bindMounts.length > 0 || order.hooks.length > 0 || order.address !== undefined) return undefined;
-    const { containers } = this;
-    const rootfsPath = order.rootfsPath ?? containers.configuration.rootfsPath;
+    const { handle } = order;
+    const rootfsPath = order.rootfsPath ?? this.containers.configuration.rootfsPath;
     if (this.#sizeOf(rootfsPath) === 0) return undefined;
-    // Interfaces are named by the handle, and names of interfaces stay.
-    if (order.handle !== undefined && !this.#waiting.has(order.handle)) return undefined;
+    if (handle !== undefined && !this.#waiting.has(handle)) {
+      // Interfaces that are named by the handle have to be made with it: names of interfaces stay.
+      return linkNameOf(handle, '', () => false) === handle ? undefined : this.#claimWithName(order, handle, rootfsPath);
+    }
     const pool = this.#poolOf(rootfsPath);
-    const waiting = this.#find(pool, rootfsPath, order.handle);
+    const waiting = this.#find(pool, rootfsPath, handle);
     if (waiting === undefined) {
-      if (order.handle === undefined) pool.misses++;
+      if (handle === undefined) pool.misses++;
       pool.refill.request();
       return undefined;
     }
-    const claimed = waiting.claimedBy({ handle: waiting.id, order, createdMs: containers.ids.now() });
+    return this.#record(pool, waiting, order, waiting.id);
+  }
+
+  /**
+   * For a handle of the client's own: the container is told what it is called. Until that is done it is nobody's: a server that dies meanwhile leaves one that
+   * the next server removes.
+   */
+  async #claimWithName(order: CreateOrder, handle: string, rootfsPath: string): Promise<Container | undefined> {
+    const { containers } = this;
+    await containers.untilDecided(handle);
+    const release = containers.reserveHandle(handle);
+    const pool = this.#poolOf(rootfsPath);
+    let waiting: WaitingContainer | undefined;
+    try {
+      waiting = this.#find(pool, rootfsPath, undefined);
+      if (waiting === undefined) {
+        release();
+        pool.misses++;
+        pool.refill.request();
+        return undefined;
+      }
+      this.#forget(waiting);
+      this.#retirement.hold(waiting);
+      const { container, id } = waiting;
+      const hostname = hostnameOf(handle, id);
+      await container.monitor.rename({ handle, hostname, files: nameFiles(hostname, formatIpv4Address(container.network.containerAddress)) });
+      if (waiting.isLost) throw new WardenError('unavailable', 'it died');
+    } catch (error) {
+      release();
+      if (waiting === undefined) throw error;
+      containers.log.warn({ container: waiting.id, handle, err: error }, 'a container that was made in advance could not be given a handle, and is replaced');
+      this.#retirement.add(waiting);
+      pool.refill.request();
+      return undefined;
+    }
+    try {
+      const claimed = this.#record(pool, waiting, order, handle);
+      this.#retirement.letGo(waiting);
+      return claimed;
+    } catch (error) {
+      release();
+      this.#retirement.add(waiting);
+      throw error;
+    }
+  }
+
+  #record(pool: Pool, waiting: WaitingContainer, order: CreateOrder, handle: string): Container {
+    const { containers } = this;
+    const claimed = waiting.claimedBy({ handle, order, createdMs: containers.ids.now() });
     if (claimed.image !== undefined) containers.host.rootFileSystems.hold(claimed.id, claimed.handle, claimed.image);
     containers.host.depot.writeSnapshot(claimed.id, snapshotOf(claimed, containers.host.bootId));
     this.#take(waiting);

@@ -182,7 +182,18 @@ export type MonitorEvent =
   | { readonly kind: 'record_failed'; readonly jobId: number; readonly errno: number }
   | { readonly kind: 'init_died'; readonly status: number };
 
+/** What a container is called. */
+export interface ContainerName {
+  /** In the title of PID 1; at most 256 bytes. */
+  readonly handle: string;
+  readonly hostname: string;
+  /** Those that say it: they are there. */
+  readonly files: readonly { readonly path: string; readonly content: string }[];
+}
+
 export interface Monitor {
+  /** Calls a container in which nothing runs otherwise than it was made. */
+  rename(name: ContainerName): Promise<void>;
   /** Starts a job; settles when its process runs. */
   spawn(job: JobDescription): Promise<void>;
   /**

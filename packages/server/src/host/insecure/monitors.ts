@@ -24,6 +24,7 @@ export class InsecureMonitors implements Monitors {
     const directory = this.directoryOf(containerId);
     const plain = (job: JobDescription): JobDescription => plainJob(job, directory, this.user);
     return {
+      rename: (name) => monitor.rename(name),
       spawn: async (job) => monitor.spawn(plain(job)),
       spawnFollowed: async (job, sink, forgetUpToInBytes) => monitor.spawnFollowed(plain(job), sink, forgetUpToInBytes),
       follow: (jobId, sink) => monitor.follow(jobId, sink),

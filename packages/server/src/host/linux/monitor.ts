@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { WardenError, type ErrorCode } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
-import { BeingDestroyed, InitDead, MonitorGone, ProcessesLeft, type DestroyOrder, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputRange, type OutputSink, type OutputWish } from '../monitor.js';
+import { BeingDestroyed, InitDead, MonitorGone, ProcessesLeft, type DestroyOrder, type ContainerName, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputRange, type OutputSink, type OutputWish } from '../monitor.js';
 import { readEnd, readExit, readRecord, readUsage, writeJob } from './job-messages.js';
 import { firstAnswerMs, LinuxTransfer } from './transfer.js';
 import { IdleConnections } from './idle-connections.js';
@@ -16,6 +16,8 @@ import { EventKind, FrameType, StreamNumber, Tag } from './wire.js';
 import { Attributes, FrameWriter, type Frame } from './wire-codec.js';
 
 const requestDeadlineMs = 30_000;
+/** A create waits for it, and can have another container made. */
+const renameDeadlineMs = 2000;
 /** Idle connections that are kept for one container. */
 const idleLimit = 2;
 /** And for all together. */
@@ -84,6 +86,12 @@ class LinuxMonitor implements Monitor {
     private readonly log: Log,
     private readonly isFound: boolean,
   ) {}
+
+  async rename({ handle, hostname, files }: ContainerName): Promise<void> {
+    const writer = new FrameWriter().text(Tag.handle, handle).text(Tag.hostname, hostname);
+    for (const { path, content } of files) writer.nested(Tag.upperFile, (file) => file.text(Tag.path, path).bytes(Tag.content, Buffer.from(content)));
+    await this.#request(writer.frame(FrameType.name), { deadlineMs: renameDeadlineMs });
+  }
 
   async spawn(job: JobDescription): Promise<void> {
     await this.#request(writeJob(new FrameWriter(), job).frame(FrameType.spawn));
