@@ -36,57 +36,56 @@
 #include "wsh/setup.h"
 
 /* Arguments and environment of one job; the socket's buffer bounds it too. */
-enum { PACKET_MAX = 192 << 10, PACKET_HEADER_SIZE = 4, RUN_FDS = 2, REAP_A_TURN = 256, PLAIN_KILL_MS = 1000 };
+enum { PACKET_MAX = 192 << 10, PACKET_HEADER_SIZE = 4, RUN_FDS = 2, REAP_A_TURN = 256, PLAIN_KILL_MS = 1000, KEPT_PACKET = 4096 };
+
+/* The packet that is being built. Its memory stays: asked for and given back each time it was a part of what a job's start and end take. */
+static struct wire_buffer outgoing;
 
 /* A packet is a frame without its length: {u16 type, u16 zero, attributes}. */
-static int send_packet(struct wire_buffer *buffer, const int *fds, size_t fd_count, struct error *err)
+static int send_packet(const int *fds, size_t fd_count, struct error *err)
 {
-	int result = wire_end(buffer, err);
+	int result = wire_end(&outgoing, err);
 
 	if (result == 0)
-		result = packet_send(WSHD_CHANNEL, buffer->data + WIRE_HEADER_SIZE - PACKET_HEADER_SIZE,
-				     buffer->size - (WIRE_HEADER_SIZE - PACKET_HEADER_SIZE), fds, fd_count,
+		result = packet_send(WSHD_CHANNEL, outgoing.data + WIRE_HEADER_SIZE - PACKET_HEADER_SIZE,
+				     outgoing.size - (WIRE_HEADER_SIZE - PACKET_HEADER_SIZE), fds, fd_count,
 				     deadline_in_ms(WSHD_SEND_TIMEOUT_MS), err);
-	wire_buffer_free(buffer);
+	if (outgoing.failed || outgoing.capacity > KEPT_PACKET)
+		wire_buffer_free(&outgoing);
+	outgoing.size = 0;
 	return result;
 }
 
 static int send_simple(uint16_t type, struct error *err)
 {
-	struct wire_buffer buffer = { 0 };
-
-	wire_begin(&buffer, type);
-	return send_packet(&buffer, NULL, 0, err);
+	wire_begin(&outgoing, type);
+	return send_packet(NULL, 0, err);
 }
 
 static int send_failed(uint32_t job_id, const struct error *problem, struct error *err)
 {
-	struct wire_buffer buffer = { 0 };
-
-	wire_begin(&buffer, WIRE_FAILED);
-	wire_put_u32(&buffer, TAG_JOB_ID, job_id);
-	wire_put_string(&buffer, TAG_STEP, problem->step);
-	wire_put_u32(&buffer, TAG_ERRNO, (uint32_t)problem->number);
-	wire_put_string(&buffer, TAG_DETAIL, problem->detail);
-	return send_packet(&buffer, NULL, 0, err);
+	wire_begin(&outgoing, WIRE_FAILED);
+	wire_put_u32(&outgoing, TAG_JOB_ID, job_id);
+	wire_put_string(&outgoing, TAG_STEP, problem->step);
+	wire_put_u32(&outgoing, TAG_ERRNO, (uint32_t)problem->number);
+	wire_put_string(&outgoing, TAG_DETAIL, problem->detail);
+	return send_packet(NULL, 0, err);
 }
 
 static int send_running(uint32_t job_id, pid_t pid, const struct job_streams *streams, const struct job_clamps *clamps, struct error *err)
 {
-	struct wire_buffer buffer = { 0 };
-
-	wire_begin(&buffer, WIRE_RUNNING);
-	wire_put_u32(&buffer, TAG_JOB_ID, job_id);
-	wire_put_u32(&buffer, TAG_PID, (uint32_t)pid);
+	wire_begin(&outgoing, WIRE_RUNNING);
+	wire_put_u32(&outgoing, TAG_JOB_ID, job_id);
+	wire_put_u32(&outgoing, TAG_PID, (uint32_t)pid);
 	for (size_t i = 0; i < clamps->count; i++) {
-		size_t opened = wire_open(&buffer, TAG_RLIMIT);
+		size_t opened = wire_open(&outgoing, TAG_RLIMIT);
 
-		wire_put_u32(&buffer, TAG_RESOURCE, clamps->limits[i].resource);
-		wire_put_u64(&buffer, TAG_SOFT, clamps->limits[i].soft);
-		wire_put_u64(&buffer, TAG_HARD, clamps->limits[i].hard);
-		wire_close(&buffer, opened);
+		wire_put_u32(&outgoing, TAG_RESOURCE, clamps->limits[i].resource);
+		wire_put_u64(&outgoing, TAG_SOFT, clamps->limits[i].soft);
+		wire_put_u64(&outgoing, TAG_HARD, clamps->limits[i].hard);
+		wire_close(&outgoing, opened);
 	}
-	return send_packet(&buffer, streams->passed, streams->passed_count, err);
+	return send_packet(streams->passed, streams->passed_count, err);
 }
 
 /* Standard input comes first unless the job gets a terminal or a pipe, then the cgroup. All descriptors are used or closed. */
@@ -177,15 +176,14 @@ static int serve_run(const struct wshd *wshd, const uint8_t *body, size_t size, 
 
 static int serve_rename(const void *body, size_t size, struct error *err)
 {
-	struct wire_buffer buffer = { 0 };
 	struct error problem = { .number = EIO };
 	int result = naming_serve(body, size, &problem);
 
-	wire_begin(&buffer, WIRE_RENAMED);
-	wire_put_u32(&buffer, TAG_STATUS, result == 0 ? 0 : (uint32_t)problem.number);
+	wire_begin(&outgoing, WIRE_RENAMED);
+	wire_put_u32(&outgoing, TAG_STATUS, result == 0 ? 0 : (uint32_t)problem.number);
 	if (result < 0)
-		wire_put_string(&buffer, TAG_DETAIL, problem.detail);
-	return send_packet(&buffer, NULL, 0, err);
+		wire_put_string(&outgoing, TAG_DETAIL, problem.detail);
+	return send_packet(NULL, 0, err);
 }
 
 /* 1: served; 0: the monitor is gone. What cannot be served is answered: PID 1 does not end by a packet. */
@@ -222,14 +220,12 @@ static int serve(const struct wshd *wshd, struct error *err)
 
 static int send_exited(uint32_t job_id, int status, bool last, struct error *err)
 {
-	struct wire_buffer buffer = { 0 };
-
-	wire_begin(&buffer, WIRE_EXITED);
-	wire_put_u32(&buffer, TAG_JOB_ID, job_id);
-	wire_put_u32(&buffer, TAG_STATUS, (uint32_t)status);
+	wire_begin(&outgoing, WIRE_EXITED);
+	wire_put_u32(&outgoing, TAG_JOB_ID, job_id);
+	wire_put_u32(&outgoing, TAG_STATUS, (uint32_t)status);
 	if (last)
-		wire_put_u32(&buffer, TAG_LAST, 1);
-	return send_packet(&buffer, NULL, 0, err);
+		wire_put_u32(&outgoing, TAG_LAST, 1);
+	return send_packet(NULL, 0, err);
 }
 
 /* 1: there may be more; 0: all that were dead are reaped. However fast processes die, requests get their turn. */

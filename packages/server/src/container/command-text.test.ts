@@ -11,6 +11,7 @@ test('a script is shown by its first line that says something', () => {
   assert.equal(commandOfScript('make test'), 'make test');
   assert.equal(commandOfScript('\n  \n  make test\n\n'), 'make test');
   assert.equal(commandOfScript('make\nmake install\n'), 'make …');
+  assert.deepEqual([commandOfScript('x'), commandOfScript(' x '), commandOfScript('x \u001b[31m')], ['x', 'x', 'x  [31m']);
   for (const script of ['', '\n', '  \n\t']) assert.equal(commandOfScript(script), '');
 });
 

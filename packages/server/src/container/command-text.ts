@@ -4,6 +4,7 @@
 const limitInBytes = 256;
 /** Characters that are looked at: a script may have megabytes. */
 const lookedAt = 1024;
+const isOnePlainLine = /^[!-~](?:[ -~]*[!-~])?$/;
 const ellipsis = '…';
 
 /** The words of an argument vector, quoted as a shell would want them. */
@@ -21,6 +22,8 @@ export function commandOfArguments(args: readonly string[]): string {
 
 /** The first line of a script that says something. */
 export function commandOfScript(script: string): string {
+  // Most scripts are such: nothing to shorten, and nothing that moves a cursor.
+  if (script.length <= limitInBytes && isOnePlainLine.test(script)) return script;
   const lines = script.slice(0, lookedAt).split('\n');
   const at = lines.findIndex((line) => line.trim() !== '');
   if (at < 0) return '';

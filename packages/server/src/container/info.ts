@@ -12,6 +12,8 @@ import { netOutOf } from './net-out.js';
 
 export type ContainerInfo = ResponseInit<Type.Info>;
 
+type Mutable<Value> = { -readonly [Name in keyof Value]: Value[Name] };
+
 /** The launcher answers in a tenth of a millisecond, unless it hangs, or waits for a disk that does. */
 const launcherDeadlineMs = 500;
 
@@ -35,7 +37,10 @@ export function createdMsOf({ id, createdMs }: Container): bigint {
 
 /** What the server knows by itself. */
 export function infoOf(container: Container): ContainerInfo {
-  if (container.lastInfo !== undefined) return container.lastInfo;
+  return container.lastInfo ?? knownOf(container);
+}
+
+function knownOf(container: Container): Mutable<ContainerInfo> {
   const jobIds: bigint[] = [];
   for (const job of container.jobs.values()) {
     if (job.exit === undefined) jobIds.push(BigInt(job.id));
@@ -56,14 +61,13 @@ export function infoOf(container: Container): ContainerInfo {
 /** The same with what its processes use at this moment, and its files, as far as that is told at once: some files of the kernel are read for it. */
 export function infoAtOnce({ host }: Containers, container: Container, told?: UsageTexts): ContainerInfo {
   if (container.lastInfo !== undefined) return container.lastInfo;
+  const info = knownOf(container);
+  info.memoryStat = host.statistics.encodedMemory(container.id, told);
+  info.cpuStat = host.statistics.cpu(container.id, told);
+  info.pidsStat = host.statistics.pids(container.id, told);
   const usage = host.disks.usage(container.disk);
-  return {
-    ...infoOf(container),
-    memoryStat: host.statistics.encodedMemory(container.id, told),
-    cpuStat: host.statistics.cpu(container.id, told),
-    pidsStat: host.statistics.pids(container.id, told),
-    diskStat: usage === undefined ? undefined : { bytesUsed: usage.bytes, inodesUsed: usage.inodes },
-  };
+  info.diskStat = usage === undefined ? undefined : { bytesUsed: usage.bytes, inodesUsed: usage.inodes };
+  return info;
 }
 
 /**

@@ -12,21 +12,16 @@ export function readExit(attributes: Attributes): JobExit | undefined {
 /** How a job ended that did. */
 export function readEnd(attributes: Attributes): JobExit {
   const value = attributes.u32(Tag.exitValue) ?? 0;
-  const flags = {
-    ...(attributes.u32(Tag.outputCut) === 1 ? { outputCut: true } as const : {}),
-    ...(attributes.u32(Tag.timedOut) === 1 ? { timedOut: true } as const : {}),
-    ...(attributes.u32(Tag.outOfMemory) === 1 ? { outOfMemory: true } as const : {}),
-    ...(attributes.u32(Tag.forgotten) === 1 ? { forgotten: true } as const : {}),
-  };
-  switch (attributes.u32(Tag.exitKind)) {
-    case ExitKind.exited:
-      return { kind: 'exited', status: value, ...flags };
-    case ExitKind.signalled:
-      return { kind: 'signalled', signal: value, ...flags };
-    default:
-      return { kind: 'lost', ...flags };
-  }
+  const kind = attributes.u32(Tag.exitKind);
+  const exit: Mutable<JobExit> = kind === ExitKind.exited ? { kind: 'exited', status: value } : kind === ExitKind.signalled ? { kind: 'signalled', signal: value } : { kind: 'lost' };
+  if (attributes.u32(Tag.outputCut) === 1) exit.outputCut = true;
+  if (attributes.u32(Tag.timedOut) === 1) exit.timedOut = true;
+  if (attributes.u32(Tag.outOfMemory) === 1) exit.outOfMemory = true;
+  if (attributes.u32(Tag.forgotten) === 1) exit.forgotten = true;
+  return exit;
 }
+
+type Mutable<Value> = { -readonly [Name in keyof Value]: Value[Name] };
 
 /** The files of the container's groups that came with the end of a job; undefined: none did. */
 export function readUsage(attributes: Attributes): UsageTexts | undefined {
