@@ -37,7 +37,7 @@ test('many clients on many processors are as fast as the busiest thread', () => 
   near(used.get('wardend'), 1, 0.02);
   near(used.get('RTNL'), 1200 / 2000, 0.05);
   const { cyclesPerSecond: faster, used: instead } = simulate(sceneOf({ ...times, rtnl: { create: 0, removal: 0 }, create: { ...times.create, wardend: 100, launcher: 2500 } }, { processors: 64, clients: 64 }));
-  near(faster, 1e6 / 2700, 0.03);
+  near(faster, 1e6 / 2700, 0.05);
   near(instead.get('launcher'), 1, 0.02);
 });
 

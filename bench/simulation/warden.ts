@@ -2,7 +2,7 @@
  * warden as the simulation sees it: what a create, a run and a destroy do one after the other, on which thread and under which lock.
  *
  * Measured are, with one client: the time of each request, what of it the threads of the client, of wardend and of the launcher had a processor, and the
- * machine's processor time for a whole cycle. What is left of a request's time is the work of others (monitor, wshd, bash, the kernel),
+ * processor time of everybody concerned for a whole cycle. What is left of a request's time is the work of others (monitor, wshd, bash, the kernel),
  * which many can do at once; what the machine works beyond all requests is what the kernel and the daemon do behind them.
  */
 import type { Request, Scene, Step } from './simulate.js';
@@ -59,5 +59,5 @@ export function cycleOf(times: ServiceTimes, sharedClient: boolean): Request[] {
 }
 
 export function sceneOf(times: ServiceTimes, { processors, clients, sharedClient = false }: { readonly processors: number; readonly clients: number; readonly sharedClient?: boolean }): Scene {
-  return { processors, clients, cycle: cycleOf(times, sharedClient), duration: 12e6, warmUp: 2e6, times: 'exponential', seed: 1 };
+  return { processors, clients, cycle: cycleOf(times, sharedClient), duration: 6e6, warmUp: 1e6, times: 'exponential', seed: 1 };
 }
