@@ -39,6 +39,8 @@ export async function scale({ server, live: count }: Surroundings): Promise<Resu
   const few = Math.floor(count / FEW);
   await server.watch();
   await server.end('SIGTERM');
+  await server.start();
+  await server.end('SIGTERM');
   const emptyStart = await server.start();
   await warmUp(server);
   await sleep(SETTLE_MS);
@@ -51,13 +53,13 @@ export async function scale({ server, live: count }: Surroundings): Promise<Resu
   const kept = await whatIsKept(server, count, before);
 
   await server.end('SIGKILL');
-  const recoveryMany = await server.start() - emptyStart;
+  const recoveryMany = Math.max(1, await server.start() - emptyStart);
   await warmUp(server);
   await server.eventLoopDelay();
   const destroys = await destroyMany(server, count - few);
   const loopOfDestroys = await server.eventLoopDelay();
   await server.end('SIGKILL');
-  const recoveryFew = await server.start() - emptyStart;
+  const recoveryFew = Math.max(1, await server.start() - emptyStart);
   await warmUp(server);
   destroys.push(...await destroyMany(server, few));
 
@@ -67,7 +69,7 @@ export async function scale({ server, live: count }: Surroundings): Promise<Resu
       ...requestNames.map((name) => requestRow(name, amongFew, amongMany)),
       // From the last one back, there were as many containers as when they were made.
       ...partsOf('destroy', [...destroys].reverse(), few),
-      recoveryRow({ count: few, cost: Math.max(1, recoveryFew) }, { count, cost: recoveryMany }),
+      recoveryRow({ count: few, cost: recoveryFew }, { count, cost: recoveryMany }),
       ...keptRows(kept, before, count),
       rowOf('event loop late, by wardend’s own account: slowest while containers are made', 'ms', creates.eventLoop),
       ...requestNames.map((name) => rowOf(`… while ${name} is asked for among ${count}`, 'ms', amongMany.eventLoop[name])),

@@ -16,6 +16,7 @@
 #include "lib/fd.h"
 #include "lib/fault.h"
 #include "launcher/steps.h"
+#include "launcher/sysctl.h"
 
 enum { LINK_BATCH_SIZE = 2048, LINK_SOCKET_CAPACITY = 65536, LOOPBACK_INDEX = 1 };
 
@@ -194,10 +195,10 @@ int link_remove(int rtnetlink, const char *name, int index, struct error *err)
  */
 static int disable_ipv6(const char *interface, struct error *err)
 {
-	char path[64];
+	char name[64];
 
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", interface);
-	return fd_write_file_at(AT_FDCWD, path, "1", 1, err) == 0 || err->number == ENOENT ? 0 : -1;
+	snprintf(name, sizeof(name), "net/ipv6/conf/%s/disable_ipv6", interface);
+	return sysctl_write(name, "1", err) == 0 || err->number == ENOENT ? 0 : -1;
 }
 
 int link_configure_host(int rtnetlink, const struct link_description *link, struct error *err)

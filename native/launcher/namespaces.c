@@ -14,6 +14,7 @@
 #include "launcher/description.h"
 #include "launcher/device-tree.h"
 #include "launcher/steps.h"
+#include "launcher/sysctl.h"
 
 static int open_namespace(const char *path, struct error *err)
 {
@@ -91,7 +92,7 @@ int namespaces_prepare(struct namespaces *ret_namespaces, const char *depot, str
 	/* Root and working directory become those of the namespace, too. */
 	if (setns(ret_namespaces->own_mounts, CLONE_NEWNS) < 0)
 		return error_set(err, errno, "return to wardend's mount namespace");
-	return 0;
+	return sysctl_open(err);
 }
 
 /* Before Linux 6.15 a tree can be cloned only from the caller's own namespace; hence the visit. */

@@ -5,7 +5,7 @@ launcher_LIBS := -lmnl
 
 # Unit tests, under the sanitizers: every source but those that start processes or wait for events.
 LAUNCHER_TESTS := $(patsubst launcher/test/%-test.c,$(BUILD)/test/launcher-%,$(wildcard launcher/test/*-test.c))
-LAUNCHER_TESTED := $(addprefix launcher/,conntrack.c conntrack-order.c description.c elements.c firewall-messages.c firewall-rules.c firewall-watch.c firewall.c link-statistics.c link.c netlink.c port-order.c quota-order.c shape-state.c shape.c steps.c) $(LIB_SOURCES)
+LAUNCHER_TESTED := $(addprefix launcher/,conntrack.c conntrack-order.c description.c elements.c firewall-messages.c firewall-rules.c firewall-watch.c firewall.c link-statistics.c link.c netlink.c port-order.c quota-order.c shape-state.c shape.c steps.c sysctl.c) $(LIB_SOURCES)
 LAUNCHER_HEADERS := $(wildcard launcher/*.h test/*.h lib/*.h)
 CFLAGS_SANITIZED := $(filter-out -O2,$(CFLAGS_COMMON)) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 

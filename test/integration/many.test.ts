@@ -1,11 +1,14 @@
 /* Many containers at once, and many one after another. */
 import assert from 'node:assert/strict';
+import { statfsSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import { output } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
 import { openDescriptors, statusField } from '../harness/processes.js';
 
 const server = useServer();
+/** linux/magic.h */
+const PROC_SUPER_MAGIC = 0x9fa0;
 
 test('the table of descriptors is large before it is needed', () => {
   assert.ok(Number(statusField(server.daemon.pid, 'FDSize')) >= 2048, statusField(server.daemon.pid, 'FDSize'));
@@ -29,6 +32,22 @@ test('jobs of many containers at once do not mix', async () => {
   const results = await Promise.all(containers.flatMap(({ client, handle }) =>
     Array.from({ length: 5 }, async (_, index) => ({ expected: `${handle} ${index}\n`.repeat(200), got: await client.run(handle, `for i in $(seq 200); do echo ${handle} ${index}; done`) }))));
   for (const { expected, got } of results) assert.equal(got.stdout, expected);
+});
+
+/** Device numbers of the proc file systems that a process holds by descriptors. */
+function procFileSystems(pid: number): number[] {
+  return [...openDescriptors(pid).keys()].map((descriptor) => `/proc/${pid}/fd/${descriptor}`).filter((path) => statfsSync(path).type === PROC_SUPER_MAGIC && statSync(path).isDirectory()).map((path) => statSync(path).dev);
+}
+
+test('names of network namespaces do not pile up in one proc file system of the launcher', async () => {
+  const client = await server.connect();
+  const { launcherPid } = server.daemon;
+  const [before, ...more] = procFileSystems(launcherPid);
+  assert.ok(before !== undefined && more.length === 0);
+  for (let round = 0; round < 20; round++) await client.destroy(await client.create());
+  const after = procFileSystems(launcherPid);
+  assert.equal(after.length, 1);
+  assert.notEqual(after[0], before);
 });
 
 test('a hundred containers one after another: no descriptors and little memory are kept', async () => {
