@@ -1,10 +1,10 @@
-/* What `npm run bench -- --only model` has measured on the machine of bench/README.md; for bench/simulate.ts. */
+/* What `npm run bench -- --only model` has measured on the machine of bench/README.md, with one client, on 2026-11-26; for bench/simulate.ts. */
 import type { ServiceTimes } from './warden.js';
 
 export const measuredTimes: ServiceTimes = {
-  create: { latency: 6900, client: 250, wardend: 900, launcher: 1500 },
-  run: { latency: 4700, client: 250, wardend: 700, launcher: 0 },
-  destroy: { latency: 2500, client: 150, wardend: 700, launcher: 300 },
-  machine: 19_000,
-  rtnl: { create: 600, removal: 400 },
+  create: { latency: 9983, client: 553, wardend: 2446, launcher: 1858 },
+  run: { latency: 7163, client: 648, wardend: 2225, launcher: 14 },
+  destroy: { latency: 3895, client: 677, wardend: 1640, launcher: 190 },
+  machine: 32_439,
+  rtnl: { create: 494, removal: 335 },
 };
