@@ -86,7 +86,8 @@ async function connect(socket, signal) {
 async function startServer(signal) {
   mkdirSync(dirname(OWN_SOCKET), { recursive: true, mode: 0o755 });
   const watcher = watch(dirname(OWN_SOCKET));
-  const own = ['--set', `server.unix_domain_path=${OWN_SOCKET}`, '--set', 'health_check_server.port=0', '--set', 'server.tls={}'];
+  // Without a pool it removes those that were made in advance.
+  const own = ['--set', `server.unix_domain_path=${OWN_SOCKET}`, '--set', 'health_check_server.port=0', '--set', 'server.tls={}', '--set', 'pool.size=0', '--set', 'pool.others=[]'];
   const server = spawn(process.execPath, [wardend, ...own], { stdio: ['ignore', 'ignore', 'inherit'] });
   const ended = once(server, 'exit').then(([status]) => { throw new Error(`wardend could not be started: it ended with status ${status}`); });
   ended.catch(() => undefined);

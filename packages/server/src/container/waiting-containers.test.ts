@@ -333,6 +333,16 @@ test('a claim that was recorded is no other client\'s after a restart, at whatev
   assert.equal((await after.create()).id > container.id, true);
 });
 
+test('after a restart the first claim tells where handles go on: nothing that waits is given up for another', async () => {
+  const before = await filled(2);
+  const after = withPool(2, before.host);
+  await adoptContainers(after.containers);
+  after.containers.waiting.begin();
+  const [first, second] = idsOf(after);
+  const handles = [(await after.create()).handle, (await after.create({ rootfs: '/other' })).handle];
+  assert.deepEqual([handles[0], idsOf(after), handles[1]! > first! && handles[1]! < second!], [first, [second], true]);
+});
+
 test('what has died or begun to end while no server was there is not offered', async () => {
   const harm: ((host: RecordingHost, id: string) => void)[] = [
     (host, id) => host.living.delete(id),
