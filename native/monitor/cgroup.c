@@ -151,26 +151,33 @@ static void remove_groups_below(const struct cgroup *cgroup)
 		nested_remove_groups(group);
 }
 
+static int remove_one(struct cgroups *cgroups, size_t index, struct error *err)
+{
+	struct cgroup *cgroup = &cgroups->items[index];
+
+	cgroup->tasks = close_fd(cgroup->tasks);
+	cgroup->directory = close_fd(cgroup->directory);
+	if (cgroup->made && cgroups->nested)
+		remove_groups_below(cgroup);
+	if (cgroup->made && unlinkat(cgroup->parent, cgroup->name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return error_set(err, errno, "cgroup %zu, %s", index, cgroup->name);
+	cgroup->made = false;
+	cgroup->parent = close_fd(cgroup->parent);
+	free(cgroup->name);
+	cgroup->name = NULL;
+	return 0;
+}
+
 int cgroups_remove(struct cgroups *cgroups, struct error *err)
 {
 	int result = 0;
 
-	for (size_t i = 0; i < cgroups->count; i++) {
-		struct cgroup *cgroup = &cgroups->items[i];
-
-		cgroup->tasks = close_fd(cgroup->tasks);
-		cgroup->directory = close_fd(cgroup->directory);
-		if (cgroup->made && cgroups->nested)
-			remove_groups_below(cgroup);
-		if (cgroup->made && unlinkat(cgroup->parent, cgroup->name, AT_REMOVEDIR) < 0 && errno != ENOENT) {
-			result = error_set(err, errno, "cgroup %zu, %s", i, cgroup->name);
-			continue;
-		}
-		cgroup->made = false;
-		cgroup->parent = close_fd(cgroup->parent);
-		free(cgroup->name);
-		cgroup->name = NULL;
-	}
+	/* That of the memory controller last: what the kernel does behind it holds cgroup_mutex for milliseconds among a thousand groups (memcg_reparent_list_lrus). */
+	for (size_t i = 0; i < cgroups->count; i++)
+		if ((int)i != cgroups->memory && remove_one(cgroups, i, err) < 0)
+			result = -1;
+	if (cgroups->memory >= 0 && (size_t)cgroups->memory < cgroups->count && remove_one(cgroups, (size_t)cgroups->memory, err) < 0)
+		result = -1;
 	if (result == 0)
 		cgroups->count = 0;
 	return result;
