@@ -38,7 +38,8 @@ export class MonitorConnection {
   readonly #socket: Socket;
   readonly #reader = new FrameReader(frameLimit, (size) => bodies.take(size));
   #handler: FrameHandler | undefined;
-  #failure: WardenError | undefined;
+  /** A message becomes an error, with its stack, when somebody wants to have it: mostly nobody does. */
+  #failure: WardenError | string | undefined;
 
   /** @param onClosed called once when the connection can no longer be used */
   constructor(path: string, private readonly onClosed: (connection: MonitorConnection) => void) {
@@ -69,7 +70,7 @@ export class MonitorConnection {
     this.#handler = handler;
     if (this.#failure !== undefined) {
       this.#handler = undefined;
-      handler.closed(this.#failure);
+      handler.closed(errorOf(this.#failure));
       return;
     }
     this.#socket.write(request);
@@ -121,13 +122,17 @@ export class MonitorConnection {
     }
   }
 
-  #fail(message: string, failure = new WardenError('unavailable', message)): void {
+  #fail(message: string, failure: WardenError | string = message): void {
     if (this.#failure !== undefined) return;
     this.#failure = failure;
     this.#socket.destroy();
     this.onClosed(this);
     const handler = this.#handler;
     this.#handler = undefined;
-    handler?.closed(this.#failure);
+    handler?.closed(errorOf(this.#failure));
   }
+}
+
+function errorOf(failure: WardenError | string): WardenError {
+  return typeof failure === 'string' ? new WardenError('unavailable', failure) : failure;
 }
