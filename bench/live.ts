@@ -7,9 +7,11 @@ import { takeTurns, timed } from './measurement.js';
 import type { Result, Surroundings } from './measurement.js';
 import { descendants, residentOf } from './process-memory.js';
 import { median, summarize } from './statistics.js';
-import { atMost, rowOf } from './table.js';
+import { atMostBytes, rowOf } from './table.js';
 
 const RECOVERY_MS_PER_CONTAINER = 2;
+const KIB = 1024;
+const MIB = 1024 ** 2;
 
 async function createMany(socket: string, count: number): Promise<void> {
   const client = await WardenClient.connect({ path: socket });
@@ -60,10 +62,10 @@ export async function live(surroundings: Surroundings): Promise<Result> {
       createAmongRow(`create among ${count} live containers`, ours.create, theirs),
       rowOf(`run \`true\` among ${count}, the first in its container`, 'µs', summarize(ours.run)),
       rowOf(`list of ${count}`, 'µs', median(list)),
-      rowOf(`idle container, PSS of its processes (monitor ${memory.monitors.toFixed(2)}, wshd ${memory.inits.toFixed(2)})`, 'MiB', memory.total,
-        { budget: atMost(1.5, 'MB', memory.total), goal: atMost(0.7, 'MB', memory.total) }),
-      rowOf('wardend, resident, no container yet', 'MiB', residentAtStart, { budget: atMost(90, 'MB', residentAtStart) }),
-      rowOf(`wardend, resident, more for each of ${count} containers`, 'KiB', each, { budget: atMost(20, 'KB', each) }),
+      rowOf('idle container, PSS of its processes', 'MiB', memory.total,
+        { comparison: `monitor ${memory.monitors.toFixed(2)}, wshd ${memory.inits.toFixed(2)}`, budget: atMostBytes(1.5, 'MB', memory.total * MIB), goal: atMostBytes(0.7, 'MB', memory.total * MIB) }),
+      rowOf('wardend, resident, no container yet', 'MiB', residentAtStart, { budget: atMostBytes(90, 'MB', residentAtStart * MIB) }),
+      rowOf(`wardend, resident, more for each of ${count} containers`, 'KiB', each, { budget: atMostBytes(20, 'KB', each * KIB) }),
       rowOf(`recovery of ${count} containers after kill -9`, 'ms', recovery, {
         budget: { text: `≤ ${RECOVERY_MS_PER_CONTAINER} ms each`, met: recovery <= RECOVERY_MS_PER_CONTAINER * count },
         goal: { text: `≤ ${RECOVERY_MS_PER_CONTAINER / 2} ms each`, met: recovery <= RECOVERY_MS_PER_CONTAINER / 2 * count },

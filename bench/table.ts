@@ -54,6 +54,11 @@ export function atMost(limit: number, unit: string, figure: number): Bound {
   return { text: `≤ ${limit} ${unit}`, met: figure <= limit };
 }
 
+/** Of memory, whose budgets are powers of ten: MB are 10^6 bytes. */
+export function atMostBytes(limit: number, unit: 'KB' | 'MB', bytes: number): Bound {
+  return atMost(limit, unit, bytes / (unit === 'KB' ? 1e3 : 1e6));
+}
+
 export function atLeast(limit: number, unit: string, figure: number): Bound {
   return { text: `≥ ${limit} ${unit}`, met: figure >= limit };
 }
