@@ -2,38 +2,24 @@
  * A thousand containers: what making, using, finding and destroying them costs among few and among many, and what they keep. Every row that has a
  * cost at two sizes says how it grows from one to the other; what all of them together cost must not grow faster than their number.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { WardenClient } from 'warden-client';
 import { describeGrowth, notFasterThanLinear } from './growth.js';
 import type { Point } from './growth.js';
-import { keptByKernel, memoryEach, readMachineMemory } from './kernel-memory.js';
-import type { MachineMemory } from './kernel-memory.js';
+import { beforeContainers, keptRows, whatIsKept } from './kept.js';
 import { measureLifecycles } from './lifecycle.js';
 import { timed } from './measurement.js';
 import type { Result, Surroundings } from './measurement.js';
-import { countsOf, descendants, residentOf } from './process-memory.js';
-import type { ProcessCounts } from './process-memory.js';
 import { measureRequestsAmong, requestNames } from './scale-requests.js';
 import type { RequestsAmong } from './scale-requests.js';
 import type { Server } from './server.js';
 import { median, summarize } from './statistics.js';
-import { atMost, rowOf } from './table.js';
+import { rowOf } from './table.js';
 import type { Row } from './table.js';
 
 /** The smaller size, as a part of the larger. */
 const FEW = 4;
 /** Of the daemon after a start: V8 compiles what is called often. */
 const WARM_UP = 40;
-/** The kernel takes network namespaces away behind a destroy. */
-const SETTLE_MS = 500;
-
-interface Kept {
-  readonly memory: MachineMemory;
-  /** KiB */
-  readonly processes: { readonly monitors: number; readonly inits: number };
-  readonly resident: number;
-  readonly counts: Readonly<Record<'wardend' | 'launcher' | 'monitor' | 'wshd', ProcessCounts>>;
-}
 
 export async function scale({ server, live: count }: Surroundings): Promise<Result> {
   const few = Math.floor(count / FEW);
@@ -43,14 +29,15 @@ export async function scale({ server, live: count }: Surroundings): Promise<Resu
   await server.end('SIGTERM');
   const emptyStart = await server.start();
   await warmUp(server);
-  await sleep(SETTLE_MS);
-  const before = { memory: readMachineMemory(), resident: residentOf(server.pid) };
+  const before = await beforeContainers(server);
 
-  const creates = await createMany(server, few);
+  const first = await createMany(server, few);
   const amongFew = await measureRequestsAmong(server);
-  creates.times.push(...(await createMany(server, count - few)).times);
+  const keptByFew = await whatIsKept(server, few, before);
+  const others = await createMany(server, count - few);
   const amongMany = await measureRequestsAmong(server);
-  const kept = await whatIsKept(server, count, before);
+  const keptByMany = await whatIsKept(server, count, before);
+  const creates = [...first.times, ...others.times];
 
   await server.end('SIGKILL');
   const recoveryMany = Math.max(1, await server.start() - emptyStart);
@@ -65,17 +52,17 @@ export async function scale({ server, live: count }: Surroundings): Promise<Resu
 
   return {
     rows: [
-      ...partsOf('create', creates.times, few),
+      ...partsOf('create', creates, few),
       ...requestNames.map((name) => requestRow(name, amongFew, amongMany)),
       // From the last one back, there were as many containers as when they were made.
       ...partsOf('destroy', [...destroys].reverse(), few),
       recoveryRow({ count: few, cost: recoveryFew }, { count, cost: recoveryMany }),
-      ...keptRows(kept, before, count),
-      rowOf('event loop late, by wardend’s own account: slowest while containers are made', 'ms', creates.eventLoop),
+      ...keptRows(before, keptByFew, keptByMany),
+      rowOf('event loop late, by wardend’s own account: slowest while containers are made', 'ms', Math.max(first.eventLoop, others.eventLoop)),
       ...requestNames.map((name) => rowOf(`… while ${name} is asked for among ${count}`, 'ms', amongMany.eventLoop[name])),
       rowOf('… while they are destroyed', 'ms', loopOfDestroys),
     ],
-    samples: { 'scale create': creates.times, 'scale destroy': destroys },
+    samples: { 'scale create': creates, 'scale destroy': destroys },
   };
 }
 
@@ -102,34 +89,17 @@ async function destroyMany({ socket }: Server, count: number): Promise<number[]>
   return times;
 }
 
-async function whatIsKept(server: Server, count: number, before: { readonly memory: MachineMemory }): Promise<Kept> {
-  await sleep(SETTLE_MS);
-  const memory = memoryEach(before.memory, readMachineMemory(), count);
-  const processes = descendants(server.pid);
-  const of = (name: RegExp): number[] => processes.filter((process) => name.test(process.name)).map(({ pid }) => pid);
-  const sum = (name: RegExp): number => processes.filter((process) => name.test(process.name)).reduce((total, { pssInKib }) => total + pssInKib, 0);
-  // The youngest monitor waits for a container yet to come.
-  const first = (name: RegExp): ProcessCounts => {
-    const [pid] = of(name);
-    if (pid === undefined) throw new Error(`wardend has no process whose name is like ${String(name)}`);
-    return countsOf(pid);
-  };
-  return {
-    memory, resident: residentOf(server.pid), processes: { monitors: sum(/^monitor/) / count, inits: sum(/^wshd/) / count },
-    counts: { wardend: countsOf(server.pid), launcher: first(/^launcher/), monitor: first(/^monitor/), wshd: first(/^wshd/) },
-  };
-}
-
 /** Times of one after the other, as there were more and more: rates of the first and last tenth, and how the sum grows. */
 function partsOf(what: 'create' | 'destroy', times: readonly number[], few: number): Row[] {
   const tenth = Math.max(1, Math.floor(times.length / 10));
   const [first, last] = [times.slice(0, tenth), times.slice(-tenth)];
   const total = (until: number): Point => ({ count: until, cost: times.slice(0, until).reduce((sum, time) => sum + time, 0) });
-  const rate = (part: readonly number[]): number => 1e6 / (part.reduce((sum, time) => sum + time, 0) / part.length);
+  const rate = (part: readonly number[]): string => (1e6 / (part.reduce((sum, time) => sum + time, 0) / part.length)).toFixed(0);
   const [some, all] = [total(few), total(times.length)];
-  const perSecond = (part: readonly number[]): string => `${rate(part).toFixed(0)} /s`;
   return [
-    rowOf(`${what}, the ${tenth} with most others (${perSecond(last)})`, 'µs', summarize(last), { reference: { name: `the ${tenth} with fewest, ${perSecond(first)}`, value: median(first) } }),
+    rowOf(`${what}, the ${tenth} with most others`, 'µs', summarize(last), {
+      reference: { name: `the ${tenth} with fewest`, value: median(first) }, comparison: `${(median(last) / median(first)).toFixed(2)} ×; ${rate(last)} /s instead of ${rate(first)}`,
+    }),
     rowOf(`${what} of all ${times.length}`, 'ms', all.cost / 1000, { reference: { name: `${few} of them, with fewest others`, value: some.cost / 1000 }, comparison: describeGrowth(some, all), budget: notFasterThanLinear(some, all) }),
   ];
 }
@@ -145,20 +115,4 @@ function recoveryRow(few: Point, many: Point): Row {
   return rowOf(`recovery of ${many.count} after kill -9`, 'ms', many.cost, {
     reference: { name: `of ${few.count}`, value: few.cost }, comparison: describeGrowth(few, many), budget: { text: '≤ 2 ms each', met: many.cost <= 2 * many.count }, goal: { text: '≤ 1 ms each', met: many.cost <= many.count },
   });
-}
-
-function keptRows({ memory, processes, resident, counts }: Kept, before: { readonly resident: number }, count: number): Row[] {
-  const more = (resident - before.resident) / count;
-  const { wardend, launcher, monitor, wshd } = counts;
-  return [
-    rowOf(`memory for each of ${count}: its processes (PSS: monitor ${processes.monitors.toFixed(0)}, wshd ${processes.inits.toFixed(0)})`, 'KiB', processes.monitors + processes.inits),
-    rowOf(`… the kernel’s, not to be had back (objects ${memory.unreclaimable.toFixed(0)}, stacks ${memory.stacks.toFixed(0)}, page tables ${memory.pageTables.toFixed(0)}, per processor ${memory.perProcessor.toFixed(0)})`, 'KiB', keptByKernel(memory)),
-    rowOf('… the kernel’s caches of files and directories', 'KiB', memory.reclaimable),
-    rowOf('… of what was available, in all', 'KiB', memory.available),
-    rowOf(`wardend, resident, more for each of ${count}`, 'KiB', more, { budget: atMost(20, 'KB', more) }),
-    rowOf(`descriptors of wardend with ${count} (threads ${wardend.threads}, mounts it sees ${wardend.mounts})`, '', wardend.descriptors),
-    rowOf(`descriptors of the launcher (threads ${launcher.threads}, mounts it sees ${launcher.mounts})`, '', launcher.descriptors),
-    rowOf(`descriptors of a monitor (threads ${monitor.threads}, mounts it sees ${monitor.mounts})`, '', monitor.descriptors),
-    rowOf(`descriptors of a wshd (threads ${wshd.threads}, mounts it sees ${wshd.mounts})`, '', wshd.descriptors),
-  ];
 }
