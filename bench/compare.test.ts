@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareFigures, describeChanges, worseThan } from './compare.js';
+import { compareFigures, describeChanges, missedBudgets, newRows, worseThan } from './compare.js';
 import type { Row } from './table.js';
 
 const row = (name: string, unit: Row['unit'], warden: number, reference?: number): Row => ({ name, unit, warden, ...(reference === undefined ? {} : { reference }) });
@@ -31,4 +31,15 @@ test('people read what is worse, what is better, or that nothing is', () => {
   const lines = describeChanges(compareFigures(before, figures(row('create', 'µs', 5000, 2000), row('destroy', 'µs', 1000, 1000), row('memory', 'KiB', 10))), 0.15);
   assert.deepEqual(lines, ['worse than the committed figures by more than 15 %:', '  create: 2.00 × before, 2.50 × now (25 % worse)', 'better:', '  destroy: 2.00 × before, 1.00 × now (50 % better)']);
   assert.deepEqual(describeChanges(compareFigures(before, before), 0.15), ['none of 3 rows is more than 15 % worse than the committed ones']);
+});
+
+test('rows that the committed figures lack are told, when there is something to compare', () => {
+  const before = figures(row('create', 'µs', 4000, 2000), row('pool', 'µs', 400));
+  assert.deepEqual(newRows(before, figures(row('create', 'µs', 1, 1), row('pool', 'µs', 400, 2000), row('memory', 'KiB', 1), row('info', 'µs', 300))), ['pool', 'memory']);
+});
+
+test('a budget that was met and is not any more is told, with a ratio or without', () => {
+  const budget = (name: string, met: boolean): Row => ({ ...row(name, 'ms', 1), budget: { text: '≤ 10 ms', met } });
+  const before = figures(budget('loop', true), budget('ping', true), budget('run', false), row('list', 'µs', 1));
+  assert.deepEqual(missedBudgets(before, figures(budget('loop', false), budget('ping', true), budget('run', false), row('list', 'µs', 1), budget('new', false))), ['loop: ≤ 10 ms']);
 });

@@ -41,6 +41,18 @@ export function compareFigures(before: Figures, now: Figures): Change[] {
   return changes.sort((one, other) => other.worseBy - one.worseBy);
 }
 
+/** Rows that could be compared, had the committed figures them. */
+export function newRows(before: Figures, now: Figures): string[] {
+  const known = new Set(before.rows.filter((row) => comparable(row) !== undefined).map(({ name }) => name));
+  return now.rows.filter((row) => comparable(row) !== undefined && !known.has(row.name)).map(({ name }) => name);
+}
+
+/** Rows whose budget the committed figures meet and these do not: what is an absolute time has no ratio that could tell, and may be the machine's. */
+export function missedBudgets(before: Figures, now: Figures): string[] {
+  const met = new Set(before.rows.filter(({ budget }) => budget?.met === true).map(({ name }) => name));
+  return now.rows.filter(({ name, budget }) => budget?.met === false && met.has(name)).map(({ name, budget }) => `${name}: ${budget?.text ?? ''}`);
+}
+
 /**
  * As lines for people.
  * @param tolerance 0.15: a row may be so much worse before it is told of

@@ -4,7 +4,7 @@
  * to read it.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { compareFigures, describeChanges, worseThan } from './compare.js';
+import { compareFigures, describeChanges, missedBudgets, newRows, worseThan } from './compare.js';
 import type { Figures } from './compare.js';
 import { cycles } from './cycles.js';
 import { files } from './files.js';
@@ -26,7 +26,6 @@ import { peerTable } from './peers/peer-table.js';
 import type { PeerRow } from './peers/samples.js';
 import { World } from './peers/world.js';
 import { ping } from './ping.js';
-
 import { pool } from './pool.js';
 import { printProfiles } from './profile.js';
 import { requests } from './requests.js';
@@ -65,7 +64,13 @@ async function measure(options: Options, surroundings: Surroundings): Promise<{ 
 function check({ check: path, tolerance }: Options, now: Figures): void {
   const before = JSON.parse(readFileSync(path ?? '', 'utf8')) as Figures;
   const changes = compareFigures(before, now);
-  process.stdout.write(`\nthe committed figures are of ${before.machine[0] ?? 'an unknown machine'}\n${describeChanges(changes, tolerance).join('\n')}\n`);
+  const section = (title: string, names: readonly string[]): string[] => names.length === 0 ? [] : [title, ...names.map((name) => `  ${name}`)];
+  const lines = [
+    `the committed figures are of ${before.machine[0] ?? 'an unknown machine'}`, ...describeChanges(changes, tolerance),
+    ...section('budgets that the committed figures meet and these do not:', missedBudgets(before, now)),
+    ...section('not compared, because the committed figures have no such row:', newRows(before, now)),
+  ];
+  process.stdout.write(`\n${lines.join('\n')}\n`);
   if (worseThan(changes, tolerance).length > 0) process.exitCode = 3;
 }
 
