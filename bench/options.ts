@@ -41,10 +41,10 @@ export const usage = `usage: npm run bench -- [--quick] [--scale] [--turns N] [-
 
 Measures warden through its socket, next to a C program that does the same kernel work (bench/floor.c). Needs root.
 
-  --quick           about a minute instead of three
+  --quick           fewer of everything, for a first look
   --scale           a thousand containers and nothing else, as --only scale --live 1000 (200 with --quick)
   --turns N         turns of floor and product (12; 6 with --quick)
-  --live N          idle containers for memory and for create among many, at most 1000 (200; 50 with --quick; 0: leave out)
+  --live N          idle containers for memory, recovery and create among many, at most 1000 (1000; 50 with --quick; 0: leave out); at least 8 for scale
   --output MIB      output of a job for the throughput (1024; 256 with --quick)
   --only NAMES      of lifecycle, pool, cycles, ping, requests, limits, network, files, transfers, output, load, live (all of these unless told otherwise), scale, model (docs/scale.md), peers
   --peers [NAMES]   other container systems as well, from Debian, not installed: ${peerNames.join(', ')} (all);
@@ -99,9 +99,14 @@ function isProfileName(name: string): name is ProfileName {
   return (profileNames as readonly string[]).includes(name);
 }
 
+/** As many as the budgets are about. */
+const MOST_LIVE = 1000;
+/** Growth is told from a quarter of them to all. */
+const LEAST_LIVE_FOR_SCALE = 8;
+
 function usualLive(scale: boolean, quick: boolean): number {
-  if (scale) return quick ? 200 : 1000;
-  return quick ? 50 : 200;
+  if (!quick) return MOST_LIVE;
+  return scale ? 200 : 50;
 }
 
 /** `--peers` may stand alone, which options with a value may not. */
@@ -129,13 +134,15 @@ export function parseOptions(argv: readonly string[]): Options | undefined {
   const directory = values.directory ?? '/var/tmp/warden-bench';
   if (!directory.startsWith('/') || directory.length > 50) throw new Error('--directory must be an absolute path of at most 50 bytes: sockets lie below it');
   if (peers !== undefined && /^\/(?:run|etc|var\/lib)(?:\/|$)/.test(directory)) throw new Error('--directory must not be below /run, /etc or /var/lib with --peers, who have their own');
+  const live = values.live === undefined ? usualLive(values.scale ?? false, values.quick ?? false) : integer('live', values.live, 0, MOST_LIVE);
+  if (names.includes('scale') && live > 0 && live < LEAST_LIVE_FOR_SCALE) throw new Error(`--live must be at least ${LEAST_LIVE_FOR_SCALE} for scale, which tells how costs grow with the number of containers`);
   return {
     sizes: {
       ...base,
       ...(values.turns === undefined ? {} : { turns: integer('turns', values.turns, 1, 200) }),
       ...(values.output === undefined ? {} : { outputInBytes: integer('output', values.output, 16, 16 * 1024) * 1024 ** 2 }),
     },
-    live: values.live === undefined ? usualLive(values.scale ?? false, values.quick ?? false) : integer('live', values.live, 0, 1000),
+    live,
     only: new Set(names.filter(isSection)),
     peers: peers === undefined ? new Set() : parsePeers(peers),
     json: values.json,
