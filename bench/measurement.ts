@@ -27,6 +27,13 @@ export async function timed(call: () => Promise<unknown>): Promise<number> {
   return (performance.now() - begin) * 1000;
 }
 
+/** Microseconds of each of so many calls, one after the other. */
+export async function timedAll(count: number, call: () => Promise<unknown>): Promise<number[]> {
+  const samples: number[] = [];
+  for (let index = 0; index < count; index++) samples.push(await timed(call));
+  return samples;
+}
+
 /**
  * Takes turns: A B, B A, A B, … so that what changes on the machine in the course of the run, and what one leaves to the
  * kernel to do later, falls on both alike.

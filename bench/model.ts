@@ -2,13 +2,14 @@
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WardenClient } from 'warden-client';
+import { cyclesPerSecond } from './cycles.js';
 import { Floor } from './floor.js';
 import { runTrue } from './lifecycle.js';
 import { lockUse } from './lock-use.js';
 import type { LockUse } from './lock-use.js';
 import type { Result, Surroundings } from './measurement.js';
 import { descendants } from './process-memory.js';
-import { kernelTime, processTime, threadTime, timeOfEnded } from './processor-time.js';
+import { accountOf, kernelTime, sumOf, threadsOf, timeOfEnded } from './process-time.js';
 import type { Server } from './server.js';
 import { simulate } from './simulation/simulate.js';
 import { requestNames, restOf, sceneOf } from './simulation/warden.js';
@@ -65,10 +66,11 @@ async function measureServiceTimes(server: Server, rtnl: ServiceTimes['rtnl']): 
   const client = await WardenClient.connect({ path: server.socket });
   const launcher = descendants(server.pid).find(({ name }) => name.startsWith('launcher'))?.pid;
   if (launcher === undefined) throw new Error('wardend has no launcher');
-  const account = (): number[] => [performance.now() * 1000, threadTime(process.pid), threadTime(server.pid), threadTime(launcher)];
+  const account = (): number[] => [performance.now() * 1000, accountOf(process.pid).ran, accountOf(server.pid).ran, accountOf(launcher).ran];
   const samples = new Map(requestNames.map((name) => [name, account().map((): number[] => [])]));
   // Whatever else the machine does is not counted: all work for a container is done by these, or by children that have ended with it.
-  const allOfUs = (): number => processTime(process.pid) + processTime(server.pid) + processTime(launcher) + timeOfEnded(launcher) + kernelTime();
+  const ranOf = (pid: number): number => sumOf(threadsOf(pid).map((thread) => accountOf(pid, thread))).ran;
+  const allOfUs = (): number => ranOf(process.pid) + ranOf(server.pid) + ranOf(launcher) + timeOfEnded(launcher) + kernelTime();
   const machine: number[] = [];
   for (let turn = 0; turn < TURNS; turn++) {
     const begin = allOfUs();
@@ -95,18 +97,6 @@ async function warmUp(server: Server): Promise<void> {
   await client.close();
 }
 
-async function cyclesPerSecond(server: Server, clients: number, milliseconds: number): Promise<number> {
-  const begin = performance.now();
-  const counts = await Promise.all(Array.from({ length: clients }, async () => {
-    const client = await WardenClient.connect({ path: server.socket });
-    let done = 0;
-    for (; performance.now() < begin + milliseconds; done++) await cycle(client, async (_name, call) => void await call());
-    await client.close();
-    return done;
-  }));
-  return counts.reduce((sum, count) => sum + count, 0) / ((performance.now() - begin) / 1000);
-}
-
 export async function model({ server, sizes, directory, rootFileSystem }: Surroundings): Promise<Result> {
   const probe = new Floor({ directory: `${directory}/floor-rtnl`, rootFileSystem });
   await warmUp(server);
@@ -116,7 +106,7 @@ export async function model({ server, sizes, directory, rootFileSystem }: Surrou
   const processors = cpus().length;
   const rows: Row[] = [];
   const measured = new Map(CLIENTS.map((clients): [number, number[]] => [clients, []]));
-  for (let turn = 0; turn < TURNS; turn++) for (const [clients, rates] of measured) rates.push(await cyclesPerSecond(server, clients, sizes.cyclesMs / TURNS));
+  for (let turn = 0; turn < TURNS; turn++) for (const [clients, rates] of measured) rates.push(await cyclesPerSecond(server.socket, clients, sizes.cyclesMs / TURNS));
   for (const [clients, rates] of measured) {
     const predicted = simulate(sceneOf(times, { processors, clients, sharedClient: true }));
     rows.push(rowOf(`cycles per second, ${clients === 1 ? '1 client' : `${clients} clients`}, ${processors} processors`, '/s', median(rates), { reference: { name: 'simulated', value: predicted.cyclesPerSecond } }));

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { WardenClient } from 'warden-client';
 import { cyclesPerSecond } from './cycles.js';
 import { runTrue } from './lifecycle.js';
-import { timed } from './measurement.js';
+import { timed, timedAll } from './measurement.js';
 import type { ProfileName, Sizes } from './options.js';
 import { compiled } from './paths.js';
 import { accountOf, busyTime, sumOf, threadsOf } from './process-time.js';
@@ -28,12 +28,6 @@ const OUTPUT_RUNS = 5;
 /** What is profiled; the preparation is not. `work` returns the microseconds of each request. */
 interface Subject { readonly prepare?: (client: WardenClient) => Promise<void>; readonly work: (client: WardenClient, server: Server) => Promise<number[]>; readonly finish?: (client: WardenClient) => Promise<void> }
 
-async function repeat(count: number, call: () => Promise<unknown>): Promise<number[]> {
-  const samples: number[] = [];
-  for (let index = 0; index < count; index++) samples.push(await timed(call));
-  return samples;
-}
-
 async function destroyAll(client: WardenClient): Promise<void> {
   for (const handle of (await client.list()).handles) await client.destroy({ handle });
 }
@@ -42,9 +36,9 @@ function subjects(count: number): Readonly<Record<ProfileName, Subject>> {
   const handle = 'profiled';
   const one = async (client: WardenClient): Promise<void> => { await client.create({ handle }); };
   return {
-    create: { work: (client) => repeat(count, () => client.create()), finish: destroyAll },
-    run: { prepare: one, work: (client) => repeat(count * 4, () => runTrue(client, handle)), finish: destroyAll },
-    output: { prepare: one, work: (client) => repeat(OUTPUT_RUNS, () => client.run({ handle, script: `head -c ${OUTPUT_BYTES} /dev/zero` })), finish: destroyAll },
+    create: { work: (client) => timedAll(count, () => client.create()), finish: destroyAll },
+    run: { prepare: one, work: (client) => timedAll(count * 4, () => runTrue(client, handle)), finish: destroyAll },
+    output: { prepare: one, work: (client) => timedAll(OUTPUT_RUNS, () => client.run({ handle, script: `head -c ${OUTPUT_BYTES} /dev/zero` })), finish: destroyAll },
     destroy: {
       prepare: async (client) => { for (let index = 0; index < count; index++) await runTrue(client, (await client.create()).handle); },
       work: async (client) => {
