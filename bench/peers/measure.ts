@@ -73,9 +73,17 @@ async function race(contestants: readonly Contestant[], { peerTurns, peerLifecyc
       for (let index = 0; index < peerLifecyclesPerTurn; index++) await attempt(contestant, () => contestant.lifecycle(name()));
     }
   }
-  for (const contestant of contestants) {
-    const { helpers } = contestant;
-    if (helpers !== undefined) await attempt(contestant, async () => { contestant.helpersInMib = await helpers(); });
+  for (const contestant of contestants) await measureHelpers(contestant);
+}
+
+/** Its times were taken before: they stay when this fails. */
+async function measureHelpers(contestant: Contestant): Promise<void> {
+  const { helpers, failure, name, network } = contestant;
+  if (helpers === undefined || failure !== undefined) return;
+  try {
+    contestant.helpersInMib = await helpers();
+  } catch (error) {
+    process.stderr.write(`${name}, ${network}: memory beside idle containers: ${messageOf(error)}\n`);
   }
 }
 
