@@ -203,6 +203,28 @@ test('a load while a container is being removed gives it no rules again', async 
   assert.deepEqual(host.leftovers(), []);
 });
 
+test('a load that gives a container its rules while its removal waits for it leaves none to whoever has the address next', async () => {
+  const { host, containers, container } = await scene();
+  await addNetOut(containers, container, web);
+  host.chains.clear();
+  const after = makeTestContainers(host);
+  await adoptContainers(after.containers);
+  after.containers.firewall.afterLoad(() => restoreNetOut(after.containers));
+  const { load } = host.firewall;
+  let proceed = (): void => undefined;
+  host.firewall.load = async (links) => {
+    await new Promise<void>((resolve) => { proceed = resolve; });
+    await load(links);
+  };
+  const loaded = after.containers.firewall.load();
+  await new Promise(setImmediate);
+  const destroyed = destroyContainer(after.containers, after.containers.get('demo'));
+  await new Promise(setImmediate);
+  proceed();
+  await Promise.all([loaded, destroyed]);
+  assert.deepEqual(host.leftovers(), []);
+});
+
 test('after a start the rules of all containers are put back, in messages of a bounded size', async () => {
   const { host, containers, container, create } = await scene();
   for (const fields of [web, names, echo]) await addNetOut(containers, container, fields);

@@ -51,17 +51,17 @@ async function releaseDisk({ host, log }: Containers, container: Container): Pro
 
 /** When the launcher dies under it, or while it starts, a new one is asked again: what is not there any more is no error. */
 async function deleteElements({ host, firewall, names }: Containers, container: Container): Promise<void> {
-  const { link, hasNetOutChain } = container;
-  // Whoever has its address next has its chain.
-  const rules = hasNetOutChain ? host.firewall.netOutOf(link, []) : { elements: [], chains: [] };
-  const elements = [...portElementsOf(host.firewall, container), ...host.firewall.elementsOf(link, 'delete'), ...rules.elements, ...(await names.detach(link.containerAddress))];
+  const { link } = container;
+  const elements = [...portElementsOf(host.firewall, container), ...host.firewall.elementsOf(link, 'delete'), ...(await names.detach(link.containerAddress))];
   for (let attempt = 1; ; attempt++) {
     try {
       await firewall.change(() => {
         firewall.forget(link);
         // A load from now on gives it none.
         container.netOut = [];
-        return host.launcher.changeFirewall(elements, rules.chains);
+        // Whoever has its address next has its chain. Asked for here: a load that this has waited for may have filled it.
+        const rules = container.hasNetOutChain ? host.firewall.netOutOf(link, []) : { elements: [], chains: [] };
+        return host.launcher.changeFirewall([...elements, ...rules.elements], rules.chains);
       });
       names.drop(link.containerAddress);
       return;
