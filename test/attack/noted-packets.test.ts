@@ -67,7 +67,7 @@ test('a packet leaves as it came: whatever rules have noted, "don\'t fragment" s
   const client = await server.connect();
   const target = lan.router.address;
   const { namespace } = lan.router;
-  // Of every outcome one: plain, logged, and ranges that need no look at closed networks.
+  // Both leave a note, each its own.
   for (const log of [false, true]) await client.request('net_out', { handle: 'noted-h', network: '198.51.0.0/16', protocol: 1, log });
   await namespace.run('nft', ['-f', '-'], { input: `table ip seen {\n chain prerouting {\n type filter hook prerouting priority -450;\n ip frag-off 0x4000 udp dport ${ECHO_PORT} udp length 24 counter\n ip frag-off 0 udp dport ${ECHO_PORT} udp length 24 counter\n }\n}\n` });
   for (const flags of [0x4000, 0]) assert.equal(await arrives('noted-h', send(target, [[flags, 0, 24]])), true);

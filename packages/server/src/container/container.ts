@@ -96,7 +96,7 @@ export class Container {
   bandwidth: BandwidthLimit | undefined;
   /** Rules of net_out, each once, in the order in which they were given. */
   netOut: readonly NetOutRule[] = [];
-  /** The firewall may have a chain for them. */
+  /** The firewall may have rules in the chain of its address. */
   hasNetOutChain = false;
   /** Is told what happens to it from the moment when it is there. */
   onHappening: (happening: Happening) => void = () => undefined;

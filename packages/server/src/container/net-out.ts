@@ -126,7 +126,7 @@ async function applyOne(containers: Containers, container: Container, rule: NetO
   }
 }
 
-/** The last one goes with the chain. When the kernel does not have this one, the tables are loaded, and it does not come back. */
+/** For the last one the chain is emptied, without asking which it is. When the kernel does not have this one, the tables are loaded, and it does not come back. */
 async function removeOne(containers: Containers, container: Container, rule: NetOutRule): Promise<void> {
   const { host, firewall } = containers;
   if (!container.netOut.some(isInChain)) return apply(containers, container);
