@@ -112,6 +112,14 @@ test('destroy: told when all are dead, before the answer; and only of what is em
   assert.equal(connections.length, asked);
 });
 
+test('a destroy that could not be finished is none that was refused, whatever the number of its error', async () => {
+  const seen: string[] = [];
+  peer.answer = (_frame, _attributes, socket) => socket.write(Buffer.concat([new FrameWriter().frame(FrameType.dead), failed(16)]));
+  const destroyed = monitor.destroy(1000, { ifEmpty: true, dead: () => void seen.push('dead') });
+  await assert.rejects(destroyed, (error) => !(error instanceof ProcessesLeft));
+  assert.deepEqual(seen, ['dead']);
+});
+
 test('a sink that has enough stops the reading, until it is resumed', async () => {
   const piece = Buffer.alloc(128 * 1024, 'x');
   const count = 100;

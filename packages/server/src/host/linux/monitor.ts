@@ -238,10 +238,16 @@ class LinuxMonitor implements Monitor {
     const writer = new FrameWriter();
     if (ifEmpty) writer.u32(Tag.ifEmpty, 1);
     if (dead !== undefined) writer.u32(Tag.tellDead, 1);
+    let isBegun = false;
+    const begun = (): void => {
+      isBegun = true;
+      dead?.();
+    };
     try {
-      await this.#request(writer.frame(FrameType.destroy), { deadlineMs, lateMessage: `processes could not be killed within ${deadlineMs / 1000} s`, dead });
+      await this.#request(writer.frame(FrameType.destroy), { deadlineMs, lateMessage: `processes could not be killed within ${deadlineMs / 1000} s`, dead: begun });
     } catch (error) {
-      throw ifEmpty && error instanceof StepError && error.errno === constants.errno.EBUSY ? new ProcessesLeft(error) : error;
+      // A cgroup that cannot be removed is EBUSY, too.
+      throw ifEmpty && !isBegun && error instanceof StepError && error.errno === constants.errno.EBUSY ? new ProcessesLeft(error) : error;
     }
     // It ends now, and whoever waits for the destroy is not to wait until that has been taken note of.
     for (const connection of this.#open) connection.pause();
