@@ -51,3 +51,15 @@ test('two at once: the second is told that there is none any more', async () => 
   assert.deepEqual([one.status, other.status], ['fulfilled', 'rejected']);
   assert.equal(other.status === 'rejected' && (other.reason as { code?: string }).code, 'not_found');
 });
+
+test('where only the monitor\'s part was done, whoever waits for the monitor does not wait for the next try', async () => {
+  const { host, containers, container } = await scene();
+  let closed = 0;
+  container.monitor.close = () => void closed++;
+  host.failCall(2, 'before');
+  await assert.rejects(destroyContainer(containers, container), /made to fail before: launcher.changeFirewall/);
+  assert.deepEqual([host.calls[0], closed], ['monitor.destroy', 1]);
+  host.repair();
+  await destroyContainer(containers, container);
+  assert.deepEqual([host.leftovers(), containers.handles()], [[], []]);
+});

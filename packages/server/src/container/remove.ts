@@ -39,8 +39,14 @@ export async function removeFromHost(containers: Containers, container: Containe
     await host.cgroups.removeLeftovers(container.id);
   }
   dead();
-  await elements;
-  await bandwidth;
+  try {
+    await elements;
+    await bandwidth;
+  } catch (error) {
+    // It is tried again, perhaps much later, and a monitor that was destroyed tells nobody of its end.
+    container.monitor.close();
+    throw error;
+  }
   await releaseDisk(containers, container);
 }
 

@@ -236,7 +236,7 @@ export interface Monitor {
    */
   watch(receive: (event: MonitorEvent) => void, lost: () => void): Promise<void>;
   /**
-   * Kills every process, removes the cgroups and ends the monitor.
+   * Kills every process, removes the cgroups and ends the monitor. Whoever follows a job or watches hears nothing from then on until close().
    * @throws ProcessesLeft with ifEmpty
    */
   destroy(deadlineMs: number, order?: DestroyOrder): Promise<void>;
