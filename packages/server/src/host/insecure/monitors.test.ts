@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JobDescription } from '../monitor.js';
+import type { JobDescription, Monitor, OutputSink, OutputWish } from '../monitor.js';
 import type { TransferOrder } from '../transfer.js';
 import { plainCopy } from './copies.js';
 import { isListening } from './listening.js';
-import { plainJob, plainTransfer } from './monitors.js';
+import { InsecureMonitors, plainJob, plainTransfer } from './monitors.js';
 import { inRoot, onMachine } from './places.js';
 
 const directory = '/depot/containers/0abc';
@@ -48,6 +48,18 @@ test('work on files is the server\'s user\'s, too; only a rename\'s target is a 
   assert.deepEqual([plain.path, plain.target].map((path) => Buffer.from(path ?? []).toString()), ['/a', '/b']);
   assert.equal(plainTransfer({ ...order, operation: 'tarOut' }, directory, user).target, order.target);
   assert.throws(() => plainTransfer({ ...order, user: { name: 'other' } }, directory, user), refusal);
+});
+
+test('who follows a job gets what it wishes of the output', async () => {
+  const wishes: (OutputWish | undefined)[] = [];
+  const follow: Monitor['follow'] = async (_jobId, _sink, wish) => {
+    wishes.push(wish);
+    return { exit: Promise.resolve({ kind: 'lost' }), resume: () => undefined, close: () => undefined };
+  };
+  const monitor = new InsecureMonitors({ open: () => ({ follow } as Monitor) }, () => directory, user).open('0abc');
+  const sink: OutputSink = { output: () => true };
+  for (const wish of [{ upToInBytes: 5 }, { only: 'stderr' } as const]) await monitor.follow(1, sink, wish);
+  assert.deepEqual(wishes, [{ upToInBytes: 5 }, { only: 'stderr' }]);
 });
 
 test('a copy begins and ends where its direction says', () => {

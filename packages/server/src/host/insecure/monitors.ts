@@ -26,8 +26,8 @@ export class InsecureMonitors implements Monitors {
     return {
       rename: (name) => monitor.rename(name),
       spawn: async (job) => monitor.spawn(plain(job)),
-      spawnFollowed: async (job, sink, forgetUpToInBytes) => monitor.spawnFollowed(plain(job), sink, forgetUpToInBytes),
-      follow: (jobId, sink) => monitor.follow(jobId, sink),
+      spawnFollowed: async (job, sink, upToInBytes) => monitor.spawnFollowed(plain(job), sink, upToInBytes),
+      follow: (jobId, sink, wish) => monitor.follow(jobId, sink, wish),
       readOutput: (jobId, range, sink) => monitor.readOutput(jobId, range, sink),
       writeInput: (jobId, data, close) => monitor.writeInput(jobId, data, close),
       resize: (jobId, rows, columns) => monitor.resize(jobId, rows, columns),
