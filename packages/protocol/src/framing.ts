@@ -1,8 +1,8 @@
 // Frames: `<length in decimal>` CR LF `<length bytes>` CR LF. This file only frames; what the bytes mean is messages.ts.
 //
 // The decoder is incremental and pure. A frame that lies in one chunk is handed out as a view of that chunk; one that
-// does not is gathered in a buffer that grows with what has arrived, never with what the peer announced: a header that
-// promises 16 MiB costs nothing until they come. Every byte is looked at once, so n chunks cost O(n).
+// does not is gathered in a buffer that grows with what has arrived, and not with what the peer announced, unless that one
+// is trusted: a header that promises 16 MiB costs nothing until they come. Every byte is looked at once, so n chunks cost O(n).
 import { WardenError } from './error.js';
 
 /** The largest payload accepted unless configured otherwise, in bytes. */

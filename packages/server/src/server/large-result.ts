@@ -1,6 +1,6 @@
 /**
- * A run's or link's reply whose output is too large to be kept: its lengths are known from the first reading, the output is
- * read again from the monitor, one stream after the other, and goes to the client as fast as that reads.
+ * A run's or link's reply whose output is too large to be kept: its lengths came with the job's end, the output is read from
+ * the monitor, one stream after the other, and goes to the client as fast as that reads.
  */
 import { WardenError, type ResponseInit } from 'warden-protocol';
 import type { CollectedOutput } from '../container/collected-output.js';
