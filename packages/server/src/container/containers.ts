@@ -223,8 +223,10 @@ export class Containers {
     this.uids.release(container.identity);
     if (keepsNetwork) return;
     this.staleLinks.add(link.hostName);
+    // It rests from now on: what waits for more to be forgotten does not wait twice.
+    const goneMs = this.host.clock.now();
     this.stale.addAddress(network.containerAddress, () => {
-      this.networks.release(network, this.host.clock.now());
+      this.networks.release(network, goneMs);
       for (const { protocol, hostPort } of netIn) this.ports.release(protocol, hostPort);
     });
   }

@@ -67,3 +67,18 @@ test('a destroy waits for nothing; a create that finds no other network does', a
   assert.equal(host.forgotten.length, 1);
   await assert.rejects(create(), { code: 'exhausted' });
 });
+
+test('an address rests from the moment when its container is gone, however long its connections wait to be forgotten', async () => {
+  const { host, containers, create } = makeTestContainers(undefined, { ...testConfiguration, network: { ...testConfiguration.network, pool: range('10.254.0.0/29'), releaseDelayMs: 5000 } });
+  const [first, second] = [await create(), await create()];
+  await destroyContainer(containers, first);
+  host.clock.advance(3000);
+  await destroyContainer(containers, second);
+  host.clock.advance(1999);
+  await assert.rejects(create(), { code: 'exhausted' });
+  host.clock.advance(1);
+  assert.equal((await create()).network.network, first.network.network);
+  await assert.rejects(create(), { code: 'exhausted' });
+  host.clock.advance(3000);
+  assert.equal((await create()).network.network, second.network.network);
+});

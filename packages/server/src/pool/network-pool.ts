@@ -19,7 +19,7 @@ export class NetworkPool {
   readonly #count: number;
   readonly #releaseDelayMs: number;
   readonly #taken = new Set<number>();
-  /** Released indices with the time from which they are free, oldest first. */
+  /** Released indices with the time from which they are free, in the order in which they were given back: about the oldest first. */
   readonly #resting = new Map<number, number>();
   /** From here on only claimed ones were used. Released ones come back through #free. */
   #next = 0;
@@ -68,11 +68,11 @@ export class NetworkPool {
     return { network, hostAddress: network + 1, containerAddress: network + 2 };
   }
 
-  /** Gives a network back; it rests for the release delay. */
-  release(network: ContainerNetwork, nowMs: number): void {
+  /** Gives a network back; it rests for the release delay, from the moment when its container was gone. */
+  release(network: ContainerNetwork, goneMs: number): void {
     const index = this.#indexOf(network.network);
     if (index === undefined || !this.#taken.delete(index)) return;
-    this.#resting.set(index, nowMs + this.#releaseDelayMs);
+    this.#resting.set(index, goneMs + this.#releaseDelayMs);
   }
 
   /** Lets networks that an earlier server gave back go on resting, at most for the delay as it is now. Those that are in use are left alone. */
@@ -108,7 +108,7 @@ export class NetworkPool {
 
   #wake(nowMs: number): void {
     for (const [index, freeFromMs] of this.#resting) {
-      // The delay is the same for all, so the first one that still rests ends the search.
+      // The delay is the same for all, so the first one that still rests ends the search. One behind it that was given back late has rested longer, and waits a little more.
       if (freeFromMs > nowMs) return;
       this.#resting.delete(index);
       this.#free.add(index);
