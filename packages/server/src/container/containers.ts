@@ -213,15 +213,18 @@ export class Containers {
   }
 
   /**
-   * Gives back what a container held that is gone. Network and ports are free when the kernel has forgotten its connections.
+   * Gives back what a container held that is gone.
    * @param keepsNetwork its network is somebody else's already, and its link that one's to remove
    */
   release(container: Container, keepsNetwork = false): void {
-    const { network, netIn, link } = container;
-    this.#linkNames.delete(link.hostName);
+    this.#linkNames.delete(container.link.hostName);
     if (container.image !== undefined) this.host.rootFileSystems.release(container.id);
     this.uids.release(container.identity);
-    if (keepsNetwork) return;
+    if (!keepsNetwork) this.releaseNetwork(container);
+  }
+
+  /** Network and ports are free when the kernel has forgotten the container's connections. */
+  releaseNetwork({ network, netIn, link }: Container): void {
     this.staleLinks.add(link.hostName);
     // It rests from now on: what waits for more to be forgotten does not wait twice.
     const goneMs = this.host.clock.now();

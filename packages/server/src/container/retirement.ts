@@ -2,6 +2,7 @@
  * Containers made in advance that no client is to have any more: taken off the machine in the background, until they are gone. What they hold is nobody
  * else's before that. One that is left by the end of the server is of no use to the next one, which goes on with it.
  */
+import { againWhenGone } from '../host/ask-again.js';
 import { startTimer } from '../lib/timer.js';
 import type { ContainerNetwork } from '../pool/network-pool.js';
 import type { Container } from './container.js';
@@ -61,7 +62,7 @@ export class Retirement {
 
   /**
    * The same, but the network is not given back.
-   * @returns the network: it is the caller's; undefined: the container could not be removed
+   * @returns the network: it is the caller's; undefined: the container, or its link, could not be removed
    */
   async retireForNetwork({ container }: WaitingContainer): Promise<ContainerNetwork | undefined> {
     this.#markOfNoUse(container);
@@ -69,9 +70,16 @@ export class Retirement {
     const isGone = await this.#tryIt(container, true);
     if (!isGone) return undefined;
     // Its address is wanted at once, when the kernel may not have taken the link away yet.
-    const { host, stale } = this.containers;
-    const index = host.links.indexOf(container.link.hostName);
-    if (index !== undefined) await host.launcher.removeLink(container.link.hostName, index);
+    const { host, log, stale } = this.containers;
+    const { hostName } = container.link;
+    try {
+      const index = host.links.indexOf(hostName);
+      if (index !== undefined) await againWhenGone(() => host.launcher.removeLink(hostName, index));
+    } catch (error) {
+      log.warn({ container: container.id, err: error }, 'the link of a container that was made in advance could not be removed: its network is given to nobody yet');
+      this.containers.releaseNetwork(container);
+      return undefined;
+    }
     stale.addAddress(container.network.containerAddress, () => undefined);
     await stale.forget();
     return container.network;

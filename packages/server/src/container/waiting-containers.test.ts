@@ -231,6 +231,19 @@ test('what is exhausted is taken from those that wait: networks, a certain netwo
   assert.deepEqual([uids.containers.waiting.count, uids.containers.handles().length], [0, 2]);
 });
 
+test('one whose link stays behind gives its network back all the same', async () => {
+  const { host, containers, create } = await filled(1);
+  const [{ link, network } = assert.fail()] = containers.waiting.all();
+  for (let number = 0; number < 3; number++) await create({ rootfs: '/other' });
+  host.interfaces.push(link);
+  const { removeLink } = host.launcher;
+  host.launcher.removeLink = async () => Promise.reject(new Error('another removal is under way'));
+  await assert.rejects(create({ rootfs: '/other' }), { code: 'exhausted' });
+  host.launcher.removeLink = removeLink;
+  await containers.stale.forget();
+  assert.equal((await create({ rootfs: '/other' })).network.network, network.network);
+});
+
 test('one that dies while it waits is replaced; one whose first job does not end is not offered', async () => {
   const test = await filled(1);
   const { host, containers } = test;
