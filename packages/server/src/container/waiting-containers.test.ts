@@ -231,6 +231,38 @@ test('what is exhausted is taken from those that wait: networks, a certain netwo
   assert.deepEqual([uids.containers.waiting.count, uids.containers.handles().length], [0, 2]);
 });
 
+test('two clients that need what waits at the same time take two of them, and nothing is given to both', async () => {
+  const { containers, create } = await filled(2);
+  for (let number = 0; number < 2; number++) await create({ rootfs: '/other' });
+  const made = await Promise.all([create({ rootfs: '/other' }), create({ rootfs: '/other' })]);
+  assert.equal(new Set(containers.all().map(({ network }) => network.network)).size, 4);
+  assert.equal(new Set(containers.all().map(({ identity }) => identity.uid)).size, 4);
+  assert.deepEqual([made.length, containers.waiting.count], [2, 0]);
+
+  const uids = makeTestContainers(new RecordingHost(), { ...testConfiguration, user: { ...testConfiguration.user, size: 2 }, pools: [{ size: 2, rootfs: undefined }] });
+  uids.containers.waiting.begin();
+  await turns();
+  await Promise.all([uids.create({ rootfs: '/other' }), uids.create({ rootfs: '/other' })]);
+  assert.deepEqual([uids.containers.uids.taken, new Set(uids.containers.all().map(({ identity }) => identity.uid)).size], [2, 2]);
+});
+
+test('a create that finds nothing left, while one in advance is to be made after it, is told so', async () => {
+  const { host, containers, create } = await filled(1);
+  const claimed = await create();
+  for (let number = 0; number < 3; number++) await create({ rootfs: '/other' });
+  // It takes the kernel a moment to forget connections: the next one in advance has its turn meanwhile, and lets the create go first.
+  let forgotten = (): void => undefined;
+  host.launcher.forgetConnections = () => new Promise<void>((resolve) => (forgotten = resolve));
+  containers.stale.addAddress(claimed.network.containerAddress, () => undefined);
+  const refused = create({ rootfs: '/other' }).then(() => undefined, ({ code }: { code: string }) => code);
+  await turns();
+  host.clock.advance(20);
+  await turns();
+  forgotten();
+  await turns();
+  assert.equal(await Promise.race([refused, new Promise((resolve) => setImmediate(resolve, 'it waits'))]), 'exhausted');
+});
+
 test('one whose link stays behind gives its network back all the same', async () => {
   const { host, containers, create } = await filled(1);
   const [{ link, network } = assert.fail()] = containers.waiting.all();

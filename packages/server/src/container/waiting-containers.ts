@@ -47,6 +47,8 @@ export class WaitingContainers {
   readonly #retirement: Retirement;
   /** One is made at a time, of all pools together. */
   readonly #turns = new KeyedMutex<'make'>();
+  /** The one whose making has begun. A create may wait for it, but not for its turn, which does not come before that create's end. */
+  #making: Promise<void> | undefined;
   #createsUnderWay = 0;
   #onCreateEnd: (() => void)[] = [];
   #isBegun = false;
@@ -179,18 +181,14 @@ export class WaitingContainers {
   /** Gives up one that waits, for a client that needs an address. @returns its network, which is the caller's now */
   async giveUpNetwork(address?: Ipv4Address): Promise<ContainerNetwork | undefined> {
     const isIts = ({ container: { network } }: WaitingContainer): boolean => address === undefined || (address >= network.network && address <= network.network + 3);
-    const waiting = await this.#newest(isIts);
-    if (waiting === undefined) return undefined;
-    this.#forget(waiting);
-    return this.#retirement.retireForNetwork(waiting);
+    const waiting = await this.#takeNewest(isIts);
+    return waiting === undefined ? undefined : this.#retirement.retireForNetwork(waiting);
   }
 
   /** Gives up one that waits, for a client that needs what it has. */
   async giveUp(): Promise<void> {
-    const waiting = await this.#newest(() => true);
-    if (waiting === undefined) return;
-    this.#forget(waiting);
-    await this.#retirement.retire(waiting);
+    const waiting = await this.#takeNewest(() => true);
+    if (waiting !== undefined) await this.#retirement.retire(waiting);
   }
 
   /**
@@ -269,6 +267,15 @@ export class WaitingContainers {
 
   async #makeOne(rootfsPath: string): Promise<void> {
     while (this.#createsUnderWay > 0) await new Promise<void>((resolve) => void this.#onCreateEnd.push(resolve));
+    this.#making = this.#make(rootfsPath);
+    try {
+      await this.#making;
+    } finally {
+      this.#making = undefined;
+    }
+  }
+
+  async #make(rootfsPath: string): Promise<void> {
     const waiting = await makeWaiting(this.containers, rootfsPath, (lost) => this.#lost(lost));
     // Others may have been given greater handles, and the configuration may be another one.
     if (waiting.isLost || !this.containers.ids.isReserved(waiting.id) || this.#poolOf(rootfsPath).waiting.size >= this.#sizeOf(rootfsPath)) this.#giveAway(waiting);
@@ -301,13 +308,18 @@ export class WaitingContainers {
     }
   }
 
-  async #newest(fits: (waiting: WaitingContainer) => boolean): Promise<WaitingContainer | undefined> {
-    const find = (): WaitingContainer | undefined => [...this.#waiting.values()].reverse().find(fits);
-    const found = find();
-    if (found !== undefined) return found;
+  /** From its taking on, in the same turn, it is nobody else's: two clients may be in want at once. */
+  async #takeNewest(fits: (waiting: WaitingContainer) => boolean): Promise<WaitingContainer | undefined> {
+    const take = (): WaitingContainer | undefined => {
+      const found = [...this.#waiting.values()].reverse().find(fits);
+      if (found !== undefined) this.#forget(found);
+      return found;
+    };
+    const taken = take();
+    if (taken !== undefined || this.#making === undefined) return taken;
     // One that is just being made has what is wanted already.
-    await this.#turns.run('make', async () => undefined);
-    return find();
+    await this.#making.catch(() => undefined);
+    return take();
   }
 
   #lost(waiting: WaitingContainer): void {
