@@ -36,3 +36,16 @@ test('the same settings change nothing', () => {
 test('a mistake is refused', () => {
   assert.throws(() => reloadedWith('server: {job_output_limit: many}'), ConfigurationError);
 });
+
+test('containers are made in advance after a reload, but not while hooks or plain processes are in force, which only a restart ends', () => {
+  const reload = (before: string, after: string) => {
+    const layers = [layerOf(before, 'w.yml')];
+    return reloadConfiguration(configurationOf(layers), layers, [layerOf(after, 'w.yml')]);
+  };
+  const allowed = reload('{}', 'pool: {size: 2}');
+  assert.deepEqual([allowed.changed, allowed.configuration.pools], [['pool.size'], [{ size: 2, rootfs: undefined }]]);
+  for (const before of ['hooks: {child_after_pivot: [/etc/warden/hooks/watch]}', 'server: {container_klass: Insecure}']) {
+    const { configuration, changed, needRestart } = reload(before, 'pool: {size: 2}');
+    assert.deepEqual([changed, needRestart.includes('pool.size'), configuration.pools], [[], true, []], before);
+  }
+});

@@ -39,14 +39,20 @@ export function reloadConfiguration(current: Configuration, started: readonly La
   const before = new Map(settingsInForce(started).map(({ key, value }) => [key, JSON.stringify(value)]));
   const after = new Map(settingsInForce(now).map(({ key, value }) => [key, JSON.stringify(value)]));
   const different = [...new Set([...before.keys(), ...after.keys()])].filter((key) => before.get(key) !== after.get(key));
-  const fieldOf = (key: string): keyof Configuration | undefined => reloadable.find(([name]) => key === name || key.startsWith(`${name}.`))?.[1];
+  const fields = reloadable.filter(([, field]) => field !== 'pools' || canHavePools(current));
+  const fieldOf = (key: string): keyof Configuration | undefined => fields.find(([name]) => key === name || key.startsWith(`${name}.`))?.[1];
   const changed = different.filter((key) => fieldOf(key) !== undefined);
-  const fields = new Set(changed.map(fieldOf).filter((field) => field !== undefined));
-  const configuration = { ...current, ...Object.fromEntries([...fields].map((field) => [field, next[field]])) };
+  const wanted = new Set(changed.map(fieldOf).filter((field) => field !== undefined));
+  const configuration = { ...current, ...Object.fromEntries([...wanted].map((field) => [field, next[field]])) };
   // Of logging only the level: the file that is open stays the one it is.
   return {
-    configuration: { ...configuration, logging: { ...current.logging, level: fields.has('logging') ? next.logging.level : current.logging.level } },
+    configuration: { ...configuration, logging: { ...current.logging, level: wanted.has('logging') ? next.logging.level : current.logging.level } },
     changed,
     needRestart: different.filter((key) => fieldOf(key) === undefined),
   };
+}
+
+/** A file that was checked has no pool beside plain processes or hooks, but those that are in force may be an earlier file's. */
+function canHavePools({ kind, hooks }: Configuration): boolean {
+  return kind !== 'Insecure' && hooks.programs.length === 0;
 }
