@@ -36,9 +36,12 @@ export class Retirement {
     for (const container of this.#leaving) this.#inBackground(container);
   }
 
-  /** It is no use to another server, and nobody's yet: it goes with add(), or becomes a client's with letGo(). */
+  /**
+   * It is no use to another server, and nobody's yet: it goes with add(), or becomes a client's with letGo().
+   * @throws WardenError it could not be marked, and waits on: the next server would offer it, whatever it is called until then
+   */
   hold({ container }: WaitingContainer): void {
-    this.#markOfNoUse(container);
+    this.#writeThatOfNoUse(container);
     this.#leaving.add(container);
   }
 
@@ -94,12 +97,16 @@ export class Retirement {
 
   /** So that no server offers it. One that cannot be marked is removed all the same. */
   #markOfNoUse(container: Container): void {
-    const { host, log } = this.containers;
     try {
-      host.depot.writeSnapshot(container.id, snapshotOf(container, host.bootId, [], { recipe: '' }));
+      this.#writeThatOfNoUse(container);
     } catch (error) {
-      log.debug({ container: container.id, err: error }, 'that a container made in advance is of no use could not be written down');
+      this.containers.log.debug({ container: container.id, err: error }, 'that a container made in advance is of no use could not be written down');
     }
+  }
+
+  #writeThatOfNoUse(container: Container): void {
+    const { host } = this.containers;
+    host.depot.writeSnapshot(container.id, snapshotOf(container, host.bootId, [], { recipe: '' }));
   }
 
   #inBackground(container: Container): void {

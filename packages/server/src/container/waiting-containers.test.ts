@@ -176,6 +176,18 @@ test('a server that dies while a container is told its name leaves one that the 
   assert.deepEqual([after.containers.handles(), idsOf(after).includes(id), host.directories.has(id)], [[], false, false]);
 });
 
+test('one that cannot be marked as nobody\'s is not told another name, and waits on', async () => {
+  const test = await filled(1);
+  const { host, containers, create } = test;
+  const [id = ''] = idsOf(test);
+  host.failCall(2, 'before');
+  await assert.rejects(create({ handle: own }), { message: /depot\.writeSnapshot/ });
+  host.repair();
+  assert.deepEqual([host.living.get(id)?.names, idsOf(test), containers.handles()], [[], [id], []]);
+  const container = await create({ handle: own });
+  assert.deepEqual([container.id, container.handle], [id, own]);
+});
+
 test('handles increase whatever creates are made with', async () => {
   const { host, create, containers } = withPool(1, new RecordingHost());
   containers.waiting.begin();

@@ -128,24 +128,27 @@ export class WaitingContainers {
     await containers.untilDecided(handle);
     const release = containers.reserveHandle(handle);
     const pool = this.#poolOf(rootfsPath);
-    let waiting: WaitingContainer | undefined;
+    const waiting = this.#find(pool, rootfsPath, undefined);
+    if (waiting === undefined) {
+      release();
+      pool.misses++;
+      pool.refill.request();
+      return undefined;
+    }
     try {
-      waiting = this.#find(pool, rootfsPath, undefined);
-      if (waiting === undefined) {
-        release();
-        pool.misses++;
-        pool.refill.request();
-        return undefined;
-      }
-      this.#forget(waiting);
       this.#retirement.hold(waiting);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    this.#forget(waiting);
+    try {
       const { container, id } = waiting;
       const hostname = hostnameOf(handle, id);
       await container.monitor.rename({ handle, hostname, files: nameFiles(hostname, formatIpv4Address(container.network.containerAddress)) });
       if (waiting.isLost) throw new WardenError('unavailable', 'it died');
     } catch (error) {
       release();
-      if (waiting === undefined) throw error;
       containers.log.warn({ container: waiting.id, handle, err: error }, 'a container that was made in advance could not be given a handle, and is replaced');
       this.#retirement.add(waiting);
       pool.refill.request();
