@@ -76,6 +76,55 @@ test('after failures it rests ever longer, a minute at most, and begins anew wit
   assert.equal(state.rests.at(-1), 1000);
 });
 
+test('the first that dies is replaced like one that was claimed; more of them after ever longer rests, until none has died for a while', async () => {
+  const { clock, state, refill } = makeRefill(0);
+  const untilMade = async (): Promise<number> => {
+    const [made, from] = [state.made, clock.now()];
+    // Those that die at once are one event.
+    state.missing += 2;
+    refill.lost();
+    refill.lost();
+    while (state.made === made) {
+      clock.advance(10);
+      await turns();
+    }
+    return clock.now() - from;
+  };
+  state.missing++;
+  refill.lost();
+  clock.advance(20);
+  await turns();
+  assert.equal(state.made, 1);
+  const rests: number[] = [];
+  for (let time = 0; time < 8; time++) rests.push(await untilMade());
+  assert.deepEqual(rests, [1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
+  clock.advance(120_001);
+  state.missing++;
+  refill.lost();
+  clock.advance(20);
+  await turns();
+  assert.deepEqual([state.missing, clock.pending], [0, 0]);
+});
+
+test('one that dies while the next is being made ends that round', async () => {
+  const clock = new ManualClock();
+  let made = 0;
+  const refill = new Refill(clock, {
+    isNeeded: () => true,
+    makeOne: async () => {
+      await new Promise(setImmediate);
+      made++;
+      refill.lost();
+    },
+    failed: () => undefined,
+  });
+  refill.begin();
+  await turns();
+  await turns();
+  assert.equal(made, 2);
+  await refill.stop();
+});
+
 test('a stop waits for what is under way and lets nothing begin', async () => {
   const clock = new ManualClock();
   let finish = (): void => undefined;

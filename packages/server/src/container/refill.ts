@@ -1,6 +1,7 @@
 /**
  * When containers are made in advance: not in the moment of a claim, when the client goes on with its first job, but when no more claims come for a while;
- * one after the other, and none under a create that a client waits for. While claims never pause, after a while without one. After a failure ever later.
+ * one after the other, and none under a create that a client waits for. While claims never pause, after a while without one. After a failure ever later, and so
+ * when those that were made die.
  */
 import { startTimer, type Clock } from '../lib/timer.js';
 
@@ -9,6 +10,8 @@ const quietMs = 20;
 const patienceMs = 200;
 const shortestRestMs = 1000;
 const longestRestMs = 60_000;
+/** After this long without another, a death is a single one again. */
+const calmMs = 2 * longestRestMs;
 
 export interface RefillWork {
   /** Whether one more is wanted. */
@@ -25,6 +28,8 @@ export class Refill {
   #underWay: Promise<void> | undefined;
   #isResting = false;
   #failures = 0;
+  #losses = 0;
+  #lastLossMs = -Infinity;
   #stopped = false;
 
   constructor(
@@ -44,6 +49,16 @@ export class Refill {
     this.#patientUntilMs ??= nowMs + patienceMs;
     this.#cancelTimer();
     this.#cancelTimer = startTimer(this.clock, Math.max(0, Math.min(quietMs, this.#patientUntilMs - nowMs)), () => this.#run());
+  }
+
+  /** One has died before anybody had it. Whatever kills them, it is not to be fed with new ones: only the first is replaced at once. */
+  lost(): void {
+    const nowMs = this.clock.now();
+    if (nowMs - this.#lastLossMs > calmMs) this.#losses = 0;
+    this.#lastLossMs = nowMs;
+    if (this.#stopped || this.#isResting) return;
+    if (this.#losses++ === 0) this.request();
+    else this.#rest(restAfter(this.#losses - 2));
   }
 
   /** Nothing more is begun. Settles when nothing is under way. */
@@ -67,16 +82,26 @@ export class Refill {
 
   async #fill(): Promise<void> {
     try {
-      while (!this.#stopped && this.work.isNeeded()) {
+      while (!this.#stopped && !this.#isResting && this.work.isNeeded()) {
         await this.work.makeOne();
         this.#failures = 0;
       }
     } catch (error) {
-      const restMs = Math.min(longestRestMs, shortestRestMs * 2 ** this.#failures++);
+      const restMs = restAfter(this.#failures++);
       this.work.failed(error, restMs);
-      if (this.#stopped) return;
-      this.#isResting = true;
-      this.#cancelTimer = startTimer(this.clock, restMs, () => this.#run());
+      if (!this.#stopped) this.#rest(restMs);
     }
   }
+
+  #rest(restMs: number): void {
+    this.#isResting = true;
+    this.#patientUntilMs = undefined;
+    this.#cancelTimer();
+    this.#cancelTimer = startTimer(this.clock, restMs, () => this.#run());
+  }
+}
+
+/** @param times that it was so before */
+function restAfter(times: number): number {
+  return Math.min(longestRestMs, shortestRestMs * 2 ** times);
 }

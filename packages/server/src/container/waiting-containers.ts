@@ -329,7 +329,7 @@ export class WaitingContainers {
     if (!this.#waiting.has(waiting.id)) return;
     this.containers.log.warn({ container: waiting.id }, 'a container that was made in advance has died, and is replaced');
     this.#giveAway(waiting);
-    this.#poolOf(waiting.container.rootfsPath).refill.request();
+    this.#poolOf(waiting.container.rootfsPath).refill.lost();
   }
 
   #passed(id: string): void {
