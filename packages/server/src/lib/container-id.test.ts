@@ -63,6 +63,19 @@ test('ids for handles of the clients\' own lie in nobody\'s block', () => {
   assert.equal(new Set(all).size, all.length);
 });
 
+test('what of several kinds is left of one, and waits behind ids that were given, is passed by', () => {
+  const { ids, passed } = makeIds();
+  ids.isOneOrder = false;
+  const first = ids.reserve();
+  const given = ids.next();
+  const second = ids.reserve();
+  assert.deepEqual([given > first, passed], [true, []]);
+  ids.isOneOrder = true;
+  assert.deepEqual([passed, ids.isReserved(second)], [[first], true]);
+  const next = ids.next();
+  assert.ok(next > given && next < second);
+});
+
 test('of an earlier server\'s the first is passed by when another handle is wanted: nobody knows what was given before it', () => {
   const before = makeIds().ids;
   const waiting = [before.reserve(), before.reserve()];

@@ -34,15 +34,24 @@ export class ContainerIds {
   #given: number | undefined;
   /** Ids of containers made in advance, ascending. Every one is greater than every handle that was given. */
   readonly #waiting: number[] = [];
+  #isOneOrder = true;
 
   /** @param wallClockMs milliseconds since 1970, for tests */
   constructor(private readonly wallClockMs: () => number = Date.now) {}
 
-  /** False: what waits is of several kinds, of which each is given in its own order; none is passed by for another kind's sake. */
-  isOneOrder = true;
-
   /** Told of an id that can no longer be given as a handle, because a greater one was. */
   onPassed: (id: string) => void = () => undefined;
+
+  /** False: what waits is of several kinds, of which each is given in its own order; none is passed by for another kind's sake. */
+  get isOneOrder(): boolean {
+    return this.#isOneOrder;
+  }
+
+  /** Where there were several kinds, greater ids than one that waits may have been given: that one is passed by now. */
+  set isOneOrder(isOne: boolean) {
+    this.#isOneOrder = isOne;
+    if (isOne && this.#given !== undefined) this.passUpTo(textOf(this.#given));
+  }
 
   /** Milliseconds since 1970. */
   now(): number {
