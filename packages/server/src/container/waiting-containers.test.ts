@@ -19,8 +19,8 @@ function withPool(size: number, host = new RecordingHost(), rootfs?: string): Te
 }
 
 /** With a full pool. */
-async function filled(size: number, host?: RecordingHost): Promise<TestContainers> {
-  const made = withPool(size, host);
+async function filled(size: number, host?: RecordingHost, rootfs?: string): Promise<TestContainers> {
+  const made = withPool(size, host, rootfs);
   made.containers.waiting.begin();
   await turns();
   assert.equal(made.containers.waiting.count, size);
@@ -438,6 +438,37 @@ test('a reload changes their number, and a stop lets those that wait be', async 
   const image = await test.create({ rootfs: 'image:x' });
   assert.deepEqual([image.image?.id, containers.waiting.figures()[1]?.claims], [host.image.id, 1]);
   await containers.waiting.stop();
+  // Nor does a reload make any from then on.
+  Object.assign(containers.configuration, { pools: [{ size: 1, rootfs: undefined }, { size: 1, rootfs: 'image:y' }] });
+  containers.waiting.reconcile();
+  await turns();
   containers.waiting.close();
   assert.equal(containers.waiting.count, 1);
+});
+
+test('one that waits for the end of a create is not made any more when the server ends meanwhile', async () => {
+  const { host, containers, create } = withPool(1);
+  const launch = host.launcher.create;
+  let go = (): void => undefined;
+  host.launcher.create = async (description) => {
+    await new Promise<void>((resolve) => (go = resolve));
+    return launch(description);
+  };
+  const creating = create({ rootfs: '/other' });
+  await turns();
+  containers.waiting.begin();
+  await turns();
+  const stopped = containers.waiting.stop();
+  go();
+  await creating;
+  await stopped;
+  assert.deepEqual([containers.waiting.count, host.living.size], [0, 1]);
+});
+
+test('a claim that could not be recorded leaves its image to nobody', async () => {
+  const { host, create } = await filled(1, undefined, 'image:x');
+  host.calls.length = 0;
+  host.failCall(2, 'before');
+  await assert.rejects(create({ rootfs: 'image:x' }), { message: /depot\.writeSnapshot/ });
+  assert.deepEqual(host.calls, ['rootFileSystems.open', 'depot.writeSnapshot']);
 });

@@ -51,7 +51,8 @@ export class WaitingContainers {
   #making: Promise<void> | undefined;
   #createsUnderWay = 0;
   #onCreateEnd: (() => void)[] = [];
-  #isBegun = false;
+  /** Between begin() and stop(). */
+  #isMaking = false;
 
   constructor(private readonly containers: Containers) {
     this.#retirement = new Retirement(containers);
@@ -168,8 +169,9 @@ export class WaitingContainers {
   #record(pool: Pool, waiting: WaitingContainer, order: CreateOrder, handle: string): Container {
     const { containers } = this;
     const claimed = waiting.claimedBy({ handle, order, createdMs: containers.ids.now() });
-    if (claimed.image !== undefined) containers.host.rootFileSystems.hold(claimed.id, claimed.handle, claimed.image);
     containers.host.depot.writeSnapshot(claimed.id, snapshotOf(claimed, containers.host.bootId));
+    // From now on under its handle: an image tells who has it.
+    if (claimed.image !== undefined) containers.host.rootFileSystems.hold(claimed.id, claimed.handle, claimed.image);
     this.#take(waiting);
     waiting.handOver(claimed);
     if (order.handle === undefined) containers.ids.give(waiting.id);
@@ -214,7 +216,7 @@ export class WaitingContainers {
 
   /** After the start: there are as many as the configuration wants, and no others. */
   begin(): void {
-    this.#isBegun = true;
+    this.#isMaking = true;
     const restored = [...this.#waiting.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
     for (const waiting of restored) this.#take(waiting);
     for (const waiting of restored) this.#keep(waiting);
@@ -237,6 +239,7 @@ export class WaitingContainers {
 
   /** The server is about to end: none is made any more. Settles when none is under way. */
   async stop(): Promise<void> {
+    this.#isMaking = false;
     await Promise.all([...this.#pools.values()].map(({ refill }) => refill.stop()));
     await this.#retirement.stop();
   }
@@ -256,7 +259,7 @@ export class WaitingContainers {
     if (known !== undefined) return known;
     const waiting = new Map<string, WaitingContainer>();
     const refill = new Refill(this.containers.host.clock, {
-      isNeeded: () => this.#isBegun && waiting.size < this.#sizeOf(rootfsPath),
+      isNeeded: () => this.#isNeeded(rootfsPath),
       makeOne: () => this.#turns.run('make', () => this.#makeOne(rootfsPath)),
       failed: (error, restMs) => {
         const isFull = error instanceof WardenError && error.code === 'exhausted';
@@ -268,8 +271,14 @@ export class WaitingContainers {
     return pool;
   }
 
+  #isNeeded(rootfsPath: string): boolean {
+    return this.#isMaking && this.#poolOf(rootfsPath).waiting.size < this.#sizeOf(rootfsPath);
+  }
+
   async #makeOne(rootfsPath: string): Promise<void> {
     while (this.#createsUnderWay > 0) await new Promise<void>((resolve) => void this.#onCreateEnd.push(resolve));
+    // The server may be about to end, and the configuration may be another one.
+    if (!this.#isNeeded(rootfsPath)) return;
     this.#making = this.#make(rootfsPath);
     try {
       await this.#making;
