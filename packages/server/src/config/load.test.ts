@@ -111,6 +111,23 @@ test('disk limits: whether, by which backend, and how large an image is', () => 
   assert.match(refusalOf('server: {quota: {image_size: 1000}}'), /server\.quota\.image_size/);
 });
 
+test('containers made in advance: off, of one root file system or several, and what they do not go with', () => {
+  const poolsOf = (text: string) => parseConfiguration(text, 't').pools;
+  assert.deepEqual([poolsOf(''), poolsOf('pool: {size: 0, others: null}')], [[], []]);
+  assert.deepEqual(poolsOf('pool: {size: 2, others: [{size: 4, rootfs: "image:build"}, {size: 0, rootfs: none}]}'), [{ size: 2, rootfs: undefined }, { size: 4, rootfs: 'image:build' }]);
+  assert.deepEqual(poolsOf('pool: {others: [{size: 1, rootfs: /a}]}'), [{ size: 1, rootfs: '/a' }]);
+  const refused: [string, RegExp][] = [
+    ['pool: {size: 4097}', /pool\.size/],
+    ['pool: {size: 1, rootfs: relative/path}', /pool\.rootfs: must be a path/],
+    ['pool: {others: [{size: 1}]}', /pool\.others\.0\.rootfs/],
+    ['pool: {others: [{size: 1, rootfs: /a, more: 1}]}', /unknown key pool\.others\.0\.more/],
+    ['server: {container_rootfs_path: /a}\npool: {size: 1, others: [{size: 1, rootfs: /a}]}', /pool\.others: \/a is there twice/],
+    ['server: {container_klass: Insecure}\npool: {size: 1}', /pool: plain processes/],
+    ['hooks: {child_after_pivot: [/h]}\npool: {size: 1}', /hooks\.child_after_pivot/],
+  ];
+  for (const [text, message] of refused) assert.match(refusalOf(text), message, text);
+});
+
 test('syslog\'s socket is /dev/log unless another is named', () => {
   assert.equal(parseConfiguration('', 't').syslogSocketPath, '/dev/log');
   const configuration = parseConfiguration('server: {syslog_socket: /run//log/../syslog.sock}', 't');

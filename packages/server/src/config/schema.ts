@@ -196,7 +196,9 @@ const pool = section({
   size: poolSize.default(0),
   rootfs: rootfs.nullable().default(null),
   others: z
-    .union([z.null(), z.array(z.strictObject({ size: poolSize, rootfs })).max(16)])
+    .array(z.strictObject({ size: poolSize, rootfs }))
+    .max(16)
+    .nullable()
     .transform((value) => value ?? [])
     .default([]),
 });
