@@ -12,10 +12,14 @@ import { snapshotOf } from './snapshot.js';
 import type { WaitingContainer } from './waiting-container.js';
 
 const retryPauseMs = 5000;
+/** Of those that nobody waits for. A pool of thousands that is given up takes descriptors, and turns of the event loop, that clients want. */
+const removedAtOnce = 4;
 
 export class Retirement {
   readonly #leaving = new Set<Container>();
   readonly #timers = new Map<Container, () => void>();
+  /** Those whose removal in the background has not begun. */
+  readonly #queue: Container[] = [];
   readonly #underWay = new Set<Promise<unknown>>();
   #isBegun = false;
   #stopped = false;
@@ -30,7 +34,7 @@ export class Retirement {
     return [...this.#leaving];
   }
 
-  /** From now on the firewall can be changed: what was added before goes, and everything that is added later at once. */
+  /** From now on the firewall can be changed: what was added before goes, and what is added later. */
   begin(): void {
     this.#isBegun = true;
     for (const container of this.#leaving) this.#inBackground(container);
@@ -88,7 +92,7 @@ export class Retirement {
     return container.network;
   }
 
-  /** Nothing is tried again. Settles when nothing is under way. */
+  /** Nothing is begun or tried again. Settles when nothing is under way. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const cancel of this.#timers.values()) cancel();
@@ -110,8 +114,20 @@ export class Retirement {
   }
 
   #inBackground(container: Container): void {
-    const work = this.#tryIt(container).finally(() => this.#underWay.delete(work));
-    this.#underWay.add(work);
+    this.#queue.push(container);
+    this.#proceed();
+  }
+
+  #proceed(): void {
+    while (!this.#stopped && this.#underWay.size < removedAtOnce) {
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      const work = this.#tryIt(next).finally(() => {
+        this.#underWay.delete(work);
+        this.#proceed();
+      });
+      this.#underWay.add(work);
+    }
   }
 
   async #tryIt(container: Container, keepsNetwork = false): Promise<boolean> {

@@ -8,7 +8,7 @@ import { runJob } from './jobs.js';
 import { CollectedOutput } from './collected-output.js';
 import { listContainers } from './listing.js';
 import { RecordingHost, type FailureMoment } from './recording-host.js';
-import { makeTestContainers, testConfiguration, type TestContainers } from './test-containers.js';
+import { makeTestContainers, roomyConfiguration, testConfiguration, type TestContainers } from './test-containers.js';
 
 async function turns(count = 30): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
@@ -444,6 +444,35 @@ test('a reload changes their number, and a stop lets those that wait be', async 
   await turns();
   containers.waiting.close();
   assert.equal(containers.waiting.count, 1);
+});
+
+test('of a large pool that is given up a few go at a time, and those whose turn does not come before the end of the server, with the next one', async () => {
+  const host = new RecordingHost();
+  const test = makeTestContainers(host, { ...roomyConfiguration, pools: [{ size: 20, rootfs: undefined }] });
+  const { containers } = test;
+  containers.waiting.begin();
+  await turns(200);
+  assert.equal(containers.waiting.count, 20);
+  const leaving: (() => void)[] = [];
+  host.disks.release = () => new Promise((resolve) => void leaving.push(resolve));
+  Object.assign(containers.configuration, { pools: [] });
+  containers.waiting.reconcile();
+  await turns();
+  assert.equal(leaving.length, 4);
+  leaving.shift()?.();
+  await turns();
+  assert.deepEqual([leaving.length, containers.waiting.count], [4, 19]);
+  const stopped = containers.waiting.stop();
+  for (const leave of leaving.splice(0)) leave();
+  await stopped;
+  assert.deepEqual([leaving.length, containers.waiting.count], [0, 15]);
+  host.disks.release = async () => undefined;
+  const after = makeTestContainers(host, { ...roomyConfiguration, pools: [{ size: 20, rootfs: undefined }] });
+  await adoptContainers(after.containers);
+  Object.assign(after.containers.configuration, { pools: [] });
+  after.containers.waiting.begin();
+  await turns(200);
+  assert.deepEqual([after.containers.waiting.count, host.leftovers()], [0, []]);
 });
 
 test('one that waits for the end of a create is not made any more when the server ends meanwhile', async () => {
