@@ -92,11 +92,11 @@ export class Retirement {
     return container.network;
   }
 
-  /** Nothing is begun or tried again. Settles when nothing is under way. */
+  /** What cannot be removed is not tried again. Settles when all others are gone. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const cancel of this.#timers.values()) cancel();
-    await Promise.all(this.#underWay);
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
   }
 
   /** So that no server offers it. One that cannot be marked is removed all the same. */
@@ -119,7 +119,7 @@ export class Retirement {
   }
 
   #proceed(): void {
-    while (!this.#stopped && this.#underWay.size < removedAtOnce) {
+    while (this.#underWay.size < removedAtOnce) {
       const next = this.#queue.shift();
       if (next === undefined) return;
       const work = this.#tryIt(next).finally(() => {
