@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { afterEach, beforeEach, test } from 'node:test';
-import type { Monitor } from '../monitor.js';
+import type { Monitor, OutputSink } from '../monitor.js';
 import { exit, failed, job, ok, output, Sink, TestMonitor } from './test-monitor.js';
 import { ExitKind, FrameType, StreamNumber, Tag } from './wire.js';
 import { FrameWriter, type Attributes } from './wire-codec.js';
@@ -120,6 +120,26 @@ test('of output that is not wanted only the lengths come, and of one stream only
   await (await monitor.follow(5, sink)).exit;
   assert.deepEqual(asked, [[FrameType.spawn, 100n, 100n, undefined], [FrameType.follow, 5n, undefined, undefined], [FrameType.follow, undefined, undefined, 2], [FrameType.follow, undefined, undefined, undefined]]);
   assert.deepEqual(sink.lengths, [[2 ** 33, 7], [2 ** 33, 7]]);
+});
+
+test('the memory of a large piece is used again when it was released, and a piece that was not stays as it came', async () => {
+  const length = 200 * 1024;
+  const letters = ['a', 'b', 'c', 'd'];
+  peer.answer = (_frame, _attributes, socket) => {
+    socket.write(Buffer.concat([ok, ...letters.map((letter, index) => output(index * length, StreamNumber.stdout, letter.repeat(length))), exit(ExitKind.exited, 0)]));
+  };
+  const pieces: Buffer[] = [];
+  const sink: OutputSink = {
+    output(_stream, data, _position, release) {
+      pieces.push(data);
+      if (pieces.length !== 2) release?.();
+      return true;
+    },
+  };
+  await (await monitor.follow(5, sink)).exit;
+  const [a, b, c, d] = pieces;
+  assert.ok(b?.equals(Buffer.alloc(length, 'b')) && d?.equals(Buffer.alloc(length, 'd')));
+  assert.deepEqual([a?.buffer === b?.buffer, b?.buffer === c?.buffer, c?.buffer === d?.buffer], [true, false, true]);
 });
 
 test('output is read from a position, up to what there is or up to the end of the job', async () => {
