@@ -137,7 +137,7 @@ export interface FollowedJob<Exit = JobExit> {
   usage?(): UsageTexts | undefined;
   /** Lets output come again after the sink answered false. */
   resume(): void;
-  /** Stops following. The job goes on. */
+  /** Stops following. The job goes on. Behind its end this and resume() do nothing. */
   close(): void;
 }
 

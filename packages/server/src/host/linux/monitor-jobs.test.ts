@@ -122,6 +122,30 @@ test('of output that is not wanted only the lengths come, and of one stream only
   assert.deepEqual(sink.lengths, [[2 ** 33, 7], [2 ** 33, 7]]);
 });
 
+test('who gives up a job that has ended does not touch the connection, which may be another one\'s by then', async () => {
+  let end = (): void => assert.fail('no request came');
+  peer.answer = (_frame, _attributes, socket) => {
+    socket.write(ok);
+    end = () => void socket.write(exit(ExitKind.exited, 0));
+  };
+  const first = await monitor.follow(1, new Sink());
+  end();
+  await first.exit;
+  const sink = new Sink();
+  sink.accept = false;
+  peer.answer = (_frame, _attributes, socket) => {
+    socket.write(Buffer.concat([ok, output(0, StreamNumber.stdout, 'x')]));
+    end = () => void socket.write(exit(ExitKind.exited, 7));
+  };
+  const second = await monitor.follow(2, sink);
+  assert.equal(peer.connections.length, 1);
+  first.resume();
+  first.close();
+  second.resume();
+  end();
+  assert.deepEqual(await second.exit, { kind: 'exited', status: 7 });
+});
+
 test('the memory of a large piece is used again when it was released, and a piece that was not stays as it came', async () => {
   const length = 200 * 1024;
   const letters = ['a', 'b', 'c', 'd'];

@@ -333,6 +333,8 @@ class LinuxMonitor implements Monitor {
         connection.close();
       });
       let started = false;
+      // From then on the connection may be somebody else's.
+      let ended = false;
       let usage: UsageTexts | undefined;
       connection.send(request, {
         frame: (frame) => {
@@ -345,11 +347,12 @@ class LinuxMonitor implements Monitor {
               return;
             }
             started = true;
-            resolve({ exit, usage: () => usage, resume: () => connection.resume(), close: () => connection.close() });
+            resolve({ exit, usage: () => usage, resume: () => void (ended || connection.resume()), close: () => void (ended || connection.close()) });
           } else if (frame.type === FrameType.output) {
             const stream = frame.body.readUInt32LE(8) === StreamNumber.stderr ? 'stderr' : 'stdout';
             if (!sink.output(stream, frame.body.subarray(outputHeaderSize), frame.body.readBigUInt64LE(0), () => giveBack(frame))) connection.pause();
           } else if (frame.type === FrameType.exit) {
+            ended = true;
             this.#giveBack(connection);
             const attributes = new Attributes(frame.body);
             const [stdout, stderr] = [attributes.u64(Tag.stdoutBytes), attributes.u64(Tag.stderrBytes)];
