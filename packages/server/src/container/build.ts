@@ -112,7 +112,11 @@ function takeNetwork({ networks, host }: Containers, { address }: CreateOrder): 
   return address === undefined ? networks.acquire(host.clock.now()) : networks.claim(address.value, host.clock.now());
 }
 
+/** What one gives up is free for everybody: another client in want may have been faster. */
 async function identityOfWaiting(containers: Containers): Promise<ContainerIdentity | undefined> {
-  await containers.waiting.giveUp();
-  return containers.uids.acquire();
+  while (await containers.waiting.giveUp()) {
+    const identity = containers.uids.acquire();
+    if (identity !== undefined) return identity;
+  }
+  return undefined;
 }

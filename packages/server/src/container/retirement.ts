@@ -60,11 +60,11 @@ export class Retirement {
     if (this.#isBegun) this.#inBackground(container);
   }
 
-  /** Settles when it is gone, or stays for the time being. */
-  async retire({ container }: WaitingContainer): Promise<void> {
+  /** @returns whether it is gone, or stays for the time being */
+  async retire({ container }: WaitingContainer): Promise<boolean> {
     this.#markOfNoUse(container);
     this.#leaving.add(container);
-    await this.#tryIt(container);
+    return this.#tryIt(container);
   }
 
   /**

@@ -116,6 +116,21 @@ test('two clients that need what waits at the same time take two of them, and no
   assert.deepEqual([uids.containers.uids.taken, new Set(uids.containers.all().map(({ identity }) => identity.uid)).size], [2, 2]);
 });
 
+test('a uid that another client was faster to get is no reason to refuse one while more of them wait', async () => {
+  const { containers, create } = makeTestContainers(new RecordingHost(), { ...testConfiguration, user: { ...testConfiguration.user, size: 2 }, pools: [{ size: 2, rootfs: undefined }] });
+  containers.waiting.begin();
+  await turns();
+  const release = containers.uids.release.bind(containers.uids);
+  containers.uids.release = (identity) => {
+    release(identity);
+    containers.uids.release = release;
+    containers.uids.acquire();
+  };
+  await create({ rootfs: '/other' });
+  assert.deepEqual([containers.handles().length, containers.waiting.count], [1, 0]);
+  await assert.rejects(create({ rootfs: '/other' }), { code: 'exhausted', message: /no uid is left/ });
+});
+
 test('a create that finds nothing left, while one in advance is to be made after it, is told so', async () => {
   const { host, containers, create } = await filled(1);
   const claimed = await create();

@@ -190,10 +190,10 @@ export class WaitingContainers {
     return waiting === undefined ? undefined : this.#retirement.retireForNetwork(waiting);
   }
 
-  /** Gives up one that waits, for a client that needs what it has. */
-  async giveUp(): Promise<void> {
+  /** Gives up one that waits, for a client that needs what it has. @returns whether one is gone */
+  async giveUp(): Promise<boolean> {
     const waiting = await this.#takeNewest(() => true);
-    if (waiting !== undefined) await this.#retirement.retire(waiting);
+    return waiting !== undefined && (await this.#retirement.retire(waiting));
   }
 
   /**
