@@ -176,6 +176,19 @@ test('the job of a run goes with its end, and nobody tells the monitor; one with
   assert.deepEqual([monitor.jobs.size, container.jobs.size, forgets()], [0, 0, 1]);
 });
 
+test('a result that reached a client which had ended its side meanwhile was delivered all the same', async () => {
+  const { containers, container, monitor } = await scene();
+  const id = await spawnJob(containers, container, request);
+  const linked = await followJob(containers, container, id, new CollectedOutput(1000));
+  monitor.end(id, { kind: 'exited', status: 0 });
+  await linked.exitStatus;
+  linked.abandon();
+  assert.equal(container.jobs.size, 1);
+  linked.delivered();
+  await turn();
+  assert.deepEqual([monitor.jobs.size, container.jobs.size], [0, 0]);
+});
+
 test('a signal and a lost job answer 255', async () => {
   const { containers, container, monitor, host } = await scene();
   const killed = await runJob(containers, container, request, new CollectedOutput(1000), 1000);

@@ -152,6 +152,8 @@ function following(containers: Containers, container: Container, job: Job, follo
     delivered() {
       job.consumed = true;
       release();
+      // Given up before, when the client sent its end: the reply was on its way.
+      forgetIfConsumed(containers, container, job);
     },
     abandon() {
       followed.close();
