@@ -131,14 +131,16 @@ export class Containers {
   }
 
   /**
-   * Settles when no create of this handle is under way. A second one waits for the outcome of the first: refused at once, its
-   * client would be told of a container that another request does not find yet, and that may never be.
+   * reserveHandle(), as soon as no create of this handle is under way. A second one waits for the outcome of the first: refused at once, its
+   * client would be told of a container that another request does not find yet, and that may never be. Between the last look and the
+   * reservation nothing else runs: several creates may be begun in one turn of the event loop.
    */
-  async untilDecided(handle: string): Promise<void> {
+  async reserveDecidedHandle(handle: string): Promise<() => void> {
     for (let waiting = this.#reserved.get(handle); waiting !== undefined; waiting = this.#reserved.get(handle)) {
       const waiters = waiting;
       await new Promise<void>((resolve) => void waiters.push(resolve));
     }
+    return this.reserveHandle(handle);
   }
 
   #decided(handle: string): void {

@@ -101,6 +101,13 @@ test('a create whose launcher dies is made again, once, when it could be undone'
   }
 });
 
+test('a create that is refused because of its handle is refused when that can be named, also when both were begun at once', async () => {
+  const { containers, create } = makeTestContainers();
+  const [first, second] = [create({ handle: 'x' }), create({ handle: 'x' })];
+  const refused = assert.rejects(second, { code: 'exists' }).then(() => assert.deepEqual(containers.handles(), ['x']));
+  await Promise.all([first, refused]);
+});
+
 test('two creates with one handle at once: one wins', async () => {
   const { containers, create } = makeTestContainers();
   const results = await Promise.allSettled([create({ handle: 'x' }), create({ handle: 'x' }), create({ handle: 'x' })]);

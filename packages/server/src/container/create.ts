@@ -57,10 +57,11 @@ async function attempt(containers: Containers, make: (undo: UndoStack) => Promis
 
 async function make(containers: Containers, order: CreateOrder, undo: UndoStack): Promise<Container> {
   const { host, ids } = containers;
-  if (order.handle !== undefined) await containers.untilDecided(order.handle);
+  const release = order.handle === undefined ? undefined : await containers.reserveDecidedHandle(order.handle);
+  if (release !== undefined) undo.push('release the handle', release);
   const id = freeId(containers, order.handle !== undefined);
   const handle = order.handle ?? freeHandle(containers, id);
-  undo.push('release the handle', containers.reserveHandle(handle));
+  if (release === undefined) undo.push('release the handle', containers.reserveHandle(handle));
 
   let snapshot = '';
   const container = await buildContainer(containers, {

@@ -126,8 +126,7 @@ export class WaitingContainers {
    */
   async #claimWithName(order: CreateOrder, handle: string, rootfsPath: string): Promise<Container | undefined> {
     const { containers } = this;
-    await containers.untilDecided(handle);
-    const release = containers.reserveHandle(handle);
+    const release = await containers.reserveDecidedHandle(handle);
     const pool = this.#poolOf(rootfsPath);
     const waiting = this.#find(pool, rootfsPath, undefined);
     if (waiting === undefined) {

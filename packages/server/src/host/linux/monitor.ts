@@ -6,13 +6,14 @@ import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
 import { BeingDestroyed, InitDead, MonitorGone, ProcessesLeft, type DestroyOrder, type ContainerName, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputRange, type OutputSink, type OutputWish } from '../monitor.js';
 import { readEnd, readExit, readRecord, readUsage, writeJob } from './job-messages.js';
+import { readEvent } from './monitor-events.js';
 import { firstAnswerMs, LinuxTransfer } from './transfer.js';
 import { IdleConnections } from './idle-connections.js';
 import { giveBack, MonitorConnection } from './monitor-connection.js';
 import type { UsageTexts } from '../statistics.js';
 import type { Transfer, TransferOrder, TransferSink } from '../transfer.js';
 import { StepError } from './step-error.js';
-import { EventKind, FrameType, StreamNumber, Tag } from './wire.js';
+import { FrameType, StreamNumber, Tag } from './wire.js';
 import { Attributes, FrameWriter, type Frame } from './wire-codec.js';
 
 const requestDeadlineMs = 30_000;
@@ -378,31 +379,4 @@ function failureOf(frame: Frame): WardenError | undefined {
     return error.errno === constants.errno.ESRCH ? new InitDead(error.message, error) : error;
   }
   return new WardenError('protocol', `the container's monitor answered with a frame of type ${frame.type}`);
-}
-
-/** Undefined: an event of another version. */
-function readEvent(attributes: Attributes): MonitorEvent | undefined {
-  switch (attributes.requiredU32(Tag.event)) {
-    case EventKind.outputLimit:
-      return { kind: 'output_limit', jobId: attributes.requiredU32(Tag.jobId) };
-    case EventKind.jobTimedOut:
-      return { kind: 'job_timed_out', jobId: attributes.requiredU32(Tag.jobId) };
-    case EventKind.outOfMemory:
-      return { kind: 'out_of_memory' };
-    case EventKind.wshdDied:
-      return { kind: 'init_died', status: attributes.u32(Tag.status) ?? 0 };
-    case EventKind.jobEnded:
-      return { kind: 'job_ended', jobId: attributes.requiredU32(Tag.jobId), exit: readEnd(attributes) };
-    case EventKind.rlimitClamped:
-      return {
-        kind: 'rlimit_clamped',
-        jobId: attributes.requiredU32(Tag.jobId),
-        resource: attributes.requiredU32(Tag.resource),
-        hard: attributes.u64(Tag.hard) ?? 0n,
-      };
-    case EventKind.recordFailed:
-      return { kind: 'record_failed', jobId: attributes.requiredU32(Tag.jobId), errno: attributes.u32(Tag.errno) ?? 0 };
-    default:
-      return undefined;
-  }
 }
