@@ -102,10 +102,21 @@ test('a create whose launcher dies is made again, once, when it could be undone'
 });
 
 test('a create that is refused because of its handle is refused when that can be named, also when both were begun at once', async () => {
-  const { containers, create } = makeTestContainers();
+  const { host, containers, create } = makeTestContainers();
+  const { create: make } = host.launcher;
+  let launch = (): void => assert.fail('nothing was launched');
+  host.launcher.create = async (description) => {
+    await new Promise<void>((resolve) => void (launch = resolve));
+    return make(description);
+  };
   const [first, second] = [create({ handle: 'x' }), create({ handle: 'x' })];
-  const refused = assert.rejects(second, { code: 'exists' }).then(() => assert.deepEqual(containers.handles(), ['x']));
-  await Promise.all([first, refused]);
+  let isRefused = false;
+  second.catch(() => void (isRefused = true));
+  await new Promise(setImmediate);
+  assert.deepEqual([isRefused, containers.handles()], [false, []]);
+  launch();
+  await first;
+  await assert.rejects(second, { code: 'exists' });
 });
 
 test('two creates with one handle at once: one wins', async () => {
