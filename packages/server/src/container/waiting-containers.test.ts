@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { WardenError } from 'warden-protocol';
 import { formatIpv4Address } from '../lib/ipv4.js';
 import { CollectedOutput } from './collected-output.js';
 import { destroyContainer } from './destroy.js';
@@ -33,6 +34,22 @@ test('a create is served from the pool with a snapshot as its only call, and nob
   host.clock.advance(20);
   await turns();
   assert.deepEqual([containers.waiting.count, containers.waiting.figures()], [2, [{ rootfs: '/rootfs', size: 2, waiting: 2, claims: 1, misses: 0 }]]);
+});
+
+test('those that wait go on waiting when their root file system could not be looked at for a moment', async () => {
+  for (const [error, left] of [[new Error('EMFILE'), 1], [new WardenError('not_found', 'no such root file system'), 0]] as const) {
+    const test = await filled(1);
+    const { host, containers, create } = test;
+    const [id] = idsOf(test);
+    const { open } = host.rootFileSystems;
+    let asked = 0;
+    host.rootFileSystems.open = (path) => {
+      if (asked++ === 0) throw error;
+      return open(path);
+    };
+    assert.notEqual((await create()).id, id);
+    assert.deepEqual([containers.waiting.figures()[0]?.waiting, containers.waiting.figures()[0]?.misses], [left, 1]);
+  }
 });
 
 test('its jobs, events and end are as of any other', async () => {

@@ -203,7 +203,7 @@ export class WaitingContainers {
     const { containers } = this;
     containers.reserveLinkName(container.link.hostName);
     const now = this.#sizeOf(container.rootfsPath) === 0 ? '' : this.#recipeNow(container.rootfsPath);
-    const waiting = new WaitingContainer(containers, container, recipeDigest(now) === digest ? now : undefined, (lost) => this.#lost(lost));
+    const waiting = new WaitingContainer(containers, container, now !== undefined && recipeDigest(now) === digest ? now : undefined, (lost) => this.#lost(lost));
     if (waiting.recipe === undefined || !(await isUnused(containers, waiting))) {
       this.#retirement.add(waiting);
       return;
@@ -300,6 +300,7 @@ export class WaitingContainers {
   #find(pool: Pool, rootfsPath: string, id: string | undefined): WaitingContainer | undefined {
     if (pool.waiting.size === 0) return undefined;
     const recipe = this.#recipeNow(rootfsPath);
+    if (recipe === undefined) return undefined;
     for (const waiting of pool.waiting.values()) {
       if (id !== undefined && waiting.id !== id) continue;
       if (waiting.recipe !== recipe) this.#giveAway(waiting);
@@ -310,12 +311,12 @@ export class WaitingContainers {
     return undefined;
   }
 
-  /** Empty: none can be made, and whoever tries is told why. */
-  #recipeNow(rootfsPath: string): string {
+  /** Empty: none can be made of what is there now, and whoever tries is told why. Undefined: it could not be looked at, for want of descriptors for one. */
+  #recipeNow(rootfsPath: string): string | undefined {
     try {
       return recipeOf(this.containers, rootfsPath);
-    } catch {
-      return '';
+    } catch (error) {
+      return error instanceof WardenError ? '' : undefined;
     }
   }
 
