@@ -4,6 +4,7 @@ import type { UsageTexts } from '../host/statistics.js';
 import { timeOfContainerId } from '../lib/container-id.js';
 import { withDeadline } from '../lib/deadline.js';
 import { formatIpv4Address } from '../lib/ipv4.js';
+import type { Mutable } from '../lib/mutable.js';
 import { bandwidthStatOf } from './bandwidth.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
@@ -11,8 +12,6 @@ import { labelsOf } from './labels.js';
 import { netOutOf } from './net-out.js';
 
 export type ContainerInfo = ResponseInit<Type.Info>;
-
-type Mutable<Value> = { -readonly [Name in keyof Value]: Value[Name] };
 
 /** The launcher answers in a tenth of a millisecond, unless it hangs, or waits for a disk that does. */
 const launcherDeadlineMs = 500;

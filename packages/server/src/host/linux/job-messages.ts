@@ -1,4 +1,5 @@
 /** Jobs in the messages of a container's monitor: the description of one that is to start, records, and how one ended. Pure. */
+import type { Mutable } from '../../lib/mutable.js';
 import type { JobDescription, JobExit, JobRecord, JobRlimit } from '../monitor.js';
 import type { UsageTexts } from '../statistics.js';
 import { ExitKind, JobState, Tag } from './wire.js';
@@ -20,8 +21,6 @@ export function readEnd(attributes: Attributes): JobExit {
   if (attributes.u32(Tag.forgotten) === 1) exit.forgotten = true;
   return exit;
 }
-
-type Mutable<Value> = { -readonly [Name in keyof Value]: Value[Name] };
 
 /** The files of the container's groups that came with the end of a job; undefined: none did. */
 export function readUsage(attributes: Attributes): UsageTexts | undefined {

@@ -1,10 +1,9 @@
 /**
  * memory.stat of cgroup v1 as it is, and that of version 2 in the terms of version 1. docs/limits.md has the table. Pure.
  */
+import type { Mutable } from '../../lib/mutable.js';
 import { unlimitedMemory } from '../limits.js';
 import { memoryCounters, type MemoryCounter, type MemoryStatistics } from '../statistics.js';
-
-type Mutable = { -readonly [Name in keyof MemoryStatistics]: bigint };
 
 const totalOf = Object.fromEntries(memoryCounters.map((name) => [name, `total${name[0]?.toUpperCase() ?? ''}${name.slice(1)}`])) as { readonly [Name in MemoryCounter]: `total${Capitalize<Name>}` };
 
@@ -56,7 +55,7 @@ function eachLine(text: string, take: (name: string, value: string) => void): vo
 
 /** @param text memory.stat */
 export function memoryStatisticsOfVersion1(text: string): MemoryStatistics {
-  const statistics: Mutable = { ...nothingUsed };
+  const statistics: Mutable<MemoryStatistics> = { ...nothingUsed };
   eachLine(text, (name, value) => {
     const known = version1.get(name);
     if (known !== undefined) statistics[known] = BigInt(value);
@@ -75,7 +74,7 @@ export interface MemoryFiles {
 
 /** @param text memory.stat */
 export function memoryStatisticsOfVersion2(text: string, files: MemoryFiles): MemoryStatistics {
-  const statistics: Mutable = { ...nothingUsed };
+  const statistics: Mutable<MemoryStatistics> = { ...nothingUsed };
   const put = (name: MemoryCounter, value: bigint): void => {
     statistics[name] = value;
     // Version 2 counts what is in groups below as well, so that the two are one.
