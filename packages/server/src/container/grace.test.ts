@@ -50,6 +50,21 @@ test('a request that names the container refers to it, however old the connectio
   assert.deepEqual(expired, ['x']);
 });
 
+test('a request that is begun when its client has gone ends the grace time that runs, and begins another', async () => {
+  const { containers, create, expired, host } = makeTestContainers();
+  const { references } = containers;
+  const client = {};
+  references.connect(client);
+  const container = await create({ handle: 'x', graceTime: 1 });
+  references.disconnect(client);
+  host.clock.advance(900);
+  references.name(client, container);
+  host.clock.advance(999);
+  assert.deepEqual(expired, []);
+  host.clock.advance(1);
+  assert.deepEqual(expired, ['x']);
+});
+
 test('an older connection that never named it does not keep it', async () => {
   const { containers, create, expired, host } = makeTestContainers();
   const { references } = containers;

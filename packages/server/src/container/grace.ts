@@ -82,14 +82,18 @@ export class References {
     }
   }
 
-  /** A request of this client names the container. */
+  /** A request of this client names the container. A client that has gone meanwhile refers to nothing: the grace time begins anew. */
   name(client: Client, container: Container): void {
     const entry = this.#entries.get(container);
+    if (entry === undefined) return;
+    this.#cancel(entry);
     const connection = this.#connections.get(client);
-    if (entry === undefined || connection === undefined) return;
+    if (connection === undefined) {
+      this.#startIfUnreferenced(entry);
+      return;
+    }
     connection.named.add(container);
     entry.namedBy.add(client);
-    this.#cancel(entry);
   }
 
   add(container: Container): void {

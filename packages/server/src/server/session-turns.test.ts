@@ -93,3 +93,20 @@ test('requests of many clients that come together do not keep a ping waiting unt
   await Promise.all(clients.map((client) => client.until(() => client.responses.length === 1)));
   assert.ok(answered.indexOf(Type.Ping) < 20, `${answered.indexOf(Type.Ping)} of 40 were answered before it`);
 });
+
+test('a request that waits for its turn is done also when its client resets the connection meanwhile', async () => {
+  await server.scene.create({ handle: 'demo' });
+  const { containers } = server.scene;
+  containers.get = taking(1, containers.get.bind(containers));
+  const [modest, gone, ...clients] = await crowd(42);
+  assert.ok(modest !== undefined && gone !== undefined);
+  for (const client of clients) client.send(Type.Info, { handle: 'demo' });
+  // A client that goes with a reply unread, more of it than its stream takes ahead, resets the connection.
+  gone.socket.pause();
+  gone.socket.write(Buffer.concat([encodeRequest(Type.Echo, { message: 'x'.repeat(150_000) }), encodeRequest(Type.Create, { handle: 'late' })]));
+  await modest.call(Type.Ping, {});
+  await modest.call(Type.Ping, {});
+  gone.socket.destroy();
+  for (let pings = 0; pings < 1000 && !containers.handles().includes('late'); pings++) await modest.call(Type.Ping, {});
+  assert.ok(containers.handles().includes('late'));
+});

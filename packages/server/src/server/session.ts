@@ -246,9 +246,9 @@ export class Session implements Call {
       return;
     }
     this.#busy = true;
+    // A request that was received is done, also when its client has gone before its turn came.
     this.#line.wait(() => {
       this.#busy = false;
-      if (this.#closed) return;
       this.#begin(request, started);
       if (!this.#busy) this.#goOn();
     });
