@@ -193,6 +193,8 @@ test('a transfer that is broken off leaves nothing under way', async () => {
       throw new Error('no more to be had');
     }
     await assert.rejects(other.files.write({ handle, path: 'begun' }, broken()), /no more to be had/);
+    // Who gives it up does not wait until the container's side has written what it was sent.
+    await server.untilFilesAreLeft();
     assert.equal(await run('cat begun'), 'begun');
     await other.close();
     await client.ping();

@@ -28,7 +28,7 @@ import { cgroupParents, keptMark, takeSlot } from './slot.js';
 import type { Slot } from './slot.js';
 import { Wardend } from './wardend.js';
 import type { StartOptions } from './wardend.js';
-import { untilClean } from './wait.js';
+import { untilClean, untilSeen } from './wait.js';
 
 export const KEEP = process.env['KEEP'] === '1';
 
@@ -179,6 +179,12 @@ export class ServerFixture {
   /** The command lines of all processes of a container. */
   async processesOf(handle: string): Promise<string[]> {
     return (await this.pidsOf(handle)).map(commandLine);
+  }
+
+  /** Until no program that somebody outside has started in a container works on its files: one whose client has gone may be at it for a moment. */
+  async untilFilesAreLeft(): Promise<void> {
+    const programs = (): number[] => findProcesses((pid, command) => command === 'files' && readProc(pid, 'cgroup').includes(`/${this.slot.cgroupParent}/`));
+    await untilSeen('the end of work on files', () => programs().length === 0, () => `processes ${programs().join(' ')}`);
   }
 
   closeClients(): void {

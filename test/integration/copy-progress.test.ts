@@ -27,6 +27,15 @@ function hostEnds(): number[] {
   return findProcesses((pid) => commandLine(pid) === 'files host' && parentOf(pid) === server.daemon.launcherPid);
 }
 
+/**
+ * Until nobody works on files any more. The host's end goes first: one in the container that is not seen by then has not begun to copy, and
+ * without the host's end it will not; one that is there may still be taking away the file that it was at.
+ */
+async function untilCopyEnded(): Promise<void> {
+  await untilSeen('the end of the host\'s end of the copy', () => hostEnds().length === 0, () => `processes ${hostEnds().join(' ')}`);
+  await server.untilFilesAreLeft();
+}
+
 /** Stopped as soon as it is there, so that the copy takes as long as the test wants. */
 async function holdHostEnd(): Promise<number> {
   await untilSeen('the host\'s end of a copy', () => hostEnds().length > 0, () => 'none');
@@ -89,7 +98,7 @@ for (const direction of ['copy_in', 'copy_out'] as const) {
     leaving.close();
     await assert.rejects(first, /closed the connection/);
     process.kill(pid, 'SIGCONT');
-    await untilSeen('the end of the copy', () => hostEnds().length === 0, () => `processes ${hostEnds().join(' ')}`);
+    await untilCopyEnded();
     const count = direction === 'copy_out'
       ? checkWhole(target())
       : output(await client.run(handle, `test -e tree || exit 0; cd tree; for f in * .[!.]*; do test -e "$f" || continue; echo "$f $(stat -c %s "$f")"; done`)).split('\n').filter((line) => line !== '' && assert.match(line, new RegExp(`^\\d+ ${FILE_BYTES}$`)) === undefined).length;
@@ -114,5 +123,5 @@ test('a container that is destroyed ends its copies with an error that says so',
   process.kill(pid, 'SIGCONT');
   const error = await copy.then(() => assert.fail('it was copied'), (reason: unknown) => reason);
   assert.ok(error instanceof RequestError && ['wrong_state', 'not_found'].includes(error.code), String(error));
-  await untilSeen('the end of the copy', () => hostEnds().length === 0, () => `processes ${hostEnds().join(' ')}`);
+  await untilCopyEnded();
 });
