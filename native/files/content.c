@@ -2,34 +2,77 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "files/reply.h"
-#include "lib/deadline.h"
 
 void content_input_init(struct content_input *input, const struct transfer *transfer)
 {
-	*input = (struct content_input){ .transfer = transfer, .input = { .max_body = CONTENT_MAX_FRAME } };
+	input->transfer = transfer;
+	input->begin = input->end = input->body_left = input->piece_size = 0;
+	input->ended = false;
+	input->total = 0;
+}
+
+/*
+ * Behind what is left in the buffer. A frame is not waited for as a whole: what has come of it is worked on while the client sends the rest, and the memory
+ * is the same all the time.
+ */
+static int fill(struct content_input *input, struct error *err)
+{
+	ssize_t count;
+
+	memmove(input->buffer, input->buffer + input->begin, input->end - input->begin);
+	input->end -= input->begin;
+	input->begin = 0;
+	do
+		count = recv(input->transfer->connection, input->buffer + input->end, CONTENT_CHUNK - input->end, 0);
+	while (count < 0 && errno == EINTR);
+	if (count < 0)
+		return error_set(err, errno == EAGAIN ? ETIMEDOUT : errno, "content from the client");
+	if (count == 0)
+		return error_set(err, EPIPE, "the client has gone");
+	input->end += (size_t)count;
+	return 0;
+}
+
+static int read_header(struct content_input *input, struct error *err)
+{
+	while (input->end - input->begin < WIRE_HEADER_SIZE)
+		if (fill(input, err) < 0)
+			return -1;
+	const uint8_t *header = input->buffer + input->begin;
+	const size_t size = wire_load_u32(header);
+	const uint16_t type = wire_load_u16(header + 4);
+
+	if (size > CONTENT_MAX_FRAME)
+		return error_set(err, EMSGSIZE, "frame of %zu bytes, the limit is %d", size, CONTENT_MAX_FRAME);
+	if (wire_load_u16(header + 6) != 0)
+		return error_set(err, EBADMSG, "reserved bytes of the header are not zero");
+	if (type != WIRE_CONTENT && type != WIRE_CONTENT_END)
+		return error_set(err, EBADMSG, "a frame of type %u", type);
+	input->begin += WIRE_HEADER_SIZE;
+	input->body_left = size;
+	input->ended = type == WIRE_CONTENT_END;
+	return 0;
 }
 
 int content_read(struct content_input *input, const uint8_t **ret_data, size_t *ret_size, struct error *err)
 {
-	struct frame frame;
-
+	while (!input->ended && input->body_left == 0)
+		if (read_header(input, err) < 0)
+			return -1;
 	if (input->ended)
 		return 0;
-	int result = stream_read_frame(&input->input, input->transfer->connection, deadline_in_ms(TRANSFER_SILENCE_S * 1000), &frame, err);
+	if (input->begin == input->end && fill(input, err) < 0)
+		return -1;
+	const size_t there = input->end - input->begin;
 
-	if (result <= 0)
-		return result < 0 ? -1 : error_set(err, EPIPE, "the client has gone");
-	if (frame.type == WIRE_CONTENT_END) {
-		input->ended = true;
-		return 0;
-	}
-	if (frame.type != WIRE_CONTENT)
-		return error_set(err, EBADMSG, "a frame of type %u", frame.type);
-	*ret_data = frame.body;
-	*ret_size = frame.size;
-	input->total += frame.size;
+	*ret_data = input->buffer + input->begin;
+	*ret_size = there < input->body_left ? there : input->body_left;
+	input->begin += *ret_size;
+	input->body_left -= *ret_size;
+	input->total += *ret_size;
 	return 1;
 }
 
@@ -49,11 +92,6 @@ ssize_t content_take(void *context, void *ret_data, size_t size, struct error *e
 	input->piece += count;
 	input->piece_size -= count;
 	return (ssize_t)count;
-}
-
-void content_input_free(struct content_input *input)
-{
-	stream_input_free(&input->input);
 }
 
 void content_output_init(struct content_output *output, const struct transfer *transfer)

@@ -272,7 +272,7 @@ int serve_tar_in(struct transfer *transfer, struct error *err)
 {
 	static struct extraction extraction;
 	_cleanup_request_ struct request request;
-	struct content_input input;
+	static struct content_input input;
 
 	if (request_read(transfer, &request, err) < 0)
 		return -1;
@@ -302,6 +302,5 @@ int serve_tar_in(struct transfer *transfer, struct error *err)
 	forget_directories(&extraction);
 	tree_writer_free(&extraction.writer);
 	tar_reader_free(&extraction.reader);
-	content_input_free(&input);
 	return result < 0 ? -1 : send_end(transfer, &extraction, err);
 }

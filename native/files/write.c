@@ -65,7 +65,7 @@ static int write_piece(int fd, const struct request *request, const uint8_t *dat
 
 static int receive(const struct transfer *transfer, int fd, const struct request *request, uint64_t *ret_total, struct error *err)
 {
-	struct content_input input;
+	static struct content_input input;
 	const uint8_t *data;
 	size_t size;
 	int result;
@@ -82,7 +82,6 @@ static int receive(const struct transfer *transfer, int fd, const struct request
 			break;
 	}
 	*ret_total = input.total;
-	content_input_free(&input);
 	return result;
 }
 

@@ -1,11 +1,15 @@
 """Transfers: the program `files` in the container, with its client's connection. Root; in a network namespace of its own."""
 import errno
+import fcntl
+import hashlib
 import os
+import random
 import re
 import select
 import signal
 import struct
 import sys
+import termios
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -105,6 +109,41 @@ def check_identity(tap, container):
     return connection, found[0]
 
 
+def content(data, kind="WIRE_CONTENT", reserved=0):
+    return struct.pack("<IHH", len(data), NUMBERS[kind], reserved) + data
+
+
+def write(container, *pieces):
+    """What WRITE says to these bytes behind its request, which are sent one after the other, each when the one before has been taken."""
+    connection = begin(container, NUMBERS["FILE_WRITE"], ("PATH", "written"), ("TRANSFER_FLAGS", NUMBERS["TRANSFER_FLAG_CREATE"] | NUMBERS["TRANSFER_FLAG_TRUNCATE"]))
+    try:
+        connection.read()
+        for piece in pieces:
+            connection.sock.sendall(piece)
+            wait_until(lambda: fcntl.ioctl(connection.sock, termios.TIOCOUTQ, b"0000") == bytes(4))
+        return connection.read()
+    finally:
+        connection.close()
+
+
+def check_content(tap, container):
+    """Frames of content, cut in whatever way."""
+    whole = random.Random(1).randbytes(3_000_000)
+    frames, at = b"", 0
+    for size in (1, 0, 7, 1 << 20, 256 << 10, (256 << 10) - 8, 12345, 8):
+        frames += content(whole[at:at + size])
+        at += size
+    frames += content(b"", "WIRE_CONTENT_END")
+    cuts = [0, 3, 8, 9, 10, 20, 24, 31, 33, 40, 1 << 18, (1 << 18) + 5, 1 << 20, (1 << 20) + 40, len(frames) - 5, len(frames)]
+    reply = write(container, *(frames[begin:end] for begin, end in zip(cuts, cuts[1:])))
+    tap.check(reply.kind == "OK" and reply.get("LENGTH") == u64(at), "content is taken however it is cut", reply)
+    tap.check(container.run("sha256sum < written")[0][:64].decode() == hashlib.sha256(whole[:at]).hexdigest(), "and is what was sent")
+    tap.check(failure(write(container, content(b"x") + struct.pack("<IHH", (1 << 20) + 1, NUMBERS["WIRE_CONTENT"], 0))) == ("ERROR", errno.EMSGSIZE), "a frame has a limit")
+    tap.check(failure(write(container, content(b"x"), content(b"", "WIRE_CONTENT", 1))) == ("ERROR", errno.EBADMSG), "the reserved bytes are zero")
+    tap.check(failure(write(container, content(b"x"), content(b"", "WIRE_INPUT"))) == ("ERROR", errno.EBADMSG), "nothing but content may come")
+    tap.check(failure(write(container, content(b""), content(b"y", "WIRE_CONTENT_END"))) == ("OK", None), "the end may say something")
+
+
 def check_ends(tap, world, container):
     connection, pid = check_identity(tap, container)
     pidfd = os.pidfd_open(pid)
@@ -175,6 +214,7 @@ def main():
     container.init_pid = container.init()
     check_answers(tap, container)
     check_processes(tap, container)
+    check_content(tap, container)
     check_ends(tap, world, container)
     tap.check(container.destroy()[0], "the container is destroyed")
     check_destroy(tap, world)

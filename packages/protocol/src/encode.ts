@@ -211,3 +211,19 @@ export function encodeEnvelope(type: number, payload: Uint8Array): Buffer {
   writeFrameTrailer(frame, offset + payload.length);
   return frame;
 }
+
+/**
+ * The same for a message whose field `data` holds most of it: that is copied once, behind the other fields, instead of by a writer that grows with it.
+ * Throws as encodeMessage().
+ */
+export function encodeWithData(type: number, desc: DescMessage, { data, ...others }: PlainObject & { readonly data: Uint8Array }): Buffer {
+  const rest = encodeMessage(desc, others);
+  const tag = tagOf(desc.field['data'] as DescField, WireType.LengthDelimited);
+  const length = rest.length + varintLength(tag) + varintLength(data.length) + data.length;
+  const { frame, offset } = writeEnvelope(type, length, length + 2);
+  frame.set(rest, offset);
+  const start = writeVarint(frame, writeVarint(frame, offset + rest.length, tag), data.length);
+  frame.set(data, start);
+  writeFrameTrailer(frame, start + data.length);
+  return frame;
+}

@@ -51,6 +51,31 @@ describe('decodeEnvelope', () => {
   });
 });
 
+describe('a request with much data', () => {
+  const data = Buffer.alloc(300_000, 7);
+
+  it('is what one with little is', () => {
+    for (const size of [4095, 4096, 4097, 300_000]) {
+      const part = data.subarray(0, size);
+      for (const [type, request] of [
+        [Type.TransferData, { transferId: 3, data: part, last: true }],
+        [Type.WriteFile, { handle: 'h', path: Buffer.from('p'), user: 'u', mode: 0o600, append: true, exclusive: false, offset: 2n ** 40n, data: part, transferId: 0xffff_ffff }],
+        [Type.Input, { handle: 'h', jobId: 9, data: part, close: true }],
+      ] as const) {
+        const decoded = decodeRequest(payloadOf(encodeRequest(type, request)));
+        assert.equal(decoded.type, type);
+        assert.deepEqual(Object.entries(decoded.request).map(([name, value]) => [name, value instanceof Uint8Array ? Buffer.from(value) : value]).sort(), Object.entries(request).sort());
+      }
+    }
+  });
+
+  it('says what is missing, or does not fit', () => {
+    assert.match(codeOf(() => encodeRequest(Type.TransferData, { data } as never)), /invalid_argument: TransferDataRequest: the required field transfer_id is missing/);
+    assert.match(codeOf(() => encodeRequest(Type.TransferData, { transferId: -1, data })), /invalid_argument: TransferDataRequest.transfer_id/);
+    assert.match(codeOf(() => encodeRequest(Type.TransferData, { transferId: 1, data: Buffer.alloc(100_000_000) })), /does not fit a frame/);
+  });
+});
+
 describe('lateInfo', () => {
   const info = { state: 'active', events: ['x'], jobIds: [2n ** 64n - 1n], memoryStat: { cache: 2n ** 32n, rss: 2n ** 32n - 1n, mappedFile: 0n } };
   const decoded = decodeResponse(payloadOf(encodeResponse(Type.Info, info))).response;

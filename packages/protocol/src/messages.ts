@@ -3,7 +3,7 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { decodeMessage, type DecodeOptions, MessageError, type PlainObject } from './decode.js';
-import { encodeEnvelope, EncodedMessage, encodeMessage } from './encode.js';
+import { encodeEnvelope, EncodedMessage, encodeMessage, encodeWithData } from './encode.js';
 import { isErrorCode, WardenError } from './error.js';
 import { ErrorResponseSchema, Message_Type as Type, MessageSchema } from './gen/envelope_pb.js';
 import { CopyInRequestSchema, CopyInResponseSchema, CopyOutRequestSchema, CopyOutResponseSchema } from './gen/copy_pb.js';
@@ -136,6 +136,9 @@ export function requestTypeOf(name: string): RequestType | undefined {
 /** Frames of messages without fields never change: they are made once. */
 const emptyFrames: ReadonlyMap<number, Buffer> = new Map(requestTypes.map((type) => [type, encodeEnvelope(type, new Uint8Array(0))]));
 
+/** Bytes of a request's data from which on it is not written like other fields. */
+const LARGE_DATA = 4 * 1024;
+
 function encode(type: number, desc: DescMessage, message: unknown): Buffer {
   if (desc.fields.length === 0) return emptyFrames.get(type) as Buffer;
   return encodeEnvelope(type, encodeMessage(desc, message as PlainObject));
@@ -143,6 +146,10 @@ function encode(type: number, desc: DescMessage, message: unknown): Buffer {
 
 /** The whole frame of a request. Throws invalid_argument. The buffer may be shared: do not write into it. */
 export function encodeRequest<T extends RequestType>(type: T, request: RequestInit<T>): Buffer {
+  if (type === Type.TransferData || type === Type.WriteFile || type === Type.Input) {
+    const { data } = request as { readonly data?: unknown };
+    if (data instanceof Uint8Array && data.length >= LARGE_DATA) return encodeWithData(type, messageTypes[type].request, request as { readonly data: Uint8Array });
+  }
   return encode(type, messageTypes[type].request, request);
 }
 
