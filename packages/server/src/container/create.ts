@@ -13,11 +13,14 @@ import { prepareSnapshot, snapshotOf } from './snapshot.js';
 import { watchContainer } from './watch.js';
 
 /** @throws WardenError of any code; nothing is left then */
-export async function createContainer(containers: Containers, order: CreateOrder): Promise<Container> {
-  if (containers.waiting.isOpen) {
-    const claimed = await containers.waiting.claim(order);
-    if (claimed !== undefined) return claimed;
-  }
+export function createContainer(containers: Containers, order: CreateOrder): Container | Promise<Container> {
+  // One that waits is there in the same turn.
+  const claimed = containers.waiting.isOpen ? containers.waiting.claim(order) : undefined;
+  if (claimed instanceof Promise) return claimed.then((container) => container ?? createAnew(containers, order));
+  return claimed ?? createAnew(containers, order);
+}
+
+async function createAnew(containers: Containers, order: CreateOrder): Promise<Container> {
   const ended = containers.waiting.createBegins();
   try {
     return await withSecondChance(containers, (undo) => make(containers, order, undo));

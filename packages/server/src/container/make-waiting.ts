@@ -7,24 +7,31 @@ import type { Containers } from './containers.js';
 import { withSecondChance } from './create.js';
 import type { CreateOrder } from './create-request.js';
 import { hostInterfaceName } from './link.js';
-import { recipeDigest, recipeOf } from './recipe.js';
+import { recipeDigest } from './recipe.js';
 import { snapshotOf } from './snapshot.js';
 import { WaitingContainer } from './waiting-container.js';
 import { warmUp } from './warm-up.js';
 
+export interface WaitingOrder {
+  readonly rootfsPath: string;
+  /** What it would be made from now. @throws WardenError */
+  readonly recipe: () => string;
+  readonly onLost: (waiting: WaitingContainer) => void;
+}
+
 /** @throws WardenError of any code; nothing is left then */
-export async function makeWaiting(containers: Containers, rootfsPath: string, onLost: (waiting: WaitingContainer) => void): Promise<WaitingContainer> {
+export async function makeWaiting(containers: Containers, order: WaitingOrder): Promise<WaitingContainer> {
   const made = new Map<Container, WaitingContainer>();
   const container = await withSecondChance(containers, async (undo) => {
-    const waiting = await make(containers, rootfsPath, onLost, undo);
+    const waiting = await make(containers, order, undo);
     made.set(waiting.container, waiting);
     return waiting.container;
   });
   return made.get(container) as WaitingContainer;
 }
 
-async function make(containers: Containers, rootfsPath: string, onLost: (waiting: WaitingContainer) => void, undo: UndoStack): Promise<WaitingContainer> {
-  const recipe = recipeOf(containers, rootfsPath);
+async function make(containers: Containers, { rootfsPath, recipe: recipeNow, onLost }: WaitingOrder, undo: UndoStack): Promise<WaitingContainer> {
+  const recipe = recipeNow();
   const id = reserveId(containers);
   undo.push('give up the id', () => containers.ids.drop(id));
   const container = await buildContainer(containers, { id, handle: id, createdMs: undefined, order: orderOf(rootfsPath), inAdvance: true }, undo);

@@ -53,6 +53,8 @@ export class RecordingHost implements Host {
   /** Jobs that have a group, by container id. */
   readonly jobGroups = new Map<string, number[]>();
   readonly releases: NetworkRelease[] = [];
+  /** Whatever was found on the machine may be another now. */
+  changes = 0;
   #failAt: number | undefined;
   #moment: FailureMoment = 'before';
 
@@ -80,6 +82,11 @@ export class RecordingHost implements Host {
       ...[...this.living.keys()].map((id) => `monitor ${id}`),
       ...[...this.bandwidths.keys()].map((name) => `interface ${name}`),
     ];
+  }
+
+  #markOf(): () => boolean {
+    const { changes } = this;
+    return () => this.changes === changes;
   }
 
   /** Records a call; `effect` is what it does. */
@@ -175,6 +182,7 @@ export class RecordingHost implements Host {
         this.snapshots.delete(id);
       }),
     prepareSnapshot: () => this.call('depot.prepareSnapshot', () => undefined),
+    expectSnapshot: () => undefined,
     writeSnapshot: (id, text) => this.call('depot.writeSnapshot', () => void this.snapshots.set(id, text)),
     readJobRemains: (id) => this.remains.get(id) ?? [],
     recordRelease: (release) => this.call('depot.recordRelease', () => void this.releases.push(release)),
@@ -299,7 +307,7 @@ export class RecordingHost implements Host {
   readonly rootFileSystems: Host['rootFileSystems'] = {
     open: (path) => {
       if (path.includes('missing')) throw new WardenError('not_found', `rootfs ${path} not found`);
-      return this.call('rootFileSystems.open', () => (path.startsWith('image:') ? { lowers: ['/images/upper', '/images/lower'], mounts: [], image: this.image } : { lowers: [path], mounts: [] }));
+      return this.call('rootFileSystems.open', () => (path.startsWith('image:') ? { lowers: ['/images/upper', '/images/lower'], mounts: [], image: this.image, isStill: this.#markOf() } : { lowers: [path], mounts: [], isStill: this.#markOf() }));
     },
     hold: (id, _handle, image) => this.call('rootFileSystems.hold', () => void this.imagesHeld.set(id, image)),
     release: (id) => void this.imagesHeld.delete(id),
@@ -339,7 +347,10 @@ export class RecordingHost implements Host {
   readonly copies = new RecordingCopies();
   readonly accounts = { owner: () => ({ uid: 7, gid: 8 }) };
 
-  readonly nameServers: Host['nameServers'] = { list: () => ['192.0.2.53'] };
+  readonly nameServers: Host['nameServers'] = {
+    list: () => ['192.0.2.53'],
+    look: () => ({ servers: this.nameServers.list(), isStill: this.#markOf() }),
+  };
 
   #shape(ifbName: string, limit: Bandwidth | undefined): BandwidthInForce {
     if (limit !== undefined) this.bandwidths.set(ifbName, limit);

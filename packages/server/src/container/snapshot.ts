@@ -95,14 +95,46 @@ export type Snapshot = zod.output<typeof snapshotSchema>;
 
 /** @param waiting it is no client's */
 export function snapshotOf(container: Container, bootId: string, foundNames: readonly FoundName[] = [], waiting?: Snapshot['waiting']): string {
-  const { link } = container;
   const snapshot: Snapshot = {
     version: versionFor(container, waiting !== undefined),
+    ...partOfMaking(container, bootId),
+    ...partOfClaim(container),
+    ...(waiting === undefined ? {} : { waiting }),
+    ...(container.bandwidth === undefined ? {} : { bandwidth: { rate: String(container.bandwidth.wanted.rate), burst: String(container.bandwidth.wanted.burst) } }),
+    ...(container.netOut.length === 0 ? {} : { netOut: container.netOut.map(netOutRecordOf) }),
+    ...(foundNames.length === 0 ? {} : { foundNames: [...foundNames] }),
+    ...(container.netIn.length === 0 ? {} : { netIn: [...container.netIn] }),
+  };
+  return sealSnapshot(JSON.stringify(snapshot));
+}
+
+/**
+ * Of one that was made in advance, the snapshots that it can have at its claim: most of their text is put together now, while no client waits.
+ * @returns that of the same container as a client's
+ */
+export function claimSnapshots(container: Container, bootId: string): (claimed: Container) => string {
+  const made = JSON.stringify({ version: versionOfWaiting, ...partOfMaking(container, bootId) }).slice(0, -1);
+  return (claimed) => sealSnapshot(`${made},${JSON.stringify(partOfClaim(claimed)).slice(1)}`);
+}
+
+/** What is decided by whoever gets it. */
+function partOfClaim({ handle, graceTimeMs, labels, expiresAtMs, createdMs }: Container): Pick<Snapshot, 'handle' | 'graceTimeMs' | 'labels' | 'expiresAtMs' | 'createdMs'> {
+  return {
+    handle,
+    graceTimeMs,
+    ...(labels.size === 0 ? {} : { labels: [...labels] }),
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+    ...(createdMs === undefined ? {} : { createdMs }),
+  };
+}
+
+function partOfMaking(container: Container, bootId: string) {
+  const { link } = container;
+  return {
     bootId,
     id: container.id,
-    handle: container.handle,
-    state: container.state === 'stopped' ? 'stopped' : 'active',
-    ...(container.stopping ? { stopping: true } : {}),
+    state: container.state === 'stopped' ? 'stopped' as const : 'active' as const,
+    ...(container.stopping ? { stopping: true as const } : {}),
     events: [...container.events],
     network: container.network.network,
     uid: container.identity.uid,
@@ -111,19 +143,9 @@ export function snapshotOf(container: Container, bootId: string, foundNames: rea
     rootfsPath: container.rootfsPath,
     ...(container.image === undefined ? {} : { image: container.image }),
     ...(container.bindMounts.length === 0 ? {} : { bindMounts: [...container.bindMounts] }),
-    graceTimeMs: container.graceTimeMs,
-    ...(container.labels.size === 0 ? {} : { labels: [...container.labels] }),
-    ...(container.expiresAtMs === undefined ? {} : { expiresAtMs: container.expiresAtMs }),
-    ...(container.createdMs === undefined ? {} : { createdMs: container.createdMs }),
-    ...(waiting === undefined ? {} : { waiting }),
     ...(container.disk.backend === 'none' ? {} : { diskBackend: container.disk.backend }),
-    ...(container.usesForwarder ? { usesForwarder: true } : {}),
-    ...(container.bandwidth === undefined ? {} : { bandwidth: { rate: String(container.bandwidth.wanted.rate), burst: String(container.bandwidth.wanted.burst) } }),
-    ...(container.netOut.length === 0 ? {} : { netOut: container.netOut.map(netOutRecordOf) }),
-    ...(foundNames.length === 0 ? {} : { foundNames: [...foundNames] }),
-    ...(container.netIn.length === 0 ? {} : { netIn: [...container.netIn] }),
+    ...(container.usesForwarder ? { usesForwarder: true as const } : {}),
   };
-  return sealSnapshot(JSON.stringify(snapshot));
 }
 
 /** The lowest that has all it says: earlier servers can go on with those. */

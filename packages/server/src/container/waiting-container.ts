@@ -7,6 +7,7 @@ import { Container } from './container.js';
 import type { Containers } from './containers.js';
 import type { CreateOrder } from './create-request.js';
 import { endLife, monitorDied } from './end-of-life.js';
+import { claimSnapshots } from './snapshot.js';
 import { receiveEvent } from './watch.js';
 
 /** What it is given at its claim. */
@@ -20,6 +21,7 @@ export interface Claim {
 export class WaitingContainer {
   #client: Container | undefined;
   #isLost = false;
+  #snapshotOf: ((claimed: Container) => string) | undefined;
 
   /**
    * @param recipe what it was made from; undefined: from what no container is made any more
@@ -44,6 +46,18 @@ export class WaitingContainer {
   /** Settles when its events are being received. @throws what watching says */
   watch(): Promise<void> {
     return this.container.monitor.watch((event) => this.#receive(event), () => this.#end());
+  }
+
+  /** Does what need not wait for a client. */
+  expectClaim(): void {
+    const { host } = this.containers;
+    this.#snapshotOf ??= claimSnapshots(this.container, host.bootId);
+    host.depot.expectSnapshot(this.id);
+  }
+
+  /** Of the same container as a client's. */
+  snapshotOf(claimed: Container): string {
+    return (this.#snapshotOf ??= claimSnapshots(this.container, this.containers.host.bootId))(claimed);
   }
 
   /** The same container as a client's. */

@@ -3,11 +3,13 @@ import { test } from 'node:test';
 import { WardenError } from 'warden-protocol';
 import { formatIpv4Address } from '../lib/ipv4.js';
 import { CollectedOutput } from './collected-output.js';
+import type { Containers } from './containers.js';
 import { destroyContainer } from './destroy.js';
 import { infoWithUse } from './info.js';
 import { runJob } from './jobs.js';
 import { listContainers } from './listing.js';
 import { RecordingHost, type FailureMoment } from './recording-host.js';
+import { parseSnapshot, snapshotOf } from './snapshot.js';
 import { makeTestContainers, testConfiguration } from './test-containers.js';
 import { filled, idsOf, turns, withPool } from './test-pool.js';
 
@@ -22,7 +24,7 @@ test('a create is served from the pool with a snapshot as its only call, and nob
   containers.happenings.listen((handle, { kind }) => happened.push(`${handle} ${kind}`));
   const before = BigInt(Date.now());
   const container = await create({ graceTime: 7, labels: [{ key: 'a', value: 'b' }], ttl: 60 });
-  assert.deepEqual(host.calls, ['rootFileSystems.open', 'depot.writeSnapshot']);
+  assert.deepEqual(host.calls, ['depot.writeSnapshot']);
   assert.deepEqual([container.id, container.handle, container.state, container.graceTimeMs, container.expiresAtMs, [...container.labels]], [first, first, 'active', 7000, 60_000, [['a', 'b']]]);
   assert.deepEqual([containers.handles(), happened], [[first], [`${first} created`]]);
   const { createdMs, ttlLeftMs, events, jobIds } = await infoWithUse(containers, container);
@@ -30,7 +32,9 @@ test('a create is served from the pool with a snapshot as its only call, and nob
   assert.deepEqual([ttlLeftMs, events, jobIds], [60_000n, [], []]);
   assert.match(host.snapshots.get(container.id) ?? '', /"version":4.*"createdMs":\d+/);
   assert.doesNotMatch(host.snapshots.get(container.id) ?? '', /waiting/);
+  assert.deepEqual(parseSnapshot(host.snapshots.get(container.id) ?? ''), parseSnapshot(snapshotOf(container, host.bootId)));
   assert.equal(containers.waiting.count, 1);
+  await turns();
   host.clock.advance(20);
   await turns();
   assert.deepEqual([containers.waiting.count, containers.waiting.figures()], [2, [{ rootfs: '/rootfs', size: 2, waiting: 2, claims: 1, misses: 0 }]]);
@@ -43,6 +47,7 @@ test('those that wait go on waiting when their root file system could not be loo
     const [id] = idsOf(test);
     const { open } = host.rootFileSystems;
     let asked = 0;
+    host.changes++;
     host.rootFileSystems.open = (path) => {
       if (asked++ === 0) throw error;
       return open(path);
@@ -81,15 +86,19 @@ test('what a request wants for itself is made for it', async () => {
 });
 
 test('one that is not as it would be made now is replaced', async () => {
-  const change: ((host: RecordingHost) => void)[] = [
+  const change: ((host: RecordingHost, containers: Containers) => void)[] = [
     (host) => Object.assign(host.nameServers, { list: () => ['192.0.2.54'] }),
     (host) => Object.assign(host.rootFileSystems, { open: () => ({ lowers: ['/rootfs'], mounts: [], identity: 'another' }) }),
+    (host) => Object.assign(host.syslog, { socketPath: () => '/run/other/log' }),
+    (_host, containers) => Object.assign(containers.configuration, { network: { ...testConfiguration.network, mtu: 1400 } }),
   ];
-  for (const alter of change) {
+  for (const [index, alter] of change.entries()) {
     const test = await filled(1);
-    const { host, create } = test;
+    const { host, containers, create } = test;
     const [old] = idsOf(test);
-    alter(host);
+    alter(host, containers);
+    // What is found in files is looked at there.
+    if (index < 2) host.changes++;
     const container = await create();
     assert.notEqual(container.id, old);
     await turns();
@@ -221,10 +230,11 @@ for (const moment of ['before', 'after'] as FailureMoment[]) {
   });
 
   test(`a claim whose call N fails ${moment} its effect takes no container away`, async () => {
-    for (let number = 1; number <= 2; number++) {
+    for (const [number, changes] of [[1, 0], [1, 1], [2, 1]] as const) {
       const test = await filled(1);
       const { host, containers, create } = test;
       const [id] = idsOf(test);
+      host.changes += changes;
       host.failCall(number, moment);
       const failed = await create().then(() => false, () => true);
       host.repair();
@@ -241,7 +251,7 @@ for (const moment of ['before', 'after'] as FailureMoment[]) {
 test('a claim that could not be recorded leaves its image to nobody', async () => {
   const { host, create } = await filled(1, undefined, 'image:x');
   host.calls.length = 0;
-  host.failCall(2, 'before');
+  host.failCall(1, 'before');
   await assert.rejects(create({ rootfs: 'image:x' }), { message: /depot\.writeSnapshot/ });
-  assert.deepEqual(host.calls, ['rootFileSystems.open', 'depot.writeSnapshot']);
+  assert.deepEqual(host.calls, ['depot.writeSnapshot']);
 });

@@ -14,10 +14,9 @@ import type { CreateOrder } from './create-request.js';
 import { hostnameOf, nameFiles } from './describe.js';
 import { linkNameOf } from './link.js';
 import { makeWaiting } from './make-waiting.js';
-import { recipeDigest, recipeOf } from './recipe.js';
+import { recipeDigest, recipeOf, type Recipe } from './recipe.js';
 import { Refill } from './refill.js';
 import { Retirement } from './retirement.js';
-import { snapshotOf } from './snapshot.js';
 import { WaitingContainer } from './waiting-container.js';
 
 /** A monitor answers in a millisecond; of one that does not, no client is to depend. */
@@ -28,6 +27,8 @@ interface Pool {
   readonly refill: Refill;
   /** By id, the smallest first. */
   readonly waiting: Map<string, WaitingContainer>;
+  /** As it was worked out last. */
+  recipe: Recipe | undefined;
   claims: number;
   /** Creates that would have been served by one. */
   misses: number;
@@ -168,7 +169,7 @@ export class WaitingContainers {
   #record(pool: Pool, waiting: WaitingContainer, order: CreateOrder, handle: string): Container {
     const { containers } = this;
     const claimed = waiting.claimedBy({ handle, order, createdMs: containers.ids.now() });
-    containers.host.depot.writeSnapshot(claimed.id, snapshotOf(claimed, containers.host.bootId));
+    containers.host.depot.writeSnapshot(claimed.id, waiting.snapshotOf(claimed));
     // From now on under its handle: an image tells who has it.
     if (claimed.image !== undefined) containers.host.rootFileSystems.hold(claimed.id, claimed.handle, claimed.image);
     this.#take(waiting);
@@ -178,7 +179,8 @@ export class WaitingContainers {
     containers.add(claimed);
     containers.lifetimes.add(claimed);
     pool.claims++;
-    pool.refill.request();
+    // The client gets its reply first.
+    setImmediate(() => pool.refill.request());
     return claimed;
   }
 
@@ -265,7 +267,7 @@ export class WaitingContainers {
         this.containers.log[isFull ? 'info' : 'warn']({ rootfs: rootfsPath, err: error }, `a container could not be made in advance, trying again in ${restMs / 1000} s`);
       },
     });
-    const pool = { refill, waiting, claims: 0, misses: 0 };
+    const pool = { refill, waiting, recipe: undefined, claims: 0, misses: 0 };
     this.#pools.set(rootfsPath, pool);
     return pool;
   }
@@ -287,7 +289,7 @@ export class WaitingContainers {
   }
 
   async #make(rootfsPath: string): Promise<void> {
-    const waiting = await makeWaiting(this.containers, rootfsPath, (lost) => this.#lost(lost));
+    const waiting = await makeWaiting(this.containers, { rootfsPath, recipe: () => this.#lookAgain(rootfsPath), onLost: (lost) => this.#lost(lost) });
     // Others may have been given greater handles, and the configuration may be another one.
     if (waiting.isLost || !this.containers.ids.isReserved(waiting.id) || this.#poolOf(rootfsPath).waiting.size >= this.#sizeOf(rootfsPath)) this.#giveAway(waiting);
     else {
@@ -313,11 +315,19 @@ export class WaitingContainers {
 
   /** Empty: none can be made of what is there now, and whoever tries is told why. Undefined: it could not be looked at, for want of descriptors for one. */
   #recipeNow(rootfsPath: string): string | undefined {
+    const { recipe } = this.#poolOf(rootfsPath);
     try {
-      return recipeOf(this.containers, rootfsPath);
+      return recipe?.isStill() === true ? recipe.text : this.#lookAgain(rootfsPath);
     } catch (error) {
       return error instanceof WardenError ? '' : undefined;
     }
+  }
+
+  /** @throws WardenError what opening the root file system says, and whatever else there is */
+  #lookAgain(rootfsPath: string): string {
+    const pool = this.#poolOf(rootfsPath);
+    pool.recipe = undefined;
+    return (pool.recipe = recipeOf(this.containers, rootfsPath)).text;
   }
 
   /** From its taking on, in the same turn, it is nobody else's: two clients may be in want at once. */
@@ -351,6 +361,7 @@ export class WaitingContainers {
   #keep(waiting: WaitingContainer): void {
     this.#waiting.set(waiting.id, waiting);
     this.#poolOf(waiting.container.rootfsPath).waiting.set(waiting.id, waiting);
+    waiting.expectClaim();
   }
 
   #take(waiting: WaitingContainer): void {

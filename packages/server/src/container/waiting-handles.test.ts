@@ -32,12 +32,13 @@ test('a handle of the client\'s own is told to the container, which is recorded 
   const { host, containers, create } = test;
   const [id] = idsOf(test);
   for (const [handle, hostname] of [['0123456789ab', '0123456789ab'], [own, undefined]] as const) {
+    await turns();
     host.clock.advance(20);
     await turns();
     const [waiting] = idsOf(test);
     host.calls.length = 0;
     const container = await create({ handle });
-    assert.deepEqual(host.calls, ['rootFileSystems.open', 'depot.writeSnapshot', 'monitor.rename', 'depot.writeSnapshot']);
+    assert.deepEqual(host.calls, ['depot.writeSnapshot', 'monitor.rename', 'depot.writeSnapshot']);
     assert.deepEqual([container.id, container.handle, containers.get(handle)], [waiting, handle, container]);
     const address = formatIpv4Address(container.network.containerAddress);
     assert.deepEqual(host.living.get(container.id)?.names, [{
@@ -64,6 +65,7 @@ for (const moment of ['before', 'after'] as FailureMoment[]) {
     for (let number = 1; number <= 4; number++) {
       const test = await filled(1);
       const { host, containers, create } = test;
+      host.changes++;
       host.failCall(number, moment);
       const failed = await create({ handle: own }).then(() => false, () => true);
       host.repair();
@@ -72,6 +74,7 @@ for (const moment of ['before', 'after'] as FailureMoment[]) {
       if (failed) await create({ handle: own });
       const container = containers.get(own);
       assert.deepEqual([...host.living.keys()].filter((id) => id !== container.id && !idsOf(test).includes(id)), [], `call ${number}`);
+      await turns();
       host.clock.advance(1000);
       await turns();
       assert.deepEqual([...host.directories].sort(), [...containers.all(), ...containers.waiting.all()].map(({ id }) => id).sort());
@@ -102,7 +105,7 @@ test('one that cannot be marked as nobody\'s is not told another name, and waits
   const test = await filled(1);
   const { host, containers, create } = test;
   const [id = ''] = idsOf(test);
-  host.failCall(2, 'before');
+  host.failCall(1, 'before');
   await assert.rejects(create({ handle: own }), { message: /depot\.writeSnapshot/ });
   host.repair();
   assert.deepEqual([host.living.get(id)?.names, idsOf(test), containers.handles()], [[], [id], []]);

@@ -10,6 +10,7 @@ import { filled, idsOf, turns, withPool } from './test-pool.js';
 test('a restarted server offers them again when it would make the same, and removes the others', async () => {
   const before = await filled(2);
   const claimed = await before.create();
+  await turns();
   before.host.clock.advance(20);
   await turns();
   const waiting = idsOf(before);

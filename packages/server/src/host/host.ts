@@ -54,6 +54,8 @@ export interface Depot {
   prepareSnapshot(containerId: string, text: string): void;
   /** Records this snapshot behind the earlier ones, or alone: it is there as a whole or, when this throws, not at all. */
   writeSnapshot(containerId: string, text: string): void;
+  /** The next one of this container is written sooner, if that can be had. Never fails. */
+  expectSnapshot(containerId: string): void;
   /** Every container directory with its snapshots, the last one last, of which a part may be missing; undefined: there is none that can be read. */
   readSnapshots(): { readonly containerId: string; readonly snapshot: string | undefined }[];
   /** Jobs that the monitor has files of: exit records, output. */
@@ -124,6 +126,8 @@ export interface RootFileSystem {
   readonly image?: ContainerImage;
   /** Of a directory: another one has another, and so has the same one when something in it, but not below, was made or removed. */
   readonly identity?: string;
+  /** Whether opening it again would give the same: cheaper than to do it. False also when that is not certain; undefined: it never is. Never fails. */
+  readonly isStill?: () => boolean;
 }
 
 export interface RootFileSystems {
@@ -164,6 +168,14 @@ export interface HookPrograms {
 export interface NameServers {
   /** The host's own nameservers, in order. */
   list(): string[];
+  /** The same, and whether they still are: cheaper than to list them again. */
+  look(): FoundNameServers;
+}
+
+export interface FoundNameServers {
+  readonly servers: readonly string[];
+  /** False also when that is not certain. Never fails. */
+  readonly isStill: () => boolean;
 }
 
 export interface Syslog {

@@ -42,6 +42,17 @@ export function makeHandlers(containers: Containers, images?: Images): Handlers 
     return container;
   }
 
+  /** At once when one was made in advance. */
+  function createFor(call: Call, order: CreateOrder): ResponseInit<Type.Create> | Promise<ResponseInit<Type.Create>> {
+    const created = (container: Container): ResponseInit<Type.Create> => {
+      if (call.gone) containers.references.check(container);
+      else containers.references.name(call.client, container);
+      return { handle: container.handle };
+    };
+    const container = createContainer(containers, order);
+    return container instanceof Promise ? container.then(created) : created(container);
+  }
+
   /** Everything else about the request is checked before anything is fetched. */
   async function orderWithPulled(call: Call, { pull, registryAuth, rootfs, ...request }: RequestOf<Type.Create>): Promise<CreateOrder> {
     checkCreateRequest(request);
@@ -53,12 +64,9 @@ export function makeHandlers(containers: Containers, images?: Images): Handlers 
     [Type.Echo]: (_call, { message }) => ({ message }),
     [Type.List]: (_call, request) => answerList(containers, request),
 
-    [Type.Create]: async (call, request) => {
-      const order = isRegistryReference(request.rootfs) ? await orderWithPulled(call, request) : checkCreateRequest(request);
-      const container = await createContainer(containers, order);
-      if (call.gone) containers.references.check(container);
-      else containers.references.name(call.client, container);
-      return { handle: container.handle };
+    [Type.Create]: (call, request) => {
+      if (isRegistryReference(request.rootfs)) return orderWithPulled(call, request).then((order) => createFor(call, order));
+      return createFor(call, checkCreateRequest(request));
     },
     [Type.Info]: (call, { handle }) => {
       const container = named(call, handle);

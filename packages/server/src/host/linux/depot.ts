@@ -147,6 +147,10 @@ export class LinuxDepot implements Depot {
     attempt('write', path, () => this.#snapshots.write(path, text));
   }
 
+  expectSnapshot(containerId: string): void {
+    this.#snapshots.expect(this.#snapshotOf(containerId));
+  }
+
   readSnapshots(): { containerId: string; snapshot: string | undefined }[] {
     return readdirSync(this.#containers, { withFileTypes: true }).flatMap((entry) => {
       if (entry.isDirectory() && isContainerId(entry.name)) return [{ containerId: entry.name, snapshot: this.#readSnapshot(entry.name) }];

@@ -26,3 +26,14 @@ test('a stub is replaced by what systemd-resolved asks', () => {
   const direct = write('direct', 'nameserver 192.0.2.7\n');
   assert.deepEqual(new LinuxNameServers(direct, real).list(), ['192.0.2.7']);
 });
+
+test('whether they still are is known without reading them again', () => {
+  const path = join(directory, 'later');
+  const unknown = new LinuxNameServers(path).look();
+  assert.deepEqual([unknown.servers, unknown.isStill()], [[], true]);
+  write('later', 'nameserver 127.0.0.53\n');
+  assert.equal(unknown.isStill(), false);
+  // Written just now, it may be written once more without a trace.
+  const stub = new LinuxNameServers(path, '/nonexistent/resolv.conf').look();
+  assert.deepEqual([stub.servers, stub.isStill()], [['127.0.0.53'], false]);
+});

@@ -10,6 +10,7 @@ import { LinuxRootFileSystems, type ImageSource } from './root-file-systems.js';
 let directory: string;
 let rootFileSystems: LinuxRootFileSystems;
 let held: string[];
+let names: Map<string, string>;
 
 const image: ContainerImage = { id: `sha256:${'1'.repeat(64)}`, layers: [`sha256:${'2'.repeat(64)}`, `sha256:${'3'.repeat(64)}`], environment: [], user: undefined, workingDirectory: undefined };
 const images: ImageSource = {
@@ -29,7 +30,8 @@ beforeEach(() => {
   symlinkSync('srv', join(directory, 'link'));
   symlinkSync('/', join(directory, 'slash'));
   held = [];
-  rootFileSystems = new LinuxRootFileSystems(join(directory, 'link/depot'), images, (name) => (name === 'base' ? join(directory, 'images/base') : undefined), (path, real) => (path.includes('/shared/') && !real.includes('/shared/') ? join(directory, 'shared') : undefined));
+  names = new Map([['base', join(directory, 'images/base')]]);
+  rootFileSystems = new LinuxRootFileSystems(join(directory, 'link/depot'), images, (name) => names.get(name), (path, real) => (path.includes('/shared/') && !real.includes('/shared/') ? join(directory, 'shared') : undefined));
 });
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
@@ -57,7 +59,7 @@ test('a path that a container has led elsewhere is refused', () => {
 test('other directories are taken, also one whose name begins as the depot\'s', () => {
   for (const name of ['images/base', 'srv/depot-images']) {
     const path = join(directory, name);
-    const { identity, ...opened } = rootFileSystems.open(path);
+    const { identity, isStill: _, ...opened } = rootFileSystems.open(path);
     assert.deepEqual(opened, { lowers: [path], mounts: [] });
     assert.match(identity ?? '', /^\d+:\d+:\d+$/);
   }
@@ -83,7 +85,9 @@ test('a list of mounts is read again when it was replaced, and refused when othe
 });
 
 test('an image is its layers, the topmost first, and stays as long as its container', () => {
-  assert.deepEqual(rootFileSystems.open('image:app:latest'), { lowers: ['/images/upper', '/images/lower'], mounts: [], image });
+  const { isStill, ...opened } = rootFileSystems.open('image:app:latest');
+  assert.equal(isStill?.(), true);
+  assert.deepEqual(opened, { lowers: ['/images/upper', '/images/lower'], mounts: [], image });
   assert.throws(() => rootFileSystems.open('image:other'), { code: 'not_found', message: 'rootfs image:other not found' });
   rootFileSystems.hold('1', 'handle', image);
   rootFileSystems.release('1');
@@ -94,4 +98,34 @@ test('an image is its layers, the topmost first, and stays as long as its contai
 test('a name stands for a directory', () => {
   assert.deepEqual(rootFileSystems.open('base').lowers, [join(directory, 'images/base')]);
   assert.throws(() => rootFileSystems.open('other'), { code: 'not_found', message: 'rootfs other not found' });
+});
+
+test('whether opening it again would give the same is known without that', () => {
+  const usr = rootFileSystems.open('/usr');
+  assert.equal(usr.isStill?.(), true);
+  // Made just now: it may change once more without a trace.
+  assert.equal(rootFileSystems.open('base').isStill?.(), false);
+  names.set('usr', '/usr');
+  const named = rootFileSystems.open('usr');
+  assert.equal(named.isStill?.(), true);
+  names.set('usr', join(directory, 'images/base'));
+  assert.deepEqual([named.isStill?.(), usr.isStill?.()], [false, true]);
+  const link = join(directory, 'current');
+  symlinkSync('/usr', link);
+  const led = rootFileSystems.open(link);
+  assert.equal(led.isStill?.(), true);
+  rmSync(link);
+  symlinkSync('/etc', link);
+  assert.equal(led.isStill?.(), false);
+});
+
+test('an image whose name stands for another one is another', () => {
+  const { imageOf } = images;
+  const opened = rootFileSystems.open('image:app:latest');
+  for (const other of [() => ({ ...image, id: `sha256:${'4'.repeat(64)}` as const }), () => assert.fail('there is none')]) {
+    images.imageOf = other;
+    assert.equal(opened.isStill?.(), false);
+  }
+  images.imageOf = imageOf;
+  assert.equal(opened.isStill?.(), true);
 });

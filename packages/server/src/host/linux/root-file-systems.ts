@@ -9,6 +9,7 @@ import { z } from '../../lib/zod.js';
 import type { RootFileSystem, RootFileSystems } from '../host.js';
 import type { ContainerImage } from '../image.js';
 import { DepotShield } from './depot-shield.js';
+import { type Found, isSame, stillThere } from './file-mark.js';
 import { ledOut, realPath, type LeadsOutOf } from './writable-places.js';
 
 const absolutePath = z.string().startsWith('/').max(4095).refine((path) => !path.includes('\0'));
@@ -19,9 +20,9 @@ const mountsSchema = z.strictObject({
 
 const sidecarLimitInBytes = 1024 * 1024;
 
-/** What makes a file the one that was read before. Creates come by the hundred, and checking the same list costs 0.1 ms each time. */
+/** A list, and the file that it was read from. Creates come by the hundred, and checking the same list costs 0.1 ms each time. */
 interface ReadMounts {
-  readonly identity: string;
+  readonly found: BigIntStats;
   readonly mounts: RootFileSystem['mounts'];
 }
 
@@ -70,8 +71,20 @@ export class LinuxRootFileSystems implements RootFileSystems {
     if (reason !== undefined) throw refused(path, reason);
     const left = this.leadsOutOf(path, directory.path);
     if (left !== undefined) throw refused(path, ledOut(left));
-    const mounts = this.#mountsOf(`${directory.path}.mounts.json`);
-    return { lowers: [directory.path], mounts, identity: directory.identity };
+    const list = `${directory.path}.mounts.json`;
+    const found = statusOf(list);
+    const mounts = found === undefined ? [] : this.#mountsOf(list, found);
+    // That the way there leads to the same directory is what makes its real path the same.
+    const isSameDirectory = stillThere(directory.status, () => statSync(path, { throwIfNoEntry: false, bigint: true }));
+    const isSameList = stillThere(found, () => statusOf(list));
+    const isNamed = (): boolean => path === name || this.namedPath(name) === path;
+    const { status: { dev, ino, ctimeNs } } = directory;
+    return {
+      lowers: [directory.path],
+      mounts,
+      identity: `${dev}:${ino}:${ctimeNs}`,
+      isStill: () => isNamed() && isSameDirectory() && isSameList() && this.#staysInside(path, directory.path),
+    };
   }
 
   hold(containerId: string, handle: string | undefined, image: ContainerImage): void {
@@ -90,37 +103,53 @@ export class LinuxRootFileSystems implements RootFileSystems {
     try {
       const image = this.images.imageOf(name.slice(imageScheme.length));
       // In a description the topmost layer comes first.
-      return { lowers: this.images.directoriesOf(image).reverse(), mounts: [], image };
+      return { lowers: this.images.directoriesOf(image).reverse(), mounts: [], image, isStill: () => this.#isImage(name, image) };
     } catch (error) {
       if (error instanceof WardenError && error.code === 'not_found') throw new WardenError('not_found', `rootfs ${name} not found`, { cause: error });
       throw error;
     }
   }
 
-  #mountsOf(path: string): RootFileSystem['mounts'] {
-    const status = lstatSync(path, { throwIfNoEntry: false, bigint: true });
-    if (status === undefined) return [];
-    // The time of change covers owner, mode and content, and cannot be set back.
-    const identity = `${status.dev}:${status.ino}:${status.ctimeNs}`;
-    const remembered = this.#remembered.get(path);
-    if (remembered?.identity === identity) return remembered.mounts;
-    const mounts = readMounts(path, status);
-    if (this.#remembered.size >= rememberedLimit) this.#remembered.clear();
-    this.#remembered.set(path, { identity, mounts });
-    return mounts;
+  #staysInside(path: string, real: string): boolean {
+    try {
+      return this.leadsOutOf(path, real) === undefined;
+    } catch {
+      return false;
+    }
   }
 
+  #isImage(name: string, { id }: ContainerImage): boolean {
+    try {
+      return this.images.imageOf(name.slice(imageScheme.length)).id === id;
+    } catch {
+      return false;
+    }
+  }
+
+  #mountsOf(path: string, found: BigIntStats): RootFileSystem['mounts'] {
+    // The time of change covers owner, mode and content, and cannot be set back.
+    const remembered = this.#remembered.get(path);
+    if (remembered !== undefined && isSame(remembered.found, found)) return remembered.mounts;
+    const mounts = readMounts(path, found);
+    if (this.#remembered.size >= rememberedLimit) this.#remembered.clear();
+    this.#remembered.set(path, { found, mounts });
+    return mounts;
+  }
+}
+
+function statusOf(list: string): Found {
+  return lstatSync(list, { throwIfNoEntry: false, bigint: true });
 }
 
 function refused(path: string, why: string): WardenError {
   return new WardenError('invalid_argument', `rootfs ${path} cannot be used: ${why}; name a directory that holds nothing but a root file system`);
 }
 
-function realDirectory(path: string): { readonly path: string; readonly identity: string } | undefined {
+function realDirectory(path: string): { readonly path: string; readonly status: BigIntStats } | undefined {
   const real = realPath(path);
   const status = real === undefined ? undefined : statSync(real, { throwIfNoEntry: false, bigint: true });
   if (real === undefined || status?.isDirectory() !== true) return undefined;
-  return { path: real, identity: `${status.dev}:${status.ino}:${status.ctimeNs}` };
+  return { path: real, status };
 }
 
 function readMounts(path: string, status: BigIntStats): RootFileSystem['mounts'] {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -75,6 +75,11 @@ test('what an earlier server has left, or somebody else has changed, is replaced
   new SnapshotFiles().write(path, 'two\n');
   assert.equal(files.read(path), 'two\n', 'an earlier one may have been killed in the middle of a line');
   const changes = {
+    'another file of that length': () => {
+      rmSync(path);
+      writeFileSync(`${path}.other`, 'hole\n\n');
+      renameSync(`${path}.other`, path);
+    },
     'one that is longer': () => appendFileSync(path, 'thr'),
     'one that is shorter': () => writeFileSync(path, ''),
     'none at all': () => rmSync(path),
@@ -87,13 +92,46 @@ test('what an earlier server has left, or somebody else has changed, is replaced
       assert.equal(spawnSync('mkfifo', [path]).status, 0);
     },
   };
-  for (const [what, change] of Object.entries(changes)) {
-    files.write(path, 'whole\n');
-    change();
-    files.write(path, 'new\n');
-    assert.equal(readFileSync(path, 'utf8'), 'new\n', what);
+  for (const isExpected of [false, true]) {
+    for (const [what, change] of Object.entries(changes)) {
+      files.write(path, 'whole\n');
+      if (isExpected) files.expect(path);
+      change();
+      files.write(path, 'new\n');
+      assert.equal(readFileSync(path, 'utf8'), 'new\n', what);
+    }
+    assert.equal(readFileSync(join(directory, 'theirs'), 'utf8'), 'new\nwhole\n');
   }
-  assert.equal(readFileSync(join(directory, 'theirs'), 'utf8'), 'new\nwhole\n');
+});
+
+test('one that is expected is written to the file that was opened for it, which is closed after that', async () => {
+  const openFiles = (): string[] => readdirSync('/proc/self/fd').flatMap((number) => {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${number}`);
+      return target.startsWith(directory) ? [target.slice(directory.length)] : [];
+    } catch {
+      return []; // that of the list itself
+    }
+  });
+  files.expect(path);
+  assert.deepEqual(openFiles(), [], 'there is none to be written to');
+  files.write(path, 'one\n');
+  files.expect(path);
+  files.expect(path);
+  assert.deepEqual(openFiles(), ['/snapshot.json']);
+  files.write(path, 'two\n');
+  await new Promise(setImmediate);
+  assert.deepEqual([files.read(path), openFiles()], ['one\ntwo\n', []]);
+  files.expect(path);
+  files.forget(path);
+  assert.deepEqual(openFiles(), []);
+  const paths = Array.from({ length: 300 }, (_, number) => join(directory, `${number}.json`));
+  for (const each of paths) {
+    files.write(each, 'one\n');
+    files.expect(each);
+  }
+  assert.equal(openFiles().length, 256);
+  for (const each of paths) files.forget(each);
 });
 
 test('what cannot be written leaves what was there, and the next one follows that', () => {

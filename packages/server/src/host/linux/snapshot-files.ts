@@ -3,7 +3,7 @@
  * is what holds. That takes some ten microseconds, where a rename over the file that was there has ext4 write out the new one's data first
  * (auto_da_alloc; ADR 0022), some hundred. From time to time a new file with the last one alone takes its place.
  */
-import { closeSync, constants, fstatSync, ftruncateSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, type Stats } from 'node:fs';
 import { WardenError } from 'warden-protocol';
 import { installSmallFile, prepareSmallFile, readSmallFile, replaceSmallFile, writeWhole } from './small-file.js';
 
@@ -12,6 +12,13 @@ const limitInBytes = 1024 * 1024;
 /** A start reads all of them. */
 const usualLimitInBytes = 32 * 1024;
 const leastOfLarge = 4;
+/** Descriptors that are kept. Of a larger pool those that come first are wanted first. */
+const openLimit = 256;
+
+interface OpenFile {
+  readonly descriptor: number;
+  readonly ino: number;
+}
 
 export class SnapshotFiles {
   /** Of files that this server has written; what an earlier one has left may end anywhere. */
@@ -20,10 +27,20 @@ export class SnapshotFiles {
   /** What lies beside a file that is not there yet, to become it. */
   readonly #prepared = new Map<string, string>();
 
+  /** Files that are going to be written soon. */
+  readonly #open = new Map<string, OpenFile>();
+
   /** Writes beside it what is going to be the first text of a file. @throws what open(2) and write(2) say */
   prepare(path: string, text: string): void {
     prepareSmallFile(path, text);
     this.#prepared.set(path, text);
+  }
+
+  /** Opens a file in advance, for its next text. Without that it is only written later. */
+  expect(path: string): void {
+    if (!this.#sizes.has(path) || this.#open.has(path) || this.#open.size >= openLimit) return;
+    const descriptor = openExisting(path);
+    if (descriptor !== undefined) this.#open.set(path, { descriptor, ino: fstatSync(descriptor).ino });
   }
 
   /** @throws WardenError exhausted, or what open(2), write(2) and rename(2) say; what is recorded is then what was before */
@@ -42,7 +59,14 @@ export class SnapshotFiles {
     }
     const known = this.#sizes.get(path);
     this.#sizes.delete(path);
-    const isAppended = known !== undefined && known + bytes.length <= largestFor(bytes.length) && append(path, known, bytes);
+    const open = this.#open.get(path);
+    if (open !== undefined) {
+      this.#open.delete(path);
+      // Whoever waits for the text does not wait for that.
+      setImmediate(() => closeSync(open.descriptor));
+    }
+    const hasRoom = known !== undefined && known + bytes.length <= largestFor(bytes.length);
+    const isAppended = hasRoom && (open === undefined ? append(path, known, bytes) : isAsItWas(path, open, known) && appendTo(open.descriptor, known, bytes));
     if (!isAppended) replaceSmallFile(path, bytes);
     this.#sizes.set(path, isAppended ? known + bytes.length : bytes.length);
   }
@@ -56,6 +80,9 @@ export class SnapshotFiles {
   forget(path: string): void {
     this.#prepared.delete(path);
     this.#sizes.delete(path);
+    const open = this.#open.get(path);
+    this.#open.delete(path);
+    if (open !== undefined) closeSync(open.descriptor);
   }
 }
 
@@ -68,19 +95,32 @@ function append(path: string, sizeInBytes: number, bytes: Buffer): boolean {
   const descriptor = openExisting(path);
   if (descriptor === undefined) return false;
   try {
-    const status = fstatSync(descriptor);
-    if (!status.isFile() || status.size !== sizeInBytes) return false;
-    try {
-      writeWhole(descriptor, bytes);
-    } catch (error) {
-      // A part does not count, but what is written next has to begin where the last whole one ends.
-      ftruncateSync(descriptor, sizeInBytes);
-      throw error;
-    }
-    return true;
+    return hasSize(fstatSync(descriptor), sizeInBytes) && appendTo(descriptor, sizeInBytes, bytes);
   } finally {
     closeSync(descriptor);
   }
+}
+
+function hasSize(status: Stats, sizeInBytes: number): boolean {
+  return status.isFile() && status.size === sizeInBytes;
+}
+
+/** Whether the file that was opened stands at its path still, as it was left. */
+function isAsItWas(path: string, { ino }: OpenFile, sizeInBytes: number): boolean {
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  return status !== undefined && status.ino === ino && hasSize(status, sizeInBytes);
+}
+
+/** @returns true */
+function appendTo(descriptor: number, sizeInBytes: number, bytes: Buffer): boolean {
+  try {
+    writeWhole(descriptor, bytes);
+  } catch (error) {
+    // A part does not count, but what is written next has to begin where the last whole one ends.
+    ftruncateSync(descriptor, sizeInBytes);
+    throw error;
+  }
+  return true;
 }
 
 /** Whatever is wrong with it, a new file in its place is right, or says why there can be none. */
