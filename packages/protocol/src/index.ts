@@ -6,10 +6,10 @@ export type * from './gen/plain.js';
 export { MessageError } from './decode.js';
 export { isRequired, shortName } from './descriptor.js';
 export { EncodedMessage, writeVarint } from './encode.js';
-export { InfoResponse_MemoryStatSchema as MemoryStatSchema } from './gen/lifecycle_pb.js';
+export { InfoResponse_MemoryStatSchema as MemoryStatSchema, InfoResponseSchema as InfoSchema } from './gen/lifecycle_pb.js';
 export { type ErrorCode, errorCodes, isErrorCode, WardenError, type WardenErrorOptions } from './error.js';
 export { DEFAULT_MAX_FRAME_LENGTH, encodeFrame, FrameDecoder, type FrameDecoderOptions, FrameError, type FrameErrorReason, MAX_FRAME_LENGTH } from './framing.js';
-export { type AnyRequest, type AnyResponse, decodeEnvelope, decodeRequest, decodeResponse, encodeError, encodeRequest, encodeResponse, type Envelope,
+export { type AnyRequest, type AnyResponse, decodeEnvelope, decodeRequest, decodeResponse, encodeError, encodeInfo, encodeRequest, encodeResponse, type Envelope,
   errorOfResponse, type Init, messageTypes, type RequestInit, type RequestName, type RequestOf, type RequestType, requestTypeOf, requestTypes,
   type ResponseInit, type ResponseOf, Type, type TypeOfName } from './messages.js';
 export { fieldComments } from './gen/comments.js';

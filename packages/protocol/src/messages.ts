@@ -109,9 +109,9 @@ export type TypeOfName<Name extends RequestName> = { [T in RequestType]: Table[T
 
 type Leaf = string | number | bigint | boolean | undefined | Uint8Array;
 
-/** A message to be encoded: as decoded, but lists may be left out, also in nested messages, and the statistics of memory be encoded already. */
+/** A message to be encoded: as decoded, but lists may be left out, also in nested messages, and a container's information, or of that the statistics of memory, be encoded already. */
 export type Init<M> = M extends Leaf ? M : M extends readonly (infer Element)[] ? readonly Init<Element>[]
-  : { readonly [K in keyof M as M[K] extends readonly unknown[] ? never : K]: Init<M[K]> | (K extends 'memoryStat' ? EncodedMessage : never) }
+  : { readonly [K in keyof M as M[K] extends readonly unknown[] ? never : K]: Init<M[K]> | (K extends 'memoryStat' | 'info' ? EncodedMessage : never) }
     & { readonly [K in keyof M as M[K] extends readonly unknown[] ? K : never]?: Init<M[K]> | undefined };
 
 export type RequestInit<T extends RequestType> = Init<RequestOf<T>>;
@@ -156,6 +156,11 @@ export function encodeRequest<T extends RequestType>(type: T, request: RequestIn
 /** The whole frame of a response. Throws invalid_argument. The buffer may be shared: do not write into it. */
 export function encodeResponse<T extends RequestType>(type: T, response: ResponseInit<T>): Buffer {
   return encode(type, messageTypes[type].response, response);
+}
+
+/** Some fields of an information, for an EncodedMessage: what belongs to one may be put behind each other. Throws invalid_argument. */
+export function encodeInfo(info: Partial<ResponseInit<Type.Info>>): Uint8Array {
+  return encodeMessage(InfoResponseSchema, info as PlainObject);
 }
 
 /** The whole frame of an error reply. */

@@ -9,6 +9,7 @@ import { createContainer } from '../container/create.js';
 import { checkCreateRequest, type CreateOrder } from '../container/create-request.js';
 import { destroyContainer } from '../container/destroy.js';
 import { consumeJob } from '../container/forget.js';
+import { encodedInfoOf } from '../container/encoded-info.js';
 import { infoForJob, infoWithUse } from '../container/info.js';
 import { endingDetailsOf } from '../container/job-ending.js';
 import { followJob, runJob, spawnJob, type Following } from '../container/jobs.js';
@@ -128,7 +129,7 @@ interface Collecting {
 /** The reply of a run or a link: with the output that was collected, or sent piece by piece when that is too much to keep. */
 async function resultOf(containers: Containers, type: ResultType, { call, container, following, output }: Collecting, lost?: () => void) {
   const exitStatus = await outcome(call, following, lost);
-  const response = { exitStatus, info: await infoForJob(containers, container, following.usage()), ...endingDetailsOf(following.job.exit) };
+  const response = { exitStatus, info: encodedInfoOf(container, await infoForJob(containers, container, following.usage())), ...endingDetailsOf(following.job.exit) };
   if (output.isWhole) return { ...response, stdout: output.get('stdout'), stderr: output.get('stderr') };
   return sendLargeResult(call, type, response, container, following.job, output);
 }

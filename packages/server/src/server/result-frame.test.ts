@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeResponse, FrameDecoder, Type } from 'warden-protocol';
+import { decodeResponse, EncodedMessage, encodeInfo, FrameDecoder, Type } from 'warden-protocol';
 import { encodeResult } from './result-frame.js';
 
 for (const type of [Type.Run, Type.Link] as const) {
@@ -8,21 +8,34 @@ for (const type of [Type.Run, Type.Link] as const) {
     for (const [out, err] of [[0, 0], [5, 7], [16_383, 0], [16_384, 0], [0, 100_000], [3_000_000, 70_000], [127, 20_000], [20_000, 128]] as const) {
       const stdout = Buffer.alloc(out, 'o');
       const stderr = Buffer.alloc(err, 'e');
-      const info = { state: 'active', events: ['x'], jobIds: [2n ** 63n] };
-      const decoder = new FrameDecoder();
-      decoder.push(Buffer.concat(encodeResult(type, { exitStatus: 255, stdout, stderr, info })));
-      const payload = decoder.next();
-      assert.ok(payload !== undefined && decoder.idle);
-      const decoded = decodeResponse(payload);
-      assert.ok(decoded.type === type);
-      assert.equal(decoded.response.exitStatus, 255);
-      assert.ok(stdout.equals(decoded.response.stdout ?? Buffer.alloc(0)));
-      assert.ok(stderr.equals(decoded.response.stderr ?? Buffer.alloc(0)));
-      assert.deepEqual(decoded.response.info?.jobIds, [2n ** 63n]);
-      assert.deepEqual(decoded.response.info?.events, ['x']);
+      const plain = { state: 'active', events: ['x'], jobIds: [2n ** 63n] };
+      for (const info of [plain, new EncodedMessage(encodeInfo(plain))]) {
+        const decoder = new FrameDecoder();
+        decoder.push(Buffer.concat(encodeResult(type, { exitStatus: 255, stdout, stderr, info })));
+        const payload = decoder.next();
+        assert.ok(payload !== undefined && decoder.idle);
+        const decoded = decodeResponse(payload);
+        assert.ok(decoded.type === type);
+        assert.equal(decoded.response.exitStatus, 255);
+        assert.ok(stdout.equals(decoded.response.stdout ?? Buffer.alloc(0)));
+        assert.ok(stderr.equals(decoded.response.stderr ?? Buffer.alloc(0)));
+        assert.deepEqual(decoded.response.info?.jobIds, [2n ** 63n]);
+        assert.deepEqual(decoded.response.info?.events, ['x']);
+      }
     }
   });
 }
+
+test('how a job ended is said also where the information is encoded already', () => {
+  for (const details of [{}, { signal: 9 }, { signal: 9, timedOut: true }, { lost: true }]) {
+    const decoder = new FrameDecoder();
+    for (const frame of encodeResult(Type.Run, { exitStatus: 255, ...details, stdout: Buffer.from('a'), info: new EncodedMessage(encodeInfo({ hostIp: '10.0.0.1' })) })) decoder.push(frame);
+    const { type, response } = decodeResponse(decoder.next() ?? assert.fail('no frame'));
+    assert.ok(type === Type.Run);
+    const { exitStatus, signal, timedOut, lost, info, stdout } = response;
+    assert.deepEqual({ exitStatus, signal, timedOut, lost, hostIp: info?.hostIp, stdout: stdout?.toString() }, { exitStatus: 255, signal: undefined, timedOut: undefined, lost: undefined, ...details, hostIp: '10.0.0.1', stdout: 'a' });
+  }
+});
 
 test('more output than a frame can hold is refused in words', () => {
   assert.throws(() => encodeResult(Type.Run, { exitStatus: 0, stdout: Buffer.alloc(99_999_990), stderr: Buffer.alloc(0) }), { code: 'exhausted', message: /stream the job/ });

@@ -2,7 +2,7 @@
  * The frame of a run's or link's response, without copying megabytes of output through the protobuf encoder: everything but
  * the output is encoded as usual, the output's two fields are put behind it. Protobuf knows no order of fields.
  */
-import { decodeEnvelope, encodeResponse, FrameDecoder, MAX_FRAME_LENGTH, WardenError, type ResponseInit, type Type } from 'warden-protocol';
+import { decodeEnvelope, encodeResponse, encodeResult as encodeShort, FrameDecoder, MAX_FRAME_LENGTH, WardenError, type ResponseInit, type Type } from 'warden-protocol';
 
 /** Tags of LinkResponse's and RunResponse's stdout (2) and stderr (3), both length-delimited. */
 const stdoutTag = 0x12;
@@ -29,7 +29,7 @@ export interface ResultAround {
  */
 export function encodeResult(type: ResultType, response: ResponseInit<ResultType>): Uint8Array[] {
   const { stdout = new Uint8Array(), stderr = new Uint8Array(), ...rest } = response;
-  if (stdout.length + stderr.length < copyBelowInBytes) return [encodeResponse(type, response)];
+  if (stdout.length + stderr.length < copyBelowInBytes) return encodeShort(type, response);
   const { beforeStdout, beforeStderr, end } = encodeResultAround(type, rest, stdout.length, stderr.length);
   return [beforeStdout, stdout, beforeStderr, stderr, end];
 }

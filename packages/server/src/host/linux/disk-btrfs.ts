@@ -7,6 +7,7 @@ import { isAttached, makeBtrfsImage } from './disk-image-file.js';
 import { DiskRequests } from './disk-requests.js';
 import { KeptFiles } from './kept-files.js';
 import type { LauncherProcess } from './launcher.js';
+import { numberAt } from './usage-files.js';
 
 /** Disks of which the files that tell what they use stay open. */
 const keptDisks = 32;
@@ -50,9 +51,9 @@ export class BtrfsDisks implements DiskBackend {
   readonly usage = ({ directory = '' }: ContainerDisk): DiskUsage | undefined => {
     const group = this.#groups.get(directory);
     if (group === undefined) return undefined;
-    const allocated = this.#files.read(directory, group, 'referenced');
-    const reserved = this.#files.read(directory, group, 'rsv_data');
-    return allocated === undefined || reserved === undefined ? undefined : { bytes: BigInt(allocated.trim()) + BigInt(reserved.trim()), inodes: undefined };
+    const allocated = this.#number(directory, group, 'referenced');
+    const reserved = this.#number(directory, group, 'rsv_data');
+    return allocated === undefined || reserved === undefined ? undefined : { bytes: allocated + reserved, inodes: undefined };
   };
 
   async limit({ directory = '' }: ContainerDisk, change: Partial<DiskLimits>): Promise<DiskState> {
@@ -67,6 +68,11 @@ export class BtrfsDisks implements DiskBackend {
     this.#files.forget(directory);
     return Promise.resolve();
   };
+
+  #number(directory: string, group: string, name: string): bigint | undefined {
+    const text = this.#files.readBytes(directory, group, name);
+    return text === undefined ? undefined : numberAt(text);
+  }
 
   #note(directory: string, { group }: { readonly group: string | undefined }): void {
     if (group !== undefined) this.#groups.set(directory, group);

@@ -75,6 +75,9 @@ export function monitorSocketPath(containerDirectory: string): string {
   return join(containerDirectory, 'run', 'monitor.sock');
 }
 
+/** What a SPAWN that follows has beside the job: the same each time. */
+let followed: { readonly upToInBytes: number; readonly attributes: Uint8Array } = { upToInBytes: -1, attributes: new Uint8Array(0) };
+
 class LinuxMonitor implements Monitor {
   readonly #open = new Set<MonitorConnection>();
   readonly #idle: MonitorConnection[] = [];
@@ -99,8 +102,11 @@ class LinuxMonitor implements Monitor {
   }
 
   spawnFollowed(job: JobDescription, sink: OutputSink, upToInBytes: number): Promise<FollowedJob> {
-    const upTo = BigInt(upToInBytes);
-    return this.#follow(writeJob(new FrameWriter(), job).u32(Tag.followOutput, 1).u64(Tag.forgetUpTo, upTo).u64(Tag.outputUpTo, upTo).frame(FrameType.spawn), sink, readEnd);
+    if (followed.upToInBytes !== upToInBytes) {
+      const upTo = BigInt(upToInBytes);
+      followed = { upToInBytes, attributes: new FrameWriter().u32(Tag.followOutput, 1).u64(Tag.forgetUpTo, upTo).u64(Tag.outputUpTo, upTo).attributes() };
+    }
+    return this.#follow(writeJob(new FrameWriter(), job).raw(followed.attributes).frame(FrameType.spawn), sink, readEnd);
   }
 
   follow(jobId: number, sink: OutputSink, { upToInBytes, only }: OutputWish = {}): Promise<FollowedJob> {
