@@ -1,13 +1,53 @@
-/* One run at a time on a machine: the cgroups, the nftables tables and the addresses have fixed names, and two runs would measure each other. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/* One run at a time on a machine: the addresses are fixed, and two runs would measure each other. A run that was killed is told to the next, which removes what is left of it. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isAlive, startOf } from './run-name.js';
+import type { Run } from './run-name.js';
 
-const PATH = '/run/warden-bench.pid';
+const PATH = '/run/warden-bench.json';
 
-/** Throws when another run is alive. @returns what gives the lock back */
-export function takeLock(): () => void {
-  const owner = existsSync(PATH) ? Number(readFileSync(PATH, 'utf8')) : 0;
-  if (owner > 0 && existsSync(`/proc/${owner}`)) throw new Error(`a benchmark is running already, process ${owner} (${PATH})`);
-  rmSync(PATH, { force: true });
-  writeFileSync(PATH, `${process.pid}\n`, { flag: 'wx' });
-  return () => rmSync(PATH, { force: true });
+export interface KilledRun extends Run {
+  readonly directory: string;
+}
+
+interface Recorded extends KilledRun {
+  /** Runs before this one of which something is left. */
+  readonly left: readonly KilledRun[];
+}
+
+export interface Lock {
+  /** Runs that had it and were killed. */
+  readonly killed: readonly KilledRun[];
+  /** Nothing is left of them any more. Until then the next run is told of them again. */
+  forgetKilled(): void;
+  release(): void;
+}
+
+function read(path: string): Recorded | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Recorded;
+  } catch {
+    return undefined; // there is none, or its writer was killed before it had anything to leave
+  }
+}
+
+/**
+ * Throws when another run is alive.
+ * @param directory of this run
+ */
+export function takeLock(directory: string, path = PATH): Lock {
+  const owner = read(path);
+  if (owner !== undefined && isAlive(owner)) throw new Error(`a benchmark is running already, process ${owner.pid} (${path})`);
+  const killed = owner === undefined ? [] : [...owner.left, { pid: owner.pid, started: owner.started, directory: owner.directory }];
+  const record = (left: readonly KilledRun[]): string => `${JSON.stringify({ pid: process.pid, started: startOf(process.pid) ?? '', directory, left } satisfies Recorded)}\n`;
+  rmSync(path, { force: true });
+  writeFileSync(path, record(killed), { flag: 'wx' });
+  let isClean = killed.length === 0;
+  return {
+    killed,
+    forgetKilled: () => {
+      writeFileSync(path, record([]));
+      isClean = true;
+    },
+    release: () => { if (isClean) rmSync(path, { force: true }); },
+  };
 }

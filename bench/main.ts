@@ -9,6 +9,7 @@ import type { Figures } from './compare.js';
 import { cycles } from './cycles.js';
 import { files } from './files.js';
 import { Floor } from './floor.js';
+import { removeLeftover } from './leftover.js';
 import { lifecycle } from './lifecycle.js';
 import { limits } from './limits.js';
 import { live } from './live.js';
@@ -88,10 +89,7 @@ async function run(options: Options): Promise<void> {
   };
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
-    await server.endLeftover();
     await server.start();
-    // Of a run that was killed.
-    await server.destroyAll();
     if (options.profile !== undefined) {
       await printProfiles(options.profile, server, options.sizes, directory);
       await server.remove();
@@ -119,7 +117,9 @@ async function run(options: Options): Promise<void> {
 const options = parseOptions(process.argv.slice(2));
 if (options === undefined) process.stdout.write(usage);
 else {
-  const release = takeLock();
-  process.once('exit', release);
+  const lock = takeLock(options.directory);
+  process.once('exit', () => lock.release());
+  for (const killed of lock.killed) await removeLeftover(killed, options.programs);
+  lock.forgetKilled();
   await run(options);
 }

@@ -2,19 +2,24 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WardenClient } from 'warden-client';
+import { groupsNamed, removeTree } from './groups.js';
 import { wardendProgram } from './paths.js';
+import { runName, startOf } from './run-name.js';
 
-const CGROUP_PARENT = 'warden-bench';
-const TABLE = 'warden_bench';
 const START_MS = 20_000;
 const EXIT_MS = 20_000;
 /** More than any measured output. */
 const OUTPUT_LIMIT = 64 * 1024 ** 3;
+
+/** Of a run with this name, in the families inet and arp. */
+export function tableOf(name: string): string {
+  return name.replaceAll('-', '_');
+}
 
 /** Whether a command line is that of a wardend with this file for a configuration. */
 export function isWardendWith(configuration: string, words: readonly string[]): boolean {
@@ -37,12 +42,15 @@ export class Server {
   readonly #directory: string;
   readonly #rootfs: string;
   readonly #programs: string;
+  readonly #name: string;
   #child: ChildProcess | undefined;
   #healthPort = 0;
   #poolSize = 0;
 
-  constructor(directory: string, rootfs: string, programs: string) {
+  /** @param name of the run: of its cgroups and tables */
+  constructor(directory: string, rootfs: string, programs: string, name = runName) {
     this.#directory = directory;
+    this.#name = name;
     this.#rootfs = rootfs;
     this.#programs = programs;
     this.socket = `${directory}/warden.sock`;
@@ -98,12 +106,12 @@ export class Server {
     return JSON.stringify({
       server: {
         unix_domain_path: this.socket, container_depot_path: `${this.#directory}/depot`, container_rootfs_path: this.#rootfs,
-        cgroup_parent: CGROUP_PARENT, programs_path: this.#programs, job_output_limit: OUTPUT_LIMIT,
+        cgroup_parent: this.#name, programs_path: this.#programs, job_output_limit: OUTPUT_LIMIT,
       },
       health_check_server: { port: this.#healthPort },
       // One line at the end of the run, none for a request: as in production.
       logging: { level: 'info', file: `${this.#directory}/wardend.log` },
-      network: { pool_network: '10.250.0.0/16', table: TABLE, release_delay: 0 },
+      network: { pool_network: '10.250.0.0/16', table: tableOf(this.#name), release_delay: 0 },
       pool: { size: this.#poolSize },
       user: { pool_start_uid: 40_000, pool_size: 1_100, pool_start_subuid: 0xa000_0000 },
     });
@@ -113,8 +121,10 @@ export class Server {
   async endLeftover(): Promise<void> {
     const begin = performance.now();
     for (const pid of processesWith(`${this.#directory}/warden.yml`)) {
+      const started = startOf(pid);
+      if (started === undefined) continue;
       process.kill(pid, 'SIGTERM');
-      while (existsSync(`/proc/${pid}`)) {
+      while (startOf(pid) === started) {
         if (performance.now() - begin > EXIT_MS) throw new Error(`wardend of a run that was killed, process ${pid}, does not end within ${EXIT_MS / 1000} s: end it and try again`);
         await sleep(2);
       }
@@ -171,14 +181,11 @@ export class Server {
     }
   }
 
-  /** Ends the daemon and removes what a daemon leaves on purpose: its table and its empty parent groups. */
+  /** Ends the daemon and removes what a daemon leaves on purpose: its tables and its empty parent groups. */
   async remove(): Promise<void> {
     if (this.#child !== undefined) await this.destroyAll();
     await this.end('SIGTERM');
-    for (const family of ['inet', 'arp']) spawnSync('nft', ['delete', 'table', family, TABLE], { stdio: 'ignore' });
-    const root = '/sys/fs/cgroup';
-    for (const path of [root, ...readdirSync(root).map((name) => `${root}/${name}`)].map((hierarchy) => `${hierarchy}/${CGROUP_PARENT}`)) {
-      if (existsSync(path)) rmdirSync(path);
-    }
+    for (const family of ['inet', 'arp']) spawnSync('nft', ['delete', 'table', family, tableOf(this.#name)], { stdio: 'ignore' });
+    for (const group of groupsNamed(this.#name)) removeTree(group);
   }
 }

@@ -1,8 +1,13 @@
-/* Cgroups for the peers: everything that they make lies below warden-bench-peers, whatever they call it, because that is all they see of cgroups. */
+/* Cgroups for the peers: everything that they make lies below one group of the run, whatever they call it, because that is all they see of cgroups. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { removeTree } from '../groups.js';
+import { runName } from '../run-name.js';
 
-const PARENT = 'warden-bench-peers';
+/** Whose groups lie there. */
+export function peersGroupOf(name: string): string {
+  return `${name}-peers`;
+}
 
 export interface Hierarchy {
   readonly mountPoint: string;
@@ -36,7 +41,7 @@ export class PeerGroups {
 
   /** Throws when a hierarchy cannot be written to. */
   constructor(name: string, all: readonly Hierarchy[]) {
-    this.#directories = all.map(({ mountPoint }) => `${mountPoint}/${PARENT}/${name}`);
+    this.#directories = all.map(({ mountPoint }) => `${mountPoint}/${peersGroupOf(runName)}/${name}`);
     for (const [index, directory] of this.#directories.entries()) {
       removeTree(directory); // of a run that was killed
       mkdirSync(directory, { recursive: true, mode: 0o755 });
@@ -78,18 +83,12 @@ function inheritCpuset(directory: string): void {
   for (const file of ['cpuset.cpus', 'cpuset.mems']) writeFileSync(`${directory}/${file}`, readFileSync(`${directory}/../${file}`));
 }
 
-function removeTree(directory: string): void {
-  if (!existsSync(directory)) return;
-  for (const entry of readdirSync(directory, { withFileTypes: true })) if (entry.isDirectory()) removeTree(`${directory}/${entry.name}`);
-  rmdirSync(directory);
-}
-
 /** Unless others are in it. */
 function removeEmpty(directory: string): void {
   if (existsSync(directory) && readdirSync(directory, { withFileTypes: true }).every((entry) => !entry.isDirectory())) rmdirSync(directory);
 }
 
-/** Those of this run, and what a killed one left: its processes have ended with it. */
+/** Those of this run. */
 export function removeAllGroups(): void {
-  for (const { mountPoint } of hierarchies()) removeTree(`${mountPoint}/${PARENT}`);
+  for (const { mountPoint } of hierarchies()) removeTree(`${mountPoint}/${peersGroupOf(runName)}`);
 }

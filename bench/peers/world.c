@@ -6,7 +6,8 @@
  *   namespaces, with a private copy of the mounts. When it is gone, so is everybody who was in these groups. It executes programs as it is told and says how long each took: a program started by Node would cost as much
  *   again as some of those that are measured. It also reaps what daemons leave to PID 1.
  *   When standard input ends, so when whoever started this has ended by whatever means, PID 1 exits, and the kernel ends every process, mount and
- *   link in the world with it. Files and empty cgroups are what is left.
+ *   link in the world with it. Files and empty cgroups are what is left. PID 1 does not read while it waits for a program that hangs: SIGTERM to this program ends PID 1, and
+ *   when this program has ended, everybody in the world has.
  *
  * usage: world CGROUP.PROCS…
  * First line on standard output: the pid of PID 1 as the host sees it. Then commands, one a line on standard input, whose words are separated by tabs:
@@ -44,6 +45,15 @@ static int failed(const char *what)
 static void on_child(int number)
 {
 	(void)number; /* only to end ppoll() */
+}
+
+/* PID 1, once it is there. */
+static volatile pid_t first;
+
+static void on_term(int number)
+{
+	(void)number;
+	kill(first, SIGKILL);
 }
 
 static double now_us(void)
@@ -168,19 +178,27 @@ static int first_process(char *const groups[], int count, const sigset_t *mask)
 
 int main(int argc, char *argv[])
 {
-	struct sigaction action = { .sa_handler = on_child };
-	sigset_t children, before;
+	struct sigaction action = { .sa_handler = on_child }, termination = { .sa_handler = on_term };
+	sigset_t blocked, before;
+	siginfo_t end;
 
-	sigemptyset(&children);
-	sigaddset(&children, SIGCHLD);
-	if (sigaction(SIGCHLD, &action, NULL) < 0 || sigprocmask(SIG_BLOCK, &children, &before) < 0) return failed("signals") < 0;
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGCHLD);
+	sigaddset(&blocked, SIGTERM);
+	if (sigaction(SIGCHLD, &action, NULL) < 0 || sigprocmask(SIG_BLOCK, &blocked, &before) < 0) return failed("signals") < 0;
 	if (unshare(CLONE_NEWPID) < 0) return failed("unshare") < 0;
 	pid_t pid = fork();
 	if (pid < 0) return failed("fork") < 0;
 	if (pid == 0) return first_process(argv + 1, argc - 1, &before) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	first = pid;
+	if (sigaction(SIGTERM, &termination, NULL) < 0 || sigprocmask(SIG_SETMASK, &before, NULL) < 0) return failed("signals") < 0;
 	/* PID 1 answers only to what comes after this line. */
 	printf("%d\n", pid);
 	if (fflush(stdout) != 0) return failed("answering") < 0;
-	int status = wait_for(pid);
-	return status < 0 ? EXIT_FAILURE : status;
+	while (waitid(P_PID, (id_t)pid, &end, WEXITED | WNOWAIT) < 0)
+		if (errno != EINTR) return EXIT_FAILURE;
+	/* From here on its number may be another's. */
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	waitpid(pid, NULL, 0);
+	return end.si_code == CLD_EXITED ? end.si_status : 128 + end.si_status;
 }

@@ -35,7 +35,7 @@ export class World {
   #pid = 0;
   #closed = false;
 
-  private constructor(directory: string, groups: PeerGroups) {
+  private constructor(directory: string, groups: PeerGroups, private readonly commandMs: number) {
     this.directory = directory;
     this.#groups = groups;
     this.#child = spawn(worldProgram, groups.procs, {
@@ -49,14 +49,15 @@ export class World {
   /**
    * Throws for what does not work, and leaves nothing then.
    * @param packages unpacked, to lay over the host's directories
+   * @param commandMs milliseconds that a program may take
    */
-  static async open({ name, cgroups }: { readonly name: string } & Pick<Peer, 'cgroups'>, parent: string, packages?: string): Promise<World> {
+  static async open({ name, cgroups }: { readonly name: string } & Pick<Peer, 'cgroups'>, parent: string, packages?: string, commandMs = COMMAND_MS): Promise<World> {
     const all = hierarchies();
     const directory = `${parent}/${name}`;
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true, mode: 0o755 });
     const groups = new PeerGroups(name, all);
-    const world = new World(directory, groups);
+    const world = new World(directory, groups, commandMs);
     World.#open.add(world);
     try {
       world.#pid = Number(await world.#answer());
@@ -106,10 +107,11 @@ export class World {
   }
 
   async #answer(): Promise<string> {
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), COMMAND_MS);
+    // Not SIGKILL: who is in the world would outlive its holder for a moment, and be in the way of its groups' removal.
+    const timer = setTimeout(() => this.#child.kill('SIGTERM'), this.commandMs);
     try {
       const { value, done } = await this.#answers.next();
-      if (done) throw new Error(`its namespaces ended, or it took more than ${COMMAND_MS / 1000} s`);
+      if (done) throw new Error(`its namespaces ended, or it took more than ${this.commandMs / 1000} s`);
       return value as string;
     } finally {
       clearTimeout(timer);
@@ -156,6 +158,8 @@ export class World {
     World.#open.delete(this);
     const ended = this.#child.pid === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null ? undefined : once(this.#child, 'exit');
     this.#child.stdin?.end();
+    // A program that hangs keeps it from seeing that.
+    this.#child.kill('SIGTERM');
     await ended;
     this.#groups.remove();
     rmSync(this.directory, { recursive: true, force: true });

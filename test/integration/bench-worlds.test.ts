@@ -13,12 +13,13 @@ import { untilSeen } from '../harness/wait.js';
 
 const module = (name: string): string => pathToFileURL(join(repository, `bench/dist/peers/${name}.js`)).href;
 const { World } = (await import(module('world'))) as typeof import('../../bench/peers/world.js');
-const { hierarchies } = (await import(module('cgroups'))) as typeof import('../../bench/peers/cgroups.js');
+const { hierarchies, peersGroupOf } = (await import(module('cgroups'))) as typeof import('../../bench/peers/cgroups.js');
+const { groupsNamed, removeTree } = (await import(module('../groups'))) as typeof import('../../bench/groups.js');
+const { runName, runNameOf } = (await import(module('../run-name'))) as typeof import('../../bench/run-name.js');
 
-const PARENT = 'warden-bench-peers';
 const directory = mkdtempSync(join(tmpdir(), 'warden-worlds-'));
 process.once('exit', () => { rmSync(directory, { recursive: true, force: true }); });
-const groupsOf = (name: string): string[] => hierarchies().map(({ mountPoint }) => `${mountPoint}/${PARENT}/${name}`).filter((path) => existsSync(path));
+const groupsOf = (name: string, run = runName): string[] => hierarchies().map(({ mountPoint }) => `${mountPoint}/${peersGroupOf(run)}/${name}`).filter((path) => existsSync(path));
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
 before(() => mustRun('make', ['-C', join(repository, 'bench'), '--silent', 'build/world']));
@@ -90,7 +91,22 @@ test('a world ends with whoever opened it, also by SIGKILL', async () => {
   // The kernel ends all of a PID namespace before its first process is gone.
   await untilSeen('the end of the world', () => !isAlive(pid), () => `process ${pid} is there`);
   // Empty groups are what it leaves, and what the next run removes.
-  const again = await World.open({ name: 'four', cgroups: 'as they are' }, directory);
-  await again.close();
-  assert.deepEqual(groupsOf('four'), []);
+  const run = runNameOf(child.pid as number);
+  assert.equal(groupsOf('four', run).length, hierarchies().length);
+  for (const group of groupsNamed(run)) removeTree(group);
+  assert.deepEqual(groupsOf('four', run), []);
+});
+
+test('a world whose program hangs ends, with everybody in it and their groups', async () => {
+  const many = 'for ((count = 0; count < 200; count++)); do setsid sleep 1000 & done; wait';
+  const late = await World.open({ name: 'five', cgroups: 'as they are' }, directory, undefined, 1000);
+  await assert.rejects(late.run('bash', '-c', many), /more than 1 s/);
+  await late.close();
+  assert.deepEqual([isAlive(late.pid), groupsOf('five')], [false, []]);
+  // The same when it is closed meanwhile.
+  const busy = await World.open({ name: 'six', cgroups: 'as they are' }, directory);
+  const running = assert.rejects(busy.run('bash', '-c', many), /its namespaces ended/);
+  await busy.close();
+  await running;
+  assert.deepEqual([isAlive(busy.pid), groupsOf('six')], [false, []]);
 });
