@@ -194,6 +194,26 @@ test('what the kernel cannot track leaves no container, whatever its rules: it w
   assert.deepEqual(counted, [0, 1]);
 });
 
+test('nor does what a rule of the host exempts from tracking', async () => {
+  const { client, handle } = await server.container();
+  const { container_ip: inside } = await client.info(handle);
+  const { address, namespace } = lan.router;
+  await client.netOut(handle, { network: '0.0.0.0/0', protocol: ALL });
+  await namespace.run('nft', ['-f', '-'], { input: `table ip seen {\n chain prerouting {\n type filter hook prerouting priority raw;\n ip saddr { ${inside}, ${lan.hostAddress} } udp dport 4242-4243 counter\n }\n}\n` });
+  await server.namespace.run('nft', ['-f', '-'], { input: 'table ip untracked {\n chain prerouting {\n type filter hook prerouting priority raw;\n udp dport 4242 counter notrack\n }\n}\n' });
+  const [pid] = await server.pidsOf(handle);
+  const countedIn = async (place: typeof namespace, table: string): Promise<string | undefined> => /packets (\d+)/.exec(await place.run('nft', ['list', 'table', 'ip', table]))?.[1];
+  const send = (port: number): Promise<string> => mustRun('nsenter', ['--net', '--target', String(pid), 'bash', '-c', `echo > /dev/udp/${address}/${port}`]);
+  await send(4242);
+  await lan.flush();
+  assert.deepEqual([await countedIn(server.namespace, 'untracked'), await countedIn(namespace, 'seen')], ['1', '0']);
+  await send(4243);
+  await lan.flush();
+  assert.equal(await countedIn(namespace, 'seen'), '1', 'the probe can succeed');
+  await server.namespace.run('nft', ['delete', 'table', 'ip', 'untracked']);
+  await namespace.run('nft', ['delete', 'table', 'ip', 'seen']);
+});
+
 test('the last of many rules counts like the first', async () => {
   const { client, handle } = await server.container();
   for (let port = 1; port < 200; port++) await client.netOut(handle, { network: lan.router.address, port });

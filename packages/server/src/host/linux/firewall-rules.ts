@@ -135,7 +135,7 @@ table inet ${table} {
     ${answerByClosedPort}
     ct state established,related accept
     ct state new jump capped
-    ct state invalid drop
+    ct state invalid,untracked drop
     ${netOutAsked}
     ip daddr @denied goto refuse
     ip daddr @allowed_by_name accept

@@ -73,7 +73,7 @@ test('denied comes before allowed, and a wildcard opens neither containers nor l
 
 test('a container\'s own rules come behind established connections and before all else but questions for names and closed ports', () => {
   const verdicts = chain(firewallRules(policy, none), 'from_container');
-  assert.deepEqual(verdicts.toSpliced(1, 1).slice(0, 5), ['meta l4proto { tcp, udp } th dport 53 ip saddr @restricted_names ct direction original goto refuse', 'ct state established,related accept', 'ct state new jump capped', 'ct state invalid drop', 'ip frag-off & 0xbfff != 0 drop']);
+  assert.deepEqual(verdicts.toSpliced(1, 1).slice(0, 5), ['meta l4proto { tcp, udp } th dport 53 ip saddr @restricted_names ct direction original goto refuse', 'ct state established,related accept', 'ct state new jump capped', 'ct state invalid,untracked drop', 'ip frag-off & 0xbfff != 0 drop']);
   assert.deepEqual(verdicts.slice(6, 8), ['ip saddr vmap @net_out', 'ip frag-off & 0xbfff != 0 jump noted']);
   assert.match(verdicts[1] ?? '', /ct direction reply .*!= @forwarded_to goto refuse$/);
 });
