@@ -26,12 +26,12 @@ function elementsOf(host: RecordingHost): string[] {
 
 const element = ({ network }: Container, host: string, port: number): string => `forwarded ${host} → ${formatIpv4Address(network.containerAddress)} ${port}`;
 
-test('a port of the pool leads to the same port of the container, is written down first, and goes with the container', async () => {
+test('a port of the pool leads to the same port of the container, is written down before anybody is told, and goes with the container', async () => {
   const { host, containers, create } = makeTestContainers();
   const container = await create();
   host.calls.length = 0;
   assert.deepEqual(await openPort(containers, container, tcp), { protocol: 'tcp', hostPort: 61_001, containerPort: 61_001 });
-  assert.deepEqual(host.calls, ['depot.writeSnapshot', 'launcher.openUnlessListening']);
+  assert.deepEqual(host.calls, ['launcher.openUnlessListening', 'depot.writeSnapshot']);
   assert.deepEqual(recorded(host, container.id), [{ protocol: 'tcp', hostPort: 61_001, containerPort: 61_001 }]);
   assert.deepEqual(elementsOf(host), [element(container, 'tcp 61001', 61_001)]);
   assert.deepEqual(infoOf(container).netIn, [{ hostPort: 61_001, containerPort: 61_001, protocol: 0 }]);
@@ -180,19 +180,42 @@ test('a launcher that dies under it is asked again when it has been started agai
   assert.equal((await openPort(containers, container, tcp)).hostPort, 61_001);
 });
 
-test('a port of the pool that a program has is not written down for longer than it takes to ask, and closed if a load has opened it', async () => {
+test('a server that is killed while a port of the pool is asked for leaves no record of it: a program of the machine may have it', async () => {
   const { host, containers, create } = makeTestContainers();
-  const container = await create();
+  const container = await create({ handle: 'demo' });
   const { openUnlessListening } = host.launcher;
   host.listening.add('tcp 61001');
+  const asked: number[] = [];
   host.launcher.openUnlessListening = async (protocol, port, elements) => {
-    // As a load would, for which the port is one of the container's.
-    if (port === 61_001) await host.launcher.changeFirewall(elements);
+    asked.push(port);
+    assert.deepEqual([recorded(host, container.id) ?? [], container.netIn], [[], []], 'neither the next server nor a load knows of it');
     return openUnlessListening(protocol, port, elements);
   };
   assert.equal((await openPort(containers, container, tcp)).hostPort, 61_002);
+  assert.deepEqual(asked, [61_001, 61_002]);
   assert.deepEqual(elementsOf(host), [element(container, 'tcp 61002', 61_002)]);
   assert.deepEqual(recorded(host, container.id), [{ protocol: 'tcp', hostPort: 61_002, containerPort: 61_002 }]);
+});
+
+test('no load of the firewall begins between the opening of a port and its record', async () => {
+  const { host, containers, create } = makeTestContainers();
+  const container = await create();
+  const { openUnlessListening } = host.launcher;
+  let load: Promise<void> | undefined;
+  host.launcher.openUnlessListening = async (...order) => {
+    const isOpen = await openUnlessListening(...order);
+    load = containers.firewall.load();
+    return isOpen;
+  };
+  const { load: loadTables } = host.firewall;
+  const known: number[] = [];
+  host.firewall.load = async (links) => {
+    known.push(container.netIn.length);
+    return loadTables.call(host.firewall, links);
+  };
+  await openPort(containers, container, tcp);
+  await load;
+  assert.deepEqual(known, [1]);
 });
 
 test('a restarted server knows the ports and gives none of them to another', async () => {

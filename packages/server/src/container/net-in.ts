@@ -1,6 +1,6 @@
 /**
- * net_in: ports of the host that lead to a container. The snapshot tells of a port before the kernel is told, and a port is closed before the
- * snapshot forgets it, so that a server that dies meanwhile leaves nothing open that the next one does not know.
+ * net_in: ports of the host that lead to a container. The snapshot tells of a port before a client is told, and a port is closed before the
+ * snapshot forgets it. What a server that dies meanwhile leaves open without a record is closed by the next, which loads the tables from the snapshots.
  */
 import { WardenError } from 'warden-protocol';
 import { againWhenGone } from '../host/ask-again.js';
@@ -68,7 +68,7 @@ function mappingOf({ protocol, containerPort }: PortOrder, hostPort: number): Po
   return { protocol, hostPort, containerPort: containerPort ?? hostPort };
 }
 
-/** A port of the pool that no program of this machine listens on. It is written down before it is known, by the launcher, which then does nothing, that one does. */
+/** A port of the pool that no program of this machine listens on. */
 async function openFromPool(containers: Containers, container: Container, order: PortOrder): Promise<PortMapping> {
   const { ports, stale } = containers;
   const { protocol } = order;
@@ -82,10 +82,7 @@ async function openFromPool(containers: Containers, container: Container, order:
       }
       if (port === undefined) throw new WardenError('exhausted', 'no port available: all of the pool (port.pool_start_port, port.pool_size) lead to containers; destroy one, or enlarge the pool');
       const mapping = mappingOf(order, port);
-      noteNew(containers, container, mapping);
-      if (await open(containers, container, mapping, true)) return mapping;
-      // A load that came in between has opened it.
-      await withdraw(containers, container, mapping);
+      if (await openUnlessListening(containers, container, mapping)) return mapping;
       inUse.push(port);
     }
   } finally {
@@ -110,7 +107,7 @@ async function openOwn(containers: Containers, container: Container, order: Port
   if (!isTaken) {
     const mapping = mappingOf(order, port);
     noteNew(containers, container, mapping);
-    await open(containers, container, mapping, false);
+    await open(containers, container, mapping);
     return mapping;
   }
   throw new WardenError('exists', `Could not acquire port: ${port}: a program of this machine listens on ${protocol} port ${port}`);
@@ -126,13 +123,36 @@ function noteNew(containers: Containers, container: Container, mapping: PortMapp
   }
 }
 
-/** @returns false, only when that is to be asked: a program of this machine listens there, and nothing was changed */
-async function open(containers: Containers, container: Container, mapping: PortMapping, unlessListening: boolean): Promise<boolean> {
-  const { host: { launcher }, firewall } = containers;
+/**
+ * The launcher looks whether a program of this machine listens there, and opens the port when none does. It is written down then, and before a load can leave it out: were it written
+ * down before, a server that is killed before the answer would have the next one take the port away from that program.
+ * @returns false: there is such a program, and nothing was changed
+ */
+async function openUnlessListening(containers: Containers, container: Container, mapping: PortMapping): Promise<boolean> {
+  const { host: { launcher }, firewall, ports } = containers;
+  const elements = elementsFor(containers, container, mapping, 'ensure');
   try {
-    if (unlessListening) return await firewall.change(() => againWhenGone(() => launcher.openUnlessListening(mapping.protocol, mapping.hostPort, elementsFor(containers, container, mapping, 'ensure'))));
+    return await firewall.change(async () => {
+      const isOpen = await againWhenGone(() => launcher.openUnlessListening(mapping.protocol, mapping.hostPort, elements));
+      if (isOpen) note(containers, container, [...container.netIn, mapping]);
+      return isOpen;
+    });
+  } catch (error) {
+    try {
+      // The kernel may have taken it, and only the answer got lost.
+      await change(containers, container, mapping, 'delete');
+      ports.release(mapping.protocol, mapping.hostPort);
+    } catch (again) {
+      container.netIn = [...container.netIn, mapping];
+      logStaysOpen(containers, container, mapping, again);
+    }
+    throw error;
+  }
+}
+
+async function open(containers: Containers, container: Container, mapping: PortMapping): Promise<void> {
+  try {
     await change(containers, container, mapping, 'ensure');
-    return true;
   } catch (error) {
     await goBack(containers, container, mapping);
     throw error;
@@ -145,9 +165,13 @@ async function goBack(containers: Containers, container: Container, mapping: Por
     await withdraw(containers, container, mapping);
     containers.ports.release(mapping.protocol, mapping.hostPort);
   } catch (error) {
-    // The record of the port stays, and nobody else gets it: it is closed when the container is destroyed.
-    containers.log.error({ container: container.id, handle: container.handle, port: mapping.hostPort, err: error }, 'a port that could not be opened could not be closed either');
+    logStaysOpen(containers, container, mapping, error);
   }
+}
+
+/** The record of the port stays, and nobody else gets it: it is closed when the container is destroyed. */
+function logStaysOpen(containers: Containers, container: Container, mapping: PortMapping, error: unknown): void {
+  containers.log.error({ container: container.id, handle: container.handle, port: mapping.hostPort, err: error }, 'a port that could not be opened could not be closed either');
 }
 
 async function close(containers: Containers, container: Container, mapping: PortMapping): Promise<void> {
