@@ -21,7 +21,7 @@ export function createContainer(containers: Containers, order: CreateOrder): Con
 }
 
 async function createAnew(containers: Containers, order: CreateOrder): Promise<Container> {
-  const ended = containers.waiting.createBegins();
+  const ended = containers.waiting.creates.begin();
   try {
     return await withSecondChance(containers, (undo) => make(containers, order, undo));
   } finally {

@@ -10,7 +10,7 @@ import { runJob } from './jobs.js';
 import { listContainers } from './listing.js';
 import { RecordingHost, type FailureMoment } from './recording-host.js';
 import { parseSnapshot, snapshotOf } from './snapshot.js';
-import { makeTestContainers, testConfiguration } from './test-containers.js';
+import { makeTestContainers, roomyConfiguration, testConfiguration } from './test-containers.js';
 import { filled, idsOf, turns, withPool } from './test-pool.js';
 
 test('a create is served from the pool with a snapshot as its only call, and nobody sees what waits', async () => {
@@ -172,6 +172,37 @@ test('a create that finds nothing left, while one in advance is to be made after
   forgotten();
   await turns();
   assert.equal(await Promise.race([refused, new Promise((resolve) => setImmediate(resolve, 'it waits'))]), 'exhausted');
+});
+
+test('creates that it does not serve, and that follow each other without a pause, keep it waiting for a while, not for ever', async () => {
+  const { host, containers, create } = makeTestContainers(new RecordingHost(), { ...roomyConfiguration, pools: [{ size: 2, rootfs: undefined }] });
+  containers.waiting.begin();
+  await turns();
+  const ends: (() => void)[] = [];
+  const { create: make } = host.launcher;
+  host.launcher.create = async (description) => {
+    if (description.lowers.includes('/other')) await new Promise<void>((resolve) => void ends.push(resolve));
+    return make(description);
+  };
+  const underWay = [create({ rootfs: '/other' })];
+  for (let claim = 0; claim < 2; claim++) await create();
+  const fillings: number[] = [];
+  let waiting = 0;
+  for (const began = host.clock.now(); fillings.length < 2 && underWay.length < 100; host.clock.advance(10)) {
+    underWay.push(create({ rootfs: '/other' }));
+    await turns();
+    ends.shift()?.();
+    await turns();
+    if (containers.waiting.count > waiting) fillings.push(host.clock.now() - began);
+    waiting = containers.waiting.count;
+  }
+  // A moment after the claims it is to be made.
+  assert.deepEqual(fillings, [220, 420]);
+  for (const end of ends) end();
+  await Promise.all(underWay);
+  await turns();
+  // Nothing of the waiting is left.
+  assert.equal(host.clock.pending, 0);
 });
 
 test('one whose link stays behind gives its network back all the same', async () => {

@@ -11,6 +11,7 @@ import type { ContainerNetwork } from '../pool/network-pool.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
 import type { CreateOrder } from './create-request.js';
+import { CreatesUnderWay } from './creates-under-way.js';
 import { hostnameOf, nameFiles } from './describe.js';
 import { linkNameOf } from './link.js';
 import { makeWaiting } from './make-waiting.js';
@@ -48,15 +49,16 @@ export class WaitingContainers {
   readonly #retirement: Retirement;
   /** One is made at a time, of all pools together. */
   readonly #turns = new KeyedMutex<'make'>();
-  /** The one whose making has begun. A create may wait for it, but not for its turn, which does not come before that create's end. */
+  /** The one whose making has begun. A create may wait for it, but not for its turn, which may come only after that create's end. */
   #making: Promise<void> | undefined;
-  #createsUnderWay = 0;
-  #onCreateEnd: (() => void)[] = [];
+  /** Those that are not served from here. */
+  readonly creates: CreatesUnderWay;
   /** Between begin() and stop(). */
   #isMaking = false;
 
   constructor(private readonly containers: Containers) {
     this.#retirement = new Retirement(containers);
+    this.creates = new CreatesUnderWay(containers.host.clock);
     containers.ids.onPassed = (id) => this.#passed(id);
   }
 
@@ -85,16 +87,6 @@ export class WaitingContainers {
       const { waiting, claims, misses } = this.#poolOf(rootfs);
       return { rootfs, size, waiting: waiting.size, claims, misses };
     });
-  }
-
-  /** A create that is not served from here has begun: none is made meanwhile. @returns to be called at its end */
-  createBegins(): () => void {
-    this.#createsUnderWay++;
-    return () => {
-      this.#createsUnderWay--;
-      if (this.#createsUnderWay > 0) return;
-      for (const proceed of this.#onCreateEnd.splice(0)) proceed();
-    };
   }
 
   /**
@@ -277,7 +269,7 @@ export class WaitingContainers {
   }
 
   async #makeOne(rootfsPath: string): Promise<void> {
-    while (this.#createsUnderWay > 0) await new Promise<void>((resolve) => void this.#onCreateEnd.push(resolve));
+    await this.creates.pause();
     // The server may be about to end, and the configuration may be another one.
     if (!this.#isNeeded(rootfsPath)) return;
     this.#making = this.#make(rootfsPath);
