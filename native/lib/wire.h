@@ -63,7 +63,7 @@ enum wire_type {
 	/* monitor -> wshd, over the SOCK_SEQPACKET pair: one packet is {u16 type, u16 zero, attributes} */
 	WIRE_RUN = 40,
 	WIRE_SIGNAL = 41,
-	WIRE_RENAME = 43,            /* HANDLE, UPPER_FILE*: the title, and files that are there, to be written anew */
+	WIRE_RENAME = 43,            /* REQUEST, HANDLE, UPPER_FILE*: the title, and files that are there, to be written anew */
 	WIRE_CONFIGURE = 42,         /* first of all: PRIVILEGED_CAPABILITIES, FAULT? */
 	/* wshd -> monitor */
 	WIRE_READY = 50,
@@ -71,7 +71,7 @@ enum wire_type {
 	WIRE_FAILED = 52,
 	WIRE_EXITED = 53,
 	WIRE_EMPTY = 54,
-	WIRE_RENAMED = 55,           /* STATUS: an errno, 0 when it was done; DETAIL? */
+	WIRE_RENAMED = 55,           /* REQUEST, STATUS: an errno, 0 when it was done; DETAIL? */
 	/* monitor -> launcher during a create */
 	WIRE_CLONED = 60,
 	/* replies */

@@ -165,6 +165,7 @@ struct monitor {
 	int64_t removal_at;       /* when to try again to remove what is left of forgotten jobs; 0: nothing to do */
 	int removal_delay;        /* milliseconds */
 	uint32_t next_shell;
+	uint32_t naming;          /* number of the last RENAME */
 	uint32_t outstanding;     /* RUN packets without an answer */
 	int64_t answer_awaited_since;
 	int64_t start_deadline;   /* for the next answer of wshd, while any is outstanding */

@@ -14,9 +14,10 @@
 #define HOSTNAME_SIZE 65
 
 static const char step[] = "name the container";
+static const char dead[] = "PID 1 of the container is dead";
 
 /* The packet for wshd has the same attributes but for the host name, which needs rights that wshd has given up. */
-static int read_request(const struct frame *frame, struct wire_buffer *packet, char *ret_hostname, struct error *err)
+static int read_request(const struct frame *frame, uint32_t naming, struct wire_buffer *packet, char *ret_hostname, struct error *err)
 {
 	struct wire_reader reader;
 	struct wire_attribute attribute;
@@ -24,6 +25,7 @@ static int read_request(const struct frame *frame, struct wire_buffer *packet, c
 
 	*ret_hostname = '\0';
 	wire_begin(packet, WIRE_RENAME);
+	wire_put_u32(packet, TAG_REQUEST, naming);
 	wire_reader_init(&reader, frame->body, frame->size);
 	while ((result = wire_next(&reader, &attribute, err)) > 0) {
 		if (attribute.tag == TAG_HOSTNAME && wire_string_into(&attribute, ret_hostname, HOSTNAME_SIZE, err) < 0)
@@ -57,13 +59,13 @@ int naming_begin(struct connection *connection, const struct frame *frame, struc
 
 	err->step = step;
 	if (monitor->dead || monitor->wshd.fd < 0)
-		return error_set(err, ESRCH, "PID 1 of the container is dead");
+		return error_set(err, ESRCH, "%s", dead);
 	if (monitor->destroying || monitor->container.plain)
 		return error_set(err, monitor->destroying ? ESHUTDOWN : EOPNOTSUPP, "the container is being destroyed, or is none");
 	for (const struct connection *other = monitor->connections; other != NULL; other = other->next)
 		if (other->phase == CONNECTION_NAMING)
 			return error_set(err, EBUSY, "it is just being named");
-	if (read_request(frame, &packet, hostname, err) == 0 && set_hostname(monitor, hostname, err) == 0)
+	if (read_request(frame, ++monitor->naming, &packet, hostname, err) == 0 && set_hostname(monitor, hostname, err) == 0)
 		result = wshd_channel_send(monitor, &packet, NULL, 0, err);
 	wire_buffer_free(&packet);
 	if (result == 0)
@@ -75,8 +77,11 @@ int naming_begin(struct connection *connection, const struct frame *frame, struc
 	return 0;
 }
 
-void naming_answered(struct monitor *monitor, uint32_t number, const char *detail)
+void naming_answered(struct monitor *monitor, uint32_t naming, uint32_t number, const char *detail)
 {
+	/* One whose client had no patience is not waited for any more, and not the answer to the next one. */
+	if (naming != monitor->naming)
+		return;
 	for (struct connection *connection = monitor->connections; connection != NULL; connection = connection->next) {
 		struct error problem = { .step = step };
 
@@ -90,4 +95,9 @@ void naming_answered(struct monitor *monitor, uint32_t number, const char *detai
 		}
 		return;
 	}
+}
+
+void naming_lost(struct monitor *monitor)
+{
+	naming_answered(monitor, monitor->naming, ESRCH, dead);
 }

@@ -9,7 +9,9 @@
 
 /* The reply comes when wshd has done its part. */
 int naming_begin(struct connection *connection, const struct frame *frame, struct error *err);
-/* wshd has; number: an errno, 0 when it could. */
-void naming_answered(struct monitor *monitor, uint32_t number, const char *detail);
+/* wshd has; naming: the number of the RENAME, number: an errno, 0 when it could. */
+void naming_answered(struct monitor *monitor, uint32_t naming, uint32_t number, const char *detail);
+/* PID 1 is dead. */
+void naming_lost(struct monitor *monitor);
 
 #endif

@@ -14,6 +14,7 @@
 #include "monitor/events.h"
 #include "monitor/jobs.h"
 #include "monitor/memory-watch.h"
+#include "monitor/naming.h"
 #include "monitor/output.h"
 #include "monitor/syslog.h"
 #include "monitor/transfers.h"
@@ -45,6 +46,7 @@ static void on_death(struct source *source, uint32_t events)
 		descendants_kill(getpid(), deadline_in_ms(PLAIN_KILL_MS), &ignored);
 	monitor->wshd_status = info.si_code == CLD_EXITED ? (uint32_t)info.si_status << 8 : (uint32_t)info.si_status;
 	jobs_lose_all(monitor);
+	naming_lost(monitor);
 	transfers_kill(monitor);
 	if (monitor->destroying) {
 		destroy_advance(monitor);

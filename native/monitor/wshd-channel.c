@@ -21,6 +21,7 @@ struct message {
 	uint32_t status;
 	uint32_t pid;
 	uint32_t last;
+	uint32_t request;
 	struct error problem;   /* of FAILED */
 	char step[64];
 };
@@ -43,6 +44,8 @@ static int read_message(const uint8_t *body, size_t size, struct message *ret_me
 			result = wire_u32(&attribute, &ret_message->last, err);
 		else if (attribute.tag == TAG_PID)
 			result = wire_u32(&attribute, &ret_message->pid, err);
+		else if (attribute.tag == TAG_REQUEST)
+			result = wire_u32(&attribute, &ret_message->request, err);
 		else if (attribute.tag == TAG_STEP)
 			result = wire_string_into(&attribute, ret_message->step, sizeof(ret_message->step), err);
 		else if (attribute.tag == TAG_DETAIL)
@@ -155,7 +158,7 @@ static int take_packet(struct monitor *monitor)
 		on_empty(monitor);
 		break;
 	case WIRE_RENAMED:
-		naming_answered(monitor, message.status, message.problem.detail);
+		naming_answered(monitor, message.request, message.status, message.problem.detail);
 		break;
 	}
 	for (int i = 0; i < MAX_FDS; i++)

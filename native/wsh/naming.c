@@ -91,7 +91,7 @@ static int take_file(const struct wire_attribute *attribute, struct error *err)
 	return more < 0 ? -1 : write_file(path, content, size, err);
 }
 
-int naming_serve(const void *body, size_t size, struct error *err)
+int naming_serve(const void *body, size_t size, uint32_t *ret_request, struct error *err)
 {
 	struct wire_reader reader;
 	struct wire_attribute attribute;
@@ -99,7 +99,10 @@ int naming_serve(const void *body, size_t size, struct error *err)
 	int more;
 
 	wire_reader_init(&reader, body, size);
+	*ret_request = 0;
 	while ((more = wire_next(&reader, &attribute, err)) > 0) {
+		if (attribute.tag == TAG_REQUEST && wire_u32(&attribute, ret_request, err) < 0)
+			return -1;
 		if (attribute.tag == TAG_HANDLE && (wire_string_into(&attribute, handle, sizeof(handle), err) < 0 || set_title(handle, err) < 0))
 			return -1;
 		if (attribute.tag == TAG_UPPER_FILE && take_file(&attribute, err) < 0)

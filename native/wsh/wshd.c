@@ -177,9 +177,11 @@ static int serve_run(const struct wshd *wshd, const uint8_t *body, size_t size, 
 static int serve_rename(const void *body, size_t size, struct error *err)
 {
 	struct error problem = { .number = EIO };
-	int result = naming_serve(body, size, &problem);
+	uint32_t request;
+	int result = naming_serve(body, size, &request, &problem);
 
 	wire_begin(&outgoing, WIRE_RENAMED);
+	wire_put_u32(&outgoing, TAG_REQUEST, request);
 	wire_put_u32(&outgoing, TAG_STATUS, result == 0 ? 0 : (uint32_t)problem.number);
 	if (result < 0)
 		wire_put_string(&outgoing, TAG_DETAIL, problem.detail);
