@@ -2,16 +2,20 @@
 /**
  * Destroys every container of this machine's server, and then takes the server's firewall away, before warden is removed. When no server answers, but its depot
  * has containers, one is started for it, at a socket that nobody else knows. Status 0 when no container is left; until then the firewall stays.
+ * With --end-server a server that has the depot is ended first, whoever has started it: its programs are about to be removed.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, watch } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { WardenClient, WardenError } from '../../packages/client/dist/index.js';
 
 const DEADLINE_MS = 120_000;
 const CONNECT_MS = 2_000;
+/** Between looks at a process that nobody tells us about. */
+const LOOK_MS = 20;
 /** Containers that are destroyed at a time. */
 const AT_ONCE = 8;
 const MOST_TOLD = 5;
@@ -107,6 +111,29 @@ async function startServer(signal) {
   }
 }
 
+/** @param {string} depot @returns {number | undefined} the server that has it, by the depot's lock: a file that root alone can write */
+function serverOf(depot) {
+  try {
+    const pid = Number.parseInt(readFileSync(join(depot, 'lock'), 'utf8'), 10);
+    // The number of one that was killed may be another's by now.
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').some((word) => word.endsWith('/wardend')) ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Its containers live on. @param {string} depot */
+async function endServer(depot) {
+  const end = performance.now() + DEADLINE_MS;
+  const pid = serverOf(depot);
+  if (pid === undefined) return;
+  process.kill(pid, 'SIGTERM');
+  while (serverOf(depot) === pid) {
+    if (performance.now() > end) throw new Error(`wardend, process ${pid}, does not end: end it and try again`);
+    await sleep(LOOK_MS);
+  }
+}
+
 /** Of a server that has ended; containers need it as long as they live. @param {string} table */
 function removeFirewall(table) {
   for (const family of FAMILIES) spawnSync('nft', ['delete', 'table', family, table], { stdio: 'ignore', timeout: DEADLINE_MS });
@@ -131,6 +158,7 @@ async function endContainers(socket) {
 
 try {
   const { socket, depot, table } = readSettings();
+  if (process.argv.includes('--end-server')) await endServer(depot);
   if (hasContainers(depot)) await endContainers(socket);
   // A container in quarantine is in no list.
   if (hasContainers(depot)) throw new Error(`the server could not destroy what is in ${join(depot, 'containers')}`);

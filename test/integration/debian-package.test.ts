@@ -1,6 +1,6 @@
 /* The Debian package: built, installed beside a systemd of its own, upgraded while a container runs, removed and purged. */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { Client } from '../harness/client.js';
 import { output } from '../harness/expect.js';
@@ -161,6 +161,21 @@ test('containers that cannot be destroyed stay behind their firewall, and anothe
   await machine.run('systemctl', ['reset-failed', ...UNITS]);
   await machine.run('systemctl', ['start', ...UNITS]);
   assert.equal(await warden('list'), 'handles[0] : left\n');
+});
+
+test('a removal on a machine without systemd ends a server that was started by hand', async () => {
+  await machine.run('systemctl', ['stop', ...UNITS]);
+  // By this directory a package knows that there is systemd: sd_booted(3).
+  renameSync(machine.path('/run/systemd/system'), machine.path('/run/systemd/away'));
+  await machine.run('bash', ['-c', 'setsid wardend </dev/null >/dev/null 2>&1 & until warden ping >/dev/null 2>&1; do :; done'], { timeoutMs: 60_000 });
+  assert.equal(await warden('list'), 'handles[0] : left\n');
+  const said = await machine.run('dpkg', ['--remove', 'warden'], { timeoutMs: 60_000 });
+  assert.match(said, /^1 container destroyed$/m);
+  assert.deepEqual(await machine.processes(), []);
+  assert.equal(await machine.run('nft', ['list', 'tables']), '');
+  renameSync(machine.path('/run/systemd/away'), machine.path('/run/systemd/system'));
+  await install(second);
+  await warden('create', '--handle', 'left');
 });
 
 test('a purge leaves nothing, also when no server answered any more', async () => {
