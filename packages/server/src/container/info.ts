@@ -74,9 +74,9 @@ export function infoAtOnce({ host }: Containers, container: Container, told?: Us
  * a millisecond longer, because both wake up for it just when the job's end has kept them busy.
  * @param told what came with the job's end
  */
-export async function infoForJob(containers: Containers, container: Container, told?: UsageTexts): Promise<ContainerInfo> {
+export function infoForJob(containers: Containers, container: Container, told?: UsageTexts): ContainerInfo | Promise<ContainerInfo> {
   const info = infoAtOnce(containers, container, told);
-  return isWhole(container, info) ? info : { ...info, ...(await askForDisk(containers, container)) };
+  return isWhole(container, info) ? info : withDisk(containers, container, info);
 }
 
 /** For info: the same, its rules and bind mounts, and what its link has carried, for which the launcher is always asked. */
@@ -99,9 +99,9 @@ function isWhole(container: Container, info: ContainerInfo): boolean {
   return info.diskStat !== undefined || container.disk.backend === 'none' || container.lastInfo !== undefined;
 }
 
-async function askForDisk(containers: Containers, container: Container): Promise<Pick<ContainerInfo, 'diskStat'>> {
+async function withDisk(containers: Containers, container: Container, info: ContainerInfo): Promise<ContainerInfo> {
   const state = await orUnknown(containers, container, 'files', containers.host.disks.limit(container.disk, {}));
-  return state === undefined ? {} : { diskStat: { bytesUsed: state.usage.bytes, inodesUsed: state.usage.inodes } };
+  return state === undefined ? info : { ...info, diskStat: { bytesUsed: state.usage.bytes, inodesUsed: state.usage.inodes } };
 }
 
 /** A reply says what it can: an answer that does not come is no reason to keep the rest back. */

@@ -41,7 +41,10 @@ export interface LinkStatistics {
  * Texts of files that statistics are read from, by the files' names: what a monitor has read for the end of a job. Statistics takes what it finds
  * in them and reads the rest itself.
  */
-export type UsageTexts = ReadonlyMap<string, Buffer>;
+export interface UsageTexts {
+  /** By the file's name; undefined: it was not told. */
+  get(name: string): Buffer | undefined;
+}
 
 /** Calls are synchronous: each takes some ten microseconds, and a reply is not to be held up by waiting for it. */
 export interface Statistics {

@@ -91,13 +91,13 @@ export function makeHandlers(containers: Containers, images?: Images): Handlers 
       const container = named(call, request.handle);
       const output = new CollectedOutput(keepOutputInBytes);
       const following = await runJob(containers, container, request, output, keepOutputInBytes);
-      return resultOf(containers, Type.Run, { call, container, following, output }, () => consumeJob(containers, container, following.job));
+      return await resultOf(containers, Type.Run, { call, container, following, output }, () => consumeJob(containers, container, following.job));
     },
     [Type.Link]: async (call, { handle, jobId }) => {
       const container = named(call, handle);
       const output = new CollectedOutput(keepOutputInBytes);
       const following = await followJob(containers, container, jobId, output, keepOutputInBytes);
-      return resultOf(containers, Type.Link, { call, container, following, output });
+      return await resultOf(containers, Type.Link, { call, container, following, output });
     },
     [Type.Stream]: async (call, { handle, jobId }) => {
       const container = named(call, handle);
@@ -129,7 +129,8 @@ interface Collecting {
 /** The reply of a run or a link: with the output that was collected, or sent piece by piece when that is too much to keep. */
 async function resultOf(containers: Containers, type: ResultType, { call, container, following, output }: Collecting, lost?: () => void) {
   const exitStatus = await outcome(call, following, lost);
-  const response = { exitStatus, info: encodedInfoOf(container, await infoForJob(containers, container, following.usage())), ...endingDetailsOf(following.job.exit) };
+  const info = infoForJob(containers, container, following.usage());
+  const response = { exitStatus, info: encodedInfoOf(container, info instanceof Promise ? await info : info), ...endingDetailsOf(following.job.exit) };
   if (output.isWhole) return { ...response, stdout: output.get('stdout'), stderr: output.get('stderr') };
   return sendLargeResult(call, type, response, container, following.job, output);
 }

@@ -24,14 +24,7 @@ export function readEnd(attributes: Attributes): JobExit {
 
 /** The files of the container's groups that came with the end of a job; undefined: none did. */
 export function readUsage(attributes: Attributes): UsageTexts | undefined {
-  const texts = attributes.all(Tag.usage);
-  if (texts.length === 0) return undefined;
-  const usage = new Map<string, Buffer>();
-  for (const text of texts) {
-    const end = text.indexOf(0);
-    if (end > 0) usage.set(text.toString('latin1', 0, end), text.subarray(end + 1));
-  }
-  return usage;
+  return attributes.has(Tag.usage) ? { get: (name) => attributes.behindName(Tag.usage, name) } : undefined;
 }
 
 /** A job of the reply to LIST. */

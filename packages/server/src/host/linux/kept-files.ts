@@ -7,14 +7,21 @@ import { closeSync, openSync } from 'node:fs';
 import { readKernelBytes, readKernelDescriptor } from './kernel-file.js';
 import { unlessGone } from './unless-gone.js';
 
-/** Null: there is no such file. */
-type Descriptors = Map<string, number | null>;
+interface OpenFile {
+  readonly directory: string;
+  readonly name: string;
+  /** Null: there is no such file. */
+  readonly descriptor: number | null;
+}
+
+/** Of one owner; so few that looking at each is quicker than making a key for a map. */
+type OpenFiles = OpenFile[];
 
 export class KeptFiles {
   /** By their owner, in the order in which they were asked for. */
-  readonly #owners = new Map<string, Descriptors>();
+  readonly #owners = new Map<string, OpenFiles>();
   /** The one that was asked for last, which the next question is mostly about. */
-  #last: { readonly owner: string; readonly descriptors: Descriptors } | undefined;
+  #last: { readonly owner: string; readonly files: OpenFiles } | undefined;
 
   /** @param limit owners whose files are kept */
   constructor(private readonly limit: number) {}
@@ -32,37 +39,36 @@ export class KeptFiles {
   }
 
   #open(owner: string, directory: string, name: string): number | null {
-    const descriptors = this.#of(owner);
-    const key = directory + name;
-    let descriptor = descriptors.get(key);
-    if (descriptor === undefined) {
-      descriptor = unlessGone(null, () => openSync(`${directory}/${name}`, 'r'));
-      descriptors.set(key, descriptor);
+    const files = this.#of(owner);
+    for (const file of files) {
+      if (file.name === name && file.directory === directory) return file.descriptor;
     }
+    const descriptor = unlessGone(null, () => openSync(`${directory}/${name}`, 'r'));
+    files.push({ directory, name, descriptor });
     return descriptor;
   }
 
   /** Closes what is kept of an owner. */
   forget(owner: string): void {
-    const descriptors = this.#owners.get(owner);
-    if (descriptors === undefined) return;
+    const files = this.#owners.get(owner);
+    if (files === undefined) return;
     this.#owners.delete(owner);
     if (this.#last?.owner === owner) this.#last = undefined;
-    for (const descriptor of descriptors.values()) {
+    for (const { descriptor } of files) {
       if (descriptor !== null) closeSync(descriptor);
     }
   }
 
-  #of(owner: string): Descriptors {
-    if (this.#last?.owner === owner) return this.#last.descriptors;
-    const descriptors = this.#owners.get(owner) ?? new Map<string, number | null>();
+  #of(owner: string): OpenFiles {
+    if (this.#last?.owner === owner) return this.#last.files;
+    const files = this.#owners.get(owner) ?? [];
     this.#owners.delete(owner);
-    this.#owners.set(owner, descriptors);
-    this.#last = { owner, descriptors };
+    this.#owners.set(owner, files);
+    this.#last = { owner, files };
     if (this.#owners.size > this.limit) {
       const [oldest] = this.#owners.keys();
       if (oldest !== undefined) this.forget(oldest);
     }
-    return descriptors;
+    return files;
   }
 }

@@ -30,6 +30,7 @@ export function usageFilesIn(hierarchy: CgroupHierarchy, chosen: UsageHierarchie
 }
 
 const newline = 0x0a;
+const space = 0x20;
 const zero = 0x30;
 const nine = 0x39;
 /** A number of so many digits is exact as a double. */
@@ -45,9 +46,12 @@ export function numberAt(text: Buffer, start = 0): bigint {
 
 /** The value of a line `name value`; 0 when there is none. */
 export function numberOf(text: Buffer, name: string): bigint {
-  const wanted = `${name} `;
-  for (let at = text.indexOf(wanted, 0, 'latin1'); at >= 0; at = text.indexOf(wanted, at + 1, 'latin1')) {
-    if (at === 0 || text[at - 1] === newline) return numberAt(text, at + wanted.length);
+  for (let line = 0; line < text.length; ) {
+    let at = line;
+    while (at - line < name.length && text[at] === name.charCodeAt(at - line)) at++;
+    if (at - line === name.length && text[at] === space) return numberAt(text, at + 1);
+    while (at < text.length && text[at] !== newline) at++;
+    line = at + 1;
   }
   return 0n;
 }

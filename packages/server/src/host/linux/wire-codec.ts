@@ -13,7 +13,8 @@ export interface Frame {
 
 /** Builds one frame. Not to be used again after frame(). */
 export class FrameWriter {
-  #buffer = Buffer.allocUnsafe(1024);
+  /** The description of a usual job fits in it. */
+  #buffer = Buffer.allocUnsafe(1536);
   #length = headerSize;
 
   u32(tag: number, value: number): this {
@@ -109,31 +110,47 @@ function malformed(what: string): WardenError {
   return new WardenError('protocol', `malformed frame from a native program: ${what}`);
 }
 
-/** The attributes of one body. */
+/** The attributes of one body, which are looked for in it when they are asked for: most bodies have few, and of these not all are wanted. */
 export class Attributes {
-  readonly #values: readonly { tag: number; value: Buffer }[];
+  readonly #body: Buffer;
 
   /** @throws WardenError protocol when the body is not a sequence of attributes */
   constructor(body: Buffer) {
-    const values: { tag: number; value: Buffer }[] = [];
     for (let at = 0; at < body.length; ) {
       if (body.length - at < attributeHeaderSize) throw malformed('an attribute\'s header is cut off');
       const size = body.readUInt32LE(at + 4);
-      const start = at + attributeHeaderSize;
-      if (size > body.length - start) throw malformed('an attribute is longer than its frame');
-      values.push({ tag: body.readUInt16LE(at), value: body.subarray(start, start + size) });
-      at = start + size;
+      if (size > body.length - at - attributeHeaderSize) throw malformed('an attribute is longer than its frame');
+      at += attributeHeaderSize + size;
     }
-    this.#values = values;
+    this.#body = body;
   }
 
   bytes(tag: number): Buffer | undefined {
-    return this.#values.find((attribute) => attribute.tag === tag)?.value;
+    const at = this.#find(tag, 0);
+    return at < 0 ? undefined : this.#value(at);
   }
 
   /** Every value with this tag, in order. */
   all(tag: number): Buffer[] {
-    return this.#values.filter((attribute) => attribute.tag === tag).map(({ value }) => value);
+    const values: Buffer[] = [];
+    for (let at = this.#find(tag, 0); at >= 0; at = this.#find(tag, this.#behind(at))) values.push(this.#value(at));
+    return values;
+  }
+
+  has(tag: number): boolean {
+    return this.#find(tag, 0) >= 0;
+  }
+
+  /** Of the values with this tag that begin with a name and a NUL, what is behind these in the one with that name. */
+  behindName(tag: number, name: string): Buffer | undefined {
+    for (let at = this.#find(tag, 0); at >= 0; at = this.#find(tag, this.#behind(at))) {
+      const start = at + attributeHeaderSize;
+      let length = 0;
+      while (length < name.length && this.#body[start + length] === name.charCodeAt(length)) length++;
+      const behind = start + length + 1;
+      if (length === name.length && behind <= this.#behind(at) && this.#body[behind - 1] === 0) return this.#body.subarray(behind, this.#behind(at));
+    }
+    return undefined;
   }
 
   text(tag: number): string | undefined {
@@ -141,10 +158,10 @@ export class Attributes {
   }
 
   u32(tag: number): number | undefined {
-    const value = this.bytes(tag);
-    if (value === undefined) return undefined;
-    if (value.length !== 4) throw malformed(`attribute ${tag} is not a u32`);
-    return value.readUInt32LE(0);
+    const at = this.#find(tag, 0);
+    if (at < 0) return undefined;
+    if (this.#behind(at) - at !== attributeHeaderSize + 4) throw malformed(`attribute ${tag} is not a u32`);
+    return this.#body.readUInt32LE(at + attributeHeaderSize);
   }
 
   u64(tag: number): bigint | undefined {
@@ -170,12 +187,28 @@ export class Attributes {
 
   /** Every text with this tag, in order. */
   texts(tag: number): string[] {
-    return this.#values.filter((attribute) => attribute.tag === tag).map(({ value }) => value.toString('utf8'));
+    return this.all(tag).map((value) => value.toString('utf8'));
   }
 
   /** Every nested attribute with this tag, in order. */
   nested(tag: number): Attributes[] {
-    return this.#values.filter((attribute) => attribute.tag === tag).map((attribute) => new Attributes(attribute.value));
+    return this.all(tag).map((value) => new Attributes(value));
+  }
+
+  /** Where the next attribute with this tag begins, at the beginning of one or behind it; -1: there is none. */
+  #find(tag: number, from: number): number {
+    for (let at = from; at < this.#body.length; at = this.#behind(at)) {
+      if (this.#body.readUInt16LE(at) === tag) return at;
+    }
+    return -1;
+  }
+
+  #behind(at: number): number {
+    return at + attributeHeaderSize + this.#body.readUInt32LE(at + 4);
+  }
+
+  #value(at: number): Buffer {
+    return this.#body.subarray(at + attributeHeaderSize, this.#behind(at));
   }
 }
 
