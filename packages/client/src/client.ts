@@ -6,36 +6,27 @@
 // times out takes the connection with it, other calls on it fail with the code unavailable (whether the server has
 // worked on them is unknown, so none is sent again), and the next call makes a new connection.
 import { type CopyInResponse, type CopyOutResponse, type CreateResponse, type DestroyResponse, type EchoResponse, encodeRequest, type InfoResponse,
-  type InputResponse, type JobsResponse, type LimitBandwidthResponse, type LimitCpuResponse, type LimitDiskResponse, type LimitMemoryResponse, type LimitPidsResponse, type LinkResponse, type ListResponse,
+  type InputResponse, type JobsResponse, type LimitBandwidthResponse, type LimitCpuResponse, type LimitDiskResponse, type LimitMemoryResponse, type LimitPidsResponse, type ListResponse,
   MAX_FRAME_LENGTH, messageTypes, type NetInResponse, type NetOutResponse, type PingResponse, type ProcessesResponse, type RequestInit, type RequestType, type ResponseOf, type ResizeResponse, type SignalResponse, type SpawnResponse, type StopResponse, Type, WardenError } from 'warden-protocol';
 import { type Address, checkAddress } from './address.js';
 import { type CallOptions, Cancellation, LONGEST_TIMEOUT_MS, unlessCanceled } from './cancellation.js';
 import { type ClientOptions, traced } from './client-options.js';
 import { Connection, type Pending } from './connection.js';
+import { Exchange, JobReply, type JobResult, type ReplyListener, SingleReply } from './exchange.js';
 import { FileCalls } from './file-calls.js';
 import { ImageCalls, RootfsCalls } from './image-calls.js';
 import { type JobRequest, wholeNumber, wireJob } from './job-request.js';
-import { endingDetails, type EndingDetails, JobLogs, JobStream } from './job-stream.js';
-import { isLastReply } from './reply-end.js';
-import { ownedBytes, type ReplyStream } from './reply-stream.js';
+import { JobLogs, JobStream } from './job-stream.js';
+import type { ReplyStream } from './reply-stream.js';
 import { type V1Command, v1Request } from './v1/request.js';
 import { V1Reply, type V1StreamValue, type V1Value } from './v1/value.js';
 
 export type { ClientOptions } from './client-options.js';
+export type { JobResult, ReplyListener } from './exchange.js';
 
 export interface V1Options extends CallOptions {
   /** Takes a stream's pieces, the last one too. */
   onPiece?: ((piece: V1StreamValue) => void) | undefined;
-}
-
-/** What a job left behind. */
-export interface JobResult extends EndingDetails {
-  /** 255 when the job was killed by a signal, or its status is unknown. */
-  exitStatus: number;
-  stdout: Uint8Array;
-  stderr: Uint8Array;
-  /** The container, when the job had ended; decoded when it is read first. */
-  readonly info: InfoResponse | undefined;
 }
 
 /** Input for a job. */
@@ -58,19 +49,10 @@ export interface LogsRange {
   readonly follow?: boolean | undefined;
 }
 
-/** @internal Neither may throw. */
-export interface ReplyListener<T extends RequestType> {
-  reply(response: ResponseOf<T>, isLast: boolean): void;
-  fail(error: WardenError): void;
-}
-
 /** Input that one request carries, in bytes: a quarter of what the server takes. */
 const INPUT_PIECE = 256 * 1024;
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
-
-/** The exit status of a job whose own is unknown. */
-const UNKNOWN_STATUS = 255;
 
 /** A connection to a server, made when it is needed and again after it was lost, and a method for each request. Calls are pipelined: the server works on them one after the other. */
 export class WardenClient {
@@ -85,7 +67,10 @@ export class WardenClient {
   /** As its options gave it, for clients beside it that are to be under the same trace. */
   readonly traceparent: ClientOptions['traceparent'];
   #connection: Promise<Connection> | undefined;
-  #connected = false;
+  /** That which is there. */
+  #live: Connection | undefined;
+  /** Calls that wait for one. */
+  #waiting = 0;
   #closed = false;
 
   /** A client with a connection. Rejects with unavailable, permission or timeout. */
@@ -108,7 +93,7 @@ export class WardenClient {
 
   /** Whether there is a connection. The next call makes one when there is none. */
   get connected(): boolean {
-    return this.#connected;
+    return this.#live !== undefined;
   }
 
   /** Makes a connection when there is none. Rejects with unavailable, permission or timeout. */
@@ -142,13 +127,13 @@ export class WardenClient {
   }
 
   /** Waits for a job, and takes its output and status; afterwards the job is gone. */
-  async link(request: RequestInit<Type.Link>, options?: CallOptions): Promise<JobResult> {
-    return jobResult(await this.request(Type.Link, request, options));
+  link(request: RequestInit<Type.Link>, options?: CallOptions): Promise<JobResult> {
+    return new Promise((resolve, reject) => this.exchange(Type.Link, request, new JobReply(resolve, reject), options));
   }
 
   /** Starts a job and waits for it. */
-  async run(request: JobRequest, options?: CallOptions): Promise<JobResult> {
-    return jobResult(await this.request(Type.Run, wireJob(request), options));
+  run(request: JobRequest, options?: CallOptions): Promise<JobResult> {
+    return new Promise((resolve, reject) => this.exchange(Type.Run, wireJob(request), new JobReply(resolve, reject), options));
   }
 
   /** The output of a job from its first byte, as it comes. `timeoutMs` counts to the end of the job. */
@@ -266,15 +251,16 @@ export class WardenClient {
    * request that cannot be encoded, canceled, timeout, or unavailable when the connection cannot be made or is lost.
    */
   request<T extends Exclude<RequestType, Type.Stream | Type.Logs>>(type: T, request: RequestInit<T>, options?: CallOptions): Promise<ResponseOf<T>> {
-    return this.requestEach(type, request, undefined, options);
+    return new Promise((resolve, reject) => this.exchange(type, request, new SingleReply<ResponseOf<T>>(resolve, reject), options));
   }
 
   /** Any request, by its type. Calls back with every reply, the last one too, and settles with that. Rejects as request() does, and with what the callback throws. */
   requestEach<T extends RequestType>(type: T, request: RequestInit<T>, onReply: ((response: ResponseOf<T>) => void) | undefined, options?: CallOptions): Promise<ResponseOf<T>> {
+    if (onReply === undefined) return new Promise((resolve, reject) => this.exchange(type, request, new SingleReply<ResponseOf<T>>(resolve, reject), options));
     return new Promise((resolve, reject) => {
       const reply = (response: ResponseOf<T>, isLast: boolean): void => {
         try {
-          onReply?.(response);
+          onReply(response);
         } catch (error) {
           reject(error);
         }
@@ -285,27 +271,15 @@ export class WardenClient {
   }
 
   /** @internal A request whose replies are told at once, in the very order in which they come. */
-  exchange<T extends RequestType>(type: T, request: RequestInit<T>, { reply, fail }: ReplyListener<T>, options?: CallOptions): void {
+  exchange<T extends RequestType>(type: T, request: RequestInit<T>, listener: ReplyListener<T>, options?: CallOptions): void {
     let cancellation: Cancellation | undefined;
     try {
       const frame = encodeRequest(type, request);
-      cancellation = options === undefined ? undefined : new Cancellation(messageTypes[type].name, options);
-      const pending: Pending = {
-        type,
-        reply(response) {
-          const isLast = isLastReply(type, response);
-          if (isLast) cancellation?.release();
-          reply(response as ResponseOf<T>, isLast);
-          return isLast;
-        },
-        fail(error) {
-          cancellation?.release();
-          fail(error);
-        },
-      };
-      void this.#send(frame, pending, cancellation);
+      if (options !== undefined) cancellation = new Cancellation(messageTypes[type].name, options);
+      this.#send(frame, new Exchange(type, listener, cancellation), cancellation);
     } catch (reason) {
-      fail(WardenError.from(reason));
+      cancellation?.release();
+      listener.fail(WardenError.from(reason));
     }
   }
 
@@ -327,6 +301,7 @@ export class WardenClient {
   /** Closes the connection; calls without a reply, and later ones, are rejected. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#live = undefined;
     const connection = await this.#connection?.catch(() => undefined);
     connection?.close(closedError());
     await connection?.closed;
@@ -336,19 +311,34 @@ export class WardenClient {
     return this.close();
   }
 
-  async #send(plain: Uint8Array, pending: Pending, cancellation: Cancellation | undefined, onSend?: (connection: Connection) => void): Promise<void> {
+  #send(plain: Uint8Array, pending: Pending, cancellation: Cancellation | undefined, stream?: ReplyStream<{ readonly data: Uint8Array }, unknown>): void {
+    // Before anything is waited for: the trace is that of whoever calls.
+    const frame = this.traceparent === undefined ? plain : traced(plain, this.traceparent);
+    const connection = this.#live;
+    // Behind those that wait for the connection: calls are sent in the order in which they were made.
+    if (connection === undefined || this.#waiting > 0) {
+      this.#waiting++;
+      void this.#sendWhenConnected(frame, pending, cancellation, stream);
+      return;
+    }
+    stream?.attach(connection);
+    connection.send(frame, pending);
+    cancellation?.listen((error) => connection.abandon(pending, error));
+  }
+
+  async #sendWhenConnected(frame: Uint8Array, pending: Pending, cancellation: Cancellation | undefined, stream?: ReplyStream<{ readonly data: Uint8Array }, unknown>): Promise<void> {
     try {
-      // Before anything is waited for: the trace is that of whoever calls.
-      const frame = traced(plain, this.traceparent);
       // Every call waits for the same promise, so they are sent in the order in which they were made.
       let connection = await unlessCanceled(this.#connect(), cancellation);
       // A connection may fail between the moment it is there and this one: nothing was sent, so another may be tried.
       if (connection.failed) connection = await unlessCanceled(this.#connect(), cancellation);
-      onSend?.(connection);
+      stream?.attach(connection);
       connection.send(frame, pending);
       cancellation?.listen((error) => connection.abandon(pending, error));
     } catch (reason) {
       pending.fail(WardenError.from(reason));
+    } finally {
+      this.#waiting--;
     }
   }
 
@@ -359,7 +349,7 @@ export class WardenClient {
     try {
       const frame = encode();
       cancellation = options === undefined ? undefined : new Cancellation(name, options);
-      void this.#send(frame, stream, cancellation, (connection) => stream.attach(connection));
+      this.#send(frame, stream, cancellation, stream);
     } catch (reason) {
       stream.fail(WardenError.from(reason));
     }
@@ -376,12 +366,12 @@ export class WardenClient {
     const forget = (error: WardenError): void => {
       if (this.#connection === opening) {
         this.#connection = undefined;
-        this.#connected = false;
+        this.#live = undefined;
       }
       this.#onDisconnected?.(error);
     };
     opening.then((connection) => {
-      this.#connected = true;
+      if (!this.#closed) this.#live = connection;
       this.#onConnected?.();
       connection.onFailure(forget);
     }, forget);
@@ -391,10 +381,4 @@ export class WardenClient {
 
 function closedError(): WardenError {
   return new WardenError('unavailable', 'the client is closed');
-}
-
-function jobResult(response: LinkResponse): JobResult {
-  const { exitStatus, stdout, stderr } = response;
-  const result: JobResult = { exitStatus: exitStatus ?? UNKNOWN_STATUS, stdout: ownedBytes(stdout), stderr: ownedBytes(stderr), get info() { return response.info; } };
-  return Object.assign(result, endingDetails(response));
 }

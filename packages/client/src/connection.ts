@@ -5,11 +5,14 @@ import { connect as connectOverTls } from 'node:tls';
 import { type AnyResponse, decodeResponse, errorOfResponse, FrameDecoder, messageTypes, type RequestType, Type, WardenError } from 'warden-protocol';
 import { type Address, connectError, describeAddress, type TlsCredentials } from './address.js';
 
-/** Bytes of one read, at most. */
-const READ_LENGTH = 128 * 1024;
+/**
+ * What every connection reads into: who reads takes out of it what is kept before anybody else can. Node takes another one for each read from a
+ * function, but misses that when an exception that nobody caught, in whatever part of the program, came in between.
+ */
+const READ_BUFFER = Buffer.allocUnsafeSlow(128 * 1024);
 
-/** Memory that keeps what was read. Payloads are views of it, so a slab is used once; it has room for several reads. */
-const SLAB_LENGTH = 256 * 1024;
+/** Below this, bytes are copied out of a reply of more memory, which would live as long as they. */
+const COPY_BELOW = 16 * 1024;
 
 /** One request on its way. Exactly one of `fail` and a `reply` that answers true ends it. */
 export interface Pending {
@@ -36,8 +39,6 @@ export class Connection {
   #failureListener: ((error: WardenError) => void) | undefined;
   #corked = false;
   #paused = false;
-  #slab = Buffer.allocUnsafeSlow(SLAB_LENGTH);
-  #used = 0;
 
   /** Connects. Rejects with unavailable, permission or timeout. */
   static async open(address: Address, options: ConnectionOptions): Promise<Connection> {
@@ -49,16 +50,13 @@ export class Connection {
   private constructor(address: Address, { maxFrameLength }: ConnectionOptions) {
     this.#where = describeAddress(address);
     this.#decoder = new FrameDecoder({ maxLength: maxFrameLength, isTrusted: true });
-    // One buffer for all reads. Node takes another one for each from a function, but misses that when an exception that nobody
-    // caught, in whatever part of the program, came in between: the next read would overwrite what was delivered before.
-    const buffer = Buffer.allocUnsafeSlow(READ_LENGTH);
     if ('tls' in address && address.tls !== undefined) {
       this.#socket = connectTls(address, address.tls);
       this.#socket.on('data', (bytes: Buffer) => {
         if (!this.#read(bytes)) this.#socket.pause();
       });
     } else {
-      this.#socket = connect({ ...address, onread: { buffer, callback: (length) => this.#read(buffer.subarray(0, length)) } });
+      this.#socket = connect({ ...address, onread: { buffer: READ_BUFFER, callback: (length) => this.#read(READ_BUFFER.subarray(0, length)) } });
     }
     this.#socket.setNoDelay(true);
     this.#closed = new Promise((resolve) => this.#socket.once('close', resolve));
@@ -88,9 +86,8 @@ export class Connection {
       pending.fail(this.#failure);
       return;
     }
-    this.#pending.push(pending);
-    // Requests of one turn of the event loop leave in one system call.
-    if (!this.#corked) {
+    // One for which nobody waits leaves at once; further ones of a turn of the event loop in one system call.
+    if (this.#pending.push(pending) > 1 && !this.#corked) {
       this.#corked = true;
       this.#socket.cork();
       process.nextTick(() => {
@@ -148,21 +145,10 @@ export class Connection {
   /** Takes what was read; false stops the reading. */
   #read(bytes: Buffer): boolean {
     if (this.#failure !== undefined) return false;
-    const taken = this.#decoder.fill(bytes);
-    if (taken < bytes.length) this.#decoder.push(this.#keep(taken === 0 ? bytes : bytes.subarray(taken)));
+    this.#decoder.lend(bytes);
     this.#deliver();
+    this.#decoder.keep();
     return !this.#paused;
-  }
-
-  #keep(bytes: Buffer): Uint8Array {
-    if (SLAB_LENGTH - this.#used < bytes.length) {
-      this.#slab = Buffer.allocUnsafeSlow(SLAB_LENGTH);
-      this.#used = 0;
-    }
-    const kept = this.#slab.subarray(this.#used, this.#used + bytes.length);
-    kept.set(bytes);
-    this.#used += bytes.length;
-    return kept;
   }
 
   #deliver(): void {
@@ -170,7 +156,7 @@ export class Connection {
       while (!this.#paused && this.#failure === undefined) {
         const payload = this.#decoder.next();
         if (payload === undefined) return;
-        this.#take(decodeResponse(payload, { lateInfo: true }));
+        this.#take(decodeResponse(payload, { lateInfo: true, copyBelow: this.#decoder.isPayloadOwn ? COPY_BELOW : Infinity }));
       }
     } catch (reason) {
       const cause = WardenError.from(reason);

@@ -1,7 +1,7 @@
 // The content of a file of a container, and an archive of its files, as they come.
 import { type AnyResponse, type ReadFileResponse, type TarOutResponse, Type } from 'warden-protocol';
 import { type FileInfo, fileInfo } from './file-info.js';
-import { ownedBytes, type Part, ReplyStream } from './reply-stream.js';
+import { type Part, ReplyStream } from './reply-stream.js';
 
 interface Content {
   readonly data: Uint8Array;
@@ -29,7 +29,7 @@ export class FileReplies extends ReplyStream<Content, FileResult> {
   protected override read(response: AnyResponse['response']): Part<Content, FileResult> {
     const { entry, data, last } = response as ReadFileResponse;
     if (entry !== undefined) this.#info = fileInfo(entry);
-    return { piece: data === undefined ? undefined : { data: ownedBytes(data) }, result: last === true && this.#info !== undefined ? { info: this.#info } : undefined };
+    return { piece: data === undefined ? undefined : { data }, result: last === true && this.#info !== undefined ? { info: this.#info } : undefined };
   }
 }
 
@@ -39,7 +39,7 @@ export class TarReplies extends ReplyStream<Content, TarResult> {
 
   protected override read(response: AnyResponse['response']): Part<Content, TarResult> {
     const { data, last, entries, notes } = response as TarOutResponse;
-    return { piece: data === undefined ? undefined : { data: ownedBytes(data) }, result: last === true ? { entries: Number(entries ?? 0n), notes } : undefined };
+    return { piece: data === undefined ? undefined : { data }, result: last === true ? { entries: Number(entries ?? 0n), notes } : undefined };
   }
 }
 

@@ -13,6 +13,8 @@ export type JobRequest = Omit<RequestInit<Type.Spawn>, 'script' | 'env' | 'timeo
 
 /** Throws invalid_argument for a time-out that is no number of milliseconds. */
 export function wireJob(request: JobRequest): RequestInit<Type.Spawn> {
+  // As most are: nothing to be said in another way.
+  if (request.script !== undefined && request.env === undefined && request.timeoutMs === undefined) return request as RequestInit<Type.Spawn>;
   const { script, env, timeoutMs, ...rest } = request;
   const isOptional = (request.args?.length ?? 0) > 0 || request.stdin === true || request.tty !== undefined;
   return {

@@ -1,6 +1,6 @@
 // The output of a job as it comes, and its end: of a stream, which takes the job, and of logs, which leave it.
 import { type AnyResponse, type InfoResponse, type LogsResponse, type StreamResponse, Type } from 'warden-protocol';
-import { ownedBytes, type Part, ReplyStream } from './reply-stream.js';
+import { type Part, ReplyStream } from './reply-stream.js';
 
 /** What an exit status of 255 leaves open. A server that does not know these says nothing. */
 export interface EndingDetails {
@@ -45,7 +45,7 @@ export function endingDetails({ signal, timedOut, lost }: { signal?: number | un
 }
 
 function chunkOf({ name, data }: { name?: string | undefined; data?: Uint8Array | undefined }): OutputChunk | undefined {
-  return data === undefined ? undefined : { name: name === 'stderr' ? 'stderr' : 'stdout', data: ownedBytes(data) };
+  return data === undefined ? undefined : { name: name === 'stderr' ? 'stderr' : 'stdout', data };
 }
 
 /** A job's output from its first byte. When it has been read to its end, the job is gone. */

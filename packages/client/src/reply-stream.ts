@@ -11,15 +11,6 @@ export interface Part<Piece, Result> {
 /** Bytes that may wait for the reader before the server has to. */
 const HIGH_WATER_BYTES = 1024 * 1024;
 
-/** Below this, bytes are copied out of the memory they were read into, which is larger and would live as long as they. */
-const COPY_BELOW = 16 * 1024;
-
-/** Bytes that keep no more memory alive than they should. */
-export function ownedBytes(bytes: Uint8Array | undefined): Uint8Array {
-  if (bytes === undefined) return new Uint8Array(0);
-  return bytes.length < COPY_BELOW ? Uint8Array.prototype.slice.call(bytes) : bytes;
-}
-
 /**
  * Iterate over it for the output, once; then, or instead, ask result() for the end. Leaving the loop early gives the
  * stream up: the job goes on and keeps its output, but the connection is closed, and other calls on it fail. Output that

@@ -28,10 +28,13 @@ export interface DecodeOptions {
   readonly strictText: boolean;
   /** A message within the one to decode that is decoded when somebody looks at it, and checked only then. */
   readonly late?: DescMessage | undefined;
+  /** Bytes of fewer are copied out of the memory that they came in; Infinity where that is used again. 0, views of it, unless given. */
+  readonly copyBelow?: number | undefined;
 }
 
 interface Context extends DecodeOptions {
-  reader: BinaryReader;
+  readonly reader: BinaryReader;
+  readonly copyBelow: number;
 }
 
 interface FieldReader {
@@ -65,7 +68,7 @@ function readerOf(desc: DescMessage): MessageReader {
 export function decodeMessage(desc: DescMessage, bytes: Uint8Array, options: DecodeOptions): PlainObject {
   const message = readerOf(desc);
   try {
-    const context = { reader: new BinaryReader(bytes), strictText: options.strictText, late: options.late };
+    const context = { reader: new BinaryReader(bytes), strictText: options.strictText, late: options.late, copyBelow: options.copyBelow ?? 0 };
     return readMessage(message, context, bytes.length, {}, 1);
   } catch (reason) {
     if (reason instanceof WardenError) throw reason;
@@ -134,7 +137,7 @@ function compileMessageField(list: boolean, name: string, desc: DescMessage): Fi
 /** Puts a property in the message's place that decodes it when it is read first. */
 function decodeLate({ reader, strictText }: Context, target: PlainObject, name: string, desc: DescMessage): void {
   // A copy: what was read into is larger, and would live as long as the message.
-  const bytes = Uint8Array.prototype.slice.call(reader.bytes());
+  const bytes = ownBytes(reader.bytes(), Infinity);
   const property = { configurable: true, enumerable: true };
   Object.defineProperty(target, name, {
     ...property,
@@ -147,6 +150,17 @@ function decodeLate({ reader, strictText }: Context, target: PlainObject, name: 
       Object.defineProperty(target, name, { ...property, value, writable: true });
     },
   });
+}
+
+/** From here on it costs more to clear memory before it is copied into than to take it as it is. */
+const CLEARED_BELOW = 16 * 1024;
+
+function ownBytes(bytes: Uint8Array, copyBelow: number): Uint8Array {
+  if (bytes.length >= copyBelow) return bytes;
+  if (bytes.length < CLEARED_BELOW) return Uint8Array.prototype.slice.call(bytes);
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
 }
 
 function endOf(reader: BinaryReader): number {
@@ -167,7 +181,7 @@ function valueReader(field: DescField): { wireType: WireType; read: (context: Co
   }
   switch (field.scalar) {
     case ScalarType.STRING: return { wireType: WireType.LengthDelimited, read: (context) => readText(context, field) };
-    case ScalarType.BYTES: return { wireType: WireType.LengthDelimited, read: ({ reader }) => reader.bytes() };
+    case ScalarType.BYTES: return { wireType: WireType.LengthDelimited, read: ({ reader, copyBelow }) => ownBytes(reader.bytes(), copyBelow) };
     case ScalarType.BOOL: return { wireType: WireType.Varint, read: ({ reader }) => reader.bool() };
     case ScalarType.UINT32: return { wireType: WireType.Varint, read: ({ reader }) => reader.uint32() };
     case ScalarType.INT32: return { wireType: WireType.Varint, read: ({ reader }) => reader.int32() };

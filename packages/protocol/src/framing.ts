@@ -39,7 +39,8 @@ const enum State { Digits, HeaderLf, Body, TrailerCr, TrailerLf, Failed }
 
 /**
  * Cuts a stream of bytes into payloads: push() what arrived, then next() until it answers undefined.
- * Payloads may be views of a pushed chunk: do not reuse the chunk's memory while they are needed.
+ * Payloads may be views of a pushed chunk: do not reuse the chunk's memory while they are needed. Memory that is read into
+ * again and again is lent instead, and what is still needed of it is copied by keep().
  */
 export class FrameDecoder {
   readonly maxLength: number;
@@ -54,6 +55,8 @@ export class FrameDecoder {
   #payload: Uint8Array | undefined;
   #gathered: Buffer | undefined;
   #filled = 0;
+  #lent: Uint8Array | undefined;
+  #isOwn = false;
   #error: FrameError | undefined;
 
   constructor(options: FrameDecoderOptions = {}) {
@@ -86,16 +89,32 @@ export class FrameDecoder {
     }
   }
 
-  /**
-   * Copies what of a chunk belongs to a payload that has come in part already. That memory may be used again at once.
-   * @returns how many bytes that were, the first ones; the others are to be pushed
-   */
-  fill(chunk: Uint8Array): number {
-    const missing = this.#length - this.#filled;
-    if (this.#chunk !== undefined || this.#state !== State.Body || this.#filled === 0) return 0;
-    const taken = chunk.length < missing ? chunk.length : missing;
-    this.#gather(chunk, 0, taken);
-    return taken;
+  /** Pushes a chunk whose memory will be used again: as soon as keep() was called. */
+  lend(chunk: Uint8Array): void {
+    this.#lent = chunk;
+    this.push(chunk);
+  }
+
+  /** Copies what is still needed of the chunk that was lent: of frames that are not whole there is nothing left to copy, mostly. */
+  keep(): void {
+    const lent = this.#lent;
+    if (lent === undefined) return;
+    this.#lent = undefined;
+    if (this.#payload !== undefined && !this.#isOwn) {
+      this.#payload = Buffer.from(this.#payload);
+      this.#isOwn = true;
+    }
+    if (this.#chunk === lent) {
+      this.#chunk = Buffer.from(lent.subarray(this.#offset));
+      this.#offset = 0;
+    } else if (this.#chunks.at(-1) === lent) {
+      this.#chunks[this.#chunks.length - 1] = Buffer.from(lent);
+    }
+  }
+
+  /** Whether the payload that was handed out last has memory of its own, and is no view of a chunk. */
+  get isPayloadOwn(): boolean {
+    return this.#isOwn;
   }
 
   /** The next payload, or undefined when more bytes are needed. Throws a FrameError, from then on at every call. */
@@ -136,6 +155,7 @@ export class FrameDecoder {
           const byte = chunk[offset++] as number;
           if (byte !== LF) this.#fail('malformed_length', `frame length and CR are followed by ${describe(byte)} instead of LF`);
           if (this.#length > this.maxLength) this.#fail('too_long', `frame of ${this.#length} bytes is longer than the maximum of ${this.maxLength}`);
+          this.#isOwn = false;
           if (this.#length === 0) this.#payload = chunk.subarray(0, 0);
           this.#state = this.#length === 0 ? State.TrailerCr : State.Body;
           break;
@@ -200,6 +220,7 @@ export class FrameDecoder {
     this.#filled = needed;
     if (needed < this.#length) return;
     this.#payload = gathered.subarray(0, needed);
+    this.#isOwn = true;
     this.#gathered = undefined;
     this.#state = State.TrailerCr;
   }
@@ -207,7 +228,7 @@ export class FrameDecoder {
   #fail(reason: FrameErrorReason, message: string): never {
     this.#state = State.Failed;
     this.#chunks.length = 0;
-    this.#chunk = this.#gathered = this.#payload = undefined;
+    this.#chunk = this.#gathered = this.#payload = this.#lent = undefined;
     this.#unscanned = this.#filled = 0;
     this.#error = new FrameError(reason, message);
     throw this.#error;

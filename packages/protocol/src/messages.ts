@@ -172,29 +172,35 @@ export function encodeError(error: WardenError): Buffer {
 /**
  * Decodes the payload of a frame a client sent. Throws a MessageError (code protocol) when the connection must be closed,
  * a WardenError with code invalid_argument when an error reply is enough.
+ * @param isLent the payload's memory will be used again: nothing of the request may be a view of it
  */
-export function decodeRequest(payload: Uint8Array): AnyRequest {
+export function decodeRequest(payload: Uint8Array, isLent = false): AnyRequest {
   const { type, body, traceparent } = decodeEnvelope(payload);
   const found = rows.get(type);
   if (found === undefined) throw new MessageError(type === Type.Error ? 'an error reply is not a request' : `unknown message type ${type}`);
-  const request = decodeBody(found.request, body, strictOptions);
+  const request = decodeBody(found.request, body, isLent ? lentOptions : strictOptions);
   return (traceparent === undefined ? { type, request } : { type, request, traceparent }) as AnyRequest;
+}
+
+export interface ResponseOptions {
+  /** The info in the reply of a job is decoded when it is read first, which then throws what is wrong with it: few who run a job ask for it. */
+  readonly lateInfo?: boolean;
+  /** Bytes of fewer are copied out of the payload, Infinity: all. Views of it unless given. */
+  readonly copyBelow?: number;
 }
 
 /**
  * Decodes the payload of a frame a server sent; an error reply is a value too. Throws a MessageError, or invalid_argument for a reply that lacks a field.
- * With `lateInfo` the info in the reply of a job is decoded when it is read first, which then throws what is wrong with it: few who run a job ask for it.
  */
-export function decodeResponse(payload: Uint8Array, { lateInfo = false }: { readonly lateInfo?: boolean } = {}): AnyResponse {
+export function decodeResponse(payload: Uint8Array, { lateInfo = false, copyBelow = 0 }: ResponseOptions = {}): AnyResponse {
   const { type, body } = decodeEnvelope(payload);
   const desc = type === Type.Error ? ErrorResponseSchema : rows.get(type)?.response;
   if (desc === undefined) throw new MessageError(`unknown message type ${type}`);
-  return { type, response: decodeBody(desc, body, lateInfo ? lateOptions : plainOptions) } as unknown as AnyResponse;
+  return { type, response: decodeBody(desc, body, { strictText: false, late: lateInfo ? InfoResponseSchema : undefined, copyBelow }) } as unknown as AnyResponse;
 }
 
 const strictOptions: DecodeOptions = { strictText: true };
-const plainOptions: DecodeOptions = { strictText: false };
-const lateOptions: DecodeOptions = { strictText: false, late: InfoResponseSchema };
+const lentOptions: DecodeOptions = { strictText: true, copyBelow: Infinity };
 
 function decodeBody(desc: DescMessage, body: Uint8Array, options: DecodeOptions): PlainObject {
   if (body.length === 0 && desc.fields.length === 0) return {};
