@@ -2,7 +2,7 @@
 import { type AnyResponse, type InfoResponse, type LinkResponse, type RequestType, type ResponseOf, type Type, type WardenError } from 'warden-protocol';
 import type { Cancellation } from './cancellation.js';
 import type { Pending } from './connection.js';
-import { endingDetails, type EndingDetails } from './job-stream.js';
+import type { EndingDetails } from './job-stream.js';
 import { isLastReply } from './reply-end.js';
 
 /** What a job left behind. */
@@ -59,10 +59,12 @@ export class JobReply implements ReplyListener<Type.Run | Type.Link> {
   constructor(private readonly resolve: (result: JobResult) => void, private readonly reject: (error: WardenError) => void) {}
 
   reply(response: LinkResponse): void {
-    const { exitStatus = UNKNOWN_STATUS, stdout = new Uint8Array(0), stderr = new Uint8Array(0), signal, timedOut, lost } = response;
-    const result: JobResult = { exitStatus, stdout, stderr, get info() { return response.info; } };
-    if (signal !== undefined || timedOut !== undefined || lost !== undefined) Object.assign(result, endingDetails(response));
-    this.resolve(result);
+    // The reply becomes the result, so that its info is still decoded when somebody reads it.
+    response.exitStatus ??= UNKNOWN_STATUS;
+    response.stdout ??= new Uint8Array(0);
+    response.stderr ??= new Uint8Array(0);
+    if (!('info' in response)) response.info = undefined;
+    this.resolve(response as JobResult);
   }
 
   fail(error: WardenError): void {

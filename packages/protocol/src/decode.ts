@@ -1,13 +1,15 @@
 // From the wire to plain objects, by the descriptors of the generated code.
 //
 // protobuf-es's own fromBinary trusts its input more than a daemon may: it ignores wire types, lets a nested message
-// read past its end, and leaves required fields unchecked. So the readers are compiled here, over its BinaryReader:
-// a field of the wrong wire type is skipped like an unknown one (as protobuf prescribes), everything must end where it
+// read past its end, and leaves required fields unchecked. So the descriptors are made into tables here, which one loop
+// goes by; a reader of its own for each field would be code that a request finds in no cache. A field of the wrong wire type is skipped like an unknown one (as protobuf prescribes), everything must end where it
 // says it ends, and what is missing is named. Strings of requests must be UTF-8; those of responses are for reading.
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { WireType } from '@bufbuild/protobuf/wire';
 import { isRequired, shortName } from './descriptor.js';
 import { WardenError } from './error.js';
+import { type DefineLate, latePropertyOf } from './late-property.js';
+import { WireReader } from './wire-reader.js';
 
 /** Groups within groups that are skipped, and messages within messages. The deepest message of the protocol has 3. */
 const RECURSION_LIMIT = 32;
@@ -32,44 +34,90 @@ export interface DecodeOptions {
   readonly copyBelow?: number | undefined;
 }
 
-interface Context extends DecodeOptions {
-  readonly reader: BinaryReader;
+interface Context {
+  readonly reader: WireReader;
+  readonly strictText: boolean;
+  readonly late: DescMessage | undefined;
   readonly copyBelow: number;
 }
 
+const enum Kind { Message, Text, Bytes, Bool, Uint32, Int32, Uint64, Enum }
+
 interface FieldReader {
-  wireType: WireType;
-  read: (context: Context, target: PlainObject, depth: number) => void;
-  /** For lists of numbers: the same values in one length-delimited field. */
-  readPacked?: (context: Context, target: PlainObject) => void;
+  readonly desc: DescField;
+  readonly name: string;
+  readonly kind: Kind;
+  readonly isList: boolean;
+  /** Numbers in one length-delimited field. */
+  readonly isPacked: boolean;
+  /** Of a message. */
+  readonly message: MessageReader | undefined;
+  /** Of one that is decoded when it is read. */
+  readonly defineLate: DefineLate | undefined;
 }
 
 interface MessageReader {
-  name: string;
-  fields: Map<number, FieldReader>;
-  required: readonly DescField[];
-  lists: readonly string[];
+  readonly desc: DescMessage;
+  readonly name: string;
+  /** By their tags, those below ARRAY_TAGS. */
+  readonly fields: (FieldReader | undefined)[];
+  readonly furtherFields: Map<number, FieldReader>;
+  readonly required: readonly DescField[];
+  readonly lists: readonly string[];
 }
+
+/** Of fields below the number 128. */
+const ARRAY_TAGS = 1024;
 
 const compiled = new WeakMap<DescMessage, MessageReader>();
 
 function readerOf(desc: DescMessage): MessageReader {
   let found = compiled.get(desc);
   if (found === undefined) {
-    found = { name: shortName(desc), fields: new Map(), required: desc.fields.filter(isRequired),
+    found = { desc, name: shortName(desc), fields: [], furtherFields: new Map(), required: desc.fields.filter(isRequired),
       lists: desc.fields.filter((field) => field.fieldKind === 'list').map((field) => field.localName) };
     compiled.set(desc, found);
-    for (const field of desc.fields) found.fields.set(field.number, compileField(field));
+    for (const field of desc.fields) {
+      const [kind, wireType] = kindOf(field);
+      const isList = field.fieldKind === 'list';
+      const message = field.message === undefined ? undefined : readerOf(field.message);
+      const reader: FieldReader = { desc: field, name: field.localName, kind, isList, isPacked: false, message,
+        defineLate: message === undefined || isList ? undefined : latePropertyOf(field.localName) };
+      addField(found, field.number * 8 + wireType, reader);
+      if (isList && wireType === WireType.Varint) addField(found, field.number * 8 + WireType.LengthDelimited, { ...reader, isPacked: true });
+    }
   }
   return found;
 }
 
+function addField({ fields, furtherFields }: MessageReader, tag: number, field: FieldReader): void {
+  if (tag >= ARRAY_TAGS) {
+    furtherFields.set(tag, field);
+    return;
+  }
+  while (fields.length < tag) fields.push(undefined);
+  fields[tag] = field;
+}
+
+function kindOf(field: DescField): [Kind, WireType] {
+  if (field.message !== undefined) return [Kind.Message, WireType.LengthDelimited];
+  if (field.enum !== undefined) return [Kind.Enum, WireType.Varint];
+  switch (field.scalar) {
+    case ScalarType.STRING: return [Kind.Text, WireType.LengthDelimited];
+    case ScalarType.BYTES: return [Kind.Bytes, WireType.LengthDelimited];
+    case ScalarType.BOOL: return [Kind.Bool, WireType.Varint];
+    case ScalarType.UINT32: return [Kind.Uint32, WireType.Varint];
+    case ScalarType.INT32: return [Kind.Int32, WireType.Varint];
+    case ScalarType.UINT64: return [Kind.Uint64, WireType.Varint];
+    default: throw new Error(`${field.toString()}: this type of field is not used by the protocol`);
+  }
+}
+
 /** Decodes one message. Throws a MessageError for bytes that are none, invalid_argument for one with something missing or wrong in it. */
-export function decodeMessage(desc: DescMessage, bytes: Uint8Array, options: DecodeOptions): PlainObject {
+export function decodeMessage(desc: DescMessage, bytes: Uint8Array, { strictText, late, copyBelow = 0 }: DecodeOptions): PlainObject {
   const message = readerOf(desc);
   try {
-    const context = { reader: new BinaryReader(bytes), strictText: options.strictText, late: options.late, copyBelow: options.copyBelow ?? 0 };
-    return readMessage(message, context, bytes.length, {}, 1);
+    return readMessage(message, { reader: new WireReader(bytes), strictText, late, copyBelow }, bytes.length, {}, 1);
   } catch (reason) {
     if (reason instanceof WardenError) throw reason;
     throw new MessageError(`cannot decode ${message.name}: ${reason instanceof Error ? reason.message : String(reason)}`, reason);
@@ -78,78 +126,69 @@ export function decodeMessage(desc: DescMessage, bytes: Uint8Array, options: Dec
 
 function readMessage(message: MessageReader, context: Context, end: number, target: PlainObject, depth: number): PlainObject {
   const { reader } = context;
-  for (const list of message.lists) target[list] ??= [];
+  const { fields, lists, required } = message;
+  for (let at = 0; at < lists.length; at++) target[lists[at] as string] ??= [];
   while (reader.pos < end) {
-    const [number, wireType] = reader.tag();
-    const field = message.fields.get(number);
-    if (field?.wireType === wireType) field.read(context, target, depth);
-    else if (field?.readPacked !== undefined && wireType === WireType.LengthDelimited) field.readPacked(context, target);
-    else reader.skip(wireType, number, RECURSION_LIMIT);
+    const tag = reader.tag();
+    const field = tag < fields.length ? fields[tag] : message.furtherFields.get(tag);
+    if (field === undefined) reader.skip(tag, RECURSION_LIMIT);
+    else if (field.isPacked) readPacked(field, context, target);
+    else if (field.kind === Kind.Message) readNested(field, context, target, depth);
+    else if (field.isList) (target[field.name] as unknown[]).push(readValue(field, context));
+    else target[field.name] = readValue(field, context);
   }
   if (reader.pos !== end) throw new MessageError(`cannot decode ${message.name}: a field reaches past its end`);
-  for (const field of message.required) {
-    if (!Object.hasOwn(target, field.localName)) throw missingField(message.name, field);
+  for (let at = 0; at < required.length; at++) {
+    const field = required[at] as DescField;
+    if (target[field.localName] === undefined) throw missingField(message.name, field);
   }
   return target;
 }
 
+function readValue({ kind, desc }: FieldReader, context: Context): unknown {
+  const { reader } = context;
+  switch (kind) {
+    case Kind.Text: return readText(context, desc);
+    case Kind.Bytes: return ownBytes(reader.view(), context.copyBelow);
+    case Kind.Bool: return reader.bool();
+    case Kind.Uint32: return reader.uint32();
+    case Kind.Int32: return reader.int32();
+    case Kind.Uint64: return reader.uint64();
+    default: return knownValue(desc, reader.int32());
+  }
+}
+
+function readPacked(field: FieldReader, context: Context, target: PlainObject): void {
+  const { reader } = context;
+  const end = reader.end();
+  while (reader.pos < end) (target[field.name] as unknown[]).push(readValue(field, context));
+  if (reader.pos !== end) throw new Error(`${field.desc.name} reaches past its end`);
+}
+
+function readNested({ name, isList, message, defineLate }: FieldReader, context: Context, target: PlainObject, depth: number): void {
+  const { reader, late, strictText } = context;
+  const { desc } = message as MessageReader;
+  if (depth === RECURSION_LIMIT) throw new Error(`messages nested more than ${RECURSION_LIMIT} deep`);
+  if (late === desc && defineLate !== undefined && !Object.hasOwn(target, name)) {
+    // A copy: what was read into is larger, and would live as long as the message.
+    const bytes = Buffer.from(reader.view());
+    defineLate(target, () => decodeMessage(desc, bytes, { strictText }));
+    return;
+  }
+  const end = reader.end();
+  // A singular message that comes twice is merged, says protobuf.
+  const into = isList ? {} : ((target[name] ??= {}) as PlainObject);
+  readMessage(message as MessageReader, context, end, into, depth + 1);
+  if (isList) (target[name] as unknown[]).push(into);
+}
+
+function knownValue(field: DescField, number: number): number {
+  if (field.enum?.values.some((value) => value.number === number) === true) return number;
+  throw new WardenError('invalid_argument', `${shortName(field.parent)}: the field ${field.name} has the unknown value ${number}`);
+}
+
 export function missingField(messageName: string, field: DescField): WardenError {
   return new WardenError('invalid_argument', `${messageName}: the required field ${field.name} is missing`);
-}
-
-function compileField(field: DescField): FieldReader {
-  const name = field.localName;
-  if (field.message !== undefined) return compileMessageField(field.fieldKind === 'list', name, field.message);
-  const { wireType, read } = valueReader(field);
-  if (field.fieldKind !== 'list') {
-    return { wireType, read: (context, target) => { target[name] = read(context); } };
-  }
-  const result: FieldReader = { wireType, read: (context, target) => { (target[name] as unknown[]).push(read(context)); } };
-  if (wireType !== WireType.LengthDelimited) {
-    result.readPacked = (context, target) => {
-      const end = endOf(context.reader);
-      while (context.reader.pos < end) (target[name] as unknown[]).push(read(context));
-      if (context.reader.pos !== end) throw new Error(`${field.name} reaches past its end`);
-    };
-  }
-  return result;
-}
-
-function compileMessageField(list: boolean, name: string, desc: DescMessage): FieldReader {
-  const message = readerOf(desc);
-  return {
-    wireType: WireType.LengthDelimited,
-    read: (context, target, depth) => {
-      if (depth === RECURSION_LIMIT) throw new Error(`messages nested more than ${RECURSION_LIMIT} deep`);
-      if (context.late === desc && !list && !Object.hasOwn(target, name)) {
-        decodeLate(context, target, name, desc);
-        return;
-      }
-      const end = endOf(context.reader);
-      // A singular message that comes twice is merged, says protobuf.
-      const into = list ? {} : ((target[name] ??= {}) as PlainObject);
-      readMessage(message, context, end, into, depth + 1);
-      if (list) (target[name] as unknown[]).push(into);
-    },
-  };
-}
-
-/** Puts a property in the message's place that decodes it when it is read first. */
-function decodeLate({ reader, strictText }: Context, target: PlainObject, name: string, desc: DescMessage): void {
-  // A copy: what was read into is larger, and would live as long as the message.
-  const bytes = ownBytes(reader.bytes(), Infinity);
-  const property = { configurable: true, enumerable: true };
-  Object.defineProperty(target, name, {
-    ...property,
-    get() {
-      const value = decodeMessage(desc, bytes, { strictText });
-      Object.defineProperty(target, name, { ...property, value, writable: true });
-      return value;
-    },
-    set(value) {
-      Object.defineProperty(target, name, { ...property, value, writable: true });
-    },
-  });
 }
 
 /** From here on it costs more to clear memory before it is copied into than to take it as it is. */
@@ -163,36 +202,9 @@ function ownBytes(bytes: Uint8Array, copyBelow: number): Uint8Array {
   return copy;
 }
 
-function endOf(reader: BinaryReader): number {
-  const length = reader.uint32();
-  const end = reader.pos + length;
-  if (end > reader.len) throw new Error('premature end');
-  return end;
-}
-
-function valueReader(field: DescField): { wireType: WireType; read: (context: Context) => unknown } {
-  if (field.enum !== undefined) {
-    const { values } = field.enum;
-    return { wireType: WireType.Varint, read: ({ reader }) => {
-      const number = reader.int32();
-      if (values.some((value) => value.number === number)) return number;
-      throw new WardenError('invalid_argument', `${shortName(field.parent)}: the field ${field.name} has the unknown value ${number}`);
-    } };
-  }
-  switch (field.scalar) {
-    case ScalarType.STRING: return { wireType: WireType.LengthDelimited, read: (context) => readText(context, field) };
-    case ScalarType.BYTES: return { wireType: WireType.LengthDelimited, read: ({ reader, copyBelow }) => ownBytes(reader.bytes(), copyBelow) };
-    case ScalarType.BOOL: return { wireType: WireType.Varint, read: ({ reader }) => reader.bool() };
-    case ScalarType.UINT32: return { wireType: WireType.Varint, read: ({ reader }) => reader.uint32() };
-    case ScalarType.INT32: return { wireType: WireType.Varint, read: ({ reader }) => reader.int32() };
-    case ScalarType.UINT64: return { wireType: WireType.Varint, read: ({ reader }) => BigInt(reader.uint64()) };
-    default: throw new Error(`${field.toString()}: this type of field is not used by the protocol`);
-  }
-}
-
 function readText({ reader, strictText }: Context, field: DescField): string {
   const start = reader.pos;
-  const text = reader.string();
+  const text = reader.text();
   // Invalid bytes have become U+FFFD; only then is it worth asking whether they were that character already.
   if (strictText && text.includes('\ufffd') && !isUtf8Field(reader, start)) {
     throw new WardenError('invalid_argument', `${shortName(field.parent)}: the field ${field.name} is not valid UTF-8`);
@@ -203,9 +215,9 @@ function readText({ reader, strictText }: Context, field: DescField): string {
 const strictDecoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Whether the length-delimited field that starts at the position given and was just read is valid UTF-8. */
-function isUtf8Field(reader: BinaryReader, start: number): boolean {
+function isUtf8Field(reader: WireReader, start: number): boolean {
   reader.pos = start;
-  const bytes = reader.bytes();
+  const bytes = reader.view();
   try {
     strictDecoder.decode(bytes);
     return true;
