@@ -141,6 +141,27 @@ describe('WardenClient', () => {
     assert.deepEqual(server.requests.map(({ request }) => Number((request as { message: string }).message)), Array.from({ length: 20 }, (_, index) => index));
   });
 
+  it('does not let a call overtake those that wait for the connection', async () => {
+    await start({ [Type.Echo]: ({ message }) => ({ message }) });
+    const late: Promise<unknown>[] = [];
+    await using fresh = new WardenClient({ path: server.path }, { onConnected: () => {
+      late.push(fresh.echo({ message: '2' }));
+      queueMicrotask(() => late.push(fresh.echo({ message: '3' })));
+    } });
+    await Promise.all([fresh.echo({ message: '0' }), fresh.echo({ message: '1' }, { timeoutMs: 60_000 })]);
+    await Promise.all(late);
+    await fresh.echo({ message: '4' });
+    assert.deepEqual(server.requests.map(({ request }) => (request as { message: string }).message), ['0', '1', '2', '3', '4']);
+  });
+
+  it('keeps what it gave when further replies are read', async () => {
+    await start({ [Type.Run]: ({ script }) => ({ exitStatus: 0, stdout: Buffer.from(script), info: { state: script } }) });
+    const results = [];
+    for (const size of [1, 10, 1000, 20_000, 300_000]) for (const letter of 'ab') results.push(await client.run({ handle: 'x', script: letter.repeat(size) }));
+    for (const { stdout, info } of results) assert.equal(Buffer.from(stdout).toString(), info?.state);
+    assert.deepEqual(results.map(({ stdout }) => stdout.length), [1, 1, 10, 10, 1000, 1000, 20_000, 20_000, 300_000, 300_000]);
+  });
+
   it('refuses a request that cannot be encoded without sending anything', async () => {
     await rejectsWith(client.request(Type.Echo, {} as never), 'invalid_argument', /required field message is missing/);
     await rejectsWith(client.stream({ handle: 'x' } as never).result(), 'invalid_argument', /required field job_id is missing/);

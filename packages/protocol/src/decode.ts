@@ -149,7 +149,7 @@ function readValue({ kind, desc }: FieldReader, context: Context): unknown {
   const { reader } = context;
   switch (kind) {
     case Kind.Text: return readText(context, desc);
-    case Kind.Bytes: return ownBytes(reader.view(), context.copyBelow);
+    case Kind.Bytes: return readBytes(context);
     case Kind.Bool: return reader.bool();
     case Kind.Uint32: return reader.uint32();
     case Kind.Int32: return reader.int32();
@@ -171,8 +171,8 @@ function readNested({ name, isList, message, defineLate }: FieldReader, context:
   if (depth === RECURSION_LIMIT) throw new Error(`messages nested more than ${RECURSION_LIMIT} deep`);
   if (late === desc && defineLate !== undefined && !Object.hasOwn(target, name)) {
     // A copy: what was read into is larger, and would live as long as the message.
-    const bytes = Buffer.from(reader.view());
-    defineLate(target, () => decodeMessage(desc, bytes, { strictText }));
+    const bytes = reader.latin1();
+    defineLate(target, () => decodeMessage(desc, Buffer.from(bytes, 'latin1'), { strictText }));
     return;
   }
   const end = reader.end();
@@ -191,14 +191,14 @@ export function missingField(messageName: string, field: DescField): WardenError
   return new WardenError('invalid_argument', `${messageName}: the required field ${field.name} is missing`);
 }
 
-/** From here on it costs more to clear memory before it is copied into than to take it as it is. */
-const CLEARED_BELOW = 16 * 1024;
-
-function ownBytes(bytes: Uint8Array, copyBelow: number): Uint8Array {
-  if (bytes.length >= copyBelow) return bytes;
-  if (bytes.length < CLEARED_BELOW) return Uint8Array.prototype.slice.call(bytes);
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  copy.set(bytes);
+function readBytes({ reader, copyBelow }: Context): Uint8Array {
+  const end = reader.end();
+  const start = reader.pos;
+  reader.pos = end;
+  if (end - start >= copyBelow) return reader.bytes.subarray(start, end);
+  if (end === start) return new Uint8Array(0);
+  const copy = Buffer.allocUnsafeSlow(end - start);
+  copy.set(reader.bytes.subarray(start, end));
   return copy;
 }
 

@@ -84,6 +84,14 @@ export class WireReader {
     return this.bytes.subarray(start, end);
   }
 
+  /** A copy of bytes, each of which is a character: the cheapest one there is of a few hundred. */
+  latin1(): string {
+    const end = this.end();
+    const start = this.pos;
+    this.pos = end;
+    return Buffer.prototype.latin1Slice.call(this.bytes, start, end);
+  }
+
   /** What is not UTF-8 becomes U+FFFD. */
   text(): string {
     const end = this.end();
