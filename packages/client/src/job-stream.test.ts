@@ -118,7 +118,8 @@ describe('a stream', () => {
       for await (const _ of client.stream(job, { signal: controller.signal })) controller.abort();
     }, isCode('canceled'));
     await assert.rejects(client.stream(job, { timeoutMs: 20 }).result(), isCode('timeout'));
-    await assert.rejects(client.stream(job, { signal: controller.signal }).result(), isCode('canceled'));
-    assert.equal(server.requests.length, 2);
+    await assert.rejects(client.stream({ handle: 'never', jobId: 7 }, { signal: controller.signal }).result(), isCode('canceled'));
+    await client.ping();
+    assert.ok(server.requests.every(({ request }) => !('handle' in request) || request.handle !== 'never'));
   });
 });
