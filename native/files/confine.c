@@ -144,7 +144,9 @@ int confine_calls(struct error *err)
 	instructions[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
 	instructions[count++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	program.len = (unsigned short)count;
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
-		return error_set(err, errno, "%zu instructions", count);
+	const long result = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
+
+	if (result != 0)
+		return error_set(err, result < 0 ? errno : ESRCH, "%zu instructions", count);
 	return 0;
 }

@@ -17,7 +17,7 @@ enum confine_access {
  * signals and abstract sockets outside. As far as the kernel has it; one without Landlock has file permissions and namespaces. Wants no_new_privs.
  */
 int confine_to_trees(const int *trees, size_t count, enum confine_access access, struct error *err);
-/* seccomp: a system call that does not belong to work on files kills the process. Wants no_new_privs. */
+/* seccomp: a system call that does not belong to work on files kills the process. Of all its threads. Wants no_new_privs. */
 int confine_calls(struct error *err);
 
 #endif

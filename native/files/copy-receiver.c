@@ -4,12 +4,17 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/deadline.h"
 #include "lib/fd.h"
 #include "lib/file-copy.h"
 #include "files/copy-frames.h"
+#include "files/copy-worker.h"
+
+/* From so many bytes on a file is worth the other thread's being woken. */
+enum { WORTH_SHARING = 16 << 10 };
 
 struct level {
 	int fd;
@@ -74,13 +79,23 @@ static int read_entry(const struct frame *frame, struct entry *ret_entry, struct
 	return ret_entry->name == NULL ? error_set(err, EBADMSG, "an entry without a name") : 0;
 }
 
+static struct copy_counts counts_of(const struct receiver *receiver)
+{
+	copy_worker_lock();
+	const struct copy_counts counts = { .entries = receiver->writer.entries, .bytes = receiver->writer.bytes, .skipped = receiver->skipped };
+
+	copy_worker_unlock();
+	return counts;
+}
+
 static int tell(struct receiver *receiver, enum copy_frame type, struct error *err)
 {
 	struct wire_buffer *output = &receiver->channel->output;
+	const struct copy_counts counts = counts_of(receiver);
 
 	wire_begin(output, (uint16_t)type);
-	wire_put_u64(output, TAG_ENTRIES, receiver->writer.entries);
-	wire_put_u64(output, TAG_BYTES, receiver->writer.bytes);
+	wire_put_u64(output, TAG_ENTRIES, counts.entries);
+	wire_put_u64(output, TAG_BYTES, counts.bytes);
 	return channel_send(receiver->channel, -1, err);
 }
 
@@ -93,7 +108,7 @@ static int tell_progress(struct receiver *receiver, struct error *err)
 	receiver->told_at = now;
 	if (receiver->reports->progress == NULL)
 		return tell(receiver, COPY_PROGRESS, err);
-	const struct copy_counts counts = { .entries = receiver->writer.entries, .bytes = receiver->writer.bytes, .skipped = receiver->skipped };
+	const struct copy_counts counts = counts_of(receiver);
 
 	return receiver->reports->progress(receiver->reports->context, &counts, err);
 }
@@ -102,7 +117,11 @@ static int on_bytes(void *context, uint64_t bytes, struct error *err)
 {
 	struct receiver *receiver = context;
 
-	if (tree_add_bytes(&receiver->writer, bytes, err) < 0)
+	copy_worker_lock();
+	int result = tree_add_bytes(&receiver->writer, bytes, err);
+
+	copy_worker_unlock();
+	if (result < 0)
 		return -1;
 	/* A small file is over before anybody could give it up. */
 	if (bytes == FILE_COPY_STEP && channel_check(receiver->channel, err) < 0)
@@ -149,22 +168,38 @@ static int leave_directory(struct receiver *receiver, struct error *err)
 		return error_set(err, EBADMSG, "left the destination");
 	struct level *level = &receiver->levels[--receiver->depth];
 	const struct tree_attributes attributes = attributes_of(receiver, level->mode);
-	int result = level->made ? tree_finish_directory(&receiver->writer, level->fd, level->name, &attributes, err) : 0;
+	/* The directory is needed for a file that is not finished, and may not be written to once it has its mode. */
+	int result = copy_worker_settle(err);
+
+	if (result == 0)
+		result = level->made ? tree_finish_directory(&receiver->writer, level->fd, level->name, &attributes, err) : 0;
 
 	level->fd = close_fd(level->fd);
 	return result;
 }
 
 /* A FIFO would keep us waiting, and a device be worse. */
-static int check_file(int fd, struct error *err)
+static int check_file(int fd, struct stat *ret_status, struct error *err)
 {
-	struct stat status;
-
-	if (fstat(fd, &status) < 0)
+	if (fstat(fd, ret_status) < 0)
 		return error_set(err, errno, "fstat");
-	if (!S_ISREG(status.st_mode) || (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY)
+	if (!S_ISREG(ret_status->st_mode) || (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY)
 		return error_set(err, EBADMSG, "not a file to be read");
 	return 0;
+}
+
+/* 1: the other thread does it. One that takes long stays with this thread, which tells how far it is and hears when it is to end. */
+static int share(struct receiver *receiver, const struct stat *status, int *from, const struct tree_file *file, const struct tree_attributes *attributes, struct error *err)
+{
+	const struct copy_job job = { .writer = &receiver->writer, .file = *file, .attributes = *attributes, .from = *from };
+
+	if (status->st_size < WORTH_SHARING || status->st_size > FILE_COPY_STEP)
+		return 0;
+	int result = copy_worker_take(&job, err);
+
+	if (result > 0)
+		steal_fd(from);
+	return result;
 }
 
 static int make_file(struct receiver *receiver, const struct entry *entry, struct error *err)
@@ -172,11 +207,18 @@ static int make_file(struct receiver *receiver, const struct entry *entry, struc
 	const struct tree_attributes attributes = attributes_of(receiver, entry->mode);
 	_cleanup_close_ int from = stream_take_fd(&receiver->channel->input);
 	struct tree_file file;
+	struct stat status;
 
 	if (from < 0)
 		return error_set(err, EBADMSG, "a file without its descriptor");
-	if (check_file(from, err) < 0 || tree_begin_file(&receiver->writer, current(receiver), name_of(receiver, entry), &file, err) < 0)
+	if (check_file(from, &status, err) < 0 || tree_begin_file(&receiver->writer, current(receiver), name_of(receiver, entry), &file, err) < 0)
 		return -1;
+	int shared = share(receiver, &status, &from, &file, &attributes, err);
+
+	if (shared < 0)
+		tree_abandon_file(&file);
+	if (shared != 0)
+		return shared < 0 ? -1 : 0;
 	if (file_copy(&receiver->copier, from, file.fd, on_bytes, receiver, err) < 0) {
 		tree_abandon_file(&file);
 		return error_set(err, err->number, "%.100s: %.100s", entry->name, err->detail);
@@ -298,6 +340,13 @@ static int open_destination(struct receiver *receiver, const struct frame *frame
 	return receiver->order->confine == NULL ? 0 : receiver->order->confine(receiver->destination, err);
 }
 
+static int finish(struct receiver *receiver, struct error *err)
+{
+	if (receiver->depth > 0)
+		return error_set(err, EBADMSG, "finished within a directory");
+	return copy_worker_settle(err) < 0 ? -1 : tell(receiver, COPY_DONE, err);
+}
+
 static int receive_all(struct receiver *receiver, struct error *err)
 {
 	struct frame frame;
@@ -308,7 +357,7 @@ static int receive_all(struct receiver *receiver, struct error *err)
 		if (channel_receive(receiver->channel, &frame, err) < 0)
 			return -1;
 		if (frame.type == COPY_FINISHED)
-			return receiver->depth == 0 ? tell(receiver, COPY_DONE, err) : error_set(err, EBADMSG, "finished within a directory");
+			return finish(receiver, err);
 		if ((frame.type == COPY_LEAVE ? leave_directory(receiver, err) : make(receiver, &frame, err)) < 0)
 			return -1;
 		if (tell_progress(receiver, err) < 0)
@@ -321,6 +370,7 @@ static void leave_all(struct receiver *receiver)
 {
 	struct error ignored;
 
+	copy_worker_settle(&ignored);
 	while (receiver->depth > 0)
 		leave_directory(receiver, &ignored);
 }
@@ -336,7 +386,7 @@ int copy_receive(struct channel *channel, const struct copy_order *order, const 
 	int result = receive_all(&receiver, err);
 
 	leave_all(&receiver);
-	*ret_counts = (struct copy_counts){ .entries = receiver.writer.entries, .bytes = receiver.writer.bytes, .skipped = receiver.skipped };
+	*ret_counts = counts_of(&receiver);
 	close_fd(receiver.destination);
 	tree_writer_free(&receiver.writer);
 	file_copier_free(&receiver.copier);

@@ -26,6 +26,7 @@
 #include "files/copy-receiver.h"
 #include "files/copy-sender.h"
 #include "files/copy-settings.h"
+#include "files/copy-worker.h"
 
 enum { ORDER_TIMEOUT_MS = 10000, START_TIMEOUT_MS = 30000, MAX_ORDER = 48 << 10 };
 
@@ -145,7 +146,11 @@ static int confine(int tree, enum confine_access access, uint64_t capabilities, 
 	err->step = "confine copy on the host";
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_set(err, errno, "PR_SET_NO_NEW_PRIVS");
-	if (keep_capabilities(capabilities, err) < 0 || confine_to_trees(&tree, tree < 0 ? 0 : 1, access, err) < 0 || confine_calls(err) < 0)
+	if (keep_capabilities(capabilities, err) < 0 || confine_to_trees(&tree, tree < 0 ? 0 : 1, access, err) < 0)
+		return -1;
+	if (access == CONFINE_ALL)
+		copy_worker_start();
+	if (confine_calls(err) < 0)
 		return -1;
 	err->step = "copy on the host";
 	return 0;

@@ -19,6 +19,7 @@
 
 #include "files/confine.h"
 #include "files/copy-frames.h"
+#include "files/copy-worker.h"
 #include "files/descriptors.h"
 #include "files/enter.h"
 #include "files/host-end.h"
@@ -129,6 +130,8 @@ static int prepare(struct transfer *transfer, struct error *err)
 	close_fd(FILES_INIT);
 	if ((!transfer->plain && enter_become_user(transfer, err) < 0) || confine_to_trees(&transfer->root, 1, CONFINE_ALL, err) < 0)
 		return -1;
+	if (transfer->operation == FILE_COPY_IN)
+		copy_worker_start();
 	return confine_calls(err);
 }
 

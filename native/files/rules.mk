@@ -3,7 +3,7 @@ files_SOURCES := $(wildcard files/*.c) wsh/passwd.c wsh/passwd-file.c $(wildcard
 files_LIBC := musl
 
 # fuzz: what the two ends of a copy say to each other; build/fuzz/files-copy-frames DIRECTORY looks for more.
-FILES_FUZZED := $(addprefix files/,channel.c copy-receiver.c copy-sender.c place.c) $(LIB_SOURCES)
+FILES_FUZZED := $(addprefix files/,channel.c copy-receiver.c copy-sender.c copy-worker.c place.c) $(LIB_SOURCES)
 FILES_HEADERS := $(wildcard files/*.h lib/*.h)
 
 $(BUILD)/fuzz/files-%: files/fuzz/%-fuzz.c $(FILES_FUZZED) $(FILES_HEADERS)

@@ -1,5 +1,6 @@
 /* copy_in as a client sees it: what comes in, whose it is, and what it does to what is there. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
@@ -148,4 +149,57 @@ test('a stopped container takes copies, one that is gone does not', async () => 
   assert.deepEqual(counts(await client.request('copy_in', { handle, src_path: path, dst_path: 'file' })), { made: 1n, bytes: 4n, skipped: undefined });
   await client.destroy(handle);
   await refused(client.request('copy_in', { handle, src_path: path, dst_path: 'file' }), 'not_found', /unknown handle/);
+});
+
+const FOLDERS = ['a', 'a/b', 'c', 'd', 'e', 'f'];
+
+/** Files that one thread makes while another one writes; sizes of all kinds. */
+function manyFiles(path: string): Map<string, Buffer> {
+  const files = new Map<string, Buffer>();
+  for (const [index, size] of [0, 1, 16_383, 16_384, 100_000, 8_388_608, 8_388_609, 300_000].entries()) {
+    for (const folder of ['a', 'a/b', 'c']) files.set(`${folder}/${index}`, Buffer.alloc(size, index + 1));
+  }
+  // The one file of a directory, which is left while it is written.
+  for (const folder of ['d', 'e', 'f']) files.set(`${folder}/only`, Buffer.alloc(6_000_000, folder));
+  for (const folder of FOLDERS) mkdirSync(join(path, folder), { recursive: true });
+  for (const [name, content] of files) writeFileSync(join(path, name), content, { mode: 0o640 });
+  for (const folder of FOLDERS) chmodSync(join(path, folder), 0o550);
+  return files;
+}
+
+/** A line for each file: mode, size, and the hash of what is in it. */
+const LISTING = `cd tree; find . -type f -printf "%m %P " -exec sh -c 'sha256sum < "$0"' {} \\; | sort -k2; stat -c "%a %n" ${FOLDERS.join(' ')}`;
+
+function listingOf(files: Map<string, Buffer>, folderMode: string): string {
+  const lines = [...files].sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, content]) => `640 ${name} ${createHash('sha256').update(content).digest('hex')}  -`);
+  return [...lines, ...FOLDERS.map((folder) => `${folderMode} ${folder}`), ''].join('\n');
+}
+
+test('many files are whole, with their modes, in directories that nobody may write to; also over files that are there, and at the limit of processes', async () => {
+  const { client, handle } = await server.container();
+  const path = directory();
+  const files = manyFiles(path);
+  const copy = async (folders: number): Promise<void> => {
+    assert.deepEqual(counts(await client.request('copy_in', { handle, src_path: `${path}/`, dst_path: 'tree' })), { made: BigInt(files.size + folders), bytes: BigInt([...files.values()].reduce((sum, { length }) => sum + length, 0)), skipped: undefined });
+  };
+  await copy(FOLDERS.length + 1);
+  assert.equal(output(await client.run(handle, LISTING)), listingOf(files, '550'));
+  // Over others, also with one process and no thread beside it. The destination is there already.
+  for (const limit of [100n, 2n]) {
+    output(await client.run(handle, 'cd tree; chmod -R u+w .; find . -type f -exec sh -c \'echo else > "$0"\' {} \\;; chmod 750 */ a/b'));
+    await client.request('limit_pids', { handle, limit });
+    await copy(FOLDERS.length);
+    await client.request('limit_pids', { handle, limit: 100n });
+    assert.equal(output(await client.run(handle, LISTING)), listingOf(files, '750'));
+  }
+});
+
+test('a limit that is broken in the middle of many files leaves whole ones', async () => {
+  const { client, handle } = await server.container();
+  const path = directory();
+  for (let index = 10; index < 40; index++) writeFileSync(join(path, String(index)), Buffer.alloc(4_000_000, index));
+  await refused(client.request('copy_in', { handle, src_path: `${path}/`, dst_path: 'tree' }), 'exhausted', /more than 100000000 bytes/);
+  await server.untilFilesAreLeft();
+  const listing = output(await client.run(handle, 'cd tree; ls -A | wc -l; find . -type f ! -size 4000000c; find . -name ".*part"'));
+  assert.match(listing, /^2[45]\n\.?\n?$/);
 });

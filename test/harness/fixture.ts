@@ -181,10 +181,14 @@ export class ServerFixture {
     return (await this.pidsOf(handle)).map(commandLine);
   }
 
-  /** Until no program that somebody outside has started in a container works on its files: one whose client has gone may be at it for a moment. */
+  /** Programs that work on files of containers for somebody outside. */
+  filePrograms(): number[] {
+    return findProcesses((pid, command) => command === 'files' && readProc(pid, 'cgroup').includes(`/${this.slot.cgroupParent}/`));
+  }
+
+  /** Until there is none: one whose client has gone may be at work for a moment. */
   async untilFilesAreLeft(): Promise<void> {
-    const programs = (): number[] => findProcesses((pid, command) => command === 'files' && readProc(pid, 'cgroup').includes(`/${this.slot.cgroupParent}/`));
-    await untilSeen('the end of work on files', () => programs().length === 0, () => `processes ${programs().join(' ')}`);
+    await untilSeen('the end of work on files', () => this.filePrograms().length === 0, () => `processes ${this.filePrograms().join(' ')}`);
   }
 
   closeClients(): void {

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { RequestError } from '../harness/client.js';
 import { output } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
-import { commandLine, findProcesses, parentOf } from '../harness/processes.js';
+import { commandLine, findProcesses, parentOf, readProc } from '../harness/processes.js';
 import { untilSeen } from '../harness/wait.js';
 import type { Fields } from '../harness/wire.js';
 
@@ -110,6 +110,29 @@ for (const direction of ['copy_in', 'copy_out'] as const) {
       assert.equal(checkWhole(target()), FILES);
       rmSync(target(), { recursive: true });
     }
+  });
+}
+
+/** What the threads of a process may do, each as one line. */
+function rightsOf(pid: number): string[] {
+  const threads = readdirSync(`/proc/${pid}/task`).map((thread) => readProc(pid, `task/${thread}/status`));
+  return threads.map((status) => status.split('\n').filter((line) => /^(Uid|Gid|Groups|Cap\w+|NoNewPrivs|Seccomp\w*):/.test(line)).join());
+}
+
+for (const direction of ['copy_in', 'copy_out'] as const) {
+  test(`${direction}: the two threads that write have given up the same`, async () => {
+    const { client, handle } = await server.container();
+    if (direction === 'copy_out') await client.request('copy_in', { handle, src_path: `${source()}/`, dst_path: 'tree' });
+    const paths = direction === 'copy_in' ? { src_path: `${source()}/`, dst_path: 'tree' } : { src_path: 'tree/', dst_path: target() };
+    const writers = direction === 'copy_in' ? (): number[] => server.filePrograms() : hostEnds;
+    const rights = (): string[] => writers().flatMap((pid) => (existsSync(`/proc/${pid}/task`) ? rightsOf(pid) : []));
+    const copy = client.request(direction, { handle, ...paths });
+    await untilSeen('two threads', () => {
+      const [first = '', second] = rights();
+      return first === second && /NoNewPrivs:\t1,Seccomp:\t2,/.test(first);
+    }, () => rights().join(' | '));
+    assert.equal((await copy)['made'], BigInt(FILES) + 1n);
+    if (direction === 'copy_out') rmSync(target(), { recursive: true });
   });
 }
 
