@@ -16,16 +16,25 @@
 /* A watcher that does not read is cut off at this. */
 #define MAX_QUEUE (1u << 20)
 
+static void watch(struct connection *connection, uint32_t events)
+{
+	if (events == connection->watched)
+		return;
+	connection->watched = events;
+	loop_modify(&connection->monitor->loop, &connection->source, events);
+}
+
 void connection_update(struct connection *connection, bool more)
 {
-	uint32_t events = EPOLLRDHUP;
+	uint32_t events = EPOLLRDHUP | (connection->watched & EPOLLIN);
 
+	/* While a request is under way the next one is not read; mostly there is none, and so it is watched for until it is there. */
 	if (connection->phase == CONNECTION_IDLE)
 		events |= EPOLLIN;
 	/* A request that came along with the last one is served when there is room for its answer. */
 	if (more || connection->out.size > 0 || (connection->phase == CONNECTION_IDLE && stream_has_frame(&connection->input)))
 		events |= EPOLLOUT;
-	loop_modify(&connection->monitor->loop, &connection->source, events);
+	watch(connection, events);
 }
 
 /* All but its socket, which is returned. */
@@ -195,6 +204,8 @@ static void on_ready(struct source *source, uint32_t events)
 	}
 	if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		connection_close(connection);
+	else if (events & EPOLLIN)
+		watch(connection, connection->watched & ~(uint32_t)EPOLLIN);
 }
 
 int connection_open(struct monitor *monitor, int fd, struct error *err)
@@ -205,7 +216,8 @@ int connection_open(struct monitor *monitor, int fd, struct error *err)
 		return error_set(err, ENOMEM, "connection");
 	connection->monitor = monitor;
 	connection->source = (struct source){ .fd = fd, .ready = on_ready };
-	if (loop_add(&monitor->loop, &connection->source, EPOLLIN | EPOLLRDHUP, err) < 0) {
+	connection->watched = EPOLLIN | EPOLLRDHUP;
+	if (loop_add(&monitor->loop, &connection->source, connection->watched, err) < 0) {
 		free(connection);
 		return -1;
 	}

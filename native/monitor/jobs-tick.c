@@ -28,6 +28,22 @@ static void retry_removal(struct monitor *monitor, int64_t now)
 	monitor->removal_at = monitor->left_count == 0 ? 0 : now + monitor->removal_delay + monitor->left_count / 4;
 }
 
+bool jobs_remove_groups(struct monitor *monitor)
+{
+	struct job *next;
+	struct error ignored;
+	bool all = true;
+
+	for (struct job *job = monitor->jobs; job != NULL; job = next) {
+		next = job->next;
+		if (job->phase != JOB_OVER)
+			continue;
+		all &= job_group_remove(&monitor->container.cgroups, &job->group, &ignored) == 0;
+		jobs_release(job);
+	}
+	return all;
+}
+
 /*
  * wshd stands still until the job's process has executed its program, and a process of the same user may have stopped that
  * one, perhaps before it has joined its group: without it wshd goes on. One that is not stopped is mostly waiting for a processor,
@@ -39,7 +55,7 @@ static void kill_stuck(struct monitor *monitor, int64_t now)
 	const struct cgroups *cgroups = &monitor->container.cgroups;
 	struct error ignored;
 
-	for (const struct job *job = monitor->jobs; job != NULL; job = job->next) {
+	for (struct job *job = monitor->jobs; job != NULL; job = job->next) {
 		if (job->phase != JOB_STARTING)
 			continue;
 		if (only_stopped)

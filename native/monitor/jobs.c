@@ -17,6 +17,7 @@
 #include "monitor/memory-watch.h"
 #include "monitor/output.h"
 #include "monitor/scratch.h"
+#include "monitor/usage.h"
 #include "monitor/wshd-channel.h"
 
 #define MAX_OUTSTANDING 32u
@@ -25,6 +26,8 @@
 #define REMOVAL_FIRST_MS 100
 /* A page of memory is asked for and given back with every job, unless it is kept. */
 #define KEPT_CAPACITY 4096u
+/* Longer than a short job: the next one's group is made when it runs on. */
+#define GROUP_DELAY_MS 10
 
 struct job *jobs_find(struct monitor *monitor, uint32_t id)
 {
@@ -101,6 +104,22 @@ static void free_run(struct job *job)
 	for (int i = 0; i < 2; i++)
 		job->run_fds[i] = close_fd(job->run_fds[i]);
 	job->run_fd_count = 0;
+}
+
+/* Nobody waits any more for what the start has left. */
+static void settle_start(struct job *job)
+{
+	struct monitor *monitor = job->monitor;
+
+	/* The group's comes last. */
+	if (job->group.directory >= 0 && job->run_fd_count > 0)
+		prepared_keep_join(&monitor->prepared, job->id, steal_fd(&job->run_fds[--job->run_fd_count]));
+	free_run(job);
+	prepared_make_script(&monitor->prepared);
+	usage_open(&monitor->container.usage, &monitor->container.cgroups);
+	/* A job that has ended by then leaves its own. */
+	if (prepared_lacks_group(&monitor->prepared) && monitor->group_timer.at == 0)
+		monitor->group_timer.at = deadline_in_ms(GROUP_DELAY_MS);
 }
 
 void jobs_discard(struct job *job)
@@ -207,10 +226,10 @@ void jobs_send_pending(struct monitor *monitor)
 			jobs_failed(oldest, &err);
 			continue;
 		}
+		/* What it took is given back with the answer: wshd, which this has woken, is mostly put on our processor and runs when we wait. */
 		oldest->phase = JOB_STARTING;
 		if (monitor->outstanding++ == 0)
 			expect_answer(monitor, START_DEADLINE_MS);
-		free_run(oldest);
 	}
 }
 
@@ -245,18 +264,17 @@ void jobs_running(struct job *job, uint32_t pid, int *fds, size_t fd_count)
 		job->over_limit = true;
 		jobs_exceeded(job);
 	}
-	if (connection == NULL)
-		return;
-	if (shell) {
+	if (connection != NULL && shell) {
 		connection_reply_terminal(connection, fds[0]);
-	} else if (connection->follow) {
+	} else if (connection != NULL && connection->follow) {
 		connection->position = 0;
 		connection->phase = CONNECTION_FOLLOWING;
 		connection_begin_reply(connection);
-	} else {
+	} else if (connection != NULL) {
 		connection->job = NULL;
 		connection_reply_ok(connection);
 	}
+	settle_start(job);
 }
 
 void jobs_failed(struct job *job, const struct error *problem)
@@ -270,7 +288,7 @@ void jobs_failed(struct job *job, const struct error *problem)
 	jobs_discard(job);
 }
 
-void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value)
+void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value, bool last)
 {
 	struct monitor *monitor = job->monitor;
 	bool shell = job->id & SHELL_JOB_BIT;
@@ -302,7 +320,10 @@ void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value)
 	if (!shell)
 		events_job_ended(monitor, job);
 	output_end(job);
-	job_group_remove(&monitor->container.cgroups, &job->group, &ignored);
+	if (prepared_take_back(&monitor->prepared, &monitor->container.cgroups, job->id, &job->group, last && !monitor->destroying))
+		monitor->group_timer.at = 0;
+	else
+		job_group_remove(&monitor->container.cgroups, &job->group, &ignored);
 	if (shell || job->forget)
 		jobs_forget(job);
 	empty_check(monitor);
@@ -357,27 +378,11 @@ void jobs_lose_all(struct monitor *monitor)
 	/* From the beginning each time: the end of a job takes others' output along, which may free any job that is over. */
 	while ((job = find_unfinished(monitor)) != NULL) {
 		if (job->phase == JOB_STARTED)
-			jobs_end(job, EXIT_LOST, 0);
+			jobs_end(job, EXIT_LOST, 0, false);
 		else
 			jobs_failed(job, &err);
 	}
 	monitor->outstanding = 0;
 	monitor->start_deadline = 0;
 	empty_check(monitor);
-}
-
-bool jobs_remove_groups(struct monitor *monitor)
-{
-	struct job *next;
-	struct error ignored;
-	bool all = true;
-
-	for (struct job *job = monitor->jobs; job != NULL; job = next) {
-		next = job->next;
-		if (job->phase != JOB_OVER)
-			continue;
-		all &= job_group_remove(&monitor->container.cgroups, &job->group, &ignored) == 0;
-		jobs_release(job);
-	}
-	return all;
 }

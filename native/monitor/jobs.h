@@ -26,8 +26,8 @@ void jobs_answered(struct monitor *monitor);
 /* wshd's answers. pid: in the container. fds: four of the pipes and one of an open input, or one terminal; what is used of them is taken over. */
 void jobs_running(struct job *job, uint32_t pid, int *fds, size_t fd_count);
 void jobs_failed(struct job *job, const struct error *problem);
-/* Drains the output, writes the exit record, tells everybody. */
-void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value);
+/* Drains the output, writes the exit record, tells everybody. last: no process of the container is left but PID 1. */
+void jobs_end(struct job *job, uint32_t exit_kind, uint32_t exit_value, bool last);
 /* Its output has gone over the limit: every process of it dies. */
 void jobs_exceeded(struct job *job);
 /* It has run for its time-out: every process of it dies. */

@@ -125,6 +125,7 @@ struct connection {
 	struct source source;
 	struct monitor *monitor;
 	struct connection *next;
+	uint32_t watched;         /* what its socket is watched for */
 	enum connection_phase phase;
 	bool follow;              /* STARTING goes on as FOLLOWING */
 	bool tell_dead;           /* DESTROYING: is to hear DEAD still */
@@ -159,6 +160,7 @@ struct monitor {
 	struct timer timer;       /* starting jobs, groups to kill or to remove, DESTROY */
 	struct job *jobs;
 	struct prepared prepared;
+	struct timer group_timer; /* when the next job's group is made, unless it has got one till then */
 	struct wire_buffer run;   /* memory for the next RUN packet; or nothing */
 	uint32_t job_count;       /* all, with the forgotten ones */
 	uint32_t left_count;      /* the forgotten ones */

@@ -11,7 +11,7 @@
 
 void prepared_init(struct prepared *prepared)
 {
-	*prepared = (struct prepared){ .group = { .directory = -1 }, .join = -1, .script = -1, .input = -1 };
+	*prepared = (struct prepared){ .group = { .directory = -1 }, .join = -1, .script = -1, .input = -1, .last_join = -1 };
 }
 
 /* The job gets a description of its own: the sealed file opened for writing must not get out, and its position is nobody else's. */
@@ -32,14 +32,45 @@ static int make_script(struct prepared *prepared, struct error *err)
 	return 0;
 }
 
-void prepared_make(struct prepared *prepared, const struct cgroups *cgroups)
+void prepared_make_script(struct prepared *prepared)
 {
 	struct error ignored;
 
 	if (prepared->script < 0)
 		make_script(prepared, &ignored);
-	if (prepared->group.directory < 0 && !prepared->blocked)
+}
+
+bool prepared_lacks_group(const struct prepared *prepared)
+{
+	return prepared->group.directory < 0 && !prepared->blocked;
+}
+
+void prepared_make_group(struct prepared *prepared, const struct cgroups *cgroups)
+{
+	struct error ignored;
+
+	prepared->last_join = close_fd(prepared->last_join);
+	if (prepared_lacks_group(prepared))
 		job_group_prepare(cgroups, &prepared->group, &prepared->join, &ignored);
+}
+
+void prepared_keep_join(struct prepared *prepared, uint32_t job_id, int join)
+{
+	close_fd(prepared->last_join);
+	prepared->last_join = join;
+	prepared->last_job = job_id;
+}
+
+bool prepared_take_back(struct prepared *prepared, const struct cgroups *cgroups, uint32_t job_id, struct job_group *group, bool empty)
+{
+	_cleanup_close_ int join = job_id == prepared->last_job ? steal_fd(&prepared->last_join) : -1;
+
+	if (!empty || !prepared_lacks_group(prepared) || job_group_reuse(cgroups, group, &join) < 0)
+		return false;
+	prepared->group = *group;
+	prepared->join = steal_fd(&join);
+	*group = (struct job_group){ .directory = -1 };
+	return true;
 }
 
 int prepared_take_group(struct prepared *prepared, const struct cgroups *cgroups, uint32_t job_id, struct job_group *ret_group, int *ret_join, struct error *err)
@@ -76,6 +107,7 @@ int prepared_take_script(struct prepared *prepared, const void *script, size_t s
 int prepared_drop(struct prepared *prepared, const struct cgroups *cgroups, struct error *err)
 {
 	prepared->join = close_fd(prepared->join);
+	prepared->last_join = close_fd(prepared->last_join);
 	prepared->script = close_fd(prepared->script);
 	prepared->input = close_fd(prepared->input);
 	return job_group_remove(cgroups, &prepared->group, err);

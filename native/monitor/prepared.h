@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "lib/error.h"
-#include "monitor/cgroup.h"
+#include "monitor/job-group.h"
 
 struct prepared {
 	struct job_group group;   /* directory -1: there is none */
@@ -18,11 +18,20 @@ struct prepared {
 	bool blocked;             /* a job has that name for its group, and no other was to be had */
 	int script;               /* an empty file, open for writing, that can be sealed; -1: there is none */
 	int input;                /* the same, opened for reading */
+	int last_join;            /* the file that the job which began last has joined its group by; -1: it is closed */
+	uint32_t last_job;
 };
 
 void prepared_init(struct prepared *prepared);
-/* Makes what is missing, as far as it goes. */
-void prepared_make(struct prepared *prepared, const struct cgroups *cgroups);
+/* Make what is missing, as far as it goes. */
+void prepared_make_script(struct prepared *prepared);
+void prepared_make_group(struct prepared *prepared, const struct cgroups *cgroups);
+/* Whether prepared_make_group() has anything to do. */
+bool prepared_lacks_group(const struct prepared *prepared);
+/* The job has begun, and nobody needs this any more but its group, when it becomes the next one's. Takes `join` over. */
+void prepared_keep_join(struct prepared *prepared, uint32_t job_id, int join);
+/* The job has ended. Its group becomes the next one's, if no process is left in it and none is prepared. False: it is the caller's still. */
+bool prepared_take_back(struct prepared *prepared, const struct cgroups *cgroups, uint32_t job_id, struct job_group *group, bool empty);
 /* job_group_make(), with what is prepared, which has its name still to get. */
 int prepared_take_group(struct prepared *prepared, const struct cgroups *cgroups, uint32_t job_id, struct job_group *ret_group, int *ret_join, struct error *err);
 /* Gives the group of a job its name: to be called before the next one is prepared, but not before the job is under way. */

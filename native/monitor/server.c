@@ -55,6 +55,14 @@ static void on_death(struct source *source, uint32_t events)
 	events_wshd_died(monitor);
 }
 
+static void on_group_timer(struct timer *timer)
+{
+	struct monitor *monitor = (struct monitor *)((char *)timer - offsetof(struct monitor, group_timer));
+
+	if (!monitor->destroying && !monitor->dead)
+		prepared_make_group(&monitor->prepared, &monitor->container.cgroups);
+}
+
 static void on_timer(struct timer *timer)
 {
 	struct monitor *monitor = (struct monitor *)((char *)timer - offsetof(struct monitor, timer));
@@ -75,6 +83,8 @@ int server_run(const struct container *container, struct error *err)
 		return -1;
 	monitor.timer.expired = on_timer;
 	loop_add_timer(&monitor.loop, &monitor.timer);
+	monitor.group_timer.expired = on_group_timer;
+	loop_add_timer(&monitor.loop, &monitor.group_timer);
 	transfers_init(&monitor);
 	syslog_init(&monitor.syslog, &monitor.loop, container->syslog_directory, container->syslog_name);
 	monitor.pidfd = (struct source){ .fd = container->pidfd, .ready = on_death };

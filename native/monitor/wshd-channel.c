@@ -95,10 +95,6 @@ static void on_running(struct monitor *monitor, struct job *job, uint32_t pid, c
 		jobs_running(job, pid, fds, fd_count);
 	}
 	jobs_send_pending(monitor);
-	if (!monitor->destroying) {
-		prepared_make(&monitor->prepared, &monitor->container.cgroups);
-		usage_open(&monitor->container.usage, &monitor->container.cgroups);
-	}
 }
 
 static void on_failed(struct monitor *monitor, struct job *job, const struct error *problem)
@@ -110,14 +106,14 @@ static void on_failed(struct monitor *monitor, struct job *job, const struct err
 	empty_check(monitor);
 }
 
-static void on_exited(struct job *job, uint32_t status)
+static void on_exited(struct job *job, uint32_t status, bool last)
 {
 	if (job == NULL || job->phase != JOB_STARTED)
 		return;
 	if (WIFEXITED(status))
-		jobs_end(job, EXIT_EXITED, (uint32_t)WEXITSTATUS(status));
+		jobs_end(job, EXIT_EXITED, (uint32_t)WEXITSTATUS(status), last);
 	else
-		jobs_end(job, EXIT_SIGNALLED, (uint32_t)WTERMSIG(status));
+		jobs_end(job, EXIT_SIGNALLED, (uint32_t)WTERMSIG(status), last);
 }
 
 static void on_empty(struct monitor *monitor)
@@ -150,7 +146,7 @@ static int take_packet(struct monitor *monitor)
 		on_failed(monitor, job, &message.problem);
 		break;
 	case WIRE_EXITED:
-		on_exited(job, message.status);
+		on_exited(job, message.status, message.last != 0);
 		if (message.last)
 			on_empty(monitor);
 		break;

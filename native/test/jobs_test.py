@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 
-from container import VCAP, Container, Tap, TestWorld, join, status_field, u64
+from container import VCAP, Container, Tap, TestWorld, join, status_field, u64, wait_until
 from wire import attributes, frame
 
 tap = Tap()
@@ -258,10 +258,10 @@ def groups_of_jobs(container):
 
 
 def test_prepared(container):
-    """While one job runs, the group of the next is made; it becomes that job's."""
+    """While one job runs, the group of the next is made; it becomes that job's, and afterwards the next one's."""
     connection, job, _ = container.spawn("echo ready; read x < /tmp/gate")
     connection.read()
-    tap.check(groups_of_jobs(container) == {f"job-{job}", "next-job"}, "the next job's group is made", groups_of_jobs(container))
+    tap.check(wait_until(lambda: groups_of_jobs(container) == {f"job-{job}", "next-job"}), "the next job's group is made", groups_of_jobs(container))
     other, second, _ = container.spawn("echo ready; cat /proc/self/cgroup; read x < /tmp/gate")
     other.read()
     text = other.read().body[12:].decode()
@@ -271,7 +271,40 @@ def test_prepared(container):
     for number, followed in ((job, connection), (second, other)):
         followed.output()
         container.connect().ask("FORGET", ("JOB_ID", number))
-    tap.check(container.connect().ask("AWAIT_EMPTY").kind == "OK" and groups_of_jobs(container) == {"next-job"}, "only the next one's stays", groups_of_jobs(container))
+    tap.check(container.connect().ask("AWAIT_EMPTY").kind == "OK" and wait_until(lambda: groups_of_jobs(container) == {"next-job"}), "only the next one's stays", groups_of_jobs(container))
+
+
+def next_group(container):
+    """Its number, which no other group gets while it is there."""
+    return next(os.stat(os.path.join(path, "next-job")).st_ino for path in container.world.groups.left() if path.endswith(f"/lt{container.number}") and os.path.isdir(os.path.join(path, "next-job")))
+
+
+def test_group_again(container):
+    """The group of a job that leaves no process behind becomes the next job's, unless it has been frozen for a kill."""
+    def after(script):
+        text = container.run(script)[0].decode()
+        container.connect().ask("AWAIT_EMPTY")
+        return next_group(container), text
+
+    # For a job that takes longer another one has been made.
+    tap.check(wait_until(lambda: after("true")[0] == after("true")[0]), "it is used again")
+    first, text = after("cat /proc/self/cgroup")
+    tap.check("/job-" in text, "under the name of the job", text)
+    connection, job, _ = container.spawn("echo ready; read x < /tmp/gate")
+    connection.read()
+    container.connect().ask("KILL_JOB", ("JOB_ID", job), ("SIGNAL", 9))
+    connection.output()
+    connection.ask("FORGET", ("JOB_ID", job))
+    container.connect().ask("AWAIT_EMPTY")
+    tap.check(after("true")[0] != first, "but not when its processes were killed")
+    container.run("sleep 1000 >&- 2>&- & true")
+    job = container.next_job
+    left = groups_of_jobs(container)
+    tap.check(f"job-{job}" in left, "that of a job which leaves a process is its own", left)
+    text = container.run("cat /proc/self/cgroup")[0].decode()
+    tap.check(f"/job-{job}\n" not in text, "and no other job gets into it", text)
+    container.connect().ask("AWAIT_EMPTY", ("SIGNAL", 9))
+    tap.check(wait_until(lambda: groups_of_jobs(container) <= {"next-job"}), "until that is gone", groups_of_jobs(container))
 
 
 def test_forget(container):
@@ -359,7 +392,7 @@ def main():
     if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
         # A job waits at this gate: a FIFO that nobody opens for writing.
         container.run("mkfifo /tmp/gate; chmod 666 /tmp/gate")
-        for test in (test_prepared, test_identity, test_input, test_ends, test_forget, test_usage, test_table, test_background, test_end_all, test_kill_job, test_rlimits, test_bad_frames, test_many):
+        for test in (test_prepared, test_group_again, test_identity, test_input, test_ends, test_forget, test_usage, test_table, test_background, test_end_all, test_kill_job, test_rlimits, test_bad_frames, test_many):
             test(container)
         container.spawn("setsid sleep 1000 & while :; do (sleep 5 & sleep 5 &) ; done", follow=False)[0].close()
         done, reply = container.destroy()
