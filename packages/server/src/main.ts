@@ -15,7 +15,7 @@ import { lacksNameServers } from './container/name-servers.js';
 import { limitsAbove } from './container/rlimits.js';
 import { recordState } from './container/snapshot.js';
 import { LinuxAccounts } from './host/linux/accounts.js';
-import { growDescriptorTable } from './host/linux/descriptor-table.js';
+import { growDescriptorTableBeside } from './host/linux/descriptor-table.js';
 import { hardLimits, openFileLimit } from './host/linux/preflight.js';
 import { SystemdService } from './host/linux/systemd-service.js';
 import { withDeadline } from './lib/deadline.js';
@@ -110,7 +110,7 @@ async function serve(sources: Sources): Promise<void> {
   const health = metrics === undefined ? undefined : new HealthServer({ port: healthPort, unready: () => unready, metrics });
   await health?.listen();
 
-  await Promise.all([machine.begin(), growDescriptorTable(limit)]);
+  await growDescriptorTableBeside(limit, () => machine.begin());
   waiting = containers.waiting;
   waiting.begin();
   await listener.listen();

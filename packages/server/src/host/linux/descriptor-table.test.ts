@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { test } from 'node:test';
-import { growDescriptorTable } from './descriptor-table.js';
+import { growDescriptorTable, growDescriptorTableBeside } from './descriptor-table.js';
 
 /** Places in the kernel's table, as it tells. */
 function places(): number {
@@ -22,4 +23,20 @@ test('afterwards there is a place for two thousand, and none is open', async () 
   const next = openSync('/dev/null', 'r');
   closeSync(next);
   assert.ok(next < 1024);
+});
+
+test('where a process may not open many files, all that it may are free for what begins then', async () => {
+  const before = readdirSync('/proc/self/fd').length;
+  const openAtBegin = async (limit: number | undefined): Promise<number> => {
+    let open = 0;
+    await growDescriptorTableBeside(limit, async () => {
+      // Whatever goes on beside it has opened some by the end of a turn with a file of its own.
+      await stat('/dev/null');
+      open = readdirSync('/proc/self/fd').length;
+    });
+    return open - before;
+  };
+  assert.equal(await openAtBegin(2048), 0);
+  assert.ok(await openAtBegin(undefined) > 0);
+  assert.equal(readdirSync('/proc/self/fd').length, before);
 });

@@ -9,6 +9,16 @@ import { close, open } from 'node:fs';
 const highest = 1024;
 
 /**
+ * Work that opens descriptors of its own goes on meanwhile where there are enough for both, and begins afterwards where there are not: a container that finds none at the start cannot be taken over.
+ * @param limit of open files, soft
+ */
+export async function growDescriptorTableBeside(limit: number | undefined, work: () => Promise<void>): Promise<void> {
+  const growing = growDescriptorTable(limit);
+  if (limit !== undefined && limit < 4 * highest) await growing;
+  await Promise.all([work(), growing]);
+}
+
+/**
  * Opens descriptors up to that number and closes them again, in the threads that Node has for files: those are who waits.
  * @param limit of open files, soft; most of it must stay free meanwhile
  */
