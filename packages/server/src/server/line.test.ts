@@ -21,17 +21,28 @@ test('a few connections never wait', () => {
   }
 });
 
-test('of many, what has no time in this turn of the loop waits for later ones, in order', async () => {
+/** What a request does once it has begun, at once or behind promises that wait for nothing. */
+const kinds: [string, (work: () => void) => void][] = [
+  ['at once', (work) => work()],
+  ['behind promises', (work) => void (async () => {
+    for (let count = 0; count < 10; count++) await undefined;
+    work();
+  })()],
+];
+
+for (const [when, doing] of kinds) test(`of many that do their work ${when}, what has no time in this turn of the loop waits for later ones, in order`, async () => {
   const { line, clock } = crowded();
   const begun: number[] = [];
   const perTurn: number[] = [];
-  const begin = (number: number): void => {
+  const begin = (number: number): void => doing(() => {
     begun.push(number);
     clock.advance(0.75);
-  };
+  });
   for (let number = 0; number < 10; number++) {
     if (line.isFreeFor(Type.Create)) begin(number);
     else line.wait(() => begin(number));
+    // As after each event of the loop.
+    await new Promise<void>((resolve) => void process.nextTick(resolve));
   }
   while (begun.length < 10) {
     perTurn.push(begun.length);

@@ -1,13 +1,11 @@
 /**
  * The line in which requests of all connections wait to be begun. Beginning a create takes half a millisecond of the event loop, and two hundred of
  * them that come together would be one event of a tenth of a second, for whoever sends a ping meanwhile, too. So some are begun in one turn
- * of the loop, and the rest one after the other in later ones, in the order of their arrival.
+ * of the loop, and the rest one after the other in later ones, in the order of their arrival: turns.ts.
  */
 import { Type, type RequestType } from 'warden-protocol';
 import type { Clock } from '../lib/timer.js';
-
-/** What may be begun in one turn of the event loop, in milliseconds. */
-const turnMs = 2;
+import { Turns } from '../lib/turns.js';
 
 /** So few connections cannot keep the loop long, and are spared what the line costs: a turn of the loop more. */
 const fewConnections = 8;
@@ -16,12 +14,12 @@ const fewConnections = 8;
 const answeredAtOnce: ReadonlySet<RequestType> = new Set([Type.Ping, Type.Echo, Type.List]);
 
 export class Line {
-  readonly #waiting: (() => void)[] = [];
+  readonly #turns: Turns;
   #connections = 0;
-  #counts = false;
-  #endMs = 0;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(clock: Clock) {
+    this.#turns = new Turns(clock);
+  }
 
   /** A connection was made. @returns to be called when it is closed */
   join(): () => void {
@@ -32,30 +30,11 @@ export class Line {
   /** Whether a request may be begun at once; otherwise it has to wait. */
   isFreeFor(type: RequestType): boolean {
     if (answeredAtOnce.has(type)) return true;
-    if (this.#waiting.length > 0) return false;
-    if (this.#connections <= fewConnections) return true;
-    if (!this.#counts) {
-      this.#counts = true;
-      this.#endMs = this.clock.now() + turnMs;
-      setImmediate(() => this.#nextTurn());
-    }
-    return this.clock.now() < this.#endMs;
+    if (this.#connections <= fewConnections) return !this.#turns.isCrowded;
+    return this.#turns.isFree;
   }
 
   wait(begin: () => void): void {
-    this.#waiting.push(begin);
-    if (this.#counts) return;
-    this.#counts = true;
-    setImmediate(() => this.#nextTurn());
-  }
-
-  /** The loop has looked at everybody in between. */
-  #nextTurn(): void {
-    this.#counts = this.#waiting.length > 0;
-    if (!this.#counts) return;
-    setImmediate(() => this.#nextTurn());
-    this.#endMs = this.clock.now() + turnMs;
-    do this.#waiting.shift()?.();
-    while (this.#waiting.length > 0 && this.clock.now() < this.#endMs);
+    this.#turns.wait(begin);
   }
 }

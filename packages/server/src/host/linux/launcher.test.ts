@@ -3,14 +3,14 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { systemClock } from '../../lib/timer.js';
+import { systemClock, type Clock } from '../../lib/timer.js';
 import type { FirewallChange } from '../launcher.js';
 import { LauncherProcess, type LauncherOptions } from './launcher.js';
 import { sampleDescription } from './sample-description.js';
 
 let programs: string;
 let launcher: LauncherProcess;
-let makeLauncher: (firewall?: NonNullable<LauncherOptions['firewall']>) => LauncherProcess;
+let makeLauncher: (firewall?: NonNullable<LauncherOptions['firewall']>, clock?: Clock) => LauncherProcess;
 let messages: { facts: object; message: string }[];
 
 /**
@@ -52,12 +52,12 @@ beforeEach(() => {
   programs = mkdtempSync(join(tmpdir(), 'warden-launcher-'));
   messages = [];
   const note = (facts: object, message: string): void => void messages.push({ facts, message });
-  makeLauncher = (firewall) => new LauncherProcess({
+  makeLauncher = (firewall, clock = systemClock) => new LauncherProcess({
     programsPath: programs,
     depotPath: '/depot',
     deviceCgroups: [{ path: '/cgroup/warden', version: 1 }],
     ...(firewall !== undefined && { firewall }),
-    clock: systemClock,
+    clock,
     log: { debug: () => undefined, info: note, warn: note, error: note },
   });
   launcher = makeLauncher();
@@ -162,6 +162,36 @@ test('a set that is not there is known by its error', async () => {
   await launcher.start();
   await assert.rejects(launcher.create(sampleDescription), { name: 'FirewallMissing', message: /^add firewall elements/ });
   await assert.rejects(launcher.changeFirewall([]), { name: 'FirewallMissing' });
+});
+
+test('what follows from answers that come together is done in several turns of the loop', async () => {
+  writeLauncher(`${helloOk}
+    const held = globalThis.held ??= [];
+    held.push(reply);
+    if (held.length < 20) return;
+    socket.cork();
+    for (const each of held) each(FrameType.ok);
+    socket.uncork();`);
+  let [nowMs, turn, ended] = [0, 0, false];
+  const clock = { now: () => nowMs, schedule: systemClock.schedule.bind(systemClock) };
+  launcher = makeLauncher(undefined, clock);
+  await launcher.start();
+  const nextTurn = (): void => void setImmediate(() => {
+    turn++;
+    if (!ended) nextTurn();
+  });
+  const turns: number[] = [];
+  const asked = Array.from({ length: 20 }, async () => {
+    await launcher.changeFirewall([]);
+    turns.push(turn);
+    nowMs += 1;
+  });
+  nextTurn();
+  await Promise.all(asked);
+  ended = true;
+  const most = Math.max(...turns.map((one) => turns.filter((other) => other === one).length));
+  // One that is begun when the second millisecond is not over, and what two turns of ours may have of the launcher's.
+  assert.ok(most <= 6, `${most} of 20 in one turn`);
 });
 
 test('closing ends it, and nothing is started afterwards', async () => {

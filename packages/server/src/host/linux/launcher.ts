@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
+import { Turns } from '../../lib/turns.js';
 import type { PortProtocol } from '../../lib/port.js';
 import type { CopyCounts, CopyOrder, Copying, CopyResult } from '../copies.js';
 import type { CgroupDescription, ContainerDescription, FirewallChain, FirewallElement } from '../container-description.js';
@@ -43,6 +44,8 @@ const discardDeadlineMs = 30 * 60_000;
 const diskDeadlineMs = 30_000;
 /** Both ends of a copy end by themselves when nothing moves for minutes. */
 const copyDeadlineMs = 20 * 24 * 3_600_000;
+/** From so many requests under way on, what follows from their answers may be too much for one turn of the event loop. */
+const crowd = 8;
 /** Replies are small. */
 const replyLimitInBytes = 64 * 1024;
 /** What of the launcher's standard error is kept in one log line. */
@@ -91,11 +94,14 @@ export class LauncherProcess implements Launcher {
   #running: Promise<Running> | undefined;
   #nextRequest = 1;
   #closed = false;
+  readonly #turns: Turns;
   #watching = false;
   /** How often it was gone and had to be started again. */
   restarts = 0;
 
-  constructor(private readonly options: LauncherOptions) {}
+  constructor(private readonly options: LauncherOptions) {
+    this.#turns = new Turns(options.clock);
+  }
 
   /** Starts the program; it takes the depot's lock. @throws StepError with an owner when another wardend has it */
   async start(): Promise<void> {
@@ -270,7 +276,7 @@ export class LauncherProcess implements Launcher {
     const child = spawn(program, [], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], detached: true, env: {}, cwd: '/' });
     const socket = child.stdio[3] as Socket;
     const running: Running = { process: child, socket, pending: new Map(), ready: false, words: '' };
-    const gone = (why: string): void => this.#lost(running, why);
+    const gone = (why: string): void => this.#turns.do(() => this.#lost(running, why));
     child.once('error', (error) => gone(`cannot start ${program}: ${error.message}`));
     // Not 'exit': by then its last words may not have been read.
     child.once('close', (code, signal) => gone(`the launcher ended with ${signal ?? `status ${code}`}${running.ready ? '' : `: ${running.words.trim()}`}`));
@@ -285,7 +291,8 @@ export class LauncherProcess implements Launcher {
     const reader = new FrameReader(replyLimitInBytes);
     socket.on('data', (chunk: Buffer) => {
       try {
-        reader.push(chunk, (frame) => this.#receive(running, frame));
+        // While many wait for it, their replies come by the dozen.
+        reader.push(chunk, (frame) => this.#turns.do(() => this.#receive(running, frame), running.pending.size < crowd));
       } catch (error) {
         gone(error instanceof Error ? error.message : String(error));
         socket.destroy();
