@@ -254,6 +254,11 @@ export class WardenClient {
     return new Promise((resolve, reject) => this.exchange(type, request, new SingleReply<ResponseOf<T>>(resolve, reject), options));
   }
 
+  /** @internal The same, with memory for its frame, which is in use until the reply has come. */
+  requestIn<T extends Exclude<RequestType, Type.Stream | Type.Logs>>(memory: Buffer, type: T, request: RequestInit<T>, options?: CallOptions): Promise<ResponseOf<T>> {
+    return new Promise((resolve, reject) => this.exchange(type, request, new SingleReply<ResponseOf<T>>(resolve, reject), options, memory));
+  }
+
   /** Any request, by its type. Calls back with every reply, the last one too, and settles with that. Rejects as request() does, and with what the callback throws. */
   requestEach<T extends RequestType>(type: T, request: RequestInit<T>, onReply: ((response: ResponseOf<T>) => void) | undefined, options?: CallOptions): Promise<ResponseOf<T>> {
     if (onReply === undefined) return new Promise((resolve, reject) => this.exchange(type, request, new SingleReply<ResponseOf<T>>(resolve, reject), options));
@@ -271,10 +276,10 @@ export class WardenClient {
   }
 
   /** @internal A request whose replies are told at once, in the very order in which they come. */
-  exchange<T extends RequestType>(type: T, request: RequestInit<T>, listener: ReplyListener<T>, options?: CallOptions): void {
+  exchange<T extends RequestType>(type: T, request: RequestInit<T>, listener: ReplyListener<T>, options?: CallOptions, memory?: Buffer): void {
     let cancellation: Cancellation | undefined;
     try {
-      const frame = encodeRequest(type, request);
+      const frame = encodeRequest(type, request, memory);
       if (options !== undefined) cancellation = new Cancellation(messageTypes[type].name, options);
       this.#send(frame, new Exchange(type, listener, cancellation), cancellation);
     } catch (reason) {

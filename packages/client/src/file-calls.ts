@@ -61,12 +61,15 @@ export interface TarInResult {
 /** @internal What carries the requests. */
 export interface FileConnection {
   request<T extends Exclude<RequestType, Type.Stream | Type.Logs>>(type: T, request: RequestInit<T>, options?: CallOptions): Promise<ResponseOf<T>>;
+  requestIn<T extends Exclude<RequestType, Type.Stream | Type.Logs>>(memory: Buffer, type: T, request: RequestInit<T>, options?: CallOptions): Promise<ResponseOf<T>>;
   requestEach<T extends RequestType>(type: T, request: RequestInit<T>, onReply: ((response: ResponseOf<T>) => void) | undefined, options?: CallOptions): Promise<ResponseOf<T>>;
   openStream<S extends ReplyStream<{ readonly data: Uint8Array }, unknown>>(make: (onEnd: () => void) => S, name: string, encode: () => Uint8Array, options: CallOptions | undefined): S;
 }
 
 /** Of one request. */
 const PIECE = 256 * 1024;
+/** A piece with what is around it. */
+const PIECE_FRAME = PIECE + 64;
 /** Pieces on their way: enough to keep the other side busy. */
 const WINDOW = 4;
 
@@ -164,16 +167,19 @@ export class FileCalls {
 
   /** Some pieces are on their way while the next one is waited for. The answer to the last one is that of the transfer. */
   async #send(transferId: number, content: FileContent, options: CallOptions | undefined): Promise<ResponseOf<Type.TransferData>> {
-    const onTheirWay: Promise<unknown>[] = [];
+    const onTheirWay: { readonly memory: Buffer; readonly sent: Promise<unknown> }[] = [];
     try {
       for await (const data of pieces(content)) {
-        if (onTheirWay.length >= WINDOW) await onTheirWay.shift();
-        const sent = this.#connection.request(Type.TransferData, { transferId, data }, options);
+        const first = onTheirWay.length >= WINDOW ? onTheirWay.shift() : undefined;
+        await first?.sent;
+        // A piece that was answered is not on its way any more: fresh memory for each would be most of the work.
+        const memory = first?.memory ?? Buffer.allocUnsafeSlow(PIECE_FRAME);
+        const sent = this.#connection.requestIn(memory, Type.TransferData, { transferId, data }, options);
         // Waited for in its turn; until then nobody else sees it fail.
         sent.catch(() => undefined);
-        onTheirWay.push(sent);
+        onTheirWay.push({ memory, sent });
       }
-      for (const sent of onTheirWay) await sent;
+      for (const { sent } of onTheirWay) await sent;
       return await this.#connection.request(Type.TransferData, { transferId, last: true }, options);
     } catch (reason) {
       const giveUp = (): Promise<unknown> => this.#connection.request(Type.TransferData, { transferId, abandon: true }).catch(() => undefined);

@@ -188,14 +188,15 @@ export interface Prefix {
   offset: number;
 }
 
-/** Frame header and envelope for a payload; the buffer has room for `room` bytes more. */
-export function writeEnvelope(type: number, payloadLength: number, room: number): Prefix {
+/** Frame header and envelope for a payload; the buffer has room for `room` bytes more. It is the beginning of `memory`, when that has so many bytes. */
+export function writeEnvelope(type: number, payloadLength: number, room: number, memory?: Buffer): Prefix {
   const envelope = 1 + varintLength(type) + 1 + varintLength(payloadLength);
   const length = envelope + payloadLength;
   if (length > MAX_FRAME_LENGTH) {
     throw new FrameError('too_long', `a message of ${length} bytes does not fit a frame: the maximum is ${MAX_FRAME_LENGTH}`);
   }
-  const frame = Buffer.allocUnsafe(frameOverhead(length) - 2 + envelope + room);
+  const size = frameOverhead(length) - 2 + envelope + room;
+  const frame = memory !== undefined && memory.length >= size ? memory.subarray(0, size) : Buffer.allocUnsafe(size);
   let offset = writeFrameHeader(frame, 0, length);
   frame[offset++] = TYPE_TAG;
   offset = writeVarint(frame, offset, type);
@@ -215,12 +216,13 @@ export function encodeEnvelope(type: number, payload: Uint8Array): Buffer {
 /**
  * The same for a message whose field `data` holds most of it: that is copied once, behind the other fields, instead of by a writer that grows with it.
  * Throws as encodeMessage().
+ * @param memory to use when it is large enough
  */
-export function encodeWithData(type: number, desc: DescMessage, { data, ...others }: PlainObject & { readonly data: Uint8Array }): Buffer {
+export function encodeWithData(type: number, desc: DescMessage, { data, ...others }: PlainObject & { readonly data: Uint8Array }, memory?: Buffer): Buffer {
   const rest = encodeMessage(desc, others);
   const tag = tagOf(desc.field['data'] as DescField, WireType.LengthDelimited);
   const length = rest.length + varintLength(tag) + varintLength(data.length) + data.length;
-  const { frame, offset } = writeEnvelope(type, length, length + 2);
+  const { frame, offset } = writeEnvelope(type, length, length + 2, memory);
   frame.set(rest, offset);
   const start = writeVarint(frame, writeVarint(frame, offset + rest.length, tag), data.length);
   frame.set(data, start);

@@ -69,6 +69,14 @@ describe('a request with much data', () => {
     }
   });
 
+  it('is put into memory that is given, if it has room', () => {
+    const memory = Buffer.alloc(300_100, 1);
+    const frame = encodeRequest(Type.TransferData, { transferId: 3, data }, memory);
+    assert.equal(frame.buffer, memory.buffer);
+    assert.deepEqual(frame, encodeRequest(Type.TransferData, { transferId: 3, data }));
+    assert.notEqual(encodeRequest(Type.TransferData, { transferId: 3, data }, memory.subarray(0, 300_000)).buffer, memory.buffer);
+  });
+
   it('says what is missing, or does not fit', () => {
     assert.match(codeOf(() => encodeRequest(Type.TransferData, { data } as never)), /invalid_argument: TransferDataRequest: the required field transfer_id is missing/);
     assert.match(codeOf(() => encodeRequest(Type.TransferData, { transferId: -1, data })), /invalid_argument: TransferDataRequest.transfer_id/);

@@ -144,11 +144,14 @@ function encode(type: number, desc: DescMessage, message: unknown): Buffer {
   return encodeEnvelope(type, encodeMessage(desc, message as PlainObject));
 }
 
-/** The whole frame of a request. Throws invalid_argument. The buffer may be shared: do not write into it. */
-export function encodeRequest<T extends RequestType>(type: T, request: RequestInit<T>): Buffer {
+/**
+ * The whole frame of a request. Throws invalid_argument. The buffer may be shared: do not write into it.
+ * @param memory where the frame of a request with much data is written to, if it has room
+ */
+export function encodeRequest<T extends RequestType>(type: T, request: RequestInit<T>, memory?: Buffer): Buffer {
   if (type === Type.TransferData || type === Type.WriteFile || type === Type.Input) {
     const { data } = request as { readonly data?: unknown };
-    if (data instanceof Uint8Array && data.length >= LARGE_DATA) return encodeWithData(type, messageTypes[type].request, request as { readonly data: Uint8Array });
+    if (data instanceof Uint8Array && data.length >= LARGE_DATA) return encodeWithData(type, messageTypes[type].request, request as { readonly data: Uint8Array }, memory);
   }
   return encode(type, messageTypes[type].request, request);
 }

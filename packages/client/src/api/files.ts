@@ -129,6 +129,7 @@ export class BoxFiles {
 function streamsOf(connections: BoxConnections): FileConnection {
   return {
     request: (type, request, options) => connections.alone((client) => client.request(type, request, options)),
+    requestIn: (memory, type, request, options) => connections.alone((client) => client.requestIn(memory, type, request, options)),
     requestEach: (type, request, onReply, options) => connections.alone((client) => client.requestEach(type, request, onReply, options)),
     openStream: (make, name, encode, options) => {
       const client = connections.take();
