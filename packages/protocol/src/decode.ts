@@ -56,7 +56,8 @@ interface FieldReader {
   readonly defineLate: DefineLate | undefined;
 }
 
-interface MessageReader {
+/** What readerOf gives: how messages of one kind are read. */
+export interface MessageReader {
   readonly desc: DescMessage;
   readonly name: string;
   /** By their tags, those below ARRAY_TAGS. */
@@ -71,7 +72,7 @@ const ARRAY_TAGS = 1024;
 
 const compiled = new WeakMap<DescMessage, MessageReader>();
 
-function readerOf(desc: DescMessage): MessageReader {
+export function readerOf(desc: DescMessage): MessageReader {
   let found = compiled.get(desc);
   if (found === undefined) {
     found = { desc, name: shortName(desc), fields: [], furtherFields: new Map(), required: desc.fields.filter(isRequired),
@@ -114,10 +115,14 @@ function kindOf(field: DescField): [Kind, WireType] {
 }
 
 /** Decodes one message. Throws a MessageError for bytes that are none, invalid_argument for one with something missing or wrong in it. */
-export function decodeMessage(desc: DescMessage, bytes: Uint8Array, { strictText, late, copyBelow = 0 }: DecodeOptions): PlainObject {
-  const message = readerOf(desc);
+export function decodeMessage(desc: DescMessage, bytes: Uint8Array, options: DecodeOptions): PlainObject {
+  return decodeBy(readerOf(desc), bytes, 0, options);
+}
+
+/** The same with a reader that was asked for before, of a message that begins at an offset and ends with the bytes. */
+export function decodeBy(message: MessageReader, bytes: Uint8Array, start: number, { strictText, late, copyBelow = 0 }: DecodeOptions): PlainObject {
   try {
-    return readMessage(message, { reader: new WireReader(bytes), strictText, late, copyBelow }, bytes.length, {}, 1);
+    return readMessage(message, { reader: new WireReader(bytes, start), strictText, late, copyBelow }, bytes.length, {}, 1);
   } catch (reason) {
     if (reason instanceof WardenError) throw reason;
     throw new MessageError(`cannot decode ${message.name}: ${reason instanceof Error ? reason.message : String(reason)}`, reason);
@@ -206,7 +211,7 @@ function readText({ reader, strictText }: Context, field: DescField): string {
   const start = reader.pos;
   const text = reader.text();
   // Invalid bytes have become U+FFFD; only then is it worth asking whether they were that character already.
-  if (strictText && text.includes('\ufffd') && !isUtf8Field(reader, start)) {
+  if (strictText && !reader.isAscii && text.includes('\ufffd') && !isUtf8Field(reader, start)) {
     throw new WardenError('invalid_argument', `${shortName(field.parent)}: the field ${field.name} is not valid UTF-8`);
   }
   return text;

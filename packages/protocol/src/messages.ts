@@ -2,7 +2,7 @@
 // envelope: a type number and the encoded request or response of that type.
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
-import { decodeMessage, type DecodeOptions, MessageError, type PlainObject } from './decode.js';
+import { decodeBy, type DecodeOptions, MessageError, type MessageReader, type PlainObject, readerOf } from './decode.js';
 import { encodeEnvelope, EncodedMessage, encodeMessage, encodeWithData } from './encode.js';
 import { isErrorCode, WardenError } from './error.js';
 import { ErrorResponseSchema, Message_Type as Type, MessageSchema } from './gen/envelope_pb.js';
@@ -125,7 +125,29 @@ export type AnyResponse = { [T in RequestType]: { type: T; response: ResponseOf<
 
 export const requestTypes: readonly RequestType[] = Object.keys(messageTypes).map(Number);
 
-const rows: ReadonlyMap<number, Row> = new Map(requestTypes.map((type) => [type, messageTypes[type]]));
+/** How messages are read, by their types. Made when the first of them comes: a program has few kinds of them. */
+class Readers {
+  readonly #descs: ReadonlyMap<number, DescMessage>;
+  readonly #readers: (MessageReader | undefined)[] = [];
+
+  constructor(side: 'request' | 'response', more: readonly (readonly [number, DescMessage])[]) {
+    this.#descs = new Map<number, DescMessage>([...requestTypes.map((type) => [type, messageTypes[type][side]] as const), ...more]);
+  }
+
+  of(type: number): MessageReader | undefined {
+    return type > 0 && type < this.#readers.length ? this.#readers[type] ?? this.#make(type) : this.#make(type);
+  }
+
+  #make(type: number): MessageReader | undefined {
+    const desc = this.#descs.get(type);
+    if (desc === undefined) return undefined;
+    while (this.#readers.length <= type) this.#readers.push(undefined);
+    return this.#readers[type] = readerOf(desc);
+  }
+}
+
+const requestReaders = new Readers('request', []);
+const responseReaders = new Readers('response', [[Type.Error, ErrorResponseSchema]]);
 const typesByName: ReadonlyMap<string, RequestType> = new Map(requestTypes.map((type) => [messageTypes[type].name, type]));
 
 /** The type with that name, or undefined. */
@@ -178,11 +200,20 @@ export function encodeError(error: WardenError): Buffer {
  * @param isLent the payload's memory will be used again: nothing of the request may be a view of it
  */
 export function decodeRequest(payload: Uint8Array, isLent = false): AnyRequest {
-  const { type, body, traceparent } = decodeEnvelope(payload);
-  const found = rows.get(type);
-  if (found === undefined) throw new MessageError(type === Type.Error ? 'an error reply is not a request' : `unknown message type ${type}`);
-  const request = decodeBody(found.request, body, isLent ? lentOptions : strictOptions);
+  const start = plainBody(payload);
+  if (start > 0) {
+    const type = payload[1] as number;
+    return { type, request: decodeBy(requestReader(type), payload, start, isLent ? lentOptions : strictOptions) } as unknown as AnyRequest;
+  }
+  const { type, body, traceparent } = readAnyEnvelope(payload);
+  const request = decodeBy(requestReader(type), body, 0, isLent ? lentOptions : strictOptions);
   return (traceparent === undefined ? { type, request } : { type, request, traceparent }) as AnyRequest;
+}
+
+function requestReader(type: number): MessageReader {
+  const reader = requestReaders.of(type);
+  if (reader === undefined) throw new MessageError(type === Type.Error ? 'an error reply is not a request' : `unknown message type ${type}`);
+  return reader;
 }
 
 export interface ResponseOptions {
@@ -196,19 +227,15 @@ export interface ResponseOptions {
  * Decodes the payload of a frame a server sent; an error reply is a value too. Throws a MessageError, or invalid_argument for a reply that lacks a field.
  */
 export function decodeResponse(payload: Uint8Array, { lateInfo = false, copyBelow = 0 }: ResponseOptions = {}): AnyResponse {
-  const { type, body } = decodeEnvelope(payload);
-  const desc = type === Type.Error ? ErrorResponseSchema : rows.get(type)?.response;
-  if (desc === undefined) throw new MessageError(`unknown message type ${type}`);
-  return { type, response: decodeBody(desc, body, { strictText: false, late: lateInfo ? InfoResponseSchema : undefined, copyBelow }) } as unknown as AnyResponse;
+  const start = plainBody(payload);
+  const { type, body } = start > 0 ? { type: payload[1] as number, body: payload } : readAnyEnvelope(payload);
+  const reader = responseReaders.of(type);
+  if (reader === undefined) throw new MessageError(`unknown message type ${type}`);
+  return { type, response: decodeBy(reader, body, start, { strictText: false, late: lateInfo ? InfoResponseSchema : undefined, copyBelow }) } as unknown as AnyResponse;
 }
 
 const strictOptions: DecodeOptions = { strictText: true };
 const lentOptions: DecodeOptions = { strictText: true, copyBelow: Infinity };
-
-function decodeBody(desc: DescMessage, body: Uint8Array, options: DecodeOptions): PlainObject {
-  if (body.length === 0 && desc.fields.length === 0) return {};
-  return decodeMessage(desc, body, options);
-}
 
 /** The error an error reply stands for. Texts that are none of our codes are kept as `data` of an internal error. */
 export function errorOfResponse(response: ErrorResponse): WardenError {
@@ -239,23 +266,23 @@ export interface Envelope {
 
 /** Opens an envelope without looking at what is in it. Throws a MessageError. */
 export function decodeEnvelope(payload: Uint8Array): Envelope {
-  return readPlainEnvelope(payload) ?? readAnyEnvelope(payload);
+  const start = plainBody(payload);
+  return start > 0 ? { type: payload[1] as number, body: payload.subarray(start) } : readAnyEnvelope(payload);
 }
 
-/** The form every encoder writes: type in one byte, then payload, nothing else. undefined when it is not that. */
-function readPlainEnvelope(payload: Uint8Array): Envelope | undefined {
-  if (payload.length < 4 || payload[0] !== 0x08) return undefined;
-  const type = payload[1] as number;
-  if (type >= 0x80 || payload[2] !== 0x12) return undefined;
+/** Where the body begins in the form every encoder writes: type in one byte, then payload, nothing else. 0 when it is not that. */
+function plainBody(payload: Uint8Array): number {
+  if (payload.length < 4 || payload[0] !== 0x08) return 0;
+  if ((payload[1] as number) >= 0x80 || payload[2] !== 0x12) return 0;
   let length = 0;
   let offset = 3;
   for (let scale = 1; offset < 7; scale *= 0x80) {
     const byte = payload[offset++];
-    if (byte === undefined) return undefined;
+    if (byte === undefined) return 0;
     length += (byte & 0x7f) * scale;
     if (byte < 0x80) break;
   }
-  return payload.length - offset === length ? { type, body: payload.subarray(offset) } : undefined;
+  return payload.length - offset === length ? offset : 0;
 }
 
 /** Any other order of fields, unknown fields among them, as protobuf allows. */

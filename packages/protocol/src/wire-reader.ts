@@ -9,10 +9,11 @@ const SHORT_TEXT = 32;
 const textDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class WireReader {
-  pos = 0;
+  /** Whether the text that was read last is ASCII; false also where nobody has looked. */
+  isAscii = false;
   #library: BinaryReader | undefined;
 
-  constructor(readonly bytes: Uint8Array) {}
+  constructor(readonly bytes: Uint8Array, public pos = 0) {}
 
   /** Number of the field and wire type, as they come: number * 8 + type. */
   tag(): number {
@@ -98,6 +99,7 @@ export class WireReader {
     const start = this.pos;
     this.pos = end;
     const { bytes } = this;
+    this.isAscii = false;
     if (end - start > SHORT_TEXT) return textDecoder.decode(bytes.subarray(start, end));
     const codes = new Array<number>(end - start);
     for (let at = start; at < end; at++) {
@@ -105,6 +107,7 @@ export class WireReader {
       if (byte >= 0x80) return textDecoder.decode(bytes.subarray(start, end));
       codes[at - start] = byte;
     }
+    this.isAscii = true;
     return String.fromCharCode.apply(String, codes);
   }
 

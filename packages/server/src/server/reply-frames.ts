@@ -15,9 +15,13 @@ const joinBelowInBytes = 32 * 1024;
 
 /** @param written called when the last byte has gone, or cannot go */
 export function writeFrames(socket: Socket, frames: readonly Uint8Array[], written?: (error?: Error | null) => void): void {
+  if (frames.length === 1) {
+    socket.write(frames[0] as Uint8Array, written);
+    return;
+  }
   const length = frames.reduce((sum, frame) => sum + frame.length, 0);
-  if (frames.length === 1 || length <= joinBelowInBytes) {
-    socket.write(frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames, length), written);
+  if (length <= joinBelowInBytes) {
+    socket.write(Buffer.concat(frames, length), written);
     return;
   }
   socket.cork();

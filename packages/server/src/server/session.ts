@@ -55,6 +55,8 @@ export class Session implements Call {
   /** Replies of the event under way, written together at its end. */
   #outbox: Uint8Array[] = [];
   #working = false;
+  /** Whether bytes of this connection's are counted with the unfinished frames. */
+  #isCounted = false;
   #busy = false;
   #ended = false;
   #draining = false;
@@ -163,7 +165,7 @@ export class Session implements Call {
     this.#turn.begin();
     if (this.#busy) {
       this.#throttle();
-      this.#unfinishedFrames.update(this, this.#decoder.bufferedLength, false);
+      this.#count(false);
     } else {
       this.#work();
     }
@@ -220,10 +222,19 @@ export class Session implements Call {
       this.#flush();
     }
     // While a request is under way, or the client does not read, the next frame waits for us.
-    if (!this.#closed && !this.#socket.destroyed) this.#unfinishedFrames.update(this, this.#decoder.bufferedLength, exhausted && !this.#decoder.idle);
+    this.#count(exhausted && !this.#decoder.idle);
     if (this.#busy) this.#throttle();
     // A client that sends no more leaves the rest of an incomplete frame unsaid.
     else if (!this.#closed && this.#ended && (exhausted || this.#decoder.idle)) this.#socket.destroySoon();
+  }
+
+  /** Has the bytes counted that wait; of most requests none do. */
+  #count(isUnfinished: boolean): void {
+    const bytes = this.#decoder.bufferedLength;
+    if (bytes === 0 && !isUnfinished && !this.#isCounted) return;
+    if (this.#closed || this.#socket.destroyed) return;
+    this.#isCounted = bytes > 0 || isUnfinished;
+    this.#unfinishedFrames.update(this, bytes, isUnfinished);
   }
 
   #handle(payload: Uint8Array): void {
