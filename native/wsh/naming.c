@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,8 +59,6 @@ static int write_file(const char *path, const uint8_t *content, size_t size, str
 		return error_set(err, errno, "%s", path);
 	if (!S_ISREG(status.st_mode))
 		return error_set(err, EINVAL, "%s is no regular file", path);
-	if (ftruncate(file, 0) < 0)
-		return error_set(err, errno, "%s", path);
 	for (size_t done = 0; done < size;) {
 		ssize_t written = write(file, content + done, size - done);
 
@@ -67,6 +66,9 @@ static int write_file(const char *path, const uint8_t *content, size_t size, str
 			return error_set(err, errno, "%s", path);
 		done += (size_t)written;
 	}
+	/* Not emptied first: ext4 writes the data of a file that was empty out to the disk when it is closed (auto_da_alloc), which a client would wait for. */
+	if ((uintmax_t)status.st_size > size && ftruncate(file, (off_t)size) < 0)
+		return error_set(err, errno, "%s", path);
 	return 0;
 }
 

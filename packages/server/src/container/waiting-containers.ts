@@ -138,7 +138,9 @@ export class WaitingContainers {
     try {
       const { container, id } = waiting;
       const hostname = hostnameOf(handle, id);
-      await container.monitor.rename({ handle, hostname, files: nameFiles(hostname, formatIpv4Address(container.network.containerAddress)) });
+      const renamed = container.monitor.rename({ handle, hostname, files: nameFiles(hostname, formatIpv4Address(container.network.containerAddress)) });
+      containers.host.depot.expectSnapshot(id);
+      await renamed;
       if (waiting.isLost) throw new WardenError('unavailable', 'it died');
     } catch (error) {
       release();
