@@ -80,8 +80,7 @@ export class Container {
   readonly createdMs: number | undefined;
   readonly monitor: Monitor;
   readonly jobs = new Map<number, Job>();
-  /** Settles when the monitor's events are being received; jobs start after that, so that none ends unseen. */
-  watching: Promise<void> = Promise.resolve();
+  #watching: Promise<void> | undefined;
   /** A stop was begun and is not done: the next server finishes it. */
   stopping = false;
   /** This server has begun to stop it for want of memory. */
@@ -121,6 +120,19 @@ export class Container {
     this.monitor = monitor;
     this.#state = state;
     for (const event of events) this.#events.add(event);
+  }
+
+  /** Settles when the monitor's events are being received; jobs start after that, so that none ends unseen. Undefined: they are, and nothing is to be waited for. */
+  get watching(): Promise<void> | undefined {
+    return this.#watching;
+  }
+
+  set watching(watching: Promise<void> | undefined) {
+    this.#watching = watching;
+    const received = (): void => {
+      if (this.#watching === watching) this.#watching = undefined;
+    };
+    watching?.then(received, () => undefined);
   }
 
   get state(): ContainerState {

@@ -35,7 +35,8 @@ export interface Following {
 export async function spawnJob(containers: Containers, container: Container, request: JobRequest): Promise<number> {
   checkJobRequest(request);
   return containers.changes.run(container.id, async () => {
-    const { job, description } = await prepareJob(containers, container, request);
+    if (container.watching !== undefined) await received(container);
+    const { job, description } = prepareJob(containers, container, request);
     try {
       await container.monitor.spawn(description);
     } catch (error) {
@@ -54,7 +55,9 @@ export async function spawnJob(containers: Containers, container: Container, req
 export async function runJob(containers: Containers, container: Container, request: JobRequest, sink: OutputSink, keptInBytes: number): Promise<Following> {
   checkJobRequest(request);
   return containers.changes.run(container.id, async () => {
-    const { job, description } = await prepareJob(containers, container, request);
+    // Without a wait all is one piece from the reading of the request to the writing to the monitor.
+    if (container.watching !== undefined) await received(container);
+    const { job, description } = prepareJob(containers, container, request);
     try {
       const followed = await container.monitor.spawnFollowed(description, sink, keptInBytes);
       container.onHappening({ kind: 'job_started', jobId: job.id });
@@ -95,9 +98,13 @@ export async function followJob(containers: Containers, container: Container, jo
   }
 }
 
-async function prepareJob(containers: Containers, container: Container, request: JobRequest) {
+async function received(container: Container): Promise<void> {
   container.requireState('active');
   await container.watching;
+}
+
+function prepareJob(containers: Containers, container: Container, request: JobRequest) {
+  container.requireState('active');
   const jobId = containers.jobIds.next();
   if (jobId === undefined) throw new WardenError('exhausted', 'no job id is left: 2^31 jobs have been started from this depot');
   const description = describeJob(request, {

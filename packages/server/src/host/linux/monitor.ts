@@ -335,10 +335,8 @@ class LinuxMonitor implements Monitor {
       });
       // A follower that is closed before anybody waits for the exit is no unhandled rejection.
       exit.catch(() => undefined);
-      const cancelTimer = startTimer(this.clock, requestDeadlineMs, () => {
-        reject(new WardenError('timeout', `the container's monitor did not start the job within ${requestDeadlineMs / 1000} s`));
-        connection.close();
-      });
+      let cancelTimer: (() => void) | undefined;
+      let failed = false;
       let started = false;
       // From then on the connection may be somebody else's.
       let ended = false;
@@ -346,7 +344,7 @@ class LinuxMonitor implements Monitor {
       connection.send(request, {
         frame: (frame) => {
           if (!started) {
-            cancelTimer();
+            cancelTimer?.();
             const failure = failureOf(frame);
             if (failure !== undefined) {
               this.#giveBack(connection);
@@ -369,10 +367,17 @@ class LinuxMonitor implements Monitor {
           }
         },
         closed: (error) => {
-          cancelTimer();
+          failed = true;
+          cancelTimer?.();
           if (started) failExit(error);
           else reject(error);
         },
+      });
+      if (failed) return;
+      // Behind the sending, which the monitor waits for.
+      cancelTimer = startTimer(this.clock, requestDeadlineMs, () => {
+        reject(new WardenError('timeout', `the container's monitor did not start the job within ${requestDeadlineMs / 1000} s`));
+        connection.close();
       });
     });
   }

@@ -35,6 +35,26 @@ test('attributes that are kept are the same in any frame', () => {
   assert.deepEqual(frame, new FrameWriter().u32(Tag.request, 1).u32(Tag.uid, 5).bytes(Tag.content, content).text(Tag.id, 'x').frame(FrameType.create));
 });
 
+test('texts of any letters and length are what the library makes of them, and none has a NUL', () => {
+  for (const value of ['', 'a', 'größe', 'x'.repeat(127) + 'é', 'x'.repeat(128), 'x'.repeat(129), 'y'.repeat(5000), '\u{1f600}', '\x7f\x80']) {
+    const frame = new FrameWriter().text(Tag.id, value).u32(Tag.request, 9).frame(FrameType.create);
+    assert.deepEqual(frame, new FrameWriter().bytes(Tag.id, Buffer.from(value)).u32(Tag.request, 9).frame(FrameType.create));
+  }
+  for (const value of ['\0', 'a\0', `${'x'.repeat(200)}\0`, 'é\0']) assert.throws(() => new FrameWriter().text(Tag.id, value), { code: 'invalid_argument' });
+});
+
+test('a number that is no u32 is an error, not another number', () => {
+  for (const value of [-1, 2 ** 32, 1.5, NaN]) assert.throws(() => new FrameWriter().u32(Tag.uid, value), { code: 'internal' });
+});
+
+test('of values that begin with a name, the one with that name', () => {
+  const writer = new FrameWriter();
+  for (const value of ['ab\x001', 'a\x002', 'abc', 'abc\x00', 'a\x003']) writer.bytes(Tag.usage, Buffer.from(value));
+  const attributes = new Attributes(frames([writer.frame(FrameType.exit)])[0]!.body);
+  assert.deepEqual(['a', 'ab', 'abc', 'abcd', ''].map((name) => attributes.behindName(Tag.usage, name)?.toString()), ['2', '1', '', undefined, undefined]);
+  assert.deepEqual([attributes.has(Tag.usage), attributes.has(Tag.uid), attributes.behindName(Tag.uid, 'a')], [true, false, undefined]);
+});
+
 test('what was written is read, at every split point', () => {
   const bytes = sample();
   const two = Buffer.concat([bytes, new FrameWriter().frame(FrameType.list)]);
