@@ -106,6 +106,32 @@ describe('FrameDecoder', () => {
     assert.deepEqual([decoder.next()?.buffer.byteLength, decoder.bufferedLength], [1000, 0]);
   });
 
+  it('takes some of it ahead from one that is not, and no more than a mebibyte', () => {
+    const sizes = (length: number, ...chunks: readonly number[]): number[] => {
+      const decoder = new FrameDecoder();
+      const taken: number[] = [];
+      const original = Buffer.allocUnsafeSlow;
+      Buffer.allocUnsafeSlow = (size) => {
+        taken.push(size);
+        return original(size);
+      };
+      try {
+        decoder.push(Buffer.from(`${length}\r\n`));
+        for (const size of chunks) {
+          decoder.push(Buffer.alloc(size));
+          decoder.next();
+        }
+      } finally {
+        Buffer.allocUnsafeSlow = original;
+      }
+      return taken;
+    };
+    assert.deepEqual(sizes(300_000, 60_000, 65_536, 65_536), [300_000]);
+    assert.deepEqual(sizes(300_000, 1000, 6000, 1001, 70_000), [8000, 64_008, 300_000]);
+    assert.deepEqual(sizes(16_000_000, 1_000_000, 48_576, 1), [1_048_576, 2_097_152]);
+    assert.deepEqual(sizes(16_000_000, 1), [4096]);
+  });
+
   it('gives the same in pieces of any size', () => {
     for (const size of [1, 2, 3, 7, 64, 4095, 4096, 4097]) {
       const decoder = new FrameDecoder();

@@ -11,6 +11,10 @@ export const DEFAULT_MAX_FRAME_LENGTH = 16 * 1024 * 1024;
 /** The largest payload a header of eight digits can announce, in bytes. */
 export const MAX_FRAME_LENGTH = 99_999_999;
 
+/** Memory for a payload that comes in pieces is so many times what has come, but no more than AHEAD_LENGTH bytes because of that. */
+const AHEAD_FACTOR = 8;
+const AHEAD_LENGTH = 1024 * 1024;
+
 const CR = 0x0d;
 const LF = 0x0a;
 const MAX_DIGITS = 8;
@@ -207,12 +211,15 @@ export class FrameDecoder {
     this.#digits++;
   }
 
-  /** Appends to the buffer of a frame that is spread over chunks, and ends its body when it is whole; doubling keeps all copying within twice the length. */
+  /**
+   * Appends to the buffer of a frame that is spread over chunks, and ends its body when it is whole. Doubling keeps all copying within twice the length. Up to a
+   * mebibyte, for the pieces of files, it grows by more at once: what nobody has written to yet takes address space only.
+   */
   #gather(chunk: Uint8Array, offset: number, length: number): void {
     const needed = this.#filled + length;
     let gathered = this.#gathered;
     if (gathered === undefined || gathered.length < needed) {
-      const larger = Buffer.allocUnsafeSlow(this.#isTrusted ? this.#length : Math.min(this.#length, Math.max(needed, 2 * this.#filled, 4096)));
+      const larger = Buffer.allocUnsafeSlow(this.#isTrusted ? this.#length : Math.min(this.#length, Math.max(needed, 2 * this.#filled, Math.min(AHEAD_FACTOR * needed, AHEAD_LENGTH), 4096)));
       if (gathered !== undefined) gathered.copy(larger, 0, 0, this.#filled);
       this.#gathered = gathered = larger;
     }
