@@ -4,7 +4,7 @@ import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { Type } from 'warden-protocol';
+import { encodeRequest, Type } from 'warden-protocol';
 import type { TestContainers } from '../container/test-containers.js';
 import { TestServer, type TestClient } from './test-server.js';
 
@@ -126,6 +126,21 @@ test('a begun frame has to go on, whatever of it has come; idle connections and 
   assert.equal((await idle.call(Type.Ping, {})).type, Type.Ping);
   assert.equal(waiting.closed, false);
   assert.equal(server.warnings.filter((warning) => warning.includes('got no byte for 60 s')).length, 2);
+});
+
+test('a frame that came in parts and is whole may rest, and so may its connection', async () => {
+  const [first, other] = [await connect(), await connect()];
+  const frame = encodeRequest(Type.Echo, { message: 'x' });
+  for (const at of [1, 3, frame.length - 1]) {
+    const before = first.responses.length;
+    first.socket.write(frame.subarray(0, at));
+    for (let times = 0; times < 3; times++) await other.call(Type.Ping, {});
+    first.socket.write(frame.subarray(at));
+    await first.until(() => first.responses.length > before);
+    scene.host.clock.advance(600_000);
+    assert.equal((await first.call(Type.Ping, {})).type, Type.Ping);
+  }
+  assert.deepEqual(server.warnings, []);
 });
 
 test('unfinished frames of all connections together are bounded', async () => {
