@@ -14,7 +14,7 @@ export class Turns {
   /** Within a turn, until the first piece of it has nothing left to be done at once. */
   #working = false;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(private readonly clock: Pick<Clock, 'now'>) {}
 
   get isCrowded(): boolean {
     return this.#waiting.length > 0;
@@ -51,6 +51,11 @@ export class Turns {
       this.#working = false;
       this.#goOn();
     });
+  }
+
+  /** Settles when what follows is to be done. */
+  mine(): Promise<void> {
+    return new Promise((resolve) => void this.do(resolve));
   }
 
   #count(): void {

@@ -161,6 +161,28 @@ test('errors name the step, the path and the cause', async () => {
   assert.throws(() => depot.writeSnapshot('1hq3k5m7o9r', ''), { message: /snapshot\.json\): no such file or directory/ });
 });
 
+test('what follows when many directories are there at the same time is done in several turns of the loop', async () => {
+  const turns: number[] = [];
+  let [turn, ended] = [0, false];
+  const nextTurn = (): void => void setImmediate(() => {
+    turn++;
+    if (!ended) nextTurn();
+  });
+  const made = Array.from({ length: 40 }, async (_, index) => {
+    await depot.makeDirectory(`${id.slice(0, 9)}${10 + index}`);
+    turns.push(turn);
+    now += 1;
+  });
+  for (let count = 0; count < 10; count++) await undefined;
+  // Node's threads make them meanwhile, and the loop is told of all in one event.
+  for (let looks = 0; looks < 1_000_000; looks++) if (readdirSync(join(path, 'containers')).length === made.length) break;
+  nextTurn();
+  await Promise.all(made);
+  ended = true;
+  const most = Math.max(...turns.map((one) => turns.filter((other) => other === one).length));
+  assert.ok(most <= 6, `${most} of ${made.length} in one turn`);
+});
+
 test('a container\'s disk is found by its directory, goes with it, and no other does', async () => {
   let number = 0;
   const makeDisk = (): Promise<string> => {

@@ -19,6 +19,7 @@ import { basename, join } from 'node:path';
 import { WardenError, type ErrorCode } from 'warden-protocol';
 import { isContainerId } from '../../lib/container-id.js';
 import type { Log } from '../../lib/log.js';
+import { Turns } from '../../lib/turns.js';
 import type { ContainerDirectory, Depot, JobRemains, NetworkRelease } from '../host.js';
 import { disksName, findUnownedDisks, linkDisk, readDiskLink } from './disk-links.js';
 import { describeErrno } from './errno.js';
@@ -38,6 +39,7 @@ export class LinuxDepot implements Depot {
   readonly #spare: SpareDirectory;
   readonly #releases: ReleaseJournal;
   readonly #snapshots = new SnapshotFiles();
+  readonly #turns: Turns;
   #trashNumber = 0;
 
   /**
@@ -51,6 +53,7 @@ export class LinuxDepot implements Depot {
     private readonly options: { readonly bootId: string; readonly now: () => number; readonly removeEntries: RemoveEntries; readonly makeDisk?: () => Promise<string | undefined> },
   ) {
     const { bootId, now, removeEntries, makeDisk } = options;
+    this.#turns = new Turns({ now });
     this.#releases = new ReleaseJournal(join(path, 'releases'), bootId, now);
     this.#containers = join(path, 'containers');
     this.#trash = new Trash(join(path, 'trash'), removeEntries, log);
@@ -95,6 +98,8 @@ export class LinuxDepot implements Depot {
     const disk = await this.options.makeDisk?.();
     try {
       await mkdir(path, { mode: 0o700 });
+      // Many end in one event, and each is followed by most of a create.
+      await this.#turns.mine();
       if (disk !== undefined) linkDisk(path, disk);
     } catch (error) {
       if (disk !== undefined) this.#disks.remove(basename(disk));
