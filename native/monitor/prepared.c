@@ -28,6 +28,9 @@ static int make_script(struct prepared *prepared, struct error *err)
 	prepared->input = open(path, O_RDONLY | O_CLOEXEC);
 	if (prepared->input < 0)
 		return error_set(err, errno, "script");
+	/* With a page that the script is only copied into, be it longer or not. Without one the write makes it. */
+	if (pwrite(file, "\n", 1, 0) < 0)
+		(void)ftruncate(file, 0);
 	prepared->script = steal_fd(&file);
 	return 0;
 }
@@ -97,6 +100,8 @@ int prepared_take_script(struct prepared *prepared, const void *script, size_t s
 	_cleanup_close_ int file = steal_fd(&prepared->script);
 	_cleanup_close_ int input = steal_fd(&prepared->input);
 
+	if (size == 0 && ftruncate(file, 0) < 0)
+		return error_set(err, errno, "empty script");
 	if (fd_write_all(file, script, size, deadline_in_ms(1000), err) < 0)
 		return -1;
 	if (fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)

@@ -274,6 +274,13 @@ def test_prepared(container):
     tap.check(container.connect().ask("AWAIT_EMPTY").kind == "OK" and wait_until(lambda: groups_of_jobs(container) == {"next-job"}), "only the next one's stays", groups_of_jobs(container))
 
 
+def test_scripts(container):
+    """A script is read as it was sent, however long, also from the file that was prepared for it."""
+    for script in ("a", "", "a\nb", "\n", "x" * 5000, ""):
+        out, _, _ = container.run(script, arguments=("/bin/cat",))
+        tap.check(out == script.encode(), f"a script of {len(script)} bytes", out[:80])
+
+
 def next_group(container):
     """Its number, which no other group gets while it is there."""
     return next(os.stat(os.path.join(path, "next-job")).st_ino for path in container.world.groups.left() if path.endswith(f"/lt{container.number}") and os.path.isdir(os.path.join(path, "next-job")))
@@ -392,7 +399,7 @@ def main():
     if tap.check(container.reply.kind == "OK", "a container is created", container.reply):
         # A job waits at this gate: a FIFO that nobody opens for writing.
         container.run("mkfifo /tmp/gate; chmod 666 /tmp/gate")
-        for test in (test_prepared, test_group_again, test_identity, test_input, test_ends, test_forget, test_usage, test_table, test_background, test_end_all, test_kill_job, test_rlimits, test_bad_frames, test_many):
+        for test in (test_prepared, test_scripts, test_group_again, test_identity, test_input, test_ends, test_forget, test_usage, test_table, test_background, test_end_all, test_kill_job, test_rlimits, test_bad_frames, test_many):
             test(container)
         container.spawn("setsid sleep 1000 & while :; do (sleep 5 & sleep 5 &) ; done", follow=False)[0].close()
         done, reply = container.destroy()
