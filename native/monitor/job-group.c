@@ -85,7 +85,7 @@ int job_group_reuse(const struct cgroups *cgroups, struct job_group *group, int 
 
 	if (*join < 0 && (*join = openat(group->directory, "tasks", O_WRONLY | O_CLOEXEC | O_NOFOLLOW)) < 0)
 		return -1;
-	if (renameat(parent, group->name, parent, PREPARED_NAME) < 0)
+	if (!job_group_is_prepared(group) && renameat(parent, group->name, parent, PREPARED_NAME) < 0)
 		return -1;
 	snprintf(group->name, sizeof(group->name), "%s", PREPARED_NAME);
 	return 0;

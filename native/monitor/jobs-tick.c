@@ -28,6 +28,16 @@ static void retry_removal(struct monitor *monitor, int64_t now)
 	monitor->removal_at = monitor->left_count == 0 ? 0 : now + monitor->removal_delay + monitor->left_count / 4;
 }
 
+void jobs_prepare_next(struct monitor *monitor)
+{
+	const struct cgroups *cgroups = &monitor->container.cgroups;
+
+	/* Also of a job that is over and forgotten, when a process of it is left. */
+	for (struct job *job = monitor->jobs; job != NULL; job = job->next)
+		prepared_name_group(&monitor->prepared, cgroups, &job->group, job->id);
+	prepared_make_group(&monitor->prepared, cgroups);
+}
+
 bool jobs_remove_groups(struct monitor *monitor)
 {
 	struct job *next;

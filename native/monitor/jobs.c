@@ -26,7 +26,7 @@
 #define REMOVAL_FIRST_MS 100
 /* A page of memory is asked for and given back with every job, unless it is kept. */
 #define KEPT_CAPACITY 4096u
-/* Longer than a short job: the next one's group is made when it runs on. */
+/* Longer than a short job: when one runs on its group gets its name, and the next one's is made. */
 #define GROUP_DELAY_MS 10
 
 struct job *jobs_find(struct monitor *monitor, uint32_t id)

@@ -42,6 +42,8 @@ void jobs_release(struct job *job);
 void jobs_lose_all(struct monitor *monitor);
 /* Tries again to remove the cgroups of jobs that are over; true when none is left. */
 bool jobs_remove_groups(struct monitor *monitor);
+/* The groups of jobs get their names, and there is one for the next job. */
+void jobs_prepare_next(struct monitor *monitor);
 /* Kills, time-outs, and deadlines of starting jobs. Returns when it wants to be called again, 0: not before something happens. */
 int64_t jobs_tick(struct monitor *monitor);
 

@@ -34,7 +34,7 @@ void prepared_keep_join(struct prepared *prepared, uint32_t job_id, int join);
 bool prepared_take_back(struct prepared *prepared, const struct cgroups *cgroups, uint32_t job_id, struct job_group *group, bool empty);
 /* job_group_make(), with what is prepared, which has its name still to get. */
 int prepared_take_group(struct prepared *prepared, const struct cgroups *cgroups, uint32_t job_id, struct job_group *ret_group, int *ret_join, struct error *err);
-/* Gives the group of a job its name: to be called before the next one is prepared, but not before the job is under way. */
+/* Gives the group of a job its name, if it has it not: to be called before the next one is prepared. */
 void prepared_name_group(struct prepared *prepared, const struct cgroups *cgroups, struct job_group *group, uint32_t job_id);
 /* A descriptor that reads the script, from its beginning; nobody can write to it any more. */
 int prepared_take_script(struct prepared *prepared, const void *script, size_t size, struct error *err);

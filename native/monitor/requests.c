@@ -39,8 +39,11 @@ static void start(struct connection *connection, struct job *job)
 	connection->phase = CONNECTION_STARTING;
 	connection_update(connection, false);
 	jobs_send_pending(monitor);
-	/* Nobody waits for its name any more. It may be gone, and the connection too. */
-	job = jobs_find(monitor, id);
+	/*
+	 * A job that runs on gets its group's name later (jobs_prepare_next). Only in a nested container can it do anything with a name.
+	 * The job may be gone, and the connection too.
+	 */
+	job = monitor->container.cgroups.nested ? jobs_find(monitor, id) : NULL;
 	if (job != NULL)
 		prepared_name_group(&monitor->prepared, &monitor->container.cgroups, &job->group, id);
 }

@@ -60,7 +60,7 @@ static void on_group_timer(struct timer *timer)
 	struct monitor *monitor = (struct monitor *)((char *)timer - offsetof(struct monitor, group_timer));
 
 	if (!monitor->destroying && !monitor->dead)
-		prepared_make_group(&monitor->prepared, &monitor->container.cgroups);
+		jobs_prepare_next(monitor);
 }
 
 static void on_timer(struct timer *timer)

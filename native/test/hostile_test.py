@@ -153,6 +153,7 @@ def test_foreign_process(container):
     """What is not of the container is not signalled, whatever a group's list says: as when a number was given to another process."""
     connection, job, _ = container.spawn("sleep 1000 & echo up; wait")
     connection.read()
+    wait_until(lambda: f"job-{job}" in job_groups(container))
     group = next(os.path.join(path, f"job-{job}") for path in world.groups.left() if os.path.isdir(os.path.join(path, f"job-{job}")))
     foreign = subprocess.Popen(["sleep", "1000"])
     world.groups.write(group, "cgroup.procs", str(foreign.pid))
