@@ -36,14 +36,20 @@ const tagOfJobId = InfoSchema.field.jobIds.number << 3;
 export function encodedInfoOf(container: Container, info: ContainerInfo): EncodedMessage | ContainerInfo {
   const { memoryStat, cpuStat, diskStat, pidsStat, jobIds = [] } = info;
   if (info === container.lastInfo || !(memoryStat instanceof EncodedMessage) || jobIds.length > fewJobs) return info;
-  if (!areExact(cpuStat?.usage, cpuStat?.user, cpuStat?.system, diskStat?.bytesUsed, diskStat?.inodesUsed, pidsStat?.max)) return info;
+  if (cpuStat !== undefined && !(isExact(cpuStat.usage) && isExact(cpuStat.user) && isExact(cpuStat.system))) return info;
+  if (!isExact(diskStat?.bytesUsed) || !isExact(diskStat?.inodesUsed) || !isExact(pidsStat?.max)) return info;
   let end = 0;
   if (cpuStat !== undefined) end = writeNumbers(end, tagOfCpu, cpuStat.usage, cpuStat.user, cpuStat.system);
   if (diskStat !== undefined) end = writeNumbers(end, tagOfDisk, diskStat.bytesUsed, diskStat.inodesUsed);
   if (pidsStat !== undefined) end = writeNumbers(end, tagOfPids, pidsStat.current, pidsStat.max);
   for (const jobId of jobIds) end = writeVarint(numbers, writeVarint(numbers, end, tagOfJobId), Number(jobId));
   end = writeVarint(numbers, writeVarint(numbers, end, tagOfMemory), memoryStat.bytes.length);
-  return new EncodedMessage(Buffer.concat([knownBytes(container, info), numbers.subarray(0, end), memoryStat.bytes]));
+  const known = knownBytes(container, info);
+  const encoded = Buffer.allocUnsafe(known.length + end + memoryStat.bytes.length);
+  encoded.set(known);
+  numbers.copy(encoded, known.length, 0, end);
+  encoded.set(memoryStat.bytes, known.length + end);
+  return new EncodedMessage(encoded);
 }
 
 function knownBytes(container: Container, info: ContainerInfo): Uint8Array {
@@ -68,8 +74,8 @@ function writeNumbers(start: number, tag: number, first: bigint | undefined, sec
   return end;
 }
 
-function areExact(...values: readonly (bigint | undefined)[]): boolean {
-  return values.every((value) => value === undefined || value <= Number.MAX_SAFE_INTEGER);
+function isExact(value: bigint | undefined): boolean {
+  return value === undefined || value <= Number.MAX_SAFE_INTEGER;
 }
 
 function lengthDelimited(fieldNumber: number): number {

@@ -71,7 +71,10 @@ export class MemoryStatEncoder {
       length += written.length;
     }
     if (at !== text.length) return undefined;
-    return new EncodedMessage(Buffer.concat([target.subarray(0, length), rest]));
+    const encoded = Buffer.allocUnsafe(length + rest.length);
+    target.copy(encoded, 0, 0, length);
+    encoded.set(rest, length);
+    return new EncodedMessage(encoded);
   }
 
   /** @param index of the number among the long ones of its text */
