@@ -31,6 +31,7 @@ struct device_group {
 struct request {
 	uint32_t version;
 	char *depot, *monitor, *wshd, *files, *filter;
+	char *locale_archive; /* NULL: none */
 	struct device_group groups[MAX_DEVICE_GROUPS];
 	size_t group_count;
 	struct fault fault;
@@ -43,6 +44,7 @@ static void request_free(struct request *request)
 	free(request->wshd);
 	free(request->files);
 	free(request->filter);
+	free(request->locale_archive);
 	for (size_t i = 0; i < request->group_count; i++)
 		free(request->groups[i].path);
 }
@@ -91,6 +93,8 @@ static int read_attribute(struct request *request, const struct wire_attribute *
 		return read_path(attribute, &request->files, err);
 	case TAG_SECCOMP_PROGRAM:
 		return read_path(attribute, &request->filter, err);
+	case TAG_LOCALE_ARCHIVE:
+		return read_path(attribute, &request->locale_archive, err);
 	case TAG_DEVICE_CGROUP:
 		if (request->group_count == MAX_DEVICE_GROUPS)
 			return error_set(err, E2BIG, "more than %d device groups", MAX_DEVICE_GROUPS);
@@ -180,7 +184,7 @@ static int prepare(struct host *host, const struct request *request, pid_t warde
 		return -1;
 	spread_containers(request->depot, "containers");
 	spread_containers(request->depot, "spare");
-	if (load_programs(host, request, err) < 0 || namespaces_prepare(&host->namespaces, request->depot, err) < 0 ||
+	if (load_programs(host, request, err) < 0 || namespaces_prepare(&host->namespaces, request->depot, request->locale_archive, err) < 0 ||
 	    allow_devices(request, err) < 0 || step_begin(STEP_OPEN_NETLINK, err) < 0)
 		return -1;
 	host->rtnetlink = netlink_open(NETLINK_ROUTE, RTNETLINK_CAPACITY, err);

@@ -18,8 +18,8 @@ struct namespaces {
 	int own_network;
 };
 
-/* Makes the minimal namespace and returns to the own. After an error the process must exit. */
-int namespaces_prepare(struct namespaces *ret_namespaces, const char *depot, struct error *err);
+/* Makes the minimal namespace and returns to the own. `locale_archive`: a file of at most 16 MiB, or NULL. After an error the process must exit. */
+int namespaces_prepare(struct namespaces *ret_namespaces, const char *depot, const char *locale_archive, struct error *err);
 
 /* A detached clone of the minimal namespace's /dev, which is read-only. Returns it or -1. */
 int namespaces_clone_devices(const struct namespaces *namespaces, struct error *err);

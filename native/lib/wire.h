@@ -270,6 +270,7 @@ enum wire_tag {
 	TAG_STDOUT_BYTES = 332,       /* u64, in EXIT when the job has more output than OUTPUT_UP_TO: of it all */
 	TAG_STDERR_BYTES = 333,       /* u64 */
 	TAG_USAGE_FILE = 273,         /* string, in CGROUP, repeated: a file of the group whose text comes with EXIT */
+	TAG_LOCALE_ARCHIVE = 325,     /* string, in HELLO: file that is at lib/locale/locale-archive of the server's additions to the host's /usr */
 	TAG_USAGE = 274,              /* bytes, in EXIT of a FOLLOW, repeated: such a file's name, a NUL, and its text at that moment */
 	TAG_IF_EMPTY = 275,           /* u32, in DESTROY: 1 = only if no process but PID 1 is there, else ERROR EBUSY */
 	TAG_TELL_DEAD = 276,          /* u32, in DESTROY: 1 = say DEAD first */
@@ -298,6 +299,7 @@ enum {
 	MOUNT_FLAG_NO_LINKS = 4,   /* SOURCE was resolved: a symbolic link on the way is an error */
 	MOUNT_FLAG_FILE = 8,       /* SOURCE was a regular file: where it can the launcher passes its directory, of which the file is taken */
 	MOUNT_FLAG_HOST_IDS = 16,  /* ids are not mapped: what the container does not have belongs to nobody there */
+	MOUNT_FLAG_ADDITIONS = 64, /* of a read-only directory, the host's /usr: what the server adds is seen where the directory has nothing of that name */
 	MOUNT_FLAG_ROOTS_ONLY = 32, /* the same unless the tree's root belongs to the host's root */
 };
 enum { HOOK_PARENT_BEFORE_CLONE = 1, HOOK_PARENT_AFTER_CLONE = 2, HOOK_CHILD_BEFORE_PIVOT = 3, HOOK_CHILD_AFTER_PIVOT = 4 };

@@ -27,8 +27,10 @@
 #define VOLUME_PLACE "/volume"
 /* Two layers are the least that overlayfs takes without an upper one. */
 #define VOLUME_LAYERS "/volume:/empty"
+/* The host's own file wins. What is added has the host's ids, so nobody owns it there. */
+#define VOLUME_LAYERS_AND_ADDITIONS "/volume:/additions"
 
-static int cover_by_overlay(int *tree, struct error *err)
+static int cover_by_overlay(int *tree, const char *layers, struct error *err)
 {
 	_cleanup_close_ int fs = -1;
 
@@ -38,7 +40,7 @@ static int cover_by_overlay(int *tree, struct error *err)
 	fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
 	if (fs < 0)
 		return error_set(err, errno, "fsopen");
-	if (mounts_set_option(fs, "source", "warden", err) < 0 || mounts_set_option(fs, "lowerdir", VOLUME_LAYERS, err) < 0)
+	if (mounts_set_option(fs, "source", "warden", err) < 0 || mounts_set_option(fs, "lowerdir", layers, err) < 0)
 		return -1;
 	if (sys_fsconfig(fs, WARDEN_FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return mounts_configuration_error(fs, errno, "overlay", err);
@@ -95,7 +97,7 @@ static int prepare(int *tree, const struct volume *volume, int user_namespace, b
 	/* Root of a nested container has more ways than this one, and an overlay cannot be a layer of its containers: overlayfs maps no ids. */
 	if (!read_only || recursive || !S_ISDIR(status.st_mode) || (nested && !(volume->flags & MOUNT_FLAG_FILE)))
 		return 0;
-	if (cover_by_overlay(tree, err) < 0)
+	if (cover_by_overlay(tree, volume->flags & MOUNT_FLAG_ADDITIONS ? VOLUME_LAYERS_AND_ADDITIONS : VOLUME_LAYERS, err) < 0)
 		return -1;
 	return volume->flags & MOUNT_FLAG_FILE ? take_file(tree, volume->source, err) : 0;
 }

@@ -1,5 +1,6 @@
 /* What a job finds when it starts: user, environment, directory, descriptors, exit statuses. */
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { output } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
@@ -21,6 +22,20 @@ test('an ordinary job is vcap with the uid and gid of the pool', async () => {
 test('a privileged job is root', async () => {
   const { client, handle } = await server.container();
   assert.equal(output(await client.run(handle, 'id -u; id -g; id -G; id -un; pwd', { privileged: true })), '0\n0\n0\nroot\n/root\n');
+});
+
+test('with the host\'s /usr the locale is found in one file, which is added to what the host has', async () => {
+  const { client, handle } = await server.container();
+  const ofHost = readdirSync('/usr/lib/locale');
+  assert.equal(output(await client.run(handle, 'ls /usr/lib/locale')), [...new Set([...ofHost, 'locale-archive'])].sort().map((name) => `${name}\n`).join(''));
+  assert.equal(output(await client.run(handle, 'ls /usr/bin | wc -l')), `${readdirSync('/usr/bin').length}\n`);
+  // Bash itself has its locale from there, where the host has no archive of its own.
+  const parts = 'grep -o "/usr/lib/locale/.*" /proc/$$/maps | sort -u';
+  if (!ofHost.includes('locale-archive')) assert.equal(output(await client.run(handle, parts)), '/usr/lib/locale/locale-archive\n');
+  assert.equal(output(await client.run(handle, 'locale charmap; word=größe; echo ${#word}')), 'UTF-8\n5\n');
+  const { exit_status, stderr } = await client.request('run', { handle, privileged: true, script: 'echo x >/usr/lib/locale/locale-archive' });
+  assert.equal(exit_status, 1);
+  assert.match(String(stderr), /Read-only file system/);
 });
 
 test('the environment is LANG, HOME, USER, PATH and nothing else', async () => {

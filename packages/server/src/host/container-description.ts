@@ -15,6 +15,8 @@ export interface MountDescription {
   readonly resolved?: boolean;
   /** A regular file. */
   readonly isFile?: boolean;
+  /** Of the host's /usr, read-only: what the server adds is seen where the host has nothing of that name. */
+  readonly additions?: boolean;
   /**
    * Whose files they are in the container. mapped (unless given): root's are root's, and what root makes is the host's root's; host: only vcap has the
    * same id on both sides; mapped-for-root: mapped when the source belongs to the host's root, else as host.

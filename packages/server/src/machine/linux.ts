@@ -32,6 +32,7 @@ import { warnOfForeignFirewalls } from '../host/linux/foreign-firewall.js';
 import { LinuxHookPrograms, requireHookProgram } from '../host/linux/hook-programs.js';
 import { LinuxHostLinks } from '../host/linux/host-links.js';
 import { LauncherProcess } from '../host/linux/launcher.js';
+import { prepareLocaleArchive } from '../host/linux/locale-archive.js';
 import { LinuxMemoryLimits } from '../host/linux/memory-limits.js';
 import { LinuxMonitors, monitorSocketPath } from '../host/linux/monitor.js';
 import { LinuxNameFirewall } from '../host/linux/name-firewall.js';
@@ -97,6 +98,7 @@ export async function openLinuxMachine({ configuration, log, attachSyslog, conta
   const launcher = new LauncherProcess({
     programsPath: configuration.programsPath,
     depotPath: configuration.depotPath,
+    localeArchive: await prepareLocaleArchive(configuration.depotPath, log),
     deviceCgroups: cgroups.deviceParents(),
     allDevices: configuration.allowsNested,
     firewall: { table: configuration.network.table, changed: (change) => containers().firewall.changed(change) },

@@ -12,7 +12,7 @@ import { startTimer, type Clock } from '../../lib/timer.js';
 import { Turns } from '../../lib/turns.js';
 import type { PortProtocol } from '../../lib/port.js';
 import type { CopyCounts, CopyOrder, Copying, CopyResult } from '../copies.js';
-import type { CgroupDescription, ContainerDescription, FirewallChain, FirewallElement } from '../container-description.js';
+import type { ContainerDescription, FirewallChain, FirewallElement } from '../container-description.js';
 import { FirewallMissing, LauncherGone, type Bandwidth, type BandwidthInForce, type FirewallChange, type Launcher, type ShapedLink, type StaleConnections } from '../launcher.js';
 import type { LinkStatistics } from '../statistics.js';
 import { readBandwidthReply, writeShapedLink } from './bandwidth-messages.js';
@@ -20,10 +20,11 @@ import { readCopyCounts, readCopyResult, writeCopyOrder } from './copy-messages.
 import { directoryIds } from './directory-ids.js';
 import { writePort, writeStaleConnections } from './port-messages.js';
 import { readQuota, writeQuotaOrder, type Quota, type QuotaOrder } from './quota-messages.js';
+import { writeHello, type HelloOptions } from './launcher-hello.js';
 import { StepError } from './step-error.js';
 import { writablePlaces } from './writable-places.js';
-import { writeCgroup, writeDescription, writeFirewallChain, writeFirewallElement } from './write-description.js';
-import { FrameType, Tag, wireVersion } from './wire.js';
+import { writeDescription, writeFirewallChain, writeFirewallElement } from './write-description.js';
+import { FrameType, Tag } from './wire.js';
 import { Attributes, FrameReader, FrameWriter, type Frame } from './wire-codec.js';
 
 /** The launcher keeps its own deadline; ours comes later and is for a launcher that hangs. */
@@ -53,13 +54,7 @@ const stderrLineLimit = 2000;
 
 export type DiskRequestType = typeof FrameType.diskPrepare | typeof FrameType.diskMake | typeof FrameType.disk;
 
-export interface LauncherOptions {
-  readonly programsPath: string;
-  readonly depotPath: string;
-  /** Whether the processes in those groups may use every device. */
-  readonly allDevices?: boolean;
-  /** Parent groups whose device rules are set once. */
-  readonly deviceCgroups: readonly Pick<CgroupDescription, 'path' | 'version'>[];
+export interface LauncherOptions extends HelloOptions {
   /** The tables for watchFirewall(). */
   readonly firewall?: { readonly table: string; readonly changed: (change: FirewallChange) => void };
   readonly clock: Clock;
@@ -300,28 +295,11 @@ export class LauncherProcess implements Launcher {
     });
     // The exit event tells what happened; an error of its socket comes with it.
     socket.on('error', () => undefined);
-    await this.#exchange(running, FrameType.hello, helloDeadlineMs, 'start of the launcher', (writer) => this.#writeHello(writer));
+    await this.#exchange(running, FrameType.hello, helloDeadlineMs, 'start of the launcher', (writer) => writeHello(writer, this.options));
     if (this.#watching) await this.#askToWatch(running);
     running.ready = true;
     if (this.#watching) this.options.firewall?.changed({ unwatched: true });
     return running;
-  }
-
-  #writeHello(writer: FrameWriter): void {
-    const { programsPath, depotPath, deviceCgroups, allDevices = false } = this.options;
-    writer
-      .u32(Tag.version, wireVersion)
-      .text(Tag.depot, depotPath)
-      .text(Tag.monitorProgram, join(programsPath, 'monitor'))
-      .text(Tag.wshdProgram, join(programsPath, 'wshd'))
-      .text(Tag.filesProgram, join(programsPath, 'files'))
-      .text(Tag.seccompProgram, join(programsPath, 'seccomp.bpf'));
-    for (const { path, version } of deviceCgroups) {
-      writer.nested(Tag.deviceCgroup, () => {
-        writeCgroup(writer, { path, version, settings: [] });
-        if (allDevices) writer.u32(Tag.allDevices, 1);
-      });
-    }
   }
 
   async #askToWatch(running: Running): Promise<void> {

@@ -74,7 +74,7 @@ test('a list of mounts is read again when it was replaced, and refused when othe
   };
   for (const destination of ['/usr', '/opt']) {
     list(destination);
-    const mounts = [{ source: '/usr', destination, recursive: false, readOnly: true }];
+    const mounts = [{ source: '/usr', destination, recursive: false, readOnly: true, ...(destination === '/usr' ? { additions: true } : {}) }];
     assert.deepEqual(rootFileSystems.open(path).mounts, mounts);
     assert.deepEqual(rootFileSystems.open(path).mounts, mounts);
   }

@@ -18,6 +18,9 @@ const mountsSchema = z.strictObject({
   mounts: z.array(z.strictObject({ source: absolutePath, destination: absolutePath, recursive: z.boolean().default(false) })).max(256),
 });
 
+/** Where the C library looks for what the server adds. */
+const hostPrograms = '/usr';
+
 const sidecarLimitInBytes = 1024 * 1024;
 
 /** A list, and the file that it was read from. Creates come by the hundred, and checking the same list costs 0.1 ms each time. */
@@ -162,7 +165,7 @@ function readMounts(path: string, status: BigIntStats): RootFileSystem['mounts']
     const [issue] = checked.error.issues;
     throw new WardenError('invalid_argument', `${path}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is not a list of mounts'}`);
   }
-  return checked.data.mounts.map((mount) => ({ ...mount, readOnly: true }));
+  return checked.data.mounts.map((mount) => ({ ...mount, readOnly: true, ...(mount.source === hostPrograms && mount.destination === hostPrograms ? { additions: true } : {}) }));
 }
 
 function parse(text: string): unknown {

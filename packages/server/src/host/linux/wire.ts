@@ -211,6 +211,7 @@ export const Tag = {
   stderrBytes: 333,
   usageFile: 273,
   usage: 274,
+  localeArchive: 325,
   ifEmpty: 275,
   tellDead: 276,
   copy: 220,
@@ -267,6 +268,7 @@ export const MountFlag = {
   file: 8,
   hostIds: 16,
   rootsOnly: 32,
+  additions: 64,
 } as const;
 
 /** HOOK_* */

@@ -68,12 +68,13 @@ function writeHook(writer: FrameWriter, { point, command, timeoutMs }: HookDescr
   for (const argument of command) writer.text(Tag.argument, argument);
 }
 
-function mountFlags({ readOnly, recursive, resolved = false, isFile = false, ids }: MountDescription): number {
+function mountFlags({ readOnly, recursive, resolved = false, isFile = false, additions = false, ids }: MountDescription): number {
   return (
     (readOnly ? MountFlag.readOnly : 0) |
     (recursive ? MountFlag.recursive : 0) |
     (resolved ? MountFlag.noLinks : 0) |
     (isFile && readOnly ? MountFlag.file : 0) |
+    (additions && readOnly ? MountFlag.additions : 0) |
     (ids === 'host' ? MountFlag.hostIds : ids === 'mapped-for-root' ? MountFlag.rootsOnly : 0)
   );
 }
