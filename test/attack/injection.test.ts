@@ -111,7 +111,8 @@ const mayBeTaken = ({ name }: FieldOfRequest, text: string): boolean => GRAMMARS
 async function table(): Promise<string> {
   const { stdout } = await runProgram('nft', ['list', 'ruleset']);
   const others = new RegExp(`^table \\w+ (?!${server.slot.table} )warden_test_\\d+ \\{$[^]*?^\\}\\n`, 'gm');
-  return stdout.replace(others, '').replace(/\tchain out-\w+ \{[^}]*\}\n/g, '').split('\n').filter((line) => line !== '' && !/elements|w-|10\.2\d\d\./.test(line)).join('\n');
+  // A rule may have braces of its own: the chain's is alone on its line.
+  return stdout.replace(others, '').replace(/^\tchain out-\S+ \{\n[^]*?^\t\}\n/gm, '').split('\n').filter((line) => line !== '' && !/elements|w-|10\.2\d\d\./.test(line)).join('\n');
 }
 
 const textFields = fieldsOfKind((kind) => kind === 'string');
