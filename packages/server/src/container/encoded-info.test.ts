@@ -55,6 +55,16 @@ test('what has changed since the last time is in it', async () => {
   assert.equal((check() as { state: string }).state, 'stopped');
 });
 
+test('what changes while the use of the disk is asked for is in the next one', async () => {
+  const { container, containers, check } = await scene();
+  const before = infoAtOnce(containers, container);
+  container.netIn = [{ protocol: 'tcp', hostPort: 61001, containerPort: 80 }];
+  container.bandwidth = { wanted: {}, inForce: { inbound: { rate: 1000n, burst: 2000n }, outbound: undefined } } as never;
+  encodedInfoOf(container, before);
+  const { netIn, bandwidthStat } = check() as { netIn: unknown[]; bandwidthStat: { inRate: bigint } };
+  assert.deepEqual([netIn.length, bandwidthStat.inRate], [1, 1000n]);
+});
+
 test('what is not of the common kind stays an object', async () => {
   const { container, containers } = await scene();
   const info = infoAtOnce(containers, container);

@@ -4,8 +4,9 @@
  * protobuf knows no order of fields.
  */
 import { EncodedMessage, encodeInfo, InfoSchema, writeVarint } from 'warden-protocol';
+import { bandwidthStatOf } from './bandwidth.js';
 import type { Container } from './container.js';
-import type { ContainerInfo } from './info.js';
+import { netInOf, type ContainerInfo } from './info.js';
 
 /** What the kept bytes were made of. Events only become more. */
 interface Known {
@@ -58,7 +59,9 @@ function knownBytes(container: Container, info: ContainerInfo): Uint8Array {
   const { state = '', events = [] } = info;
   const known = kept.get(container);
   if (known !== undefined && known.state === state && known.eventCount === events.length && known.netIn === netIn && known.bandwidth === bandwidth && known.inForce === inForce) return known.bytes;
-  const bytes = encodeInfo({ ...info, jobIds: [], memoryStat: undefined, cpuStat: undefined, diskStat: undefined, pidsStat: undefined });
+  // The info may be older: the use of its disk was waited for.
+  const now = { netIn: netInOf(container), bandwidthStat: bandwidthStatOf(container) };
+  const bytes = encodeInfo({ ...info, ...now, jobIds: [], memoryStat: undefined, cpuStat: undefined, diskStat: undefined, pidsStat: undefined });
   kept.set(container, { state, eventCount: events.length, netIn, bandwidth, inForce, bytes });
   return bytes;
 }
