@@ -2,7 +2,7 @@
 // frames built in one allocation.
 //
 // protobuf-es's own toBinary goes by reflection and makes a message object first; a request and its reply are encoded on every
-// call's path, so the writers are compiled here, over its BinaryWriter, as decode.ts does with its reader.
+// call's path, so the writers are compiled here, over its BinaryWriter.
 import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { missingField, type PlainObject } from './decode.js';
