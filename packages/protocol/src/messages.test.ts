@@ -101,6 +101,16 @@ describe('lateInfo', () => {
     assert.deepEqual(response, decoded);
   });
 
+  it('is there for whoever copies the reply, or has frozen it', () => {
+    const reply = (): { readonly info?: unknown } => decodeResponse(payloadOf(encodeResponse(Type.Run, { exitStatus: 3, info })), { lateInfo: true }).response as never;
+    assert.deepEqual({ ...reply() }.info, decoded);
+    assert.deepEqual(Object.assign({}, reply()).info, decoded);
+    assert.deepEqual(structuredClone(reply()).info, decoded);
+    assert.match(JSON.stringify(reply(), (_, value: unknown) => typeof value === 'bigint' ? `${value}` : value), /"info":\{"events":\["x"\],/);
+    const frozen = Object.freeze(reply());
+    for (let times = 0; times < 2; times++) assert.deepEqual(frozen.info, decoded);
+  });
+
   it('names what is wrong with it when it is read, and is merged with one that comes later', () => {
     // LinkResponse: exit_status 1, info with a field that reaches past its end.
     const { response } = decodeResponse(envelope(Type.Link, hex('0801 2202 5205')), { lateInfo: true });
