@@ -45,7 +45,7 @@ describe('decodeEnvelope', () => {
     assert.match(codeOf(() => decodeEnvelope(hex(''))), /MessageError protocol: Message: the required field type is missing/);
     assert.match(codeOf(() => decodeEnvelope(hex('085b'))), /required field payload is missing/);
     assert.match(codeOf(() => decodeEnvelope(hex('1200'))), /required field type is missing/);
-    for (const text of ['08', '085b12', '085b1205', '085b120500', '085b12ffffffffff', 'ff', '0003', '07', '085b1200 0b', '085b1200 0c', '085b 1200 f8ffffffffffffffffff01 00']) {
+    for (const text of ['08', '085b12', '085b1205', '085b120500', '085b12ffffffffff', 'ff', '0003', '07', '085b1200 0b', '085b1200 0c', '085d 1283808080 0a0178', '085b 1200 f8ffffffffffffffffff01 00']) {
       assert.match(codeOf(() => decodeEnvelope(hex(text))), /^MessageError protocol: cannot decode Message: /, text);
     }
   });

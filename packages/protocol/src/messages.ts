@@ -280,9 +280,9 @@ function plainBody(payload: Uint8Array): number {
     const byte = payload[offset++];
     if (byte === undefined) return 0;
     length += (byte & 0x7f) * scale;
-    if (byte < 0x80) break;
+    if (byte < 0x80) return payload.length - offset === length ? offset : 0;
   }
-  return payload.length - offset === length ? offset : 0;
+  return 0;
 }
 
 /** Any other order of fields, unknown fields among them, as protobuf allows. */
