@@ -197,16 +197,15 @@ export function encodeError(error: WardenError): Buffer {
 /**
  * Decodes the payload of a frame a client sent. Throws a MessageError (code protocol) when the connection must be closed,
  * a WardenError with code invalid_argument when an error reply is enough.
- * @param isLent the payload's memory will be used again: nothing of the request may be a view of it
  */
-export function decodeRequest(payload: Uint8Array, isLent = false): AnyRequest {
+export function decodeRequest(payload: Uint8Array): AnyRequest {
   const start = plainBody(payload);
   if (start > 0) {
     const type = payload[1] as number;
-    return { type, request: decodeBy(requestReader(type), payload, start, isLent ? lentOptions : strictOptions) } as unknown as AnyRequest;
+    return { type, request: decodeBy(requestReader(type), payload, start, strictOptions) } as unknown as AnyRequest;
   }
   const { type, body, traceparent } = readAnyEnvelope(payload);
-  const request = decodeBy(requestReader(type), body, 0, isLent ? lentOptions : strictOptions);
+  const request = decodeBy(requestReader(type), body, 0, strictOptions);
   return (traceparent === undefined ? { type, request } : { type, request, traceparent }) as AnyRequest;
 }
 
@@ -235,7 +234,6 @@ export function decodeResponse(payload: Uint8Array, { lateInfo = false, copyBelo
 }
 
 const strictOptions: DecodeOptions = { strictText: true };
-const lentOptions: DecodeOptions = { strictText: true, copyBelow: Infinity };
 
 /** The error an error reply stands for. Texts that are none of our codes are kept as `data` of an internal error. */
 export function errorOfResponse(response: ErrorResponse): WardenError {

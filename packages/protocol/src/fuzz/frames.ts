@@ -42,7 +42,9 @@ export function outcomeOfLent(chunks: readonly Uint8Array[]): string[] {
         for (let payload = decoder.next(); payload !== undefined; payload = decoder.next()) {
           const lent = payload;
           const copyBelow = decoder.isPayloadOwn ? 16 : Infinity;
-          decoded.push(attemptFirst('request', () => decodeRequest(lent, true)), attemptFirst('response', () => decodeResponse(lent, { lateInfo: true, copyBelow })));
+          // Only replies are decoded out of lent memory; a request is one of views.
+          const request = `request ${attempt(() => decodeRequest(lent))}`;
+          decoded.push(() => request, attemptFirst('response', () => decodeResponse(lent, { lateInfo: true, copyBelow })));
         }
       } finally {
         decoder.keep();
