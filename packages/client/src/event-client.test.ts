@@ -133,6 +133,41 @@ describe('EventClient', () => {
     assert.equal(server.connections, 1);
   });
 
+  it('tells a callback of one end, also when it gives up another call', async () => {
+    await start();
+    const controller = new AbortController();
+    const outcomes: string[] = [];
+    const tell = (name: string) => (error: WardenError | undefined): void => void outcomes.push(`${name} ${error?.code ?? 'ok'}`);
+    const last = told((callback) => {
+      client.call('ping', {}, (error) => {
+        tell('first')(error);
+        controller.abort();
+      });
+      client.call('ping', {}, tell('second'), { signal: controller.signal });
+      client.call('ping', {}, callback);
+    });
+    assert.equal((await last).error?.code, 'unavailable');
+    assert.deepEqual(outcomes, ['first ok', 'second canceled']);
+    const promised = new AbortController();
+    const given = client.call('echo', { message: 'x' }, { onReply: () => promised.abort() });
+    const up = client.call('ping', {}, { signal: promised.signal });
+    assert.deepEqual((await Promise.allSettled([given, up])).map(({ status }) => status), ['fulfilled', 'rejected']);
+  });
+
+  it('sends the calls that callbacks make in their order', async () => {
+    await start();
+    const order: string[] = [];
+    await new Promise<void>((resolve) => {
+      const call = (message: string): void => client.call('echo', { message }, (_error, reply) => {
+        order.push(reply?.message ?? '');
+        if (message.length < 5) for (const letter of 'ab') call(message + letter);
+        if (order.length === 3 * 31) resolve();
+      });
+      for (const letter of 'xyz') call(letter);
+    });
+    assert.deepEqual(order, server.requests.map(({ request }) => (request as { message: string }).message));
+  });
+
   it('takes a TCP address', async () => {
     await start();
     const forwarder = createServer((socket) => socket.pipe(connect(server.path)).pipe(socket)).listen(0, '127.0.0.1');

@@ -23,18 +23,27 @@ export interface ReplyListener<T extends RequestType> {
 
 /** Tells its listener of every reply. */
 export class Exchange<T extends RequestType> implements Pending {
+  #ended = false;
+
   constructor(readonly type: T, private readonly listener: ReplyListener<T>, private readonly cancellation: Cancellation | undefined) {}
 
   reply(response: AnyResponse['response']): boolean {
     const isLast = isLastReply(this.type, response);
-    if (isLast) this.cancellation?.release();
+    if (isLast) this.#end();
     this.listener.reply(response as ResponseOf<T>, isLast);
     return isLast;
   }
 
+  /** Nothing behind the last reply: its listener may have given up another call, and with it the connection. */
   fail(error: WardenError): void {
-    this.cancellation?.release();
+    if (this.#ended) return;
+    this.#end();
     this.listener.fail(error);
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.cancellation?.release();
   }
 }
 
