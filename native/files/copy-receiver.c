@@ -168,12 +168,13 @@ static int leave_directory(struct receiver *receiver, struct error *err)
 		return error_set(err, EBADMSG, "left the destination");
 	struct level *level = &receiver->levels[--receiver->depth];
 	const struct tree_attributes attributes = attributes_of(receiver, level->mode);
+	struct error late;
 	/* The directory is needed for a file that is not finished, and may not be written to once it has its mode. */
 	int result = copy_worker_settle(err);
 
-	if (result == 0)
-		result = level->made ? tree_finish_directory(&receiver->writer, level->fd, level->name, &attributes, err) : 0;
-
+	/* Also when a file of it has failed: it is left in any case. */
+	if (level->made && tree_finish_directory(&receiver->writer, level->fd, level->name, &attributes, result < 0 ? &late : err) < 0)
+		result = -1;
 	level->fd = close_fd(level->fd);
 	return result;
 }

@@ -250,6 +250,9 @@ def test_limits():
     made = refused(errno.EDQUOT, "more bytes than allowed", source(), (entry("FILE", "a"), content(b"x" * (1 << 20))), (entry("FILE", "b"), content(b"yy")), FINISHED)
     # Two threads write: either of the files may be the one that is too much.
     tap.check({name: status.st_size for name, status in made.items()} in ({"a": 1 << 20}, {"b": 2}), "of which whole files stay", sorted(made))
+    # Large enough for the other thread, so that nobody has heard of its end when the directory is left.
+    made = refused(errno.EDQUOT, "more bytes in the last file of a directory", source(), entry("DIRECTORY", "d", 0o755), (entry("FILE", "a"), content(b"x" * 20000)), LEAVE, FINISHED, size=4096)
+    tap.check({name: oct(status.st_mode) for name, status in made.items()} == {"d": "0o40755"}, "which gets its mode all the same", made)
     refused(errno.EDQUOT, "a file that has no end when it is read", source(), (entry("FILE", "a"), os.open("/proc/kallsyms", os.O_RDONLY)), FINISHED, size=4096)
     result, made = out(source(), (entry("FILE", "a"), content(b"x", 1 << 62)), FINISHED)
     tap.check(result in (("OK", None), ("ERROR", errno.EFBIG)) and all(status.st_blocks < 100 for status in made.values()), "2^62 bytes of holes take no room", result, made)
