@@ -192,7 +192,7 @@ static int check_file(int fd, struct stat *ret_status, struct error *err)
 /* 1: the other thread does it. One that takes long stays with this thread, which tells how far it is and hears when it is to end. */
 static int share(struct receiver *receiver, const struct stat *status, int *from, const struct tree_file *file, const struct tree_attributes *attributes, struct error *err)
 {
-	const struct copy_job job = { .writer = &receiver->writer, .file = *file, .attributes = *attributes, .from = *from };
+	const struct copy_job job = { .writer = &receiver->writer, .file = *file, .attributes = *attributes, .from = *from, .status = *status };
 
 	if (status->st_size < WORTH_SHARING || status->st_size > FILE_COPY_STEP)
 		return 0;
@@ -220,7 +220,7 @@ static int make_file(struct receiver *receiver, const struct entry *entry, struc
 		tree_abandon_file(&file);
 	if (shared != 0)
 		return shared < 0 ? -1 : 0;
-	if (file_copy(&receiver->copier, from, file.fd, on_bytes, receiver, err) < 0) {
+	if (file_copy(&receiver->copier, from, &status, file.fd, on_bytes, receiver, err) < 0) {
 		tree_abandon_file(&file);
 		return error_set(err, err->number, "%.100s: %.100s", entry->name, err->detail);
 	}

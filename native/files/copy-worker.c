@@ -38,7 +38,7 @@ static int count_bytes(void *context, uint64_t bytes, struct error *err)
 
 static int finish(struct copy_job *job, struct error *err)
 {
-	int result = file_copy(&worker.copier, job->from, job->file.fd, count_bytes, job->writer, err);
+	int result = file_copy(&worker.copier, job->from, &job->status, job->file.fd, count_bytes, job->writer, err);
 
 	close_fd(job->from);
 	if (result == 0)

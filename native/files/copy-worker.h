@@ -8,6 +8,8 @@
 #ifndef WARDEN_FILES_COPY_WORKER_H
 #define WARDEN_FILES_COPY_WORKER_H
 
+#include <sys/stat.h>
+
 #include "lib/tree-writer.h"
 
 /* A file that was begun, and where its contents come from; both are the worker's once it has taken them. */
@@ -16,6 +18,7 @@ struct copy_job {
 	struct tree_file file;
 	struct tree_attributes attributes;
 	int from;
+	struct stat status;   /* of that, when it was found small enough */
 };
 
 /* At most once in a process. */

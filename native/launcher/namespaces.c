@@ -58,14 +58,14 @@ static int make_directories(struct error *err)
  * dozen files otherwise, through an overlay, in every program that asks for its locale; in bash that is a tenth of all that it does for a short script.
  * It is a copy in memory, so that nothing of the depot is a layer of a container.
  */
-static int copy_locale_archive(int archive, struct error *err)
+static int copy_locale_archive(int archive, const struct stat *status, struct error *err)
 {
 	_cleanup_close_ int copy = open("additions/lib/locale/locale-archive", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	struct file_copier copier = { 0 };
 
 	if (copy < 0)
 		return error_set(err, errno, "locale-archive");
-	int result = file_copy(&copier, archive, copy, no_tick, NULL, err);
+	int result = file_copy(&copier, archive, status, copy, no_tick, NULL, err);
 
 	file_copier_free(&copier);
 	return result;
@@ -88,7 +88,7 @@ static int replace_root(const char *place, int archive, struct error *err)
 		return error_set(err, errno, "tmpfs on %s", place);
 	if (chdir(place) < 0)
 		return error_set(err, errno, "%s", place);
-	if (make_directories(err) < 0 || (archive >= 0 && copy_locale_archive(archive, err) < 0))
+	if (make_directories(err) < 0 || (archive >= 0 && copy_locale_archive(archive, &status, err) < 0))
 		return -1;
 	/* With both arguments the same the old root ends up on top of the new one, and is taken away from there. */
 	if (sys_pivot_root(".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/fd.h"
@@ -100,17 +99,13 @@ static int copy_sparse(struct file_copier *copier, int from, int to, off_t size,
 	return ftruncate(to, size) < 0 ? error_set(err, errno, "size of %lld bytes", (long long)size) : 0;
 }
 
-int file_copy(struct file_copier *copier, int from, int to, file_copy_tick tick, void *context, struct error *err)
+int file_copy(struct file_copier *copier, int from, const struct stat *status, int to, file_copy_tick tick, void *context, struct error *err)
 {
-	struct stat status;
-
-	if (fstat(from, &status) < 0)
-		return error_set(err, errno, "fstat");
-	if (status.st_size == 0)
+	if (status->st_size == 0)
 		return copy_bytes(copier, from, to, FILE_COPY_UNSIZED, tick, context, err);
-	if (status.st_blocks < status.st_size / 512)
-		return copy_sparse(copier, from, to, status.st_size, tick, context, err);
-	return copy_bytes(copier, from, to, (uint64_t)status.st_size, tick, context, err);
+	if (status->st_blocks < status->st_size / 512)
+		return copy_sparse(copier, from, to, status->st_size, tick, context, err);
+	return copy_bytes(copier, from, to, (uint64_t)status->st_size, tick, context, err);
 }
 
 void file_copier_free(struct file_copier *copier)

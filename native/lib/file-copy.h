@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "lib/error.h"
 
@@ -25,8 +26,8 @@ struct file_copier {
 	char *buffer;
 };
 
-/* What the source holds up to the size that it has now: one that grows is not run after, one that shrinks ends where it ends. */
-int file_copy(struct file_copier *copier, int from, int to, file_copy_tick tick, void *context, struct error *err);
+/* What the source holds up to the size that `status` gives it: one that has grown is not run after, one that has shrunk ends where it ends. */
+int file_copy(struct file_copier *copier, int from, const struct stat *status, int to, file_copy_tick tick, void *context, struct error *err);
 void file_copier_free(struct file_copier *copier);
 
 #endif
