@@ -1,4 +1,7 @@
-/* What happens to jobs by the clock: kills until nobody is left, time-outs, groups that could not be removed yet, starts that hang. */
+/*
+ * What happens to jobs by the clock: kills until nobody is left, time-outs, groups that could not be removed yet, the name of a job's group and the group of
+ * the next one, starts that hang.
+ */
 #include <signal.h>
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /*
- * What the next job will need, made while the one before it runs: its cgroup, under a name that is no job's, and the file for its script. Both take
- * time that nobody has to wait for. Where there is nothing prepared, everything is made when it is needed.
+ * What the next job will need, made while the one before it runs: its cgroup, under a name that is no job's, or that of a job which has left no process in
+ * it; and the file for its script. Both take time that nobody has to wait for. Where there is nothing prepared, everything is made when it is needed.
  */
 #ifndef WARDEN_MONITOR_PREPARED_H
 #define WARDEN_MONITOR_PREPARED_H
