@@ -201,7 +201,7 @@ function readBytes({ reader, copyBelow }: Context): Uint8Array {
   const start = reader.pos;
   reader.pos = end;
   if (end - start >= copyBelow) return reader.bytes.subarray(start, end);
-  if (end === start) return new Uint8Array(0);
+  if (end === start) return Buffer.alloc(0);
   const copy = Buffer.allocUnsafeSlow(end - start);
   copy.set(reader.bytes.subarray(start, end));
   return copy;
