@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock, type Clock } from '../../lib/timer.js';
 import type { FirewallChange } from '../launcher.js';
 import { LauncherProcess, type LauncherOptions } from './launcher.js';
@@ -192,6 +193,33 @@ test('what follows from answers that come together is done in several turns of t
   const most = Math.max(...turns.map((one) => turns.filter((other) => other === one).length));
   // One that is begun when the second millisecond is not over, and what two turns of ours may have of the launcher's.
   assert.ok(most <= 6, `${most} of 20 in one turn`);
+});
+
+test('a frame that cannot be read, among the answers to a crowd, costs the launcher, and that once', { timeout: 30_000 }, async () => {
+  writeLauncher(`${helloOk}
+    const held = globalThis.held ??= [];
+    held.push(reply);
+    if (held.length < 20) return;
+    process.once('exit', () => console.error('its end'));
+    socket.cork();
+    for (const each of held.slice(0, 10)) each(FrameType.ok);
+    socket.write(Buffer.from([3, 0, 0, 0, FrameType.ok & 0xff, FrameType.ok >> 8, 0, 0, 1, 2, 3]));
+    for (const each of held.slice(10)) each(FrameType.ok);
+    socket.uncork();`);
+  await launcher.start();
+  await Promise.all(Array.from({ length: 20 }, () => launcher.changeFirewall([])));
+  const saw = async (what: RegExp): Promise<void> => {
+    while (!messages.some(({ facts }) => what.test(JSON.stringify(facts)))) await sleep(1);
+  };
+  await saw(/malformed/);
+  writeLauncher(`${helloOk} reply(FrameType.ok);`);
+  await launcher.changeFirewall([]);
+  // What comes of the first one's end comes just behind its last words; the second one stays.
+  await saw(/its end/);
+  await sleep(20);
+  await launcher.changeFirewall([]);
+  assert.deepEqual(requests().filter((line) => line.split(' ')[0] === '1').length, 2);
+  assert.deepEqual([launcher.restarts, messages.map(({ message }) => message)], [1, ['the launcher is gone; the next request starts it again', 'message from the launcher']]);
 });
 
 test('closing ends it, and nothing is started afterwards', async () => {

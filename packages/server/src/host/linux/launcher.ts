@@ -271,7 +271,13 @@ export class LauncherProcess implements Launcher {
     const child = spawn(program, [], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], detached: true, env: {}, cwd: '/' });
     const socket = child.stdio[3] as Socket;
     const running: Running = { process: child, socket, pending: new Map(), ready: false, words: '' };
-    const gone = (why: string): void => this.#turns.do(() => this.#lost(running, why));
+    let isGone = false;
+    const gone = (why: string): void => {
+      // The end of its process comes behind whatever it was given up for, and there may be another one by then.
+      if (isGone) return;
+      isGone = true;
+      this.#turns.do(() => this.#lost(running, why));
+    };
     child.once('error', (error) => gone(`cannot start ${program}: ${error.message}`));
     // Not 'exit': by then its last words may not have been read.
     child.once('close', (code, signal) => gone(`the launcher ended with ${signal ?? `status ${code}`}${running.ready ? '' : `: ${running.words.trim()}`}`));
@@ -284,15 +290,17 @@ export class LauncherProcess implements Launcher {
       this.options.log.warn({ program: 'launcher', text: text.toString('utf8').trimEnd().slice(0, stderrLineLimit) }, 'message from the launcher');
     });
     const reader = new FrameReader(replyLimitInBytes);
-    socket.on('data', (chunk: Buffer) => {
+    const unlessMalformed = (work: () => void): void => {
       try {
-        // While many wait for it, their replies come by the dozen.
-        reader.push(chunk, (frame) => this.#turns.do(() => this.#receive(running, frame), running.pending.size < crowd));
+        work();
       } catch (error) {
         gone(error instanceof Error ? error.message : String(error));
         socket.destroy();
       }
-    });
+    };
+    // While many wait for it, their replies come by the dozen: what throws then does so in a later turn.
+    const receive = (frame: Frame): void => this.#turns.do(() => unlessMalformed(() => this.#receive(running, frame)), running.pending.size < crowd);
+    socket.on('data', (chunk: Buffer) => unlessMalformed(() => reader.push(chunk, receive)));
     // The exit event tells what happened; an error of its socket comes with it.
     socket.on('error', () => undefined);
     await this.#exchange(running, FrameType.hello, helloDeadlineMs, 'start of the launcher', (writer) => writeHello(writer, this.options));
