@@ -68,6 +68,8 @@ export class LinuxRootFileSystems implements RootFileSystems {
     if (name.startsWith(imageScheme)) return this.#openImage(name);
     const path = name.startsWith('/') ? name : this.namedPath(name);
     if (path === undefined) throw new WardenError('not_found', `rootfs ${name} not found`);
+    // Before anything is found: reading the list may take longer than a change needs to settle.
+    const nowMs = Date.now();
     const directory = realDirectory(path);
     if (directory === undefined) throw new WardenError('not_found', `rootfs ${path} not found`);
     const reason = this.#shield.reasonAgainst(directory.path);
@@ -78,8 +80,8 @@ export class LinuxRootFileSystems implements RootFileSystems {
     const found = statusOf(list);
     const mounts = found === undefined ? [] : this.#mountsOf(list, found);
     // That the way there leads to the same directory is what makes its real path the same.
-    const isSameDirectory = stillThere(directory.status, () => statSync(path, { throwIfNoEntry: false, bigint: true }));
-    const isSameList = stillThere(found, () => statusOf(list));
+    const isSameDirectory = stillThere(directory.status, () => statSync(path, { throwIfNoEntry: false, bigint: true }), nowMs);
+    const isSameList = stillThere(found, () => statusOf(list), nowMs);
     const isNamed = (): boolean => path === name || this.namedPath(name) === path;
     const { status: { dev, ino, ctimeNs } } = directory;
     return {
