@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -27,12 +27,14 @@ test('a stub is replaced by what systemd-resolved asks', () => {
   assert.deepEqual(new LinuxNameServers(direct, real).list(), ['192.0.2.7']);
 });
 
-test('whether they still are is known without reading them again', () => {
+test('whether they still are is known without reading them again', (t) => {
   const path = join(directory, 'later');
   const unknown = new LinuxNameServers(path).look();
   assert.deepEqual([unknown.servers, unknown.isStill()], [[], true]);
   write('later', 'nameserver 127.0.0.53\n');
   assert.equal(unknown.isStill(), false);
+  const { ctimeMs } = statSync(path);
+  t.mock.method(Date, 'now', () => ctimeMs + 50);
   // Written just now, it may be written once more without a trace.
   const stub = new LinuxNameServers(path, '/nonexistent/resolv.conf').look();
   assert.deepEqual([stub.servers, stub.isStill()], [['127.0.0.53'], false]);
