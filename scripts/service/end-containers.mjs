@@ -127,7 +127,12 @@ async function endServer(depot) {
   const end = performance.now() + DEADLINE_MS;
   const pid = serverOf(depot);
   if (pid === undefined) return;
-  process.kill(pid, 'SIGTERM');
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch (error) {
+    // Unless it has ended by itself meanwhile.
+    if (serverOf(depot) === pid) throw error;
+  }
   while (serverOf(depot) === pid) {
     if (performance.now() > end) throw new Error(`wardend, process ${pid}, does not end: end it and try again`);
     await sleep(LOOK_MS);
