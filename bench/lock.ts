@@ -1,5 +1,5 @@
 /* One run at a time on a machine: the addresses are fixed, and two runs would measure each other. A run that was killed is told to the next, which removes what is left of it. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { isAlive, startOf } from './run-name.js';
 import type { Run } from './run-name.js';
 
@@ -39,13 +39,20 @@ export function takeLock(directory: string, path = PATH): Lock {
   if (owner !== undefined && isAlive(owner)) throw new Error(`a benchmark is running already, process ${owner.pid} (${path})`);
   const killed = owner === undefined ? [] : [...owner.left, { pid: owner.pid, started: owner.started, directory: owner.directory }];
   const record = (left: readonly KilledRun[]): string => `${JSON.stringify({ pid: process.pid, started: startOf(process.pid) ?? '', directory, left } satisfies Recorded)}\n`;
-  rmSync(path, { force: true });
-  writeFileSync(path, record(killed), { flag: 'wx' });
+  // Of those that were killed somebody knows at any moment.
+  const replace = (left: readonly KilledRun[]): void => {
+    writeFileSync(`${path}.new`, record(left));
+    renameSync(`${path}.new`, path);
+  };
+  if (owner === undefined) {
+    rmSync(path, { force: true });
+    writeFileSync(path, record([]), { flag: 'wx' });
+  } else replace(killed);
   let isClean = killed.length === 0;
   return {
     killed,
     forgetKilled: () => {
-      writeFileSync(path, record([]));
+      replace([]);
       isClean = true;
     },
     release: () => { if (isClean) rmSync(path, { force: true }); },
