@@ -40,7 +40,8 @@ export async function removeLeftover({ pid, directory }: KilledRun, programs: st
 /** The innermost first: a mount that others lie on cannot be removed. */
 export function mountsBelow(directory: string, mountInformation: string): string[] {
   const mountPoints = mountInformation.split('\n').map((line) => (line.split(' ')[4] ?? '').replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8))));
-  return mountPoints.filter((mountPoint) => mountPoint === directory || mountPoint.startsWith(`${directory}/`)).reverse();
+  // The directory itself may be a mount of somebody's, on which the bench was to run.
+  return mountPoints.filter((mountPoint) => mountPoint.startsWith(`${directory}/`)).reverse();
 }
 
 /** A container's processes are in its groups; its monitor is in none, but has them open, and the launcher the depot's lock. */

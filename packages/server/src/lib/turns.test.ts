@@ -63,3 +63,11 @@ test('what one piece adds comes behind all that waits', async () => {
   while (done.length < 3) await nextTurn();
   assert.deepEqual(done, ['first', 'added', 'second']);
 });
+
+test('a piece that fails does not hold up those that come after it', async () => {
+  const { turns, done } = pieces();
+  assert.throws(() => turns.do(() => assert.fail('broken')), /broken/);
+  await endOfEvent();
+  turns.do(() => done.push(1), true);
+  assert.deepEqual(done, [1]);
+});

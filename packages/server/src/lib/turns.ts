@@ -46,11 +46,14 @@ export class Turns {
       return;
     }
     this.#working = true;
-    work();
-    this.#afterwards(() => {
-      this.#working = false;
-      this.#goOn();
-    });
+    try {
+      work();
+    } finally {
+      this.#afterwards(() => {
+        this.#working = false;
+        this.#goOn();
+      });
+    }
   }
 
   /** Settles when what follows is to be done. */

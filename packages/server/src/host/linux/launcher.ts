@@ -258,11 +258,13 @@ export class LauncherProcess implements Launcher {
 
   #run(): Promise<Running> {
     if (this.#closed) return Promise.reject(new WardenError('unavailable', 'the server is ending'));
-    this.#running ??= this.#spawn().catch((error: unknown) => {
-      this.#running = undefined;
+    if (this.#running !== undefined) return this.#running;
+    const running: Promise<Running> = this.#spawn().catch((error: unknown) => {
+      // A request since then may have started another one.
+      if (this.#running === running) this.#running = undefined;
       throw error;
     });
-    return this.#running;
+    return (this.#running = running);
   }
 
   async #spawn(): Promise<Running> {
