@@ -48,7 +48,7 @@ def test_create(world, launcher):
     tap.check(any(key == "arguments" and value.split() == ["2", "spare"] for key, value in report) and ["environment", "empty"] in report and ["session", "1"] in report,
               "a monitor has one argument, which it puts its id into, no environment, a session of its own", report)
     tap.check([value for key, value in report if key == "open"] == ["0", "1", "2", "3"], "and four descriptors", report)
-    tap.check(sorted(value for key, value in report if key == "root") == ["assembly", "container", "dev", "empty", "lower", "proc", "root", "sys", "volume"],
+    tap.check(sorted(value for key, value in report if key == "root") == ["additions", "assembly", "container", "dev", "empty", "lower", "proc", "root", "sys", "volume"],
               "its root holds nothing of the host", report)
     tap.check(["dev", "read-only"] in report and ["sealed", "yes"] in report, "/dev and the programs cannot be changed", report)
     launcher.stop_monitors()
@@ -639,6 +639,8 @@ def test_hello(world):
     for what, changes, step, number in [("another version", {"VERSION": 2}, "read hello", errno.EPROTO),
                                         ("a depot that does not exist", {"DEPOT": "/nowhere"}, "lock depot", errno.ENOENT),
                                         ("a monitor that does not exist", {"MONITOR_PROGRAM": "/nowhere"}, "load programs", errno.ENOENT),
+                                        ("a locale archive that does not exist", {"LOCALE_ARCHIVE": "/nowhere"}, "make minimal mount namespace", errno.ENOENT),
+                                        ("one that is no file", {"LOCALE_ARCHIVE": "/usr"}, "make minimal mount namespace", errno.EINVAL),
                                         ("a filter that is none", {"SECCOMP_PROGRAM": "/bin/true"}, "load programs", errno.EFBIG)]:
         refused = Launcher(world)
         reply = refused.hello(**changes)
