@@ -44,11 +44,25 @@ export function mountsBelow(directory: string, mountInformation: string): string
   return mountPoints.filter((mountPoint) => mountPoint.startsWith(`${directory}/`)).reverse();
 }
 
-/** A container's processes are in its groups; its monitor is in none, but has them open, and the launcher the depot's lock. */
+/** What runs beside a container: the launcher and those that it starts out of memory, and wardend. */
+const PROGRAMS = /^(?:\/memfd:(?:monitor|wshd|files)|.*\/(?:launcher|archive|node))(?: \(deleted\))?$/;
+
+/**
+ * A container's processes are in its groups; its monitor is in none, but has them open, and the launcher the depot's lock. Somebody who looks into the depot
+ * has files of it open, too, and is nobody of ours.
+ */
 function processesOf(groups: readonly string[], depot: string): number[] {
   const isOurs = (path: string): boolean => [...groups, depot].some((ours) => path === ours || path.startsWith(`${ours}/`));
-  const holds = (pid: number): boolean => filesOf(pid).some(isOurs);
+  const holds = (pid: number): boolean => PROGRAMS.test(programOf(pid)) && filesOf(pid).some(isOurs);
   return [...new Set([...groups.flatMap(processesIn), ...readdirSync('/proc').map(Number).filter((pid) => pid > 0 && pid !== process.pid && holds(pid))])];
+}
+
+function programOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return ''; // of the kernel, or it has ended
+  }
 }
 
 function filesOf(pid: number): string[] {

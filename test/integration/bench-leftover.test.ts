@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -66,7 +66,15 @@ for (const isDamaged of [false, true]) {
       process.kill(daemon, 'SIGKILL');
       rmSync(`${directory}/depot/containers`, { recursive: true });
     }
+    // Somebody who has a file of the depot open, and nothing to do with the run.
+    const file = openSync(`${directory}/depot/lock`, 'r');
+    const bystander = spawn('sleep', ['1000'], { stdio: [file, 'ignore', 'ignore'] });
+    t.after(() => bystander.kill('SIGKILL'));
+    closeSync(file);
+    const ended = once(bystander, 'exit');
     await removeLeftover({ pid, started: '', directory }, nativePrograms);
+    bystander.kill('SIGTERM');
+    assert.deepEqual(await ended, [null, 'SIGTERM'], 'it was not ended with the run');
     await assertNothingIsLeft(name, directory);
   });
 }

@@ -251,17 +251,17 @@ export class WardenClient {
    * request that cannot be encoded, canceled, timeout, or unavailable when the connection cannot be made or is lost.
    */
   request<T extends Exclude<RequestType, Type.Stream | Type.Logs>>(type: T, request: RequestInit<T>, options?: CallOptions): Promise<ResponseOf<T>> {
-    return new Promise((resolve, reject) => this.exchange(type, request, new SingleReply<ResponseOf<T>>(resolve, reject), options));
+    return this.#single(type, request, options);
   }
 
   /** @internal The same, with memory for its frame, which is in use until the reply has come. */
   requestIn<T extends Exclude<RequestType, Type.Stream | Type.Logs>>(memory: Buffer, type: T, request: RequestInit<T>, options?: CallOptions): Promise<ResponseOf<T>> {
-    return new Promise((resolve, reject) => this.exchange(type, request, new SingleReply<ResponseOf<T>>(resolve, reject), options, memory));
+    return this.#single(type, request, options, memory);
   }
 
   /** Any request, by its type. Calls back with every reply, the last one too, and settles with that. Rejects as request() does, and with what the callback throws. */
   requestEach<T extends RequestType>(type: T, request: RequestInit<T>, onReply: ((response: ResponseOf<T>) => void) | undefined, options?: CallOptions): Promise<ResponseOf<T>> {
-    if (onReply === undefined) return new Promise((resolve, reject) => this.exchange(type, request, new SingleReply<ResponseOf<T>>(resolve, reject), options));
+    if (onReply === undefined) return this.#single(type, request, options);
     return new Promise((resolve, reject) => {
       const reply = (response: ResponseOf<T>, isLast: boolean): void => {
         try {
@@ -273,6 +273,10 @@ export class WardenClient {
       };
       this.exchange(type, request, { reply, fail: reject }, options);
     });
+  }
+
+  #single<T extends RequestType>(type: T, request: RequestInit<T>, options?: CallOptions, memory?: Buffer): Promise<ResponseOf<T>> {
+    return new Promise((resolve, reject) => this.exchange(type, request, new SingleReply<ResponseOf<T>>(resolve, reject), options, memory));
   }
 
   /** @internal A request whose replies are told at once, in the very order in which they come. */
