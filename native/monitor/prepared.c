@@ -50,11 +50,12 @@ bool prepared_lacks_group(const struct prepared *prepared)
 
 void prepared_make_group(struct prepared *prepared, const struct cgroups *cgroups)
 {
-	struct error ignored;
+	struct error problem;
 
 	prepared->last_join = close_fd(prepared->last_join);
-	if (prepared_lacks_group(prepared))
-		job_group_prepare(cgroups, &prepared->group, &prepared->join, &ignored);
+	/* With version 2 no later try is of use, and every job would set a timer for one. Whatever else fails may go well the next time. */
+	if (prepared_lacks_group(prepared) && job_group_prepare(cgroups, &prepared->group, &prepared->join, &problem) < 0)
+		prepared->blocked = problem.number == ENOTSUP;
 }
 
 void prepared_keep_join(struct prepared *prepared, uint32_t job_id, int join)

@@ -15,7 +15,7 @@
 struct prepared {
 	struct job_group group;   /* directory -1: there is none */
 	int join;
-	bool blocked;             /* a job has that name for its group, and no other was to be had */
+	bool blocked;             /* there will be none: a job keeps that name for its group, or groups cannot be renamed here */
 	int script;               /* a file of one byte, open for writing, that can be sealed; -1: there is none */
 	int input;                /* the same, opened for reading */
 	int last_join;            /* the file that the job which began last has joined its group by; -1: it is closed */

@@ -9,7 +9,12 @@ ROOT_TESTS := test/transfer_test.py test/jobs_test.py test/users_test.py test/na
 
 $(UNIT_TESTS): $(BUILD)/test/%: test/%-test.c $(UNIT_TESTED) $(UNIT_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(UNIT_SANITIZED) -o $@ $< $(UNIT_TESTED)
+	$(CC) $(UNIT_SANITIZED) $(UNIT_LINKED) -o $@ $< $(UNIT_TESTED) $(UNIT_BESIDE)
+
+# Parts of the monitor that call others which no unit test needs, and the linker is not to ask for.
+$(BUILD)/test/prepared: UNIT_BESIDE := monitor/prepared.c monitor/job-group.c monitor/cgroup.c
+$(BUILD)/test/prepared: UNIT_LINKED := -Wl,--gc-sections
+$(BUILD)/test/prepared: monitor/prepared.c monitor/job-group.c monitor/cgroup.c
 
 $(REPLAYS): $(BUILD)/test/replay-%: fuzz/%-fuzz.c fuzz/replay.c $(UNIT_TESTED) $(UNIT_HEADERS)
 	@mkdir -p $(@D)
