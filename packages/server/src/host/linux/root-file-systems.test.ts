@@ -124,6 +124,27 @@ test('whether opening it again would give the same is known without that', (t) =
   assert.equal(led.isStill?.(), false);
 });
 
+test('a directory above the root file system is renamed, and a link leads there', (t) => {
+  const real = join(directory, 'images/base');
+  const link = join(directory, 'current');
+  symlinkSync('images/base', link);
+  const nowMs = statSync(real).ctimeMs + 1000;
+  t.mock.method(Date, 'now', () => nowMs);
+  const [led, direct] = [rootFileSystems.open(link), rootFileSystems.open(real)];
+  assert.deepEqual([led.isStill?.(), direct.isStill?.()], [true, true]);
+  // Nothing of this changes the directory itself.
+  renameSync(join(directory, 'images'), join(directory, 'moved'));
+  assert.deepEqual([led.isStill?.(), direct.isStill?.()], [false, false], 'it is not there any more');
+  rmSync(link);
+  symlinkSync('moved/base', link);
+  assert.equal(led.isStill?.(), false, 'its real path is another, and its list of mounts, too');
+  symlinkSync('moved', join(directory, 'images'));
+  assert.equal(direct.isStill?.(), true, 'the same directory, and the same way to its list');
+  writeFileSync(join(directory, 'moved/base.mounts.json'), JSON.stringify({ version: 1, mounts: [{ source: '/opt', destination: '/opt' }] }));
+  assert.deepEqual([link, real].map((path) => rootFileSystems.open(path).mounts.length), [1, 1]);
+  assert.deepEqual([led.isStill?.(), direct.isStill?.()], [false, false], 'there is a list');
+});
+
 test('an image whose name stands for another one is another', () => {
   const { imageOf } = images;
   const opened = rootFileSystems.open('image:app:latest');

@@ -79,8 +79,7 @@ export class LinuxRootFileSystems implements RootFileSystems {
     const list = `${directory.path}.mounts.json`;
     const found = statusOf(list);
     const mounts = found === undefined ? [] : this.#mountsOf(list, found);
-    // That the way there leads to the same directory is what makes its real path the same.
-    const isSameDirectory = stillThere(directory.status, () => statSync(path, { throwIfNoEntry: false, bigint: true }), nowMs);
+    const isSameDirectory = stillThere(directory.status, () => statusBy(path, directory.path), nowMs);
     const isSameList = stillThere(found, () => statusOf(list), nowMs);
     const isNamed = (): boolean => path === name || this.namedPath(name) === path;
     const { status: { dev, ino, ctimeNs } } = directory;
@@ -144,6 +143,15 @@ export class LinuxRootFileSystems implements RootFileSystems {
 
 function statusOf(list: string): Found {
   return lstatSync(list, { throwIfNoEntry: false, bigint: true });
+}
+
+/**
+ * A directory above it may have been renamed, and a link led there: that changes nothing of the directory itself, but the list is found by the real path, and so is what it may lie in.
+ * One that was named by its real path has its list by the same way as itself, whatever has become of that.
+ */
+function statusBy(path: string, real: string): Found {
+  if (path !== real && realPath(path) !== real) return undefined;
+  return statSync(path, { throwIfNoEntry: false, bigint: true });
 }
 
 function refused(path: string, why: string): WardenError {
