@@ -126,12 +126,31 @@ test('one that is expected is written to the file that was opened for it, which 
   files.forget(path);
   assert.deepEqual(openFiles(), []);
   const paths = Array.from({ length: 300 }, (_, number) => join(directory, `${number}.json`));
-  for (const each of paths) {
-    files.write(each, 'one\n');
-    files.expect(each);
+  for (const [descriptorLimit, kept] of [[65_536, 256], [1024, 64], [15, 0]] as const) {
+    files = new SnapshotFiles(descriptorLimit);
+    for (const each of paths) {
+      files.write(each, 'one\n');
+      files.expect(each);
+    }
+    assert.equal(openFiles().length, kept, `of ${descriptorLimit} descriptors`);
+    for (const each of paths) files.forget(each);
   }
-  assert.equal(openFiles().length, 256);
-  for (const each of paths) files.forget(each);
+});
+
+test('where a process may have few descriptors few are kept', () => {
+  const script = `
+    import { readdirSync } from 'node:fs';
+    import { SnapshotFiles } from ${JSON.stringify(new URL('./snapshot-files.js', import.meta.url).href)};
+    const files = new SnapshotFiles();
+    const before = readdirSync('/proc/self/fd').length;
+    for (let number = 0; number < 150; number++) {
+      const path = process.argv[1] + number;
+      files.write(path, 'one\\n');
+      files.expect(path);
+    }
+    console.log(readdirSync('/proc/self/fd').length - before);`;
+  const { stdout, stderr } = spawnSync('prlimit', ['--nofile=128:128', process.execPath, '--input-type=module', '-e', script, path], { encoding: 'utf8' });
+  assert.equal(stdout, '8\n', stderr);
 });
 
 test('what cannot be written leaves what was there, and the next one follows that', () => {

@@ -5,6 +5,7 @@
  */
 import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, type Stats } from 'node:fs';
 import { WardenError } from 'warden-protocol';
+import { openFileLimit } from './preflight.js';
 import { installSmallFile, prepareSmallFile, readSmallFile, replaceSmallFile, writeWhole } from './small-file.js';
 
 /** The largest file: a snapshot has some hundred bytes, one with every rule, port and event that there can be some hundred thousand. */
@@ -13,7 +14,9 @@ const limitInBytes = 1024 * 1024;
 const usualLimitInBytes = 32 * 1024;
 const leastOfLarge = 4;
 /** Descriptors that are kept. Of a larger pool those that come first are wanted first. */
-const openLimit = 256;
+const mostKeptOpen = 256;
+/** Of all that the process may have, the part that is kept: connections, clients' and monitors', need the others more. */
+const partKeptOpen = 1 / 16;
 
 interface OpenFile {
   readonly descriptor: number;
@@ -30,6 +33,13 @@ export class SnapshotFiles {
   /** Files that are going to be written soon. */
   readonly #open = new Map<string, OpenFile>();
 
+  readonly #keptOpen: number;
+
+  /** @param descriptorLimit of this process, soft; undefined: none */
+  constructor(descriptorLimit = openFileLimit()) {
+    this.#keptOpen = Math.min(mostKeptOpen, Math.floor((descriptorLimit ?? Infinity) * partKeptOpen));
+  }
+
   /** Writes beside it what is going to be the first text of a file. @throws what open(2) and write(2) say */
   prepare(path: string, text: string): void {
     prepareSmallFile(path, text);
@@ -38,7 +48,7 @@ export class SnapshotFiles {
 
   /** Opens a file in advance, for its next text. Without that it is only written later. */
   expect(path: string): void {
-    if (!this.#sizes.has(path) || this.#open.has(path) || this.#open.size >= openLimit) return;
+    if (!this.#sizes.has(path) || this.#open.has(path) || this.#open.size >= this.#keptOpen) return;
     const descriptor = openExisting(path);
     if (descriptor !== undefined) this.#open.set(path, { descriptor, ino: fstatSync(descriptor).ino });
   }
