@@ -53,7 +53,7 @@ const PROGRAMS = /^(?:\/memfd:(?:monitor|wshd|files)|.*\/(?:launcher|archive|nod
  */
 function processesOf(groups: readonly string[], depot: string): number[] {
   const isOurs = (path: string): boolean => [...groups, depot].some((ours) => path === ours || path.startsWith(`${ours}/`));
-  const holds = (pid: number): boolean => PROGRAMS.test(programOf(pid)) && filesOf(pid).some(isOurs);
+  const holds = (pid: number): boolean => PROGRAMS.test(programOf(pid)) && filesOf(`/proc/${pid}/fd`).some(isOurs);
   return [...new Set([...groups.flatMap(processesIn), ...readdirSync('/proc').map(Number).filter((pid) => pid > 0 && pid !== process.pid && holds(pid))])];
 }
 
@@ -65,11 +65,22 @@ function programOf(pid: number): string {
   }
 }
 
-function filesOf(pid: number): string[] {
+/** What a process has open. @param fds the directory of its descriptors: proc_pid_fd(5) */
+export function filesOf(fds: string): string[] {
+  return namesIn(fds).flatMap((fd) => {
+    try {
+      return [readlinkSync(`${fds}/${fd}`)];
+    } catch {
+      return []; // closed meanwhile; the others count
+    }
+  });
+}
+
+function namesIn(directory: string): string[] {
   try {
-    return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+    return readdirSync(directory);
   } catch {
-    return []; // it has ended, or closed a file meanwhile
+    return []; // it has ended
   }
 }
 
