@@ -17,7 +17,7 @@ const PACKAGES = ['packages/protocol', 'packages/client', 'packages/cli', 'packa
 /** Programs that only the build runs. */
 const BUILD_PROGRAMS = new Set(['seccomp-compile']);
 const SERVICE_SCRIPTS = ['service/assemble-root-file-system.mjs', 'service/end-containers.mjs'];
-const SETUP_MODULES = ['setup/kernel-checks.mjs', 'setup/program.mjs', 'setup/root-file-system.mjs', 'setup/root-file-system-recipe.mjs', 'setup/setup-error.mjs'];
+const SCRIPT_MODULES = ['service/depot-server.mjs', 'setup/kernel-checks.mjs', 'setup/program.mjs', 'setup/root-file-system.mjs', 'setup/root-file-system-recipe.mjs', 'setup/setup-error.mjs'];
 const SYSTEMD = /** @type {const} */ ([
   ['warden.service', 'usr/lib/systemd/system/warden.service'], ['warden.socket', 'usr/lib/systemd/system/warden.socket'],
   ['warden.sysusers.conf', 'usr/lib/sysusers.d/warden.conf'], ['warden.tmpfiles.conf', 'usr/lib/tmpfiles.d/warden.conf'],
@@ -69,7 +69,7 @@ function addPrograms(tree) {
   tree.link('usr/bin/warden', '../lib/warden/bin/warden');
   tree.link('usr/sbin/wardend', '../lib/warden/bin/wardend');
   for (const path of SERVICE_SCRIPTS) tree.write(`${HOME}/scripts/${path}`, installedProgram(readFileSync(join(root, 'scripts', path), 'utf8')), 0o755);
-  for (const path of SETUP_MODULES) tree.copy(`${HOME}/scripts/${path}`, join(root, 'scripts', path));
+  for (const path of SCRIPT_MODULES) tree.copy(`${HOME}/scripts/${path}`, join(root, 'scripts', path));
   const orphans = new Set(findOrphans(root));
   for (const path of PACKAGES) {
     tree.copy(`${HOME}/${path}/package.json`, join(root, path, 'package.json'));

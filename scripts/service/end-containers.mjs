@@ -6,11 +6,12 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, watch } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { WardenClient, WardenError } from '../../packages/client/dist/index.js';
+import { isRunning, serverOf } from './depot-server.mjs';
 
 const DEADLINE_MS = 120_000;
 const CONNECT_MS = 2_000;
@@ -111,30 +112,20 @@ async function startServer(signal) {
   }
 }
 
-/** @param {string} depot @returns {number | undefined} the server that has it, by the depot's lock: a file that root alone can write */
-function serverOf(depot) {
-  try {
-    const pid = Number.parseInt(readFileSync(join(depot, 'lock'), 'utf8'), 10);
-    // The number of one that was killed may be another's by now.
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').some((word) => word.endsWith('/wardend')) ? pid : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** Its containers live on. @param {string} depot */
 async function endServer(depot) {
   const end = performance.now() + DEADLINE_MS;
-  const pid = serverOf(depot);
-  if (pid === undefined) return;
+  const server = serverOf(depot);
+  if (server === undefined) return;
   try {
-    process.kill(pid, 'SIGTERM');
+    process.kill(server.pid, 'SIGTERM');
   } catch (error) {
     // Unless it has ended by itself meanwhile.
-    if (serverOf(depot) === pid) throw error;
+    if (isRunning(server)) throw error;
   }
-  while (serverOf(depot) === pid) {
-    if (performance.now() > end) throw new Error(`wardend, process ${pid}, does not end: end it and try again`);
+  // It gives the depot back before it is done.
+  while (isRunning(server)) {
+    if (performance.now() > end) throw new Error(`wardend, process ${server.pid}, does not end: end it and try again`);
     await sleep(LOOK_MS);
   }
 }
