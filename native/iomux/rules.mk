@@ -10,9 +10,7 @@ iomux-link_SOURCES := iomux/link.c iomux/link-output.c iomux/positions.c iomux/d
 iomux-link_LIBC := musl
 
 # The whole programs under the sanitizers.
-$(BUILD)/sanitized/iomux-%: $(iomux-spawn_SOURCES) $(iomux-link_SOURCES) $(LIB_SOURCES) $(wildcard iomux/*.h monitor/*.h lib/*.h)
-	@mkdir -p $(@D)
-	$(CC) $(filter-out -O2,$(CFLAGS_COMMON)) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -o $@ $(iomux-$*_SOURCES) $(LIB_SOURCES)
+$(foreach p,iomux-spawn iomux-link,$(eval $(call CHECKED,$(BUILD)/sanitized/$(p),sanitized,$($(p)_SOURCES) $(LIB_SOURCES))))
 
 # test: needs nothing of the machine.
 .PHONY: test-iomux test-iomux-sanitized

@@ -7,20 +7,13 @@ launcher_LIBS := -lmnl
 LAUNCHER_TESTS := $(patsubst launcher/test/%-test.c,$(BUILD)/test/launcher-%,$(wildcard launcher/test/*-test.c))
 LAUNCHER_TESTED := $(addprefix launcher/,conntrack.c conntrack-order.c description.c elements.c firewall-messages.c firewall-rules.c firewall-watch.c firewall.c link-statistics.c link.c netlink.c port-order.c quota-order.c shape-state.c shape.c steps.c sysctl.c) $(LIB_SOURCES)
 LAUNCHER_HEADERS := $(wildcard launcher/*.h test/*.h lib/*.h)
-CFLAGS_SANITIZED := $(filter-out -O2,$(CFLAGS_COMMON)) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+LAUNCHER_FUZZ_TARGETS := $(patsubst launcher/fuzz/%-fuzz.c,%,$(wildcard launcher/fuzz/*-fuzz.c))
 
-$(LAUNCHER_TESTS): $(BUILD)/test/launcher-%: launcher/test/%-test.c $(LAUNCHER_TESTED) $(LAUNCHER_HEADERS)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_SANITIZED) -o $@ $< $(LAUNCHER_TESTED) -lmnl
-
-$(BUILD)/test/launcher-replay-%: launcher/fuzz/%-fuzz.c fuzz/replay.c $(LAUNCHER_TESTED) $(LAUNCHER_HEADERS)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_SANITIZED) -o $@ $(filter %.c,$^) -lmnl
+$(foreach t,$(LAUNCHER_TESTS),$(eval $(call CHECKED,$(t),sanitized,$(patsubst $(BUILD)/test/launcher-%,launcher/test/%-test.c,$(t)) $(LAUNCHER_TESTED),-lmnl)))
+$(foreach t,$(LAUNCHER_FUZZ_TARGETS),$(eval $(call CHECKED,$(BUILD)/test/launcher-replay-$(t),sanitized,launcher/fuzz/$(t)-fuzz.c fuzz/replay.c $(LAUNCHER_TESTED),-lmnl)))
 
 # The whole program under the sanitizers, with faults; and the monitor that only speaks its language.
-$(BUILD)/sanitized/launcher: $(launcher_SOURCES) $(LIB_SOURCES) $(LAUNCHER_HEADERS)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_SANITIZED) -DWARDEN_FAULTS -o $@ $(launcher_SOURCES) $(LIB_SOURCES) -lmnl
+$(eval $(call CHECKED,$(BUILD)/sanitized/launcher,sanitized-faults,$(launcher_SOURCES) $(LIB_SOURCES),-lmnl))
 
 $(BUILD)/test/fake-monitor: launcher/test/fake-monitor.c $(LIB_SOURCES) $(LAUNCHER_HEADERS) $(MUSL_INCLUDE)/.made
 	@mkdir -p $(@D)
@@ -47,11 +40,7 @@ test-root-launcher-create: $(LAUNCHER_WHOLE)
 	python3 -B launcher/test/create_test.py
 
 # fuzz: the targets are built, and what is in their corpora replayed; build/fuzz/launcher-TARGET DIRECTORY looks for more.
-FUZZ_CC ?= clang
-LAUNCHER_FUZZ_TARGETS := $(patsubst launcher/fuzz/%-fuzz.c,%,$(wildcard launcher/fuzz/*-fuzz.c))
-$(addprefix $(BUILD)/fuzz/launcher-,$(LAUNCHER_FUZZ_TARGETS)): $(BUILD)/fuzz/launcher-%: launcher/fuzz/%-fuzz.c $(LAUNCHER_TESTED) $(LAUNCHER_HEADERS)
-	@mkdir -p $(@D)
-	$(FUZZ_CC) -std=c17 -D_GNU_SOURCE -g -O1 -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(LAUNCHER_TESTED) -lmnl
+$(foreach t,$(LAUNCHER_FUZZ_TARGETS),$(eval $(call CHECKED,$(BUILD)/fuzz/launcher-$(t),fuzz,launcher/fuzz/$(t)-fuzz.c $(LAUNCHER_TESTED),-lmnl)))
 fuzz: fuzz-launcher
 fuzz-launcher: $(addprefix $(BUILD)/fuzz/launcher-,$(LAUNCHER_FUZZ_TARGETS)) $(addprefix $(BUILD)/test/launcher-replay-,$(LAUNCHER_FUZZ_TARGETS))
 	@set -e; for target in $(LAUNCHER_FUZZ_TARGETS); do $(BUILD)/test/launcher-replay-$$target launcher/fuzz/corpus/$$target/*; done

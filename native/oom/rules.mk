@@ -3,9 +3,7 @@ oom_SOURCES := oom/oom.c
 oom_LIBC := musl
 
 # The whole program under the sanitizers.
-$(BUILD)/sanitized/oom: $(oom_SOURCES) $(LIB_SOURCES) $(wildcard lib/*.h)
-	@mkdir -p $(@D)
-	$(CC) $(filter-out -O2,$(CFLAGS_COMMON)) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -o $@ $(oom_SOURCES) $(LIB_SOURCES)
+$(eval $(call CHECKED,$(BUILD)/sanitized/oom,sanitized,$(oom_SOURCES) $(LIB_SOURCES)))
 
 # test-root: makes memory cgroups of its own.
 .PHONY: test-root-oom

@@ -281,8 +281,13 @@ def test_scripts(container):
 
 
 def next_group(container):
-    """Its number, which no other group gets while it is there."""
-    return next(os.stat(os.path.join(path, "next-job")).st_ino for path in container.world.groups.left() if path.endswith(f"/lt{container.number}") and os.path.isdir(os.path.join(path, "next-job")))
+    """Its number, which no other group gets while it is there. It may come a moment after the end of the job before."""
+    def numbers():
+        made = [os.path.join(path, "next-job") for path in container.world.groups.left() if path.endswith(f"/lt{container.number}")]
+        return [os.stat(path).st_ino for path in made if os.path.isdir(path)]
+
+    assert wait_until(numbers), "no group was made for the next job"
+    return numbers()[0]
 
 
 def test_group_again(container):

@@ -1,5 +1,4 @@
 # Unit tests of lib, monitor and wsh under the sanitizers, replay of the fuzz corpora, and tests of whole containers.
-UNIT_SANITIZED := $(filter-out -O2,$(CFLAGS_COMMON)) -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_HEADERS := $(wildcard lib/*.h iomux/*.h repquota/*.h monitor/*.h wsh/*.h tar/*.h archive/*.h files/*.h test/*.h)
 UNIT_TESTED := $(LIB_SOURCES) monitor/spool.c monitor/description.c monitor/hook-list.c monitor/idmap.c monitor/accounts.c monitor/log-lines.c iomux/positions.c wsh/run-request.c wsh/passwd.c seccomp/compact.c $(wildcard tar/*.c) archive/sha256.c
 UNIT_TESTS := $(patsubst test/%-test.c,$(BUILD)/test/%,$(wildcard test/*-test.c))
@@ -7,18 +6,12 @@ FUZZ_TARGETS := $(patsubst fuzz/%-fuzz.c,%,$(wildcard fuzz/*-fuzz.c))
 REPLAYS := $(addprefix $(BUILD)/test/replay-,$(FUZZ_TARGETS))
 ROOT_TESTS := test/transfer_test.py test/jobs_test.py test/users_test.py test/naming_test.py test/project_test.py test/input_test.py test/times_test.py test/memory_test.py test/terminals_test.py test/random_test.py test/output_test.py test/isolation_test.py test/hostile_test.py test/hostile_copy_test.py test/plain_test.py
 
-$(UNIT_TESTS): $(BUILD)/test/%: test/%-test.c $(UNIT_TESTED) $(UNIT_HEADERS)
-	@mkdir -p $(@D)
-	$(CC) $(UNIT_SANITIZED) $(UNIT_LINKED) -o $@ $< $(UNIT_TESTED) $(UNIT_BESIDE)
-
 # Parts of the monitor that call others which no unit test needs, and the linker is not to ask for.
-$(BUILD)/test/prepared: UNIT_BESIDE := monitor/prepared.c monitor/job-group.c monitor/cgroup.c
-$(BUILD)/test/prepared: UNIT_LINKED := -Wl,--gc-sections
-$(BUILD)/test/prepared: monitor/prepared.c monitor/job-group.c monitor/cgroup.c
+UNIT_BESIDE_prepared := monitor/prepared.c monitor/job-group.c monitor/cgroup.c
+UNIT_LINKED_prepared := -Wl,--gc-sections
 
-$(REPLAYS): $(BUILD)/test/replay-%: fuzz/%-fuzz.c fuzz/replay.c $(UNIT_TESTED) $(UNIT_HEADERS)
-	@mkdir -p $(@D)
-	$(CC) $(UNIT_SANITIZED) -o $@ $< fuzz/replay.c $(UNIT_TESTED)
+$(foreach t,$(notdir $(UNIT_TESTS)),$(eval $(call CHECKED,$(BUILD)/test/$(t),sanitized,test/$(t)-test.c $(UNIT_TESTED) $(UNIT_BESIDE_$(t)),$(UNIT_LINKED_$(t)))))
+$(foreach t,$(FUZZ_TARGETS),$(eval $(call CHECKED,$(BUILD)/test/replay-$(t),sanitized,fuzz/$(t)-fuzz.c fuzz/replay.c $(UNIT_TESTED))))
 
 # test: needs nothing of the machine. test-root: needs root, makes namespaces and cgroups of its own.
 .PHONY: test-units test-root-monitor
@@ -42,7 +35,5 @@ test-root-monitor: release faults $(BUILD)/test/call-probe $(BUILD)/test/impatie
 	@set -e; for test in $(ROOT_TESTS); do echo "# $$test"; python3 -B $$test; done
 
 # build/fuzz/TARGET CORPUS…: as libFuzzer takes it.
-$(addprefix $(BUILD)/fuzz/,$(FUZZ_TARGETS)): $(BUILD)/fuzz/%: fuzz/%-fuzz.c $(UNIT_TESTED) $(UNIT_HEADERS)
-	@mkdir -p $(@D)
-	clang -std=c17 -D_GNU_SOURCE -g -O1 -I. -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(UNIT_TESTED)
+$(foreach t,$(FUZZ_TARGETS),$(eval $(call CHECKED,$(BUILD)/fuzz/$(t),fuzz,fuzz/$(t)-fuzz.c $(UNIT_TESTED))))
 fuzz: $(addprefix $(BUILD)/fuzz/,$(FUZZ_TARGETS))
