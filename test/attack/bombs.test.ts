@@ -65,6 +65,7 @@ test('D1: fork bombs as vcap and privileged in three containers, and a neighbour
   for (const bomb of bombs.slice(0, 2)) assert.ok(Number(readFileSync(join(await groupOf(bomb, 'pids.max'), 'pids.max'), 'utf8')) === PIDS_MAX);
   await neighbour.check();
   await Promise.all(bombs.map(({ client, handle }) => neighbour.seesDestroyed(client, handle)));
+  await neighbour.judge();
 });
 
 test('D1: root of a container is held by its limit of processes, and stop ends a bomb that is deaf to signals', async () => {
@@ -78,6 +79,7 @@ test('D1: root of a container is held by its limit of processes, and stop ends a
     assert.equal((await client.info(handle)).state, 'stopped');
     await neighbour.seesDestroyed(client, handle);
   }));
+  await neighbour.judge();
 });
 
 test('D1: the daemon is killed while bombs go on; the next one has its limits, and destroys them', async () => {
@@ -88,9 +90,10 @@ test('D1: the daemon is killed while bombs go on; the next one has its limits, a
   await server.revive();
   const client = await server.connect();
   await refusedForks({ client, handle });
-  const neighbour = await Neighbour.moveIn(server);
+  const neighbour = await Neighbour.moveIn(server, { quiet: false });
   await neighbour.check();
   await neighbour.seesDestroyed(client, handle);
+  await neighbour.judge();
 });
 
 test('D4: descriptors, as many as there may be in forty processes each of vcap and of root', async () => {
@@ -102,6 +105,7 @@ test('D4: descriptors, as many as there may be in forty processes each of vcap a
   assert.ok(openFiles() - before > 2 * 40 * 900, 'the bombs hold what they opened');
   await neighbour.check();
   await Promise.all(bombs.map(({ client, handle }) => neighbour.seesDestroyed(client, handle)));
+  await neighbour.judge();
 });
 
 test('D8: twenty containers that spin with all the shares there are; daemon, launcher and monitors are not among them', async () => {
@@ -113,7 +117,7 @@ test('D8: twenty containers that spin with all the shares there are; daemon, lau
   await neighbour.checkDaemon();
   for (const { client, handle } of bombs) await client.request('limit_cpu', { handle, limit_in_shares: 1024n });
   // A new container is a neighbour, too.
-  const late = await Neighbour.moveIn(server);
+  const late = await Neighbour.moveIn(server, { quiet: false });
   const [first] = bombs;
   assert.ok(first);
   const [init = 0] = await server.pidsOf(first.handle);
@@ -122,4 +126,5 @@ test('D8: twenty containers that spin with all the shares there are; daemon, lau
   }
   assert.ok(readProc(init, 'cgroup').includes(`/${server.slot.cgroupParent}/`));
   await Promise.all(bombs.map(({ client, handle }) => late.seesDestroyed(client, handle)));
+  for (const one of [neighbour, late]) await one.judge();
 });
