@@ -101,6 +101,8 @@ int serve_write(struct transfer *transfer, struct error *err)
 	total = request.content_size;
 	if (request.content != NULL ? write_piece(fd, &request, request.content, request.content_size, err) < 0 : receive(transfer, fd, &request, &total, err) < 0)
 		return -1;
+	/* Who is told that it is written may execute it, which the kernel refuses (ETXTBSY) while anybody has it open for writing. */
+	fd = close_fd(fd);
 	wire_begin(&buffer, WIRE_OK);
 	wire_put_u64(&buffer, TAG_LENGTH, total);
 	return reply_send(transfer, &buffer, err);

@@ -53,6 +53,16 @@ test('a file is written, read, and belongs to vcap', async () => {
   });
 });
 
+test('a program can be executed as soon as it is written', async () => {
+  await withContainer(async (client, handle) => {
+    // Whoever wrote it may be caught with it still open only now and then.
+    for (let round = 0; round < 150; round++) {
+      await client.files.write({ handle, path: `program-${round}`, mode: 0o755 }, '#!/bin/sh\nexit 7\n');
+      assert.equal((await client.run({ handle, args: [`./program-${round}`] })).exitStatus, 7);
+    }
+  });
+});
+
 test('64 MiB in pieces come back as they were, from any byte', async () => {
   await withContainer(async ({ files }, handle, run) => {
     const [written, read] = [createHash('sha256'), createHash('sha256')];
