@@ -53,6 +53,13 @@ const prohibitions: readonly Prohibition[] = [
     good: ["test('only one', () => {})"],
   },
   {
+    what: 'no variables of a module in the server, but of the programs that are a process of their own',
+    files: /^packages\/server\/src\/(?!(?:.*\/)?main\.ts$|.*\.test\.ts$)/,
+    pattern: new RegExp(`^(?:export )?${word('le', 't')} `),
+    bad: [`${word('le', 't')} followed = 1;`, `export ${word('le', 't')} count: number;`],
+    good: [`  ${word('le', 't')} sum = 0;`, 'const limit = 4;'],
+  },
+  {
     what: 'no address of a package registry',
     files: /./,
     pattern: new RegExp(`${word('regis', 'try')}\\.(?:npmjs|yarnpkg|npmmirror)\\.|${word('py', 'pi')}\\.org|${word('files.python', 'hosted')}\\.`),

@@ -114,12 +114,12 @@ test('of output that is not wanted only the lengths come, and of one stream only
     socket.write(Buffer.concat([ok, output(0, StreamNumber.stdout, 'x'), attributes.u64(Tag.outputUpTo) === undefined ? exit(ExitKind.exited, 4) : end]));
   };
   const sink = new Sink();
-  assert.deepEqual(await (await monitor.spawnFollowed(job, sink, 100)).exit, { kind: 'exited', status: 4 });
+  for (const upToInBytes of [100, 200, 200]) assert.deepEqual(await (await monitor.spawnFollowed(job, sink, upToInBytes)).exit, { kind: 'exited', status: 4 });
   await (await monitor.follow(5, sink, { upToInBytes: 5 })).exit;
   await (await monitor.follow(5, sink, { only: 'stderr' })).exit;
   await (await monitor.follow(5, sink)).exit;
-  assert.deepEqual(asked, [[FrameType.spawn, 100n, 100n, undefined], [FrameType.follow, 5n, undefined, undefined], [FrameType.follow, undefined, undefined, 2], [FrameType.follow, undefined, undefined, undefined]]);
-  assert.deepEqual(sink.lengths, [[2 ** 33, 7], [2 ** 33, 7]]);
+  assert.deepEqual(asked, [[FrameType.spawn, 100n, 100n, undefined], [FrameType.spawn, 200n, 200n, undefined], [FrameType.spawn, 200n, 200n, undefined], [FrameType.follow, 5n, undefined, undefined], [FrameType.follow, undefined, undefined, 2], [FrameType.follow, undefined, undefined, undefined]]);
+  assert.deepEqual(sink.lengths, Array.from({ length: 4 }, () => [2 ** 33, 7]));
 });
 
 test('who gives up a job that has ended does not touch the connection, which may be another one\'s by then', async () => {

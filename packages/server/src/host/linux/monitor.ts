@@ -5,6 +5,7 @@ import { WardenError, type ErrorCode } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
 import { BeingDestroyed, InitDead, MonitorGone, ProcessesLeft, type DestroyOrder, type ContainerName, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputRange, type OutputSink, type OutputWish } from '../monitor.js';
+import { FollowWish } from './follow-wish.js';
 import { readEnd, readExit, readRecord, readUsage, writeJob } from './job-messages.js';
 import { readEvent } from './monitor-events.js';
 import { firstAnswerMs, LinuxTransfer } from './transfer.js';
@@ -58,6 +59,7 @@ function explain(jobId: number, faults: Readonly<Record<number, readonly [ErrorC
 
 export class LinuxMonitors implements Monitors {
   readonly #idle = new IdleConnections(idleLimitOfAll);
+  readonly #followWish = new FollowWish();
 
   constructor(
     private readonly socketPathOf: (containerId: string) => string,
@@ -66,7 +68,7 @@ export class LinuxMonitors implements Monitors {
   ) {}
 
   open(containerId: string, isFound = false): Monitor {
-    return new LinuxMonitor(this.socketPathOf(containerId), this.#idle, this.clock, this.log, isFound);
+    return new LinuxMonitor(this.socketPathOf(containerId), this.#idle, this.#followWish, this.clock, this.log, isFound);
   }
 }
 
@@ -74,9 +76,6 @@ export class LinuxMonitors implements Monitors {
 export function monitorSocketPath(containerDirectory: string): string {
   return join(containerDirectory, 'run', 'monitor.sock');
 }
-
-/** What a SPAWN that follows has beside the job: the same each time. */
-let followed: { readonly upToInBytes: number; readonly attributes: Uint8Array } = { upToInBytes: -1, attributes: new Uint8Array(0) };
 
 class LinuxMonitor implements Monitor {
   readonly #open = new Set<MonitorConnection>();
@@ -86,6 +85,7 @@ class LinuxMonitor implements Monitor {
   constructor(
     private readonly socketPath: string,
     private readonly idleOfAll: IdleConnections,
+    private readonly followWish: FollowWish,
     private readonly clock: Clock,
     private readonly log: Log,
     private readonly isFound: boolean,
@@ -102,11 +102,7 @@ class LinuxMonitor implements Monitor {
   }
 
   spawnFollowed(job: JobDescription, sink: OutputSink, upToInBytes: number): Promise<FollowedJob> {
-    if (followed.upToInBytes !== upToInBytes) {
-      const upTo = BigInt(upToInBytes);
-      followed = { upToInBytes, attributes: new FrameWriter().u32(Tag.followOutput, 1).u64(Tag.forgetUpTo, upTo).u64(Tag.outputUpTo, upTo).attributes() };
-    }
-    return this.#follow(writeJob(new FrameWriter(), job).raw(followed.attributes).frame(FrameType.spawn), sink, readEnd);
+    return this.#follow(writeJob(new FrameWriter(), job).raw(this.followWish.attributes(upToInBytes)).frame(FrameType.spawn), sink, readEnd);
   }
 
   follow(jobId: number, sink: OutputSink, { upToInBytes, only }: OutputWish = {}): Promise<FollowedJob> {
