@@ -6,6 +6,7 @@ import { InitDead } from '../host/monitor.js';
 import { CollectedOutput } from './collected-output.js';
 import type { Container } from './container.js';
 import { destroyContainer } from './destroy.js';
+import { endLife, initDied } from './end-of-life.js';
 import { infoOf } from './info.js';
 import { consumeJob } from './forget.js';
 import { followJob, runJob, spawnJob } from './jobs.js';
@@ -64,6 +65,25 @@ test('core dumps that would leave the container are refused, with an event, and 
   assert.deepEqual(infoOf(container).events, []);
   assert.equal(await coreOf(4096n), 1n);
   assert.deepEqual(infoOf(container).events, ['rlimit core clamped to 0']);
+});
+
+test('a container that is stopped before its events are received, or while a job waits for them, says so', async () => {
+  const wrongState = { code: 'wrong_state', message: /current state is 'stopped'/ };
+  for (const start of [spawnJob, async (...[containers, container, job]: Parameters<typeof spawnJob>) => await runJob(containers, container, job, new CollectedOutput(1000), 1000)]) {
+    const { containers, container, monitor } = await scene();
+    let receive = (): void => assert.fail('nobody waits');
+    container.watching = new Promise((resolve) => { receive = resolve; });
+    const started = start(containers, container, request);
+    endLife(containers, container, initDied);
+    receive();
+    await assert.rejects(started, wrongState);
+    const failed = Promise.reject(new WardenError('unavailable', 'the monitor is gone'));
+    for (const watching of [failed, new Promise<void>(() => undefined)]) {
+      container.watching = watching;
+      await assert.rejects(start(containers, container, request), wrongState);
+    }
+    assert.deepEqual([monitor.jobs.size, container.jobs.size], [0, 0]);
+  }
 });
 
 test('limits of one job are not those of the next', async () => {

@@ -98,6 +98,7 @@ export async function followJob(containers: Containers, container: Container, jo
   }
 }
 
+/** The state is asked for before the wait, which for a stopped container may end as its monitor did, or not at all, and by prepareJob() behind it: it may have been stopped meanwhile. */
 async function received(container: Container): Promise<void> {
   container.requireState('active');
   await container.watching;
