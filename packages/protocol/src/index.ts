@@ -13,7 +13,7 @@ export { type AnyRequest, type AnyResponse, decodeEnvelope, decodeRequest, decod
   errorOfResponse, type Init, messageTypes, type RequestInit, type RequestName, type RequestOf, type RequestType, requestTypeOf, requestTypes,
   type ResponseInit, type ResponseOf, Type, type TypeOfName } from './messages.js';
 export { fieldComments } from './gen/comments.js';
-export { encodeContent, encodeLogs, encodeOutput, encodeResult } from './output.js';
+export { encodeContent, encodeLogs, encodeOutput, encodeResult, encodeResultAround } from './output.js';
 export { encodePiece, encodePieces } from './pieces.js';
 export { withTraceparent } from './trace-field.js';
 export { parseTraceparent, type Traceparent } from './traceparent.js';

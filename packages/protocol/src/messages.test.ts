@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { errorCodes, WardenError } from './error.js';
 import { encodeFrame, FrameDecoder } from './framing.js';
 import { decodeEnvelope, decodeRequest, decodeResponse, encodeError, encodeRequest, encodeResponse, errorOfResponse, messageTypes, requestTypeOf, requestTypes, Type } from './messages.js';
-import { encodeLogs, encodeOutput, encodeResult } from './output.js';
+import { encodeLogs, encodeOutput } from './output.js';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
@@ -260,27 +260,6 @@ describe('encodeLogs', () => {
     const data = Buffer.alloc(65536);
     assert.ok(encodeLogs('stdout', data, 1n).includes(data));
     assert.equal(encodeLogs('stdout', data.subarray(0, 10), 1n).length, 1);
-  });
-});
-
-describe('encodeResult', () => {
-  const info = { state: 'active', events: ['out of memory'], jobIds: [3n] };
-  it('is the response it stands for, small and large', () => {
-    for (const length of [0, 5, 16384, 300000]) {
-      const large = Buffer.alloc(length, '\u00ff', 'latin1');
-      for (const response of [{ exitStatus: 0, stdout: large, stderr: Buffer.from('e'), info }, { exitStatus: 255, stdout: Buffer.alloc(0), stderr: large },
-        { stdout: large }, { exitStatus: 1, stderr: large, info }, { exitStatus: 255, stdout: large, info, signal: 9, timedOut: true, lost: false }]) {
-        for (const type of [Type.Run, Type.Link] as const) {
-          assert.ok(Buffer.concat(encodeResult(type, response)).equals(encodeResponse(type, response)), JSON.stringify({ length, keys: Object.keys(response) }));
-        }
-      }
-    }
-  });
-
-  it('does not copy large output, and refuses what fits no frame', () => {
-    const large = Buffer.alloc(65536);
-    assert.ok(encodeResult(Type.Run, { exitStatus: 0, stdout: large }).includes(large));
-    assert.match(codeOf(() => encodeResult(Type.Run, { exitStatus: 0, stdout: { length: 100_000_000 } as Uint8Array })), /FrameError protocol: .*does not fit a frame/);
   });
 });
 

@@ -3,8 +3,9 @@
 // A frame is given as parts, to be written one behind the other between cork and uncork, so that they leave in one
 // system call. Small output is copied into one part; large output is a part itself: its memory must not change until it
 // has been written.
-import { EncodedMessage, encodeMessage, varintLength, writeEnvelope, writeVarint } from './encode.js';
-import { writeFrameTrailer } from './framing.js';
+import { EncodedMessage, encodeMessage, type Prefix, varintLength, writeEnvelope, writeVarint } from './encode.js';
+import { WardenError } from './error.js';
+import { FrameError, MAX_FRAME_LENGTH, writeFrameTrailer } from './framing.js';
 import { LinkResponseSchema, LogsResponseSchema, StreamResponseSchema } from './gen/job_pb.js';
 import { encodeResponse, type ResponseInit, Type } from './messages.js';
 
@@ -62,20 +63,46 @@ export function encodeContent(type: Type.ReadFile | Type.TarOut, data: Uint8Arra
   return [frame, data, trailer];
 }
 
-/** The frame of a LinkResponse or RunResponse. Throws invalid_argument, and a FrameError when it does not fit a frame. */
-export function encodeResult(type: Type.Link | Type.Run, response: ResponseInit<Type.Link>): Uint8Array[] {
-  const { exitStatus, stdout, stderr, ...rest } = response;
-  if ((stdout?.length ?? 0) + (stderr?.length ?? 0) < COPY_BELOW) return [encodeShortResult(type, response)];
-  const body = [encodeMessage(LinkResponseSchema, { exitStatus })];
-  if (stdout !== undefined) body.push(bytesHeader(STDOUT_TAG, stdout.length), stdout);
-  if (stderr !== undefined) body.push(bytesHeader(STDERR_TAG, stderr.length), stderr);
-  body.push(encodeMessage(LinkResponseSchema, rest));
-  const length = body.reduce((sum, part) => sum + part.length, 0);
-  return [writeEnvelope(type, length, 0).frame, ...body, trailer].filter((part) => part.length > 0);
+export type ResultType = Type.Link | Type.Run;
+
+/** A frame without its two streams. */
+export interface ResultAround {
+  readonly beforeStdout: Uint8Array;
+  readonly beforeStderr: Uint8Array;
+  readonly end: Uint8Array;
+}
+
+/** The frame of a LinkResponse or RunResponse. Throws invalid_argument, and exhausted when it does not fit a frame. */
+export function encodeResult(type: ResultType, response: ResponseInit<ResultType>): Uint8Array[] {
+  const { stdout = NOTHING, stderr = NOTHING, ...rest } = response;
+  if (stdout.length + stderr.length < COPY_BELOW) return [encodeShortResult(type, response)];
+  const { beforeStdout, beforeStderr, end } = encodeResultAround(type, rest, stdout.length, stderr.length);
+  return [beforeStdout, stdout, beforeStderr, stderr, end];
+}
+
+/** What goes before, between and behind the streams, of which the lengths suffice. They come last: protobuf knows no order of fields. Throws as encodeResult(). */
+export function encodeResultAround(type: ResultType, response: Omit<ResponseInit<ResultType>, 'stdout' | 'stderr'>, stdoutLength: number, stderrLength: number): ResultAround {
+  const rest = encodeMessage(LinkResponseSchema, response);
+  const beforeStderr = bytesHeader(STDERR_TAG, stderrLength);
+  const before = rest.length + 1 + varintLength(stdoutLength);
+  const { frame: beforeStdout, offset } = envelopeOf(type, before + stdoutLength + beforeStderr.length + stderrLength, before, stdoutLength + stderrLength);
+  beforeStdout.set(rest, offset);
+  beforeStdout[offset + rest.length] = STDOUT_TAG;
+  writeVarint(beforeStdout, offset + rest.length + 1, stdoutLength);
+  return { beforeStdout, beforeStderr, end: trailer };
+}
+
+function envelopeOf(type: ResultType, length: number, room: number, outputLength: number): Prefix {
+  try {
+    return writeEnvelope(type, length, room);
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error;
+    throw new WardenError('exhausted', `${outputLength} bytes of output do not fit one reply, the limit is ${MAX_FRAME_LENGTH}; stream the job instead`, { cause: error });
+  }
 }
 
 /** Of the jobs that exited, which are nearly all, when the information is encoded already: the way through the descriptors takes twice as long with cold caches. */
-function encodeShortResult(type: Type.Link | Type.Run, response: ResponseInit<Type.Link>): Buffer {
+function encodeShortResult(type: ResultType, response: ResponseInit<ResultType>): Buffer {
   const { exitStatus = -1, stdout = NOTHING, stderr = NOTHING, info, signal, timedOut, lost } = response;
   if (!(info instanceof EncodedMessage) || exitStatus < 0 || signal !== undefined || timedOut !== undefined || lost !== undefined) return encodeResponse(type, response);
   const length = 1 + varintLength(exitStatus) + bytesLength(stdout) + bytesLength(stderr) + bytesLength(info.bytes);

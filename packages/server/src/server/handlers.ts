@@ -20,12 +20,11 @@ import { makeFileHandlers } from './file-handlers.js';
 import { isRegistryReference, makeImageHandlers, pulledRootfs, type Images } from './image-handlers.js';
 import { makeEventHandlers } from './event-handlers.js';
 import { makeJobHandlers } from './job-handlers.js';
-import { sendLargeResult, type RestOfReply } from './large-result.js';
+import { sendLargeResult, type RestOfReply, type ResultType } from './large-result.js';
 import { makeLimitHandlers } from './limit-handlers.js';
 import { answerList } from './list-handler.js';
 import { makeNetHandlers } from './net-handlers.js';
 import { makeProcessHandlers } from './process-handlers.js';
-import type { ResultType } from './result-frame.js';
 
 /** Output of one job that is kept for its reply; of more than that the reply is made while it is read from the monitor. */
 const keepOutputInBytes = 1024 * 1024;

@@ -2,12 +2,13 @@
  * A run's or link's reply whose output is too large to be kept: its lengths came with the job's end, the output is read from
  * the monitor, one stream after the other, and goes to the client as fast as that reads.
  */
-import { WardenError, type ResponseInit } from 'warden-protocol';
+import { encodeResultAround, type Type, WardenError, type ResponseInit } from 'warden-protocol';
 import type { CollectedOutput } from '../container/collected-output.js';
 import type { Container, Job } from '../container/container.js';
 import { replayOutput } from '../container/replay.js';
 import type { Call } from './call.js';
-import { encodeResultAround, type ResultType } from './result-frame.js';
+
+export type ResultType = Type.Run | Type.Link;
 
 /** What is left to be written of a reply that was sent in parts. */
 export class RestOfReply {

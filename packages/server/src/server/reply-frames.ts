@@ -1,8 +1,7 @@
 /** A handler's response as the pieces of its frame, and how frames go out. */
 import type { Socket } from 'node:net';
-import { encodeResponse, Type, type RequestType, type ResponseInit } from 'warden-protocol';
-import { RestOfReply } from './large-result.js';
-import { encodeResult, type ResultType } from './result-frame.js';
+import { encodeResponse, encodeResult, Type, type RequestType, type ResponseInit } from 'warden-protocol';
+import { RestOfReply, type ResultType } from './large-result.js';
 
 export function encodeAny(type: RequestType, response: unknown): Uint8Array[] {
   if (response instanceof RestOfReply) return response.parts;

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeResponse, EncodedMessage, encodeInfo, FrameDecoder, Type } from 'warden-protocol';
-import { encodeResult } from './result-frame.js';
+import { EncodedMessage } from './encode.js';
+import { FrameDecoder } from './framing.js';
+import { decodeResponse, encodeInfo, encodeResponse, Type } from './messages.js';
+import { encodeResult, encodeResultAround } from './output.js';
 
 for (const type of [Type.Run, Type.Link] as const) {
   test(`what is encoded is what the decoder reads, for ${Type[type]}`, () => {
@@ -25,6 +27,24 @@ for (const type of [Type.Run, Type.Link] as const) {
     }
   });
 }
+
+test('short output is encoded as every response is, and of a long one the streams come last', () => {
+  const info = { state: 'active', events: ['out of memory'], jobIds: [3n] };
+  for (const length of [0, 5, 16_383]) {
+    const output = Buffer.alloc(length, 0xff);
+    for (const response of [{ exitStatus: 0, stdout: output, stderr: Buffer.alloc(0), info }, { stdout: output }, { exitStatus: 1, stderr: output, info }, { exitStatus: 255, stdout: output, info, signal: 9, timedOut: true, lost: false }]) {
+      for (const type of [Type.Run, Type.Link] as const) assert.ok(Buffer.concat(encodeResult(type, response)).equals(encodeResponse(type, response)), JSON.stringify({ length, keys: Object.keys(response) }));
+    }
+  }
+  const stdout = Buffer.alloc(16_384, 'o');
+  const parts = encodeResult(Type.Run, { exitStatus: 255, stdout, signal: 9 });
+  assert.ok(parts.includes(stdout), 'not copied');
+  // Length; of the envelope type 23 and payload; exit_status 255, signal 9, stdout; stderr, empty.
+  const hex = parts.map((part) => (part === stdout ? 'stdout' : Buffer.from(part).toString('hex')));
+  assert.deepEqual(hex, [`${Buffer.from('16402\r\n').toString('hex')}0817128c800108ff01c83e0912808001`, 'stdout', '1a00', '', '0d0a']);
+  const { beforeStdout, beforeStderr, end } = encodeResultAround(Type.Run, { exitStatus: 255, signal: 9 }, stdout.length, 0);
+  assert.deepEqual([beforeStdout, beforeStderr, end].map((part) => Buffer.from(part)), [0, 2, 4].map((index) => Buffer.from(parts[index] as Uint8Array)));
+});
 
 test('how a job ended is said also where the information is encoded already', () => {
   for (const details of [{}, { signal: 9 }, { signal: 9, timedOut: true }, { lost: true }]) {
