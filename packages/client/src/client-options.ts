@@ -6,9 +6,9 @@ export interface ClientOptions {
   connectTimeoutMs?: number | undefined;
   /** The largest reply accepted, in bytes; 99,999,999, the most a frame can hold, unless given. */
   maxFrameLength?: number | undefined;
-  /** Called when a connection was made. */
+  /** Called when a connection was made. What it throws is an uncaught exception of the program; the client goes on. */
   onConnected?: (() => void) | undefined;
-  /** Called when the connection is gone, for whatever reason, before its calls fail; and when it could not be made. */
+  /** Called when the connection is gone, for whatever reason, before its calls fail; and when it could not be made. What it throws: as above. */
   onDisconnected?: ((error: WardenError) => void) | undefined;
   /**
    * W3C's traceparent of every request, or what tells it when one is made: the server's log has the request under that trace. A call with one that is

@@ -197,6 +197,28 @@ describe('a lost connection', () => {
     assert.equal(server.connections, 2);
   });
 
+  it('fails its calls, and is made again, also when a listener of connections throws', async (context) => {
+    await start({ [Type.Echo]: ({ message }, { socket }) => {
+      socket.destroy();
+      return { message };
+    } });
+    const uncaught: unknown[] = [];
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.on('uncaughtException', (error, origin) => uncaught.push([error.message, origin]));
+    const throws = (message: string) => (): void => { throw new Error(message); };
+    await using noisy = new WardenClient({ path: server.path }, { onConnected: throws('connected'), onDisconnected: throws('disconnected') });
+    context.after(() => {
+      process.removeAllListeners('uncaughtException');
+      for (const listener of others) process.on('uncaughtException', listener);
+    });
+    await noisy.ping();
+    const lost = [noisy.echo({ message: 'a' }), noisy.ping()];
+    for (const call of lost) await rejectsWith(call, 'unavailable', /lost the connection/);
+    await noisy.ping();
+    assert.deepEqual(uncaught, ['connected', 'disconnected', 'connected'].map((message) => [message, 'uncaughtException']));
+  });
+
   it('that cannot be made is an error that says where', async () => {
     await rejectsWith(WardenClient.connect({ path: '/nonexistent/warden.sock' }), 'unavailable', /no warden server at \/nonexistent\/warden.sock: there is no such socket/);
     const { path } = server;

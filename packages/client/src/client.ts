@@ -14,6 +14,7 @@ import { type ClientOptions, traced } from './client-options.js';
 import { Connection, type Pending } from './connection.js';
 import { Exchange, JobReply, type JobResult, type ReplyListener, SingleReply } from './exchange.js';
 import { FileCalls } from './file-calls.js';
+import { guarded } from './guarded.js';
 import { ImageCalls, RootfsCalls } from './image-calls.js';
 import { type JobRequest, wholeNumber, wireJob } from './job-request.js';
 import { JobLogs, JobStream } from './job-stream.js';
@@ -86,8 +87,8 @@ export class WardenClient {
     this.address = address;
     this.#connectTimeoutMs = Math.min(options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS, LONGEST_TIMEOUT_MS);
     this.#maxFrameLength = options.maxFrameLength ?? MAX_FRAME_LENGTH;
-    this.#onConnected = options.onConnected;
-    this.#onDisconnected = options.onDisconnected;
+    this.#onConnected = options.onConnected && guarded(options.onConnected);
+    this.#onDisconnected = options.onDisconnected && guarded(options.onDisconnected);
     this.traceparent = options.traceparent;
   }
 

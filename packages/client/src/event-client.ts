@@ -7,6 +7,7 @@ import { type RequestInit, type RequestName, type RequestType, requestTypeOf, ty
 import { type Address, addressOf } from './address.js';
 import type { CallOptions } from './cancellation.js';
 import { type ClientOptions, type ReplyListener, type V1Options, WardenClient } from './client.js';
+import { guarded } from './guarded.js';
 import { isLastReply } from './reply-end.js';
 import { type V1Command, v1Request } from './v1/request.js';
 import { V1Reply, type V1Value } from './v1/value.js';
@@ -116,17 +117,4 @@ function listenerOf<Reply>(callback: Callback<Reply>, valueOf: (response: object
 
 function unknownCommand(name: string): WardenError {
   return new WardenError('invalid_argument', `Unknown command: ${name}`);
-}
-
-/** What a callback throws is its program's affair, and reaches it as any uncaught exception does; the connection goes on. */
-function guarded<Reply>(callback: Callback<Reply>): Callback<Reply> {
-  return (...told) => {
-    try {
-      callback(...told);
-    } catch (error) {
-      process.nextTick(() => {
-        throw error;
-      });
-    }
-  };
 }
