@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { chooseSources, formatSources, readAptSources, withoutCredentials, type AptSource } from './apt-sources.js';
 import { findBootstrapTool, type BootstrapRequest, type BootstrapTool } from './bootstrap-tool.js';
+import { addLocaleArchive } from './locale-archive.js';
 import { PACKAGES, RootfsError, type BuildOptions } from './options.js';
 
 const DEADLINE_MS = 60 * 60_000;
@@ -59,6 +60,7 @@ export async function buildRootfs(options: BuildOptions, machine: BuildMachine, 
     const sourcesFile = join(temporary, 'distribution.sources');
     writeFileSync(sourcesFile, formatSources(sources));
     await runTool(tool, { suite, sources, sourcesFile, packages: [...new Set([...PACKAGES, ...options.include])], target }, watcher);
+    await addLocaleArchive(target);
     finish(target);
     if (existsSync(directory)) rmdirSync(directory);
     renameSync(target, directory);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +16,11 @@ echo "$*" > "$target/arguments"
 cp "$sources" "$target/etc/apt/sources.list.d/x.sources"
 echo of-the-host > "$target/etc/hostname"
 case "$(cat "$0.mode")" in
+  locale*) mkdir -p "$target/usr/lib/locale" && cp -r /usr/lib/locale/C.utf8 "$target/usr/lib/locale/";;
+esac
+case "$(cat "$0.mode")" in
+  *damaged) rm "$target/usr/lib/locale/C.utf8/LC_CTYPE";;
+  *own) echo own > "$target/usr/lib/locale/locale-archive";;
   fails) echo "E: cannot reach http://me:secret@mirror.test" >&2; exit 25;;
   hangs) : > "$0.hanging"; exec sleep 1000;;
 esac
@@ -65,6 +71,19 @@ test('nothing of this machine stays in it: no host name, no password of the mirr
   await run(['build', directory]);
   assert.equal(readFileSync(join(directory, 'etc/hostname'), 'utf8'), '');
   assert.match(readFileSync(join(directory, 'etc/apt/sources.list.d/x.sources'), 'utf8'), /URIs: http:\/\/mirror\.test\/debian/);
+});
+
+test('the locale of jobs is in one file, unless the packages have brought such a file, or the locale is none', async (t) => {
+  for (const mode of ['locale', 'locale own', 'locale damaged', 'works']) {
+    const { directory, output, run } = world(t, mode);
+    assert.equal(await run(['build', directory]), 0, output.stderr);
+    const archive = join(directory, 'usr/lib/locale/locale-archive');
+    if (mode === 'locale') {
+      assert.equal(execFileSync('localedef', ['--prefix', directory, '--list-archive'], { encoding: 'utf8' }), 'C.utf8\n');
+      assert.equal(statSync(archive).mode & 0o7777, 0o644);
+    } else if (mode === 'locale own') assert.equal(readFileSync(archive, 'utf8'), 'own\n');
+    else assert.equal(existsSync(archive), false, mode);
+  }
 });
 
 test('a build that fails says why and leaves nothing', async (t) => {
