@@ -75,6 +75,15 @@ export async function files({ server, directory, sizes }: Surroundings): Promise
     Object.assign(samples, { 'cp -r of the same': cp, 'cp -r of the same in the container': cpInside });
   }
 
+  /**
+   * What was written before would be written out meanwhile, and when a tenth of the memory waits for that the kernel begins to hold up whoever writes more: a
+   * sixth of the speed was left of a copy of the same file.
+   */
+  function writeOut(): void {
+    const { status, stderr } = spawnSync('sync', { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`sync: ${stderr}`);
+  }
+
   async function measureBig(): Promise<void> {
     const bytes = sizes.outputInBytes;
     const rate = (microseconds: number): number => bytes / microseconds;
@@ -84,10 +93,13 @@ export async function files({ server, directory, sizes }: Surroundings): Promise
     for (let at = 0; at < bytes; at += part.length) writeFileSync(big, part, { flag: 'a' });
     for (let turn = 0; turn < sizes.outputRepeats; turn++) {
       const path = inside();
+      writeOut();
       into.push(rate(await timed(() => client.copyIn({ handle, srcPath: big, dstPath: path }))));
+      writeOut();
       out.push(rate(await timed(() => client.copyOut({ handle, srcPath: path, dstPath: `${place}/out` }))));
       rmSync(`${place}/out`);
       await clean();
+      writeOut();
       cp.push(rate(timeOfCp(big, `${place}/cp`)));
       rmSync(`${place}/cp`);
     }
