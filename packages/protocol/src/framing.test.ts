@@ -43,6 +43,29 @@ describe('FrameDecoder', () => {
     decoder.end();
   });
 
+  it('gathers what comes in pieces in memory that it is given, however much of it there is', () => {
+    const memory = [Buffer.alloc(100_000), Buffer.alloc(100_000)];
+    const wanted: number[] = [];
+    const decoder = new FrameDecoder({
+      take: (sizeInBytes) => {
+        wanted.push(sizeInBytes);
+        return memory.shift() ?? Buffer.alloc(sizeInBytes);
+      },
+    });
+    const frames = Buffer.concat(['a', 'b'].map((letter) => encodeFrame(Buffer.alloc(20_000, letter))));
+    const first = memory[0];
+    decoder.push(frames.subarray(0, 5000));
+    assert.equal(decoder.next(), undefined);
+    decoder.push(frames.subarray(5000, 30_000));
+    const payload = decoder.next();
+    assert.deepEqual([wanted, payload?.buffer === first?.buffer, decoder.isPayloadOwn], [[20_000], true, true]);
+    assert.ok(payload !== undefined && Buffer.alloc(20_000, 'a').equals(payload));
+    assert.equal(decoder.next(), undefined);
+    decoder.push(frames.subarray(30_000));
+    const second = decoder.next();
+    assert.ok(second !== undefined && Buffer.alloc(20_000, 'b').equals(second) && Buffer.alloc(20_000, 'a').equals(payload), 'the first one is as it was');
+  });
+
   it('gives the same at every split point', () => {
     const short = stream.subarray(0, stream.length - 12000);
     const expected = decodeAll(new FrameDecoder(), [short]);

@@ -37,6 +37,8 @@ export interface FrameDecoderOptions {
   maxLength?: number | undefined;
   /** The peer sends what it announces: memory for a payload that comes in pieces is taken once, for all of it, and not as it grows. */
   isTrusted?: boolean | undefined;
+  /** Gives memory of at least that size, with anything in it, for a payload that comes in pieces. */
+  take?: ((sizeInBytes: number) => Buffer) | undefined;
 }
 
 const enum State { Digits, HeaderLf, Body, TrailerCr, TrailerLf, Failed }
@@ -49,6 +51,7 @@ const enum State { Digits, HeaderLf, Body, TrailerCr, TrailerLf, Failed }
 export class FrameDecoder {
   readonly maxLength: number;
   readonly #isTrusted: boolean;
+  readonly #take: (sizeInBytes: number) => Buffer;
   readonly #chunks: Uint8Array[] = [];
   #chunk: Uint8Array | undefined;
   #offset = 0;
@@ -70,6 +73,7 @@ export class FrameDecoder {
     }
     this.maxLength = maxLength;
     this.#isTrusted = options.isTrusted ?? false;
+    this.#take = options.take ?? ((sizeInBytes) => Buffer.allocUnsafeSlow(sizeInBytes));
   }
 
   /** Bytes kept in memory: pushed and not yet handed out. */
@@ -219,7 +223,7 @@ export class FrameDecoder {
     const needed = this.#filled + length;
     let gathered = this.#gathered;
     if (gathered === undefined || gathered.length < needed) {
-      const larger = Buffer.allocUnsafeSlow(this.#isTrusted ? this.#length : Math.min(this.#length, Math.max(needed, 2 * this.#filled, Math.min(AHEAD_FACTOR * needed, AHEAD_LENGTH), 4096)));
+      const larger = this.#take(this.#isTrusted ? this.#length : Math.min(this.#length, Math.max(needed, 2 * this.#filled, Math.min(AHEAD_FACTOR * needed, AHEAD_LENGTH), 4096)));
       if (gathered !== undefined) gathered.copy(larger, 0, 0, this.#filled);
       this.#gathered = gathered = larger;
     }

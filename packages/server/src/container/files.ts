@@ -55,8 +55,8 @@ export function beginTransfer(containers: Containers, container: Container, { us
   return {
     opened,
     ended,
-    write: async (data) => {
-      await transfer.write(data);
+    write: async (data, taken) => {
+      await transfer.write(data, taken);
       if (failure !== undefined) throw failure.error;
     },
     finish: () => transfer.finish(),

@@ -46,8 +46,9 @@ export class RecordingTransfer implements Transfer {
     this.#fail(error);
   }
 
-  async write(data: Uint8Array): Promise<void> {
+  async write(data: Uint8Array, taken?: () => void): Promise<void> {
     this.written.push(Buffer.from(data));
+    taken?.();
   }
 
   finish(): void {

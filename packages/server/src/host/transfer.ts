@@ -87,8 +87,11 @@ export interface Transfer {
   /** When the files are open, and content may be written. */
   readonly opened: Promise<void>;
   readonly ended: Promise<TransferEnd>;
-  /** Settles when it was taken, or can be no more; once it is known why, it may reject with that. */
-  write(data: Uint8Array): Promise<void>;
+  /**
+   * Settles when there is room for more: all before `data` was taken, or can be no more; once it is known why, it may reject with that.
+   * @param taken called when nobody looks at `data` any more, which is behind that; or never
+   */
+  write(data: Uint8Array, taken?: () => void): Promise<void>;
   /** There is no more to write. */
   finish(): void;
   resume(): void;

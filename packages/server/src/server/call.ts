@@ -15,6 +15,11 @@ export interface Call {
    * the outcome any more.
    */
   onGone(callback: () => void): void;
+  /**
+   * To be asked for before the request is answered.
+   * @returns to be called once, or never, when nobody looks at the bytes of the request any more: their memory is used for others then
+   */
+  giveBack(): () => void;
   /** Whether the client has gone, and nothing can be sent to it. */
   readonly gone: boolean;
   /**

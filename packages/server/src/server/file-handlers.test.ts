@@ -103,6 +103,25 @@ test('a file is written in pieces of the same connection', async () => {
   assert.match(((await client.call(Type.TransferData, { transferId: 9 })).response as { message: string }).message, /no transfer 9/);
 });
 
+test('the memory of a piece is used for the next when it was taken, and never before', async () => {
+  const transfer = await begun(Type.WriteFile, { ...place, transferId: 3 });
+  const [seen, giveBacks]: [Uint8Array[], (() => void)[]] = [[], []];
+  transfer.write = async (data, taken) => {
+    seen.push(data);
+    if (taken !== undefined) giveBacks.push(taken);
+  };
+  transfer.open();
+  await answers(1);
+  for (const letter of ['a', 'b', 'c']) {
+    await client.call(Type.TransferData, { transferId: 3, data: Buffer.alloc(256 * 1024, letter) });
+    if (letter !== 'a') giveBacks.at(-1)?.();
+  }
+  const [a, b, c] = seen.slice(-3);
+  assert.ok(a !== undefined && b !== undefined && c !== undefined);
+  assert.deepEqual([a.buffer === b.buffer, b.buffer === c.buffer], [false, true]);
+  assert.deepEqual([Buffer.from(a).equals(Buffer.alloc(256 * 1024, 'a')), Buffer.from(c).equals(Buffer.alloc(256 * 1024, 'c'))], [true, true]);
+});
+
 test('what went wrong is told with the next piece, and a transfer can be given up', async () => {
   const first = await begun(Type.WriteFile, { ...place, transferId: 1 });
   first.open();

@@ -25,7 +25,7 @@ export function makeFileHandlers(containers: Containers, named: (call: Call, han
   /** Content of a transfer of this connection. What went wrong meanwhile is told with the next piece, and ends the transfer. */
   async function piece(call: Call, id: number, transfer: Transfer, data: Uint8Array): Promise<void> {
     try {
-      await unlessInterrupted(call, transfer, Promise.race([transfer.write(data), transfer.ended.then(() => undefined)]));
+      await unlessInterrupted(call, transfer, transfer.write(data, call.giveBack()));
     } catch (error) {
       transfers.remove(call, id);
       throw error;

@@ -8,7 +8,7 @@ import { OpenTransfers } from './open-transfers.js';
 class Connection {
   readonly #closings: (() => void)[] = [];
   readonly call: Call = {
-    client: this, gone: false, onGone: () => undefined, onInterrupt: () => undefined, sendParts: () => true, sendResponse: () => true, breakOff: () => undefined, onWritable: () => undefined, onReply: () => undefined,
+    client: this, gone: false, giveBack: () => () => undefined, onGone: () => undefined, onInterrupt: () => undefined, sendParts: () => true, sendResponse: () => true, breakOff: () => undefined, onWritable: () => undefined, onReply: () => undefined,
     onClosed: (callback) => void this.#closings.push(callback),
   };
 

@@ -9,8 +9,7 @@
  */
 import type { Socket } from 'node:net';
 import {
-  decodeEnvelope, decodeRequest, encodeError, encodeResponse, FrameDecoder, MessageError, messageTypes, WardenError, type AnyRequest, type ErrorCode, type RequestType,
-  type ResponseInit,
+  decodeEnvelope, decodeRequest, encodeError, encodeResponse, MessageError, messageTypes, WardenError, type AnyRequest, type ErrorCode, type RequestType, type ResponseInit,
 } from 'warden-protocol';
 import type { Log } from '../lib/log.js';
 import { startTimer, type Clock } from '../lib/timer.js';
@@ -18,6 +17,7 @@ import type { Call } from './call.js';
 import type { Handlers } from './handlers.js';
 import type { Line } from './line.js';
 import { encodeAny, writeFrames } from './reply-frames.js';
+import { giverBack, makeDecoder } from './request-bodies.js';
 import { RequestTrace } from './request-trace.js';
 import type { SessionOptions } from './session-options.js';
 import { Turn } from './turn.js';
@@ -40,7 +40,7 @@ export class Session implements Call {
   readonly #handlers: Handlers;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #decoder = new FrameDecoder();
+  readonly #decoder = makeDecoder();
   readonly #turn: Turn;
   readonly #unfinishedFrames: UnfinishedFrames;
   readonly #line: Line;
@@ -52,6 +52,7 @@ export class Session implements Call {
   /** Of the request under way, as it came. */
   #traceparent: string | undefined;
   #trace: RequestTrace | undefined;
+  #payload: Uint8Array | undefined;
   /** Replies of the event under way, written together at its end. */
   #outbox: Uint8Array[] = [];
   #working = false;
@@ -115,6 +116,10 @@ export class Session implements Call {
     if (this.gone) this.#abandon();
   }
 
+  giveBack(): () => void {
+    return giverBack(this.#decoder, this.#payload);
+  }
+
   sendParts(parts: readonly Uint8Array[], written?: () => void): boolean {
     if (this.#closed) return true;
     this.#outbox.push(...parts);
@@ -163,12 +168,9 @@ export class Session implements Call {
   #receive(chunk: Buffer): void {
     this.#decoder.push(chunk);
     this.#turn.begin();
-    if (this.#busy) {
-      this.#throttle();
-      this.#count(false);
-    } else {
-      this.#work();
-    }
+    if (!this.#busy) return this.#work();
+    this.#throttle();
+    this.#count(false);
   }
 
   /** The client sends no more. What it asked for is finished, but nobody waits for a job. */
@@ -241,6 +243,7 @@ export class Session implements Call {
     let request: AnyRequest;
     const started = performance.now();
     this.#trace = undefined;
+    this.#payload = payload;
     try {
       request = decodeRequest(payload);
     } catch (error) {
@@ -315,10 +318,7 @@ export class Session implements Call {
   }
 
   #goOn(): void {
-    if (!this.#draining) {
-      this.#work();
-      return;
-    }
+    if (!this.#draining) return this.#work();
     this.#flush();
     this.#closeWhenRead();
   }
@@ -345,7 +345,7 @@ export class Session implements Call {
   #answered(type: RequestType, request: object | undefined, started: number): void {
     const [outcome, reason] = [this.#outcome, this.#reason];
     this.#outcome = 'ok';
-    this.#reason = undefined;
+    this.#reason = this.#payload = undefined;
     const ms = Math.round((performance.now() - started) * 1000) / 1000;
     const level = this.#traceparent !== undefined && this.#requestTrace.isSampled ? 'info' : 'debug';
     if (this.#log.isLevelEnabled?.(level) !== false) {

@@ -7,8 +7,8 @@
  */
 import { createConnection, type Socket } from 'node:net';
 import { WardenError } from 'warden-protocol';
+import { LargeBodies } from '../../lib/large-bodies.js';
 import { MonitorGone } from '../monitor.js';
-import { LargeBodies } from './large-bodies.js';
 import { monitorEnd } from './monitor-end.js';
 import { frameHeader, FrameReader, type Frame } from './wire-codec.js';
 import { outputChunk } from './wire.js';
@@ -76,14 +76,15 @@ export class MonitorConnection {
     this.#socket.write(request);
   }
 
-  /** More of the same request. Settles when the kernel has taken it, or the connection can no longer be used. */
-  write(type: number, body: Uint8Array): Promise<void> {
+  /** More of the same request. Settles when the kernel has taken it, with true, or the connection can no longer be used. */
+  write(type: number, body: Uint8Array): Promise<boolean> {
     return new Promise((resolve) => {
       if (this.#failure !== undefined) {
-        resolve();
+        resolve(false);
         return;
       }
-      const done = (): void => resolve();
+      // What was cut off by the socket's end is told without an error (onWriteComplete in node's stream_base_commons).
+      const done = (error?: Error | null): void => resolve((error === undefined || error === null) && !this.#socket.destroyed);
       this.#socket.cork();
       this.#socket.write(frameHeader(type, body.length), body.length === 0 ? done : undefined);
       if (body.length > 0) this.#socket.write(body, done);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { Monitor } from '../monitor.js';
@@ -162,6 +163,50 @@ test('content is written in frames of a bounded size, and the end is a second an
   assert.deepEqual(await transfer.ended, { length: (2n << 20n) + 1n, entries: 2n, more: false, notes: ['a note', 'another'] });
   await transfer.write(Buffer.from('behind its end'));
   transfer.finish();
+});
+
+test('one piece may be behind what the container has taken, and no more; its memory is given back when that is taken', async () => {
+  let stopped: Socket | undefined;
+  let bytes = 0;
+  peer.answer = (frame, _attributes, socket) => {
+    bytes += frame.type === FrameType.content ? frame.body.length : 0;
+    if (frame.type === FrameType.transfer) {
+      socket.write(new FrameWriter().frame(FrameType.ok));
+      socket.pause();
+      stopped = socket;
+    }
+    if (frame.type === FrameType.contentEnd) socket.write(new FrameWriter().u64(Tag.length, BigInt(bytes)).frame(FrameType.ok));
+  };
+  const transfer = monitor.transfer({ ...order, operation: 'tarIn' }, new Sink());
+  await transfer.opened;
+  const told: string[] = [];
+  const piece = Buffer.alloc(1 << 20);
+  await transfer.write(piece, () => told.push('the first is taken'));
+  const second = transfer.write(piece, () => told.push('the second is taken')).then(() => void told.push('room for a third'));
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(told, []);
+  stopped?.resume();
+  await second;
+  assert.deepEqual(told, ['the first is taken', 'room for a third']);
+  transfer.finish();
+  assert.equal((await transfer.ended).length, 2n << 20n);
+  assert.deepEqual(told, ['the first is taken', 'room for a third', 'the second is taken']);
+});
+
+test('memory that the kernel has not taken is not given back', async () => {
+  peer.answer = (_frame, _attributes, socket) => {
+    socket.write(new FrameWriter().frame(FrameType.ok));
+    socket.pause();
+  };
+  const transfer = monitor.transfer({ ...order, operation: 'tarIn' }, new Sink());
+  await transfer.opened;
+  let taken = 0;
+  await transfer.write(Buffer.alloc(1 << 20), () => void taken++);
+  const second = transfer.write(Buffer.alloc(1), () => void taken++);
+  transfer.giveUp();
+  await second;
+  await transfer.write(Buffer.alloc(0));
+  assert.equal(taken, 0);
 });
 
 test('an error says what was done to what, and has the code of its cause', async () => {

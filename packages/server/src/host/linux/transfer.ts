@@ -48,6 +48,8 @@ export class LinuxTransfer implements Transfer {
   #resolveOpened!: () => void;
   #resolveEnded!: (end: TransferEnd) => void;
   #reject!: (error: WardenError) => void;
+  /** What was written last, until the kernel has taken it. */
+  #lastWrite: Promise<void> = Promise.resolve();
   #isOpen = false;
   #isOver = false;
 
@@ -74,10 +76,16 @@ export class LinuxTransfer implements Transfer {
     connection.send(writeOrder(order), { frame: (frame) => this.#receive(frame), closed: (error) => this.#fail(error) });
   }
 
-  async write(data: Uint8Array): Promise<void> {
-    for (let at = 0; at < data.length && !this.#isOver; at += contentLimit) {
-      await this.#connection.write(FrameType.content, data.subarray(at, at + contentLimit));
-    }
+  write(data: Uint8Array, taken?: () => void): Promise<void> {
+    const before = this.#lastWrite;
+    this.#lastWrite = this.#send(data, taken);
+    return before;
+  }
+
+  async #send(data: Uint8Array, taken: (() => void) | undefined): Promise<void> {
+    const writes: Promise<boolean>[] = [];
+    for (let at = 0; at < data.length && !this.#isOver; at += contentLimit) writes.push(this.#connection.write(FrameType.content, data.subarray(at, at + contentLimit)));
+    if ((await Promise.all(writes)).every((isTaken) => isTaken)) taken?.();
   }
 
   finish(): void {

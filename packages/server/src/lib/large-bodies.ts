@@ -11,7 +11,7 @@ const keptLimit = 16;
 export class LargeBodies {
   readonly #free: ArrayBufferLike[] = [];
 
-  /** @param largestInBytes of any body */
+  /** @param largestInBytes larger bodies have memory of their own */
   constructor(private readonly largestInBytes: number) {}
 
   get kept(): number {
@@ -20,13 +20,19 @@ export class LargeBodies {
 
   /** Memory of that size, with anything in it. */
   take(sizeInBytes: number): Buffer {
-    if (sizeInBytes < smallestInBytes) return Buffer.allocUnsafe(sizeInBytes);
-    const memory = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.largestInBytes).buffer;
-    return Buffer.from(memory, 0, sizeInBytes);
+    const memory = this.takeAtLeast(sizeInBytes);
+    return memory.length === sizeInBytes ? memory : memory.subarray(0, sizeInBytes);
+  }
+
+  /** The same, with all that there is of it. */
+  takeAtLeast(sizeInBytes: number): Buffer {
+    if (sizeInBytes < smallestInBytes || sizeInBytes > this.largestInBytes) return Buffer.allocUnsafe(sizeInBytes);
+    const memory = this.#free.pop();
+    return memory === undefined ? Buffer.allocUnsafeSlow(this.largestInBytes) : Buffer.from(memory);
   }
 
   /** To be called once for a body that nobody looks at any more. One for which it is not called is garbage like any other. */
-  giveBack(body: Buffer): void {
-    if (body.length >= smallestInBytes && this.#free.length < keptLimit) this.#free.push(body.buffer);
+  giveBack(body: Uint8Array): void {
+    if (body.buffer.byteLength === this.largestInBytes && this.#free.length < keptLimit) this.#free.push(body.buffer);
   }
 }

@@ -22,3 +22,14 @@ test('small bodies have memory of their own, and little is kept', () => {
   for (const body of many) bodies.giveBack(body);
   assert.equal(bodies.kept, 16);
 });
+
+test('who can use more has all of the memory, and what is larger than that is no part of it', () => {
+  const bodies = new LargeBodies(256 * 1024);
+  const whole = bodies.takeAtLeast(100_000);
+  assert.equal(whole.length, 256 * 1024);
+  bodies.giveBack(whole.subarray(10, 70_000));
+  assert.deepEqual([bodies.kept, bodies.takeAtLeast(64 * 1024).buffer === whole.buffer], [1, true]);
+  const larger = bodies.take(300_000);
+  bodies.giveBack(larger);
+  assert.deepEqual([larger.length, bodies.kept], [300_000, 0]);
+});
