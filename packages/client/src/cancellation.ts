@@ -33,6 +33,16 @@ export class Cancellation {
     }
   }
 
+  /** Whether it can happen in the turn of the event loop in which the call is made. */
+  get hasSignal(): boolean {
+    return this.#signal !== undefined;
+  }
+
+  /** Throws what the call is canceled with, if it is. */
+  throwIfCanceled(): void {
+    if (this.#error !== undefined) throw this.#error;
+  }
+
   /** Calls the listener when the call is canceled, at once when that has happened; it replaces the one before. */
   listen(listener: (error: WardenError) => void): void {
     this.#listener = listener;

@@ -263,6 +263,22 @@ describe('canceling', () => {
     assert.equal(server.connections, 2);
   });
 
+  it('in the turn in which the call was made costs no connection, and sends nothing', async () => {
+    await start({ [Type.Echo]: ({ message }) => ({ message }), [Type.Stream]: () => ({ exitStatus: 0 }) });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const before = client.echo({ message: 'before' });
+    const given = client.echo({ message: 'given up' }, { signal });
+    const stream = client.stream({ handle: 'x', jobId: 1 }, { signal });
+    const behind = client.echo({ message: 'behind' });
+    controller.abort();
+    await rejectsWith(given, 'canceled', /echo was canceled/);
+    await rejectsWith(stream.result(), 'canceled', /stream was canceled/);
+    assert.deepEqual([await before, await behind], [{ message: 'before' }, { message: 'behind' }]);
+    assert.deepEqual(server.requests.map(({ request }) => (request as { message?: string }).message), ['before', 'behind']);
+    assert.equal(server.connections, 1);
+  });
+
   it('before anything was sent sends nothing', async () => {
     await rejectsWith(client.ping({ signal: AbortSignal.abort() }), 'canceled', /ping was canceled/);
     await client.ping();

@@ -325,8 +325,8 @@ export class WardenClient {
     // Before anything is waited for: the trace is that of whoever calls.
     const frame = this.traceparent === undefined ? plain : traced(plain, this.traceparent);
     const connection = this.#live;
-    // Behind those that wait for the connection: calls are sent in the order in which they were made.
-    if (connection === undefined || this.#waiting > 0) {
+    // Behind those that wait for the connection: calls are sent in the order in which they were made. One that may be given up at once waits until that cannot be any more: it need not have been sent.
+    if (connection === undefined || this.#waiting > 0 || cancellation?.hasSignal === true) {
       this.#waiting++;
       void this.#sendWhenConnected(frame, pending, cancellation, stream);
       return;
@@ -342,6 +342,7 @@ export class WardenClient {
       let connection = await unlessCanceled(this.#connect(), cancellation);
       // A connection may fail between the moment it is there and this one: nothing was sent, so another may be tried.
       if (connection.failed) connection = await unlessCanceled(this.#connect(), cancellation);
+      cancellation?.throwIfCanceled();
       stream?.attach(connection);
       connection.send(frame, pending);
       cancellation?.listen((error) => connection.abandon(pending, error));
