@@ -1,6 +1,6 @@
 /**
- * Prints a test run: one line per test file, every failure with its diagnostics, and as the very last line
- * `N passed, N failed, N skipped`. Fed with the events of node:test's run(); knows nothing of processes.
+ * Prints a test run: one line per test file, every failure with its diagnostics, how long the stages and the slowest files took,
+ * and as the very last line `N passed, N failed, N skipped`. Fed with the events of node:test's run(); knows nothing of processes.
  */
 import { relative } from 'node:path';
 import { inspect } from 'node:util';
@@ -21,6 +21,8 @@ import { formatDuration } from './setup/steps.mjs';
  * @typedef {{ passed: number, failed: number, skipped: number, startedAt: number, problems: string[], latest: string }} FileState
  */
 
+/** So many of the slowest files are named, of a run that has more. */
+const SLOWEST = 20;
 const MAX_OUTPUT_LINES = 60;
 const MAX_PROBLEM_LINES = 60;
 const MAX_LINE_LENGTH = 400;
@@ -35,6 +37,10 @@ export class TestReporter {
   #files = new Map();
   /** @type {Map<string, string[]>} */
   #output = new Map();
+  /** @type {{ name: string, ms: number }[]} */
+  #durations = [];
+  /** @type {{ name: string, ms: number }[]} */
+  #stages = [];
   #done = 0;
   passed = 0;
   failed = 0;
@@ -136,7 +142,9 @@ export class TestReporter {
     this.skipped += state.skipped;
     const done = `${++this.#done}/${this.total}`.padStart(7);
     const counts = [`${state.passed} passed`, ...(state.failed ? [`${state.failed} FAILED`] : []), ...(state.skipped ? [`${state.skipped} skipped`] : [])];
-    this.write(`${done} ${state.failed ? 'FAIL' : 'ok  '} ${relative(this.root, file)}: ${counts.join(', ')} (${formatDuration(performance.now() - state.startedAt)})\n`);
+    const ms = performance.now() - state.startedAt;
+    this.#durations.push({ name: relative(this.root, file), ms });
+    this.write(`${done} ${state.failed ? 'FAIL' : 'ok  '} ${relative(this.root, file)}: ${counts.join(', ')} (${formatDuration(ms)})\n`);
     if (state.failed === 0) return;
     for (const problem of state.problems) this.write(`        not ok: ${problem.replaceAll('\n', '\n        ')}\n`);
     const output = this.#output.get(file);
@@ -144,10 +152,28 @@ export class TestReporter {
   }
 
   /**
+   * A part of the run is over.
+   * @param {string} name
+   * @param {number} ms
+   */
+  stage(name, ms) {
+    this.#stages.push({ name, ms });
+  }
+
+  /** Where the time went. */
+  #printDurations() {
+    if (this.#durations.length <= SLOWEST) return;
+    for (const { name, ms } of this.#stages) this.write(`        ${name} took ${formatDuration(ms)}\n`);
+    this.write('        the slowest files:\n');
+    for (const { name, ms } of this.#durations.sort((one, other) => other.ms - one.ms).slice(0, SLOWEST)) this.write(`        ${formatDuration(ms).padStart(12)} ${name}\n`);
+  }
+
+  /**
    * The last line.
    * @returns {boolean} whether the run is a success
    */
   finish() {
+    this.#printDurations();
     if (this.passed + this.failed + this.skipped === 0) this.write('no test ran\n');
     this.write(`${this.passed} passed, ${this.failed} failed, ${this.skipped} skipped\n`);
     return this.failed === 0 && this.passed > 0;

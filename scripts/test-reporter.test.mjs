@@ -79,3 +79,22 @@ test('a file that takes long is named, with how far it is', () => {
   reporter.remind('/repo/a.test.js');
   assert.match(state.text, /^ +\.\.\. a\.test\.js: 1 tests done after \d+ ms, the last of them: one\n$/);
 });
+
+test('of a long run the stages and the slowest files are named before the last line', () => {
+  const short = recorder();
+  short.reporter.stage('set-up', 1000);
+  short.reporter.finish();
+  assert.doesNotMatch(short.state.text, /took|slowest/);
+  const { state, reporter } = recorder();
+  reporter.stage('set-up', 61_000);
+  for (let index = 0; index < 30; index++) {
+    reporter.handle(`/repo/${index}.test.js`, pass('x'));
+    reporter.end(`/repo/${index}.test.js`);
+  }
+  reporter.finish();
+  const lines = state.text.trimEnd().split('\n').slice(30);
+  assert.deepEqual(lines.slice(0, 2), ['        set-up took 1 min 1 s', '        the slowest files:']);
+  assert.equal(lines.filter((line) => /^ +\d+ ms \d+\.test\.js$/.test(line)).length, 20);
+  assert.equal(lines.at(-1), '30 passed, 0 failed, 0 skipped');
+  assert.equal(lines.length, 23);
+});

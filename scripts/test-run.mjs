@@ -1,8 +1,8 @@
 /**
- * What `npm test` and `npm run test:soak` share: the set-up of `npm start`, the search for test files, and their run. Tests
- * that need nothing of the machine run two files at a time, those that make containers, compile or measure one after the
- * other; at last, when all tests are wanted, those of vm/suite.mjs in a virtual machine. The last line is `N passed, N failed, N skipped`; the exit status is 0 only when something passed and nothing
- * failed. WARDEN_MUST_RUN=1 makes every skipped test a failure.
+ * What `npm test` and `npm run test:soak` share: the set-up of `npm start`, the search for test files, and their run. Two files
+ * run at a time; when all tests are wanted, a virtual machine with those of vm/suite.mjs is one of the two at first. What
+ * test-order.mjs wants alone runs at last. Before the last line the slowest files are named; that is `N passed, N failed, N skipped`,
+ * and the exit status is 0 only when something passed and nothing failed. WARDEN_MUST_RUN=1 makes every skipped test a failure.
  */
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -12,12 +12,15 @@ import { RUN_PACKAGES, TEST_PACKAGES, VM_PACKAGES } from './setup/debian-package
 import { prepareCheckout, reportKernel, root } from './setup/prepare.mjs';
 import { SetupError } from './setup/setup-error.mjs';
 import { Steps } from './setup/steps.mjs';
+import { arrange } from './test-order.mjs';
 import { TestReporter } from './test-reporter.mjs';
-import { chooseSuite, runSuiteInVirtualMachine } from './vm/suite.mjs';
+import { chooseSuite, startSuiteInVirtualMachine } from './vm/suite.mjs';
 
 /** After this, and again and again, a file that is still running is named. */
 const PATIENCE_MS = 30_000;
-const PARALLEL = 2;
+/** Files at a time. The long forms of the soak measure more, and have the time to do so one after the other. */
+const AT_ONCE = 2;
+const SOAK_AT_ONCE = 1;
 /** Folders of test/ whose files need nothing of the machine. */
 const LIGHT_FOLDERS = ['test/dist/lint/', 'test/dist/golden/', 'test/dist/harness/'];
 /** Long runs only; npm test leaves it out. */
@@ -89,17 +92,18 @@ async function runFile(file, deadlineMs, reporter) {
 }
 
 /**
- * @param {readonly string[]} files
- * @param {number} atOnce
- * @param {number} deadlineMs for each
- * @param {TestReporter} reporter
+ * Lists beside each other, the files of a list one after the other.
+ * @template T
+ * @param {readonly (readonly T[])[]} lists
+ * @param {readonly Promise<unknown>[]} places one for each list that may be worked on at a time, which is free from then on
+ * @param {(file: T) => Promise<void>} run
  */
-async function runFiles(files, atOnce, deadlineMs, reporter) {
-  const queue = [...files];
-  const worker = async () => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) await runFile(file, deadlineMs, reporter);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+export async function runLists(lists, places, run) {
+  const queue = [...lists];
+  await Promise.all(places.map(async (free) => {
+    await free;
+    for (let list = queue.shift(); list !== undefined; list = queue.shift()) for (const file of list) await run(file);
+  }));
 }
 
 /**
@@ -108,6 +112,7 @@ async function runFiles(files, atOnce, deadlineMs, reporter) {
  * @returns {Promise<number>} exit status
  */
 async function prepareAndRun(steps, { command, patterns, soak, lightDeadlineMs, heavyDeadlineMs }) {
+  const began = performance.now();
   const virtualMachine = !soak && patterns.length === 0;
   await prepareCheckout(steps, {
     command,
@@ -124,9 +129,22 @@ async function prepareAndRun(steps, { command, patterns, soak, lightDeadlineMs, 
   process.env['NODE_OPTIONS'] = `${process.env['NODE_OPTIONS'] ?? ''} --enable-source-maps`.trim();
   if (soak) process.env['WARDEN_SOAK'] = '1';
   const reporter = new TestReporter({ root, total, mustRun: process.env['WARDEN_MUST_RUN'] === '1' });
-  await runFiles(light, PARALLEL, lightDeadlineMs, reporter);
-  await runFiles(heavy, 1, heavyDeadlineMs, reporter);
-  if (virtualMachine) await runSuiteInVirtualMachine(steps, suite, reporter);
+  reporter.stage('set-up', performance.now() - began);
+  const { together, alone } = arrange(heavy.map(builtName));
+  const deadlines = new Map([...light.map((file) => /** @type {const} */ ([builtName(file), lightDeadlineMs])), ...heavy.map((file) => /** @type {const} */ ([builtName(file), heavyDeadlineMs]))]);
+  const runBuilt = (/** @type {string} */ file) => runFile(join(root, file), deadlines.get(file) ?? heavyDeadlineMs, reporter);
+
+  const begun = performance.now();
+  // Its disk is made of the checkout before tests build something there.
+  const machine = virtualMachine ? await startSuiteInVirtualMachine(steps, suite, reporter) : { ended: Promise.resolve() };
+  const machineEnded = machine.ended.then(() => { if (virtualMachine) reporter.stage('virtual machine', performance.now() - begun); });
+  const places = Array.from({ length: soak ? SOAK_AT_ONCE : AT_ONCE }, (_, index) => (index === 1 ? machineEnded : Promise.resolve()));
+  await runLists([...light.map((file) => [builtName(file)]), ...together], places, runBuilt);
+  await machineEnded;
+  reporter.stage('files beside each other', performance.now() - begun);
+  const aloneSince = performance.now();
+  for (const file of alone) await runBuilt(file);
+  reporter.stage('files alone', performance.now() - aloneSince);
   return reporter.finish() ? 0 : 1;
 }
 

@@ -7,7 +7,7 @@ import { RUN_PACKAGES, TEST_PACKAGES, VM_PACKAGES } from './setup/debian-package
 import { prepareCheckout, root } from './setup/prepare.mjs';
 import { Steps } from './setup/steps.mjs';
 import { TestReporter } from './test-reporter.mjs';
-import { chooseSuite, runCommandInVirtualMachine, runSuiteInVirtualMachine } from './vm/suite.mjs';
+import { chooseSuite, runCommandInVirtualMachine, startSuiteInVirtualMachine } from './vm/suite.mjs';
 
 const { values, positionals } = parseArgs({ options: { run: { type: 'string' }, on: { type: 'string' } }, allowPositionals: true });
 const steps = new Steps();
@@ -19,7 +19,7 @@ try {
   } else {
     const suite = chooseSuite(positionals, values.on);
     const reporter = new TestReporter({ root, total: suite.length, mustRun: process.env['WARDEN_MUST_RUN'] === '1' });
-    await runSuiteInVirtualMachine(steps, suite, reporter);
+    await (await startSuiteInVirtualMachine(steps, suite, reporter)).ended;
     process.exitCode = reporter.finish() ? 0 : 1;
   }
 } catch (error) {

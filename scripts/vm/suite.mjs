@@ -13,12 +13,13 @@ import { compileProbes } from './probes.mjs';
 import { ResultReader } from './results.mjs';
 
 const MINUTE_MS = 60_000;
-const SUITE_DEADLINE_MS = 20 * MINUTE_MS;
-const FILE_DEADLINE_MS = 8 * MINUTE_MS;
+/** Each is more than twice what is usual, for tests of the host run beside the machine. */
+const SUITE_DEADLINE_MS = 40 * MINUTE_MS;
+const FILE_DEADLINE_MS = 15 * MINUTE_MS;
 /** After this, and again and again, a file that is still running is named. */
 const PATIENCE_MS = 30_000;
 /** The tests' deadlines, which only turn a hang into a failure, times this. */
-const PATIENCE = 10;
+const PATIENCE = 15;
 
 /**
  * By depot, built test files, and of some only the tests whose names match. The depots' lists run beside each other; keep their times alike.
@@ -86,11 +87,13 @@ export function chooseSuite(patterns, depot) {
 }
 
 /**
+ * Makes the machine and starts it. What goes wrong is a failure of the files that did not come to their end, whenever it does.
  * @param {import('../setup/steps.mjs').Steps} steps
  * @param {readonly SuiteEntry[]} suite
  * @param {import('../test-reporter.mjs').TestReporter} reporter
+ * @returns {Promise<{ ended: Promise<void> }>} when it runs; `ended`, which is never rejected: everything is reported, and the machine's files are gone
  */
-export async function runSuiteInVirtualMachine(steps, suite, reporter) {
+export async function startSuiteInVirtualMachine(steps, suite, reporter) {
   const depots = [...new Set(suite.map(({ depot }) => depot))];
   const plan = {
     fileDeadlineMs: FILE_DEADLINE_MS,
@@ -98,19 +101,22 @@ export async function runSuiteInVirtualMachine(steps, suite, reporter) {
     files: Object.fromEntries(depots.map((name) => [name, suite.filter(({ depot }) => depot === name).map(({ file, only }) => ({ file, only: only ?? [] }))])),
   };
   const results = new ResultReader(suite, reporter);
-  let removeMachine = () => {};
-  const reminder = setInterval(() => results.remind(), PATIENCE_MS);
+  // What else runs in this process is still to be counted.
+  const fail = (/** @type {unknown} */ error) => results.finish({ timedOut: false, how: `could not be made or used: ${error instanceof Error ? error.message : String(error)}`, console: [] });
   try {
     await compileProbes(root, suite.map(({ file }) => file));
     const { machine, remove } = await prepareVirtualMachine(steps, { depots, files: { 'plan.json': JSON.stringify(plan) } });
-    removeMachine = remove;
-    results.finish(await runMachine(machine, { deadlineMs: SUITE_DEADLINE_MS, onLine: (depot, line) => results.read(depot, line) }));
+    const reminder = setInterval(() => results.remind(), PATIENCE_MS);
+    const ended = runMachine(machine, { deadlineMs: SUITE_DEADLINE_MS, onLine: (depot, line) => results.read(depot, line) })
+      .then((end) => results.finish(end)).catch(fail)
+      .finally(() => {
+        clearInterval(reminder);
+        remove();
+      });
+    return { ended };
   } catch (error) {
-    // What ran before in this process is still to be counted.
-    results.finish({ timedOut: false, how: `could not be made or used: ${error instanceof Error ? error.message : String(error)}`, console: [] });
-  } finally {
-    clearInterval(reminder);
-    removeMachine();
+    fail(error);
+    return { ended: Promise.resolve() };
   }
 }
 

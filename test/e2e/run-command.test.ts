@@ -91,7 +91,8 @@ test('a terminal: its size, its keys, and the one outside as it was', async () =
   shell.resize(50, 132);
   shell.type('trap "stty size" WINCH; until [ "$(stty size)" = "50 132" ]; do :; done; echo large\r');
   await shell.shows('large\r\n');
-  shell.type('echo waiting; cat\r');
+  // One process says so and waits: it has the terminal by then, and the shell has not.
+  shell.type('sh -c "echo waiting; exec cat"\r');
   await shell.shows('waiting\r\n');
   shell.type('\x03');
   await shell.shows('prompt> ');
