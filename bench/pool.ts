@@ -3,6 +3,7 @@ import { WardenClient } from 'warden-client';
 import { measureLifecycles, runRow, runTrue } from './lifecycle.js';
 import { takeTurns, timed } from './measurement.js';
 import type { Result, Surroundings } from './measurement.js';
+import { besideRefill } from './refill.js';
 import { median, summarize } from './statistics.js';
 import { atMost, rowOf } from './table.js';
 
@@ -10,7 +11,8 @@ const POOL_SIZE = 8;
 /** Creates without a pause for each container that waits at their beginning. */
 const TIMES_BEYOND = 3;
 
-export async function pool({ sizes, server, floor }: Surroundings): Promise<Result> {
+export async function pool(surroundings: Surroundings): Promise<Result> {
+  const { sizes, server, floor } = surroundings;
   // To be asked how many wait.
   await server.end('SIGTERM');
   await server.watch();
@@ -43,6 +45,7 @@ export async function pool({ sizes, server, floor }: Surroundings): Promise<Resu
     bash.push(...await floor.bash(sizes.runsPerTurn, 'memfd'));
   };
   await takeTurns(sizes.turns, floorTurn, wardenTurn);
+  const refilled = await besideRefill(surroundings, client, handle, POOL_SIZE);
   await client.destroy({ handle });
   await client.close();
   await server.pool(0);
@@ -56,7 +59,8 @@ export async function pool({ sizes, server, floor }: Surroundings): Promise<Resu
       rowOf('run `true`, the first in a container of the pool, with destroys in between', 'µs', summarize(behindDestroys.run)),
       rowOf(`create, ${POOL_SIZE * TIMES_BEYOND} without a pause from a pool of ${POOL_SIZE}`, 'µs', all, { reference: { name: 'floor', value: median(floorCreate) } }),
       rowOf(`until a pool of ${POOL_SIZE} is full again`, 'ms', summarize(refills)),
+      ...refilled.rows,
     ],
-    samples: { 'pool create': claimed.create, 'pool first run': claimed.run, 'pool second run': repeated, 'pool create behind destroys': behindDestroys.create, 'pool first run behind destroys': behindDestroys.run, 'pool create beyond': beyond, 'pool refill': refills },
+    samples: { 'pool create': claimed.create, 'pool first run': claimed.run, 'pool second run': repeated, 'pool create behind destroys': behindDestroys.create, 'pool first run behind destroys': behindDestroys.run, 'pool create beyond': beyond, 'pool refill': refills, ...refilled.samples },
   };
 }

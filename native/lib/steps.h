@@ -23,8 +23,8 @@
 	X(STEP_MOUNT_OVERLAY, "mount overlay") \
 	X(STEP_MAP_MOUNTS, "map mounts") \
 	X(STEP_SEND_MOUNTS, "send mounts") \
-	X(STEP_JOIN_CGROUPS, "join cgroups") \
 	X(STEP_SET_HOSTNAME, "set hostname") \
+	X(STEP_JOIN_CGROUPS, "join cgroups") \
 	X(STEP_BECOME_ROOT, "become root") \
 	X(STEP_MOUNT_PROC, "mount proc") \
 	X(STEP_MOUNT_SYS, "mount sys") \

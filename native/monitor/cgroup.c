@@ -42,20 +42,14 @@ static bool is_memory(const struct cgroup *cgroup)
 	return faccessat(cgroup->directory, cgroup->version == 1 ? "memory.oom_control" : "memory.events", F_OK, 0) == 0;
 }
 
-int cgroups_make(struct cgroups *cgroups, const struct description *description, int *parents, struct error *err)
+static int make(struct cgroups *cgroups, const struct description *description, bool v2, struct error *err)
 {
-	cgroups->count = 0;
-	cgroups->job_parent = -1;
-	cgroups->memory = -1;
-	cgroups->nested = description->nested;
-	for (size_t i = 0; i < description->cgroup_count; i++) {
+	for (size_t i = 0; i < cgroups->count; i++) {
 		const struct cgroup_description *wanted = &description->cgroups[i];
-		struct cgroup *cgroup = &cgroups->items[cgroups->count++];
+		struct cgroup *cgroup = &cgroups->items[i];
 
-		*cgroup = (struct cgroup){ .parent = steal_fd(&parents[i]), .directory = -1, .tasks = -1, .version = wanted->version };
-		cgroup->name = strdup(strrchr(wanted->path, '/') + 1);
-		if (cgroup->name == NULL)
-			return error_set(err, ENOMEM, "%s", wanted->path);
+		if ((wanted->version == 2) != v2)
+			continue;
 		if (make_one(cgroup, wanted, err) < 0)
 			return -1;
 		/* Jobs' groups go to the freezer (cheap to join, cannot be forked away from), else to v2. */
@@ -69,12 +63,52 @@ int cgroups_make(struct cgroups *cgroups, const struct description *description,
 	return 0;
 }
 
-int cgroups_join(const struct cgroups *cgroups, struct error *err)
+int cgroups_begin(struct cgroups *cgroups, const struct description *description, int *parents, struct error *err)
 {
+	cgroups->count = 0;
+	cgroups->job_parent = -1;
+	cgroups->memory = -1;
+	cgroups->nested = description->nested;
+	for (size_t i = 0; i < description->cgroup_count; i++) {
+		const struct cgroup_description *wanted = &description->cgroups[i];
+		struct cgroup *cgroup = &cgroups->items[cgroups->count++];
+
+		*cgroup = (struct cgroup){ .parent = steal_fd(&parents[i]), .directory = -1, .tasks = -1, .version = wanted->version };
+		cgroup->name = strdup(strrchr(wanted->path, '/') + 1);
+		if (cgroup->name == NULL)
+			return error_set(err, ENOMEM, "%s", wanted->path);
+	}
+	return make(cgroups, description, true, err);
+}
+
+int cgroups_make(struct cgroups *cgroups, const struct description *description, struct error *err)
+{
+	return make(cgroups, description, false, err);
+}
+
+size_t cgroups_list_tasks(const struct cgroups *cgroups, int *ret_tasks)
+{
+	size_t count = 0;
+
 	for (size_t i = 0; i < cgroups->count; i++)
-		if (cgroups->items[i].tasks >= 0 && write(cgroups->items[i].tasks, "0", 1) != 1)
-			return error_set(err, errno, "tasks of cgroup %zu, %s", i, cgroups->items[i].name);
-	return 0;
+		if (cgroups->items[i].tasks >= 0)
+			ret_tasks[count++] = cgroups->items[i].tasks;
+	return count;
+}
+
+int cgroups_join(const struct description *description, const int *tasks, size_t count, struct error *err)
+{
+	size_t joined = 0;
+
+	for (size_t i = 0; i < description->cgroup_count; i++) {
+		if (description->cgroups[i].version != 1)
+			continue;
+		if (joined == count)
+			return error_set(err, EPROTO, "%zu cgroups to join", count);
+		if (write(tasks[joined++], "0", 1) != 1)
+			return error_set(err, errno, "tasks of cgroup %zu, %s", i, description->cgroups[i].path);
+	}
+	return joined == count ? 0 : error_set(err, EPROTO, "%zu cgroups to join", count);
 }
 
 int cgroups_v2_directory(const struct cgroups *cgroups)

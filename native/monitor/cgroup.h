@@ -35,10 +35,17 @@ struct cgroups {
 	bool nested;        /* the container makes groups below its own */
 };
 
-/* Makes every group and writes its settings. parents: one descriptor per group, taken over. On failure call cgroups_remove() too. */
-int cgroups_make(struct cgroups *cgroups, const struct description *description, int *parents, struct error *err);
-/* In the child: joins the v1 groups. */
-int cgroups_join(const struct cgroups *cgroups, struct error *err);
+/*
+ * Takes over parents, one descriptor per group, and makes those groups that the container's first process is born in, of v2. On failure call cgroups_remove(), too,
+ * as after the following.
+ */
+int cgroups_begin(struct cgroups *cgroups, const struct description *description, int *parents, struct error *err);
+/* Makes the others. A thread may do it: it touches nothing that cgroups_v2_directory() reads. */
+int cgroups_make(struct cgroups *cgroups, const struct description *description, struct error *err);
+/* Of the v1 groups, for cgroups_join(); room for DESCRIPTION_MAX_CGROUPS. Returns how many. */
+size_t cgroups_list_tasks(const struct cgroups *cgroups, int *ret_tasks);
+/* In the child: joins the v1 groups, by descriptors in the order of the description. */
+int cgroups_join(const struct description *description, const int *tasks, size_t count, struct error *err);
 /* The directory for CLONE_INTO_CGROUP, or -1. */
 int cgroups_v2_directory(const struct cgroups *cgroups);
 /* The directory of one of them, where its processes of no job are; -1 with errno. */

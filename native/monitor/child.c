@@ -97,6 +97,20 @@ static int execute(const struct child *child, struct error *err)
 	return error_set(err, errno, "execveat");
 }
 
+static int join_cgroups(const struct description *description, struct error *err)
+{
+	int tasks[DESCRIPTION_MAX_CGROUPS];
+	size_t count;
+
+	if (receive(CHILD_CGROUPS, tasks, DESCRIPTION_MAX_CGROUPS, &count, err) < 0)
+		return -1;
+	int result = cgroups_join(description, tasks, count, err);
+
+	while (count > 0)
+		close_fd(tasks[--count]);
+	return result;
+}
+
 static int set_up(const struct child *child, struct error *err)
 {
 	const struct description *description = child->description;
@@ -104,10 +118,6 @@ static int set_up(const struct child *child, struct error *err)
 	struct rootfs rootfs = { .root = -1, .dev = -1, .proc = -1, .sys = -1 };
 	size_t count;
 
-	if (step_begin(STEP_JOIN_CGROUPS, err) < 0 || cgroups_join(child->cgroups, err) < 0)
-		return -1;
-	if (unshare(CLONE_NEWCGROUP) < 0)
-		return error_set(err, errno, "cgroup namespace");
 	if (step_begin(STEP_SET_HOSTNAME, err) < 0)
 		return -1;
 	if (sethostname(description->hostname, strlen(description->hostname)) < 0)
@@ -116,6 +126,10 @@ static int set_up(const struct child *child, struct error *err)
 		return error_set(err, errno, "setsid");
 	umask(022);
 
+	if (step_begin(STEP_JOIN_CGROUPS, err) < 0 || join_cgroups(description, err) < 0)
+		return -1;
+	if (unshare(CLONE_NEWCGROUP) < 0)
+		return error_set(err, errno, "cgroup namespace");
 	if (step_begin(STEP_BECOME_ROOT, err) < 0 || receive(CHILD_IDS_MAPPED, &rootfs.dev, 1, &count, err) < 0 || become_root(err) < 0)
 		return -1;
 	if (count != 1)

@@ -19,9 +19,9 @@
 #include "lib/syscalls.h"
 #include "lib/undo.h"
 #include "monitor/child.h"
+#include "monitor/groundwork.h"
 #include "monitor/handshake.h"
 #include "monitor/hooks.h"
-#include "monitor/layers.h"
 #include "monitor/listening.h"
 #include "monitor/mounts.h"
 #include "monitor/volumes.h"
@@ -48,7 +48,7 @@ struct create {
 	int child_pair;
 	int user_namespace;
 	struct container *container;
-	struct layers layers;
+	struct groundwork groundwork;
 };
 
 static void take_fds(struct stream_input *input, int *ret_fds, size_t count)
@@ -97,24 +97,6 @@ static void show_id(const struct create *create)
 	memcpy(create->title, create->description.id, length < room ? length : room);
 }
 
-static size_t hook_fds(const struct hook_list *hooks)
-{
-	return (hooks->count > 0) + (hook_list_count(hooks, HOOK_CHILD_BEFORE_PIVOT) > 0) + hook_list_count(hooks, HOOK_CHILD_AFTER_PIVOT);
-}
-
-static void take_hook_fds(struct create *create)
-{
-	const struct hook_list *hooks = &create->description.hooks;
-	struct hook_sources *sources = &create->hook_sources;
-
-	if (hooks->count > 0)
-		take_fds(&create->input, &sources->host_mounts, 1);
-	if (hook_list_count(hooks, HOOK_CHILD_BEFORE_PIVOT) > 0)
-		take_fds(&create->input, &sources->host_root, 1);
-	sources->program_count = hook_list_count(hooks, HOOK_CHILD_AFTER_PIVOT);
-	take_fds(&create->input, sources->programs, sources->program_count);
-}
-
 static int run_hooks(const struct create *create, uint32_t point, struct error *err)
 {
 	return hooks_run(&create->description.hooks, &create->hook_sources, point, point == HOOK_PARENT_AFTER_CLONE ? create->container->pid : 0, create->deadline, err);
@@ -142,7 +124,7 @@ static int read_description(struct create *create, struct error *err)
 		fault_set(description->fault_step, (int)description->fault_number);
 #endif
 	size_t expected = FIXED_FDS + description->has_disk + description->lower_count + description->volume_count + description->cgroup_count +
-		hook_fds(&description->hooks);
+		hook_sources_count(&description->hooks);
 
 	/* The directory of syslog's socket comes last, when there is one. */
 	bool has_syslog = description->syslog_name != NULL && create->input.fd_count == expected + 1;
@@ -159,7 +141,7 @@ static int read_description(struct create *create, struct error *err)
 	take_fds(&create->input, create->lowers, description->lower_count);
 	take_fds(&create->input, create->volumes, description->volume_count);
 	take_fds(&create->input, create->parents, description->cgroup_count);
-	take_hook_fds(create);
+	hook_sources_take(&create->hook_sources, &description->hooks, &create->input);
 	if (has_syslog) {
 		take_fds(&create->input, &create->container->syslog_directory, 1);
 		create->container->syslog_name = description->syslog_name;
@@ -182,7 +164,6 @@ static int clone_child(struct create *create, struct error *err)
 	create->child_pair = pair[1];
 	struct child child = {
 		.description = &create->description,
-		.cgroups = &container->cgroups,
 		.pair = create->child_pair,
 		.other_end = container->wshd,
 		.filter = create->filter,
@@ -205,7 +186,6 @@ static int clone_child(struct create *create, struct error *err)
 		child_run(&child);
 	wire_buffer_free(&report);
 	create->child_pair = close_fd(create->child_pair);
-	cgroups_close_tasks(&container->cgroups);
 	return 0;
 }
 
@@ -269,11 +249,11 @@ static void undo_watch(void *argument)
 	oom_watch_close(&container->oom);
 }
 
-static void undo_layers(void *argument)
+static void undo_groundwork(void *argument)
 {
 	struct error ignored;
 
-	layers_finish(argument, &ignored);
+	groundwork_finish(argument, &ignored);
 }
 
 /* Layers, overlay, volumes. */
@@ -282,7 +262,7 @@ static int make_mounts(struct create *create, struct error *err)
 	const struct description *description = &create->description;
 	_cleanup_close_ int overlay = -1;
 
-	if (layers_finish(&create->layers, err) < 0)
+	if (groundwork_finish(&create->groundwork, err) < 0)
 		return -1;
 	if (step_begin(STEP_MAP_LAYERS, err) < 0 || mounts_map_layers(create->lowers, description->lower_count, create->user_namespace, err) < 0)
 		return -1;
@@ -308,12 +288,28 @@ static int map_devices(const struct create *create, struct error *err)
 	return 0;
 }
 
+static int let_child_join(struct create *create, struct error *err)
+{
+	struct container *container = create->container;
+	int tasks[DESCRIPTION_MAX_CGROUPS];
+
+	if (groundwork_await_cgroups(&create->groundwork, err) < 0)
+		return -1;
+	err->step = STEP_JOIN_CGROUPS;
+	int result = handshake_send_cgroups(container->wshd, tasks, cgroups_list_tasks(&container->cgroups, tasks), create->deadline, err);
+
+	cgroups_close_tasks(&container->cgroups);
+	return result;
+}
+
 static int start_child(struct create *create, struct error *err)
 {
 	struct container *container = create->container;
+	bool nested = create->description.nested, has_hooks = create->description.hooks.count > 0;
 
-	bool nested = create->description.nested;
-
+	/* A hook that puts it into a group of its own finds it in ours. */
+	if (has_hooks && let_child_join(create, err) < 0)
+		return -1;
 	if (step_begin(STEP_MAP_IDS, err) < 0 || (!nested && id_map_apply(&create->description.map, container->pid, err) < 0))
 		return -1;
 	/* First the launcher, whose link takes longest. */
@@ -323,6 +319,9 @@ static int start_child(struct create *create, struct error *err)
 		return -1;
 	if (step_begin(STEP_MAP_DEVICES, err) < 0 || (!nested && open_user_namespace(container->pid, &create->user_namespace, err) < 0) || map_devices(create, err) < 0)
 		return -1;
+	if (!has_hooks && let_child_join(create, err) < 0)
+		return -1;
+	err->step = STEP_MAP_DEVICES;
 	return handshake_send_ids_mapped(container->wshd, create->dev, create->deadline, err);
 }
 
@@ -338,10 +337,12 @@ static int make_container(struct create *create, struct undo *undo, struct error
 	undo_push(undo, undo_cgroups, &container->cgroups);
 	/* Taken away only when the child is dead: it might still write to the upper layer. */
 	undo_push(undo, undo_directories, &container->directories);
-	undo_push(undo, undo_layers, &create->layers);
-	if (step_begin(STEP_START_LAYERS, err) < 0 || layers_start(&create->layers, &container->directories, &create->description, create->lowers, err) < 0)
+	undo_push(undo, undo_groundwork, &create->groundwork);
+	err->step = STEP_MAKE_CGROUPS;
+	if (cgroups_begin(&container->cgroups, &create->description, create->parents, err) < 0 || step_begin(STEP_START_LAYERS, err) < 0 || groundwork_start(&create->groundwork, &container->cgroups, &container->directories, &create->description, create->lowers, err) < 0)
 		return -1;
-	if (step_begin(STEP_MAKE_CGROUPS, err) < 0 || cgroups_make(&container->cgroups, &create->description, create->parents, err) < 0)
+	/* Hooks find the groups. */
+	if (create->description.hooks.count > 0 && groundwork_await_cgroups(&create->groundwork, err) < 0)
 		return -1;
 	undo_push(undo, undo_watch, container);
 	undo_push(undo, undo_listener, container);

@@ -13,6 +13,11 @@
 /* Small enough for the stack; READY, FAILED and ERROR are tiny. */
 #define PACKET_SIZE 1024
 
+int handshake_send_cgroups(int wshd, const int *tasks, size_t count, int64_t deadline, struct error *err)
+{
+	return packet_send(wshd, &(char){ CHILD_CGROUPS }, 1, tasks, count, deadline, err);
+}
+
 int handshake_send_ids_mapped(int wshd, int dev, int64_t deadline, struct error *err)
 {
 	return packet_send(wshd, &(char){ CHILD_IDS_MAPPED }, 1, &dev, 1, deadline, err);

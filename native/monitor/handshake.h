@@ -17,6 +17,7 @@ struct handshake {
 	int64_t deadline;
 };
 
+int handshake_send_cgroups(int wshd, const int *tasks, size_t count, int64_t deadline, struct error *err);
 int handshake_send_ids_mapped(int wshd, int dev, int64_t deadline, struct error *err);
 int handshake_send_mounts(int wshd, int overlay, const int *volumes, size_t volume_count, int64_t deadline, struct error *err);
 int handshake_report_clone(int launcher, pid_t pid, int64_t deadline, struct error *err);

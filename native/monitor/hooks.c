@@ -273,6 +273,22 @@ int hooks_run_before_pivot(const struct hook_list *list, const struct hook_sourc
 	return hooks_run(list, sources, HOOK_CHILD_BEFORE_PIVOT, 0, deadline, err);
 }
 
+size_t hook_sources_count(const struct hook_list *list)
+{
+	return (list->count > 0) + (hook_list_count(list, HOOK_CHILD_BEFORE_PIVOT) > 0) + hook_list_count(list, HOOK_CHILD_AFTER_PIVOT);
+}
+
+void hook_sources_take(struct hook_sources *sources, const struct hook_list *list, struct stream_input *input)
+{
+	if (list->count > 0)
+		sources->host_mounts = stream_take_fd(input);
+	if (hook_list_count(list, HOOK_CHILD_BEFORE_PIVOT) > 0)
+		sources->host_root = stream_take_fd(input);
+	sources->program_count = hook_list_count(list, HOOK_CHILD_AFTER_PIVOT);
+	for (size_t i = 0; i < sources->program_count; i++)
+		sources->programs[i] = stream_take_fd(input);
+}
+
 void hook_sources_close(struct hook_sources *sources)
 {
 	sources->host_mounts = close_fd(sources->host_mounts);

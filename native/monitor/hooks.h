@@ -12,6 +12,7 @@
 
 #include <sys/types.h>
 
+#include "lib/stream.h"
 #include "monitor/hook-list.h"
 
 /* What the launcher passes for them, only when it is needed. */
@@ -32,6 +33,9 @@ int hooks_prepare_root(const struct hook_sources *sources, struct error *err);
 /* Attaches it, moves the container's root onto its /mnt, and runs them. In the child. */
 int hooks_run_before_pivot(const struct hook_list *list, const struct hook_sources *sources, int64_t deadline, struct error *err);
 
+/* How many descriptors come with these hooks, and takes them, in the order of docs/native.md. */
+size_t hook_sources_count(const struct hook_list *list);
+void hook_sources_take(struct hook_sources *sources, const struct hook_list *list, struct stream_input *input);
 void hook_sources_close(struct hook_sources *sources);
 
 #endif

@@ -79,6 +79,15 @@ test('a create is answered with the monitor\'s pid, whatever comes in between', 
   assert.equal(await created, 4711);
 });
 
+test('a request to a launcher that is there is written in the call that makes it', async () => {
+  writeLauncher(`${helloOk} reply(FrameType.ok, (writer) => writer.u32(Tag.pid, 4711));`);
+  await launcher.start();
+  let written = false;
+  const created = launcher.create({ ...sampleDescription, get handle() { written = true; return sampleDescription.handle; } });
+  assert.ok(written, 'whatever is done behind the call is done while the launcher works');
+  assert.equal(await created, 4711);
+});
+
 test('a failed step is an error that names it', async () => {
   writeLauncher(`${helloOk} reply(FrameType.error, (writer) => writer.text(Tag.step, 'clone').u32(Tag.errno, 11));`);
   await launcher.start();

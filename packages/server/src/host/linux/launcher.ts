@@ -87,6 +87,8 @@ interface Running {
 
 export class LauncherProcess implements Launcher {
   #running: Promise<Running> | undefined;
+  /** The same as soon as it has answered HELLO: a request is then written in the call that makes it, so that the launcher works while wardend goes on. */
+  #ready: Running | undefined;
   #nextRequest = 1;
   #closed = false;
   readonly #turns: Turns;
@@ -238,6 +240,7 @@ export class LauncherProcess implements Launcher {
    */
   async close(delayMs: number): Promise<void> {
     this.#closed = true;
+    this.#ready = undefined;
     const running = await this.#running?.catch(() => undefined);
     if (running === undefined || running.process.exitCode !== null || running.process.signalCode !== null) return;
     await new Promise<void>((resolve) => {
@@ -308,6 +311,8 @@ export class LauncherProcess implements Launcher {
     await this.#exchange(running, FrameType.hello, helloDeadlineMs, 'start of the launcher', (writer) => writeHello(writer, this.options));
     if (this.#watching) await this.#askToWatch(running);
     running.ready = true;
+    // Who ends it waits for it: nothing is sent to one that is ending.
+    if (!this.#closed) this.#ready = running;
     if (this.#watching) this.options.firewall?.changed({ unwatched: true });
     return running;
   }
@@ -318,7 +323,7 @@ export class LauncherProcess implements Launcher {
   }
 
   async #request(type: number, deadlineMs: number, what: string, write: (writer: FrameWriter) => void): Promise<Attributes> {
-    return this.#exchange(await this.#run(), type, deadlineMs, what, write);
+    return this.#exchange(this.#ready ?? (await this.#run()), type, deadlineMs, what, write);
   }
 
   #exchange(running: Running, type: number, deadlineMs: number, what: string, write: (writer: FrameWriter) => void, watcher?: Watcher): Promise<Attributes> {
@@ -361,6 +366,7 @@ export class LauncherProcess implements Launcher {
 
   #lost(running: Running, why: string): void {
     this.#running = undefined;
+    this.#ready = undefined;
     const another = !this.#closed && running.ready;
     if (another) this.restarts++;
     if (another) this.options.log.error({ reason: why }, `the launcher is gone; ${this.#watching ? 'starting another' : 'the next request starts it again'}`);
