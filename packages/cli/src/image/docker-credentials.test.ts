@@ -66,4 +66,12 @@ describe('docker\'s configuration', () => {
       await assert.rejects(credentials(host), (error) => error instanceof WardenError && text.test(error.message), host);
     }
   });
+
+  it('may name a helper that is missing, and nothing waits for that', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    configure({ credsStore: 'missing' });
+    const before = timers();
+    await assert.rejects(credentials('h.example'), /cannot be run/);
+    assert.equal(timers(), before);
+  });
 });

@@ -97,13 +97,21 @@ async function askHelper(name: string, host: string, environment: Environment): 
 
 function run(program: string, input: string, environment: Environment): Promise<{ status: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], env: { ...environment }, timeout: HELPER_DEADLINE_MS });
+    const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], env: { ...environment } });
+    // Not the option `timeout`: its timer outlives a program that cannot be started, and keeps ours from ending.
+    const deadline = setTimeout(() => child.kill(), HELPER_DEADLINE_MS);
     let output = '';
-    child.once('error', (error) => reject(new WardenError('unavailable', `${program}, which docker's configuration names, cannot be run: ${error.message}`, { cause: error })));
+    child.once('error', (error) => {
+      clearTimeout(deadline);
+      reject(new WardenError('unavailable', `${program}, which docker's configuration names, cannot be run: ${error.message}`, { cause: error }));
+    });
     child.stdout.on('data', (chunk: Buffer) => {
       output = (output + chunk.toString('utf8')).slice(0, HELPER_OUTPUT_LIMIT);
     });
-    child.once('close', (status) => resolve({ status, output }));
+    child.once('close', (status) => {
+      clearTimeout(deadline);
+      resolve({ status, output });
+    });
     // A helper that does not read it says so by how it ends.
     child.stdin.on('error', () => undefined);
     child.stdin.end(`${input}\n`);
