@@ -1,14 +1,19 @@
 /*
  * Loaded into a wardend that is measured (`--import`, by NODE_OPTIONS): how late a timer of a millisecond is, which is how long the event loop
- * was kept by one turn, and how much of that the process waited for a processor, by the kernel's account (/proc/PID/schedstat, the second
- * number). Whoever connects to the socket that LOOP_PROBE_SOCKET names gets the figures since the last time, as JSON.
+ * was kept by one turn; and what of that is not the loop's doing (loop-turn.ts): what the process waited for a processor, by the kernel's account
+ * (/proc/PID/task/TID/schedstat, the second number), what the loop waited for events, and whether the machine's host took a processor away. Whoever connects to the
+ * socket that LOOP_PROBE_SOCKET names gets the figures since the last time, as JSON.
  */
 import { openSync, readSync } from 'node:fs';
 import net from 'node:net';
+import { blockedMs } from './loop-turn.js';
+import type { LoopTurn } from './loop-turn.js';
 
 export interface LoopFigures {
-  /** Milliseconds of the longest turns, the longest first, and how much of each the process waited for a processor. */
-  readonly longest: readonly { readonly ms: number; readonly waitedMs: number }[];
+  /** Those that were blocked longest, the longest first; as many of each kind: those in which the host took a processor, and the others. */
+  readonly longest: readonly LoopTurn[];
+  /** How late one of these others was at most, the waiting for a processor included. */
+  readonly latestMs: number;
   readonly turns: number;
 }
 
@@ -22,21 +27,29 @@ delete process.env['LOOP_PROBE_SOCKET'];
 
 if (path !== undefined) {
   const account = openSync(`/proc/self/task/${process.pid}/schedstat`, 'r');
-  const text = Buffer.alloc(64);
-  const waitedMs = (): number => Number(text.toString('latin1', 0, readSync(account, text, 0, text.length, 0)).split(' ')[1]) / 1e6;
+  const processors = openSync('/proc/stat', 'r');
+  const text = Buffer.alloc(256);
+  /** Numbers of a file's first line; only that is asked for. */
+  const field = (file: number, index: number): number => Number(text.toString('latin1', 0, readSync(file, text, 0, text.length, 0)).split('\n', 1)[0]?.split(/ +/)[index]);
+  const look = (): { at: number; waitedMs: number; activeMs: number; stolen: number } => ({
+    at: performance.now(), waitedMs: field(account, 1) / 1e6, activeMs: performance.eventLoopUtilization().active, stolen: field(processors, 8),
+  });
 
-  let longest: { ms: number; waitedMs: number }[] = [];
-  let turns = 0;
-  let last = { at: performance.now(), waitedMs: waitedMs() };
+  let longest: { stolen: LoopTurn[]; own: LoopTurn[] } = { stolen: [], own: [] };
+  let [latestMs, turns] = [0, 0];
+  let last = look();
 
   const tick = (): void => {
-    const now = { at: performance.now(), waitedMs: waitedMs() };
+    const now = look();
     const ms = now.at - last.at - INTERVAL_MS;
+    const turn = { ms, waitedMs: Math.min(ms, now.waitedMs - last.waitedMs), activeMs: now.activeMs - last.activeMs, isStolen: now.stolen > last.stolen };
+    const kept = turn.isStolen ? longest.stolen : longest.own;
     turns++;
-    if (longest.length < KEPT || ms > (longest.at(-1)?.ms ?? 0)) {
-      longest.push({ ms, waitedMs: Math.min(ms, now.waitedMs - last.waitedMs) });
-      longest.sort((one, other) => other.ms - one.ms);
-      longest.length = Math.min(longest.length, KEPT);
+    if (!turn.isStolen) latestMs = Math.max(latestMs, ms);
+    if (kept.length < KEPT || blockedMs(turn) > blockedMs(kept.at(-1) ?? turn)) {
+      kept.push(turn);
+      kept.sort((one, other) => blockedMs(other) - blockedMs(one));
+      kept.length = Math.min(kept.length, KEPT);
     }
     last = now;
     setTimeout(tick, INTERVAL_MS).unref();
@@ -45,7 +58,7 @@ if (path !== undefined) {
 
   net.createServer((socket) => {
     socket.on('error', () => socket.destroy());
-    socket.end(JSON.stringify({ longest, turns } satisfies LoopFigures));
-    [longest, turns] = [[], 0];
+    socket.end(JSON.stringify({ longest: [...longest.own, ...longest.stolen], latestMs, turns } satisfies LoopFigures));
+    [longest, latestMs, turns] = [{ stolen: [], own: [] }, 0, 0];
   }).listen(path).unref();
 }

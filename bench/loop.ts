@@ -2,6 +2,7 @@
 import net from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { LoopFigures } from './loop-probe.js';
+import { worstOf } from './loop-turn.js';
 import { compiled } from './paths.js';
 import { atMost, rowOf } from './table.js';
 import type { Row } from './table.js';
@@ -18,12 +19,12 @@ export async function takeLoopFigures(socket: string): Promise<LoopFigures> {
   return JSON.parse(await text(net.connect(socket))) as LoopFigures;
 }
 
-/** The longest turn, counted without what the process waited for a processor: that is the machine's doing, and its own row's second figure. */
-export function loopRow(name: string, { longest }: LoopFigures, bounded = false): Row {
-  const blocked = Math.max(0, ...longest.map(({ ms, waitedMs }) => ms - waitedMs));
-  const late = Math.max(0, ...longest.map(({ ms }) => ms));
+/** The longest turn, counted without what the process waited for a processor, which is the machine's doing, and without turns in which the machine's host took one away, which are told beside it. */
+export function loopRow(name: string, { longest, latestMs }: LoopFigures, bounded = false): Row {
+  const { blocked, stolen, stolenTurns } = worstOf(longest);
+  const host = stolenTurns === 0 ? '' : `; ${stolen.toFixed(1)} ms in turns in which the machine's host took a processor away`;
   return rowOf(name, 'ms', blocked, {
-    comparison: `${late.toFixed(1)} ms with the waiting for a processor`,
+    comparison: `${latestMs.toFixed(1)} ms with the waiting for a processor${host}`,
     ...(bounded ? { budget: atMost(BUDGET_MS, 'ms', blocked), goal: atMost(GOAL_MS, 'ms', blocked) } : {}),
   });
 }

@@ -53,6 +53,13 @@ test('missing helper programs are named', async () => {
   }
 });
 
+test('a daemon has one thread for V8 and one for files: signalling one of several makes the first wait until another gets a processor', async () => {
+  const { client, handle } = await server.container();
+  await client.run(handle, 'true');
+  // And Node's two for late tasks and for signals of the inspector.
+  assert.equal(readdirSync(`/proc/${server.daemon.pid}/task`).length, 5);
+});
+
 test('a group for the socket that the machine does not have is named', async () => {
   const depot = `${server.slot.directory}/other-depot`;
   assertRefused(await startSecond({ server: { container_depot_path: depot, unix_domain_group: 'nobody-is-in-it' } }), /server\.unix_domain_group: there is no group nobody-is-in-it/);
