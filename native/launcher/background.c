@@ -99,7 +99,7 @@ static void answer(struct launcher *launcher, const struct background *backgroun
 	struct error err;
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-		answer_ok(launcher, background->request, 0);
+		answer_ok(launcher, background->request);
 		return;
 	}
 	/* The text is the child's, which may have been killed while it wrote. */

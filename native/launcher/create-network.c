@@ -92,7 +92,7 @@ int create_connect(struct create *create, const struct host *host, struct error 
 		if (link_create(host->rtnetlink, link, create->network, err) < 0)
 			return err->number == EEXIST ? 0 : -1;
 		create->link_made = true;
-		if (link_configure_host(host->rtnetlink, link, err) < 0)
+		if (link_configure_host(host->rtnetlink, link, &create->link_index, err) < 0)
 			return -1;
 	}
 	if (link_configure_container(host->namespaces.own_network, create->network, link, err) < 0)

@@ -79,7 +79,7 @@ static void answer_failure(struct launcher *launcher, struct create *create)
 {
 	answer_error(launcher, create->description.request, &create->failure);
 	if (create->is_abandoned)
-		answer_ok(launcher, create->abandon_request, 0);
+		answer_ok(launcher, create->abandon_request);
 	create_release(launcher, create);
 }
 

@@ -166,7 +166,11 @@ static int confirm(struct launcher *launcher, struct create *create, struct erro
 	wire_buffer_free(&message);
 	if (result < 0)
 		return -1;
-	answer_ok(launcher, create->description.request, create->monitor);
+	answer_begin(launcher, create->description.request);
+	wire_put_u32(&launcher->output, TAG_PID, (uint32_t)create->monitor);
+	if (create->link_index != 0)
+		wire_put_u32(&launcher->output, TAG_LINK_INDEX, (uint32_t)create->link_index);
+	answer_send(launcher);
 	create_release(launcher, create);
 	return 0;
 }
@@ -293,7 +297,7 @@ void create_abandon(struct launcher *launcher, uint32_t request, const char *id)
 	struct error err = { .step = STEP_ABANDONED };
 
 	if (create == NULL) {
-		answer_ok(launcher, request, 0);
+		answer_ok(launcher, request);
 		return;
 	}
 	if (create->is_abandoned) {

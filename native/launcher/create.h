@@ -27,6 +27,7 @@ struct create {
 	bool elements_added;
 	bool awaits_name;              /* an interface of the link's name exists on the host */
 	bool link_made;
+	int link_index;                /* of its host end; 0: there is no link, or not yet */
 	bool network_done;
 	bool monitor_ready;
 	bool failing;

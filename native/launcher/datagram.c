@@ -73,5 +73,5 @@ void datagram_serve(struct launcher *launcher, uint32_t request, const void *bod
 	if (result < 0)
 		answer_error(launcher, request, &err);
 	else
-		answer_ok(launcher, request, 0);
+		answer_ok(launcher, request);
 }

@@ -124,5 +124,5 @@ void disk_serve(struct launcher *launcher, uint32_t request, const struct frame 
 	else if (frame->type != WIRE_DISK_PREPARE)
 		answer(launcher, request, &state);
 	else
-		answer_ok(launcher, request, 0);
+		answer_ok(launcher, request);
 }

@@ -67,9 +67,9 @@ void watch_change(struct launcher *launcher, struct watch *watch, uint32_t event
 /* Closes the descriptor, too. */
 void watch_close(struct launcher *launcher, struct watch *watch);
 
-/* Answers to wardend, queued. Between begin and send attributes are put into launcher->output. pid 0: none. */
+/* Answers to wardend, queued. Between begin and send attributes are put into launcher->output. */
 void answer_begin(struct launcher *launcher, uint32_t request);
-void answer_ok(struct launcher *launcher, uint32_t request, pid_t pid);
+void answer_ok(struct launcher *launcher, uint32_t request);
 void answer_error(struct launcher *launcher, uint32_t request, const struct error *problem);
 /* What has been begun in `output`, REQUEST included. */
 void answer_send(struct launcher *launcher);

@@ -201,7 +201,7 @@ static int disable_ipv6(const char *interface, struct error *err)
 	return sysctl_write(name, "1", err) == 0 || err->number == ENOENT ? 0 : -1;
 }
 
-int link_configure_host(int rtnetlink, const struct link_description *link, struct error *err)
+int link_configure_host(int rtnetlink, const struct link_description *link, int *ret_index, struct error *err)
 {
 	_Alignas(struct nlmsghdr) char bytes[LINK_BATCH_SIZE];
 	struct netlink_batch batch;
@@ -214,6 +214,7 @@ int link_configure_host(int rtnetlink, const struct link_description *link, stru
 
 	if (index == 0)
 		return error_set(err, errno, "%s", link->host_name);
+	*ret_index = index;
 	netlink_batch_init(&batch, bytes, sizeof(bytes));
 	link_put_host_end(&batch, link, index);
 	return apply(rtnetlink, &batch, link->host_name, err);

@@ -40,7 +40,7 @@ void link_put_up(struct netlink_batch *batch, int index);
 int link_create(int rtnetlink, const struct link_description *link, int network_namespace, struct error *err);
 
 /* Address of the host's end, and up. */
-int link_configure_host(int rtnetlink, const struct link_description *link, struct error *err);
+int link_configure_host(int rtnetlink, const struct link_description *link, int *ret_index, struct error *err);
 
 /* In the container's namespace: loopback, address, up, default route. link may be NULL: loopback only. */
 int link_configure_container(int own_namespace, int network_namespace, const struct link_description *link, struct error *err);

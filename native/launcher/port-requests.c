@@ -46,7 +46,7 @@ void forget_connections_begin(struct launcher *launcher, uint32_t request, const
 	if (conntrack_order_read(body, size, &order, &err) < 0)
 		answer_error(launcher, request, &err);
 	else if (order.range_count == 0 && order.port_count == 0)
-		answer_ok(launcher, request, 0);
+		answer_ok(launcher, request);
 	else if (background_start(launcher, request, &task, &err) < 0)
 		answer_error(launcher, request, &err);
 	conntrack_order_free(&order);

@@ -60,11 +60,9 @@ void answer_begin(struct launcher *launcher, uint32_t request)
 	wire_put_u32(&launcher->output, TAG_REQUEST, request);
 }
 
-void answer_ok(struct launcher *launcher, uint32_t request, pid_t pid)
+void answer_ok(struct launcher *launcher, uint32_t request)
 {
 	answer_begin(launcher, request);
-	if (pid != 0)
-		wire_put_u32(&launcher->output, TAG_PID, (uint32_t)pid);
 	answer_send(launcher);
 }
 
@@ -123,7 +121,7 @@ static void abandon(struct launcher *launcher, uint32_t request, const struct fr
 		answer_error(launcher, request, &err);
 	} else if (copy != 0) {
 		copy_abandon(launcher, copy);
-		answer_ok(launcher, request, 0);
+		answer_ok(launcher, request);
 	} else {
 		create_abandon(launcher, request, id);
 	}

@@ -138,7 +138,7 @@ void unshape_begin(struct launcher *launcher, uint32_t request, const void *body
 	if (order.link.host_name[0] != '\0')
 		shape_clear(launcher->host.rtnetlink, order.link.host_name);
 	if (!link_exists(launcher->host.rtnetlink, order.link.ifb_name))
-		answer_ok(launcher, request, 0);
+		answer_ok(launcher, request);
 	else if (background_start(launcher, request, &task, &err) < 0)
 		answer_error(launcher, request, &err);
 }

@@ -101,7 +101,7 @@ void watch_firewall_begin(struct launcher *launcher, uint32_t request, const voi
 		return;
 	}
 	launcher->firewall_events.asked = true;
-	answer_ok(launcher, request, 0);
+	answer_ok(launcher, request);
 	if (launcher->firewall_events.pending)
 		tell(launcher);
 }

@@ -15,6 +15,18 @@
 #define DESTROY_DEADLINE_MS 20000
 #define RETRY_MS 1
 
+/* What nothing needs any more, while PID 1 dies. What cannot be done yet is done when it is dead. */
+static void clear_up_early(struct monitor *monitor)
+{
+	struct error ignored;
+
+	if (!monitor->container.plain && !monitor->held_mounts.running)
+		held_mounts_release_at_death(&monitor->held_mounts);
+	memory_watch_end(monitor);
+	usage_close(&monitor->container.usage);
+	prepared_drop(&monitor->prepared, &monitor->container.cgroups, &ignored);
+}
+
 void destroy_begin(struct monitor *monitor)
 {
 	if (monitor->destroying)
@@ -26,9 +38,12 @@ void destroy_begin(struct monitor *monitor)
 		destroy_advance(monitor);
 		return;
 	}
+	if (!monitor->container.plain && !monitor->held_mounts.running)
+		held_mounts_take(&monitor->held_mounts, monitor->pidfd.fd, monitor->container.pid, monitor->destroy_deadline);
 	/* The kernel kills everybody else in the namespace and reaps them before PID 1 is dead. */
 	sys_pidfd_send_signal(monitor->pidfd.fd, SIGKILL);
 	monitor->timer.at = monitor->destroy_deadline;
+	clear_up_early(monitor);
 }
 
 /* Whoever asked for it has something to do then, which need not wait for the cgroups to be removed. */
@@ -89,7 +104,9 @@ void destroy_advance(struct monitor *monitor)
 	}
 	tell_dead(monitor);
 	memory_watch_end(monitor);
+	usage_close(&monitor->container.usage);
 	if (jobs_remove_groups(monitor) && prepared_drop(&monitor->prepared, &monitor->container.cgroups, &err) == 0 && cgroups_remove(&monitor->container.cgroups, &err) == 0) {
+		held_mounts_finish(&monitor->held_mounts);
 		unlinkat(monitor->container.directories.run, SOCKET_NAME, 0);
 		unlinkat(monitor->container.directories.run, PID_FILE_NAME, 0);
 		answer(monitor, NULL);

@@ -8,6 +8,7 @@
 #include "lib/codec.h"
 #include "lib/stream.h"
 #include "monitor/container.h"
+#include "monitor/held-mounts.h"
 #include "monitor/loop.h"
 #include "monitor/prepared.h"
 #include "monitor/spool.h"
@@ -180,6 +181,7 @@ struct monitor {
 	uint32_t kept_count;
 	bool destroying;
 	int64_t destroy_deadline;
+	struct held_mounts held_mounts;
 	struct transfer *transfers;   /* transfers.c */
 	uint32_t transfer_count;
 	struct timer transfer_timer;  /* those whose client has gone */

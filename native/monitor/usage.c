@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/fd.h"
 #include "monitor/scratch.h"
 
 /* memory.stat, the longest, has 4 KiB. */
@@ -44,6 +45,13 @@ void usage_open(struct usage *usage, const struct cgroups *cgroups)
 	for (size_t i = 0; i < usage->count; i++)
 		if (usage->files[i].cgroup < cgroups->count)
 			usage->files[i].fd = open_file(&cgroups->items[usage->files[i].cgroup], usage->files[i].name);
+}
+
+void usage_close(struct usage *usage)
+{
+	usage->open = true;
+	for (size_t i = 0; i < usage->count; i++)
+		usage->files[i].fd = close_fd(usage->files[i].fd);
 }
 
 /* The kernel gives such a file as a whole. */

@@ -30,6 +30,8 @@ struct usage {
 void usage_init(struct usage *usage, const struct description *description);
 /* Opens what there is; once. */
 void usage_open(struct usage *usage, const struct cgroups *cgroups);
+/* Nobody is told any more. */
+void usage_close(struct usage *usage);
 /* A USAGE for each file that can be read. */
 void usage_put(struct usage *usage, const struct cgroups *cgroups, struct wire_buffer *buffer);
 

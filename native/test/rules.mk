@@ -4,7 +4,7 @@ UNIT_TESTED := $(LIB_SOURCES) monitor/spool.c monitor/description.c monitor/hook
 UNIT_TESTS := $(patsubst test/%-test.c,$(BUILD)/test/%,$(wildcard test/*-test.c))
 FUZZ_TARGETS := $(patsubst fuzz/%-fuzz.c,%,$(wildcard fuzz/*-fuzz.c))
 REPLAYS := $(addprefix $(BUILD)/test/replay-,$(FUZZ_TARGETS))
-ROOT_TESTS := test/transfer_test.py test/jobs_test.py test/users_test.py test/naming_test.py test/project_test.py test/input_test.py test/times_test.py test/memory_test.py test/terminals_test.py test/random_test.py test/output_test.py test/isolation_test.py test/hostile_test.py test/hostile_copy_test.py test/plain_test.py
+ROOT_TESTS := test/transfer_test.py test/destroy_test.py test/jobs_test.py test/users_test.py test/naming_test.py test/project_test.py test/input_test.py test/times_test.py test/memory_test.py test/terminals_test.py test/random_test.py test/output_test.py test/isolation_test.py test/hostile_test.py test/hostile_copy_test.py test/plain_test.py
 
 # Parts of the monitor that call others which no unit test needs, and the linker is not to ask for.
 UNIT_BESIDE_prepared := monitor/prepared.c monitor/job-group.c monitor/cgroup.c

@@ -139,6 +139,8 @@ def test_whole(launcher, groups):
     reply = launcher.ask("CREATE", *description(launcher, groups, 1))
     if not tap.check(reply.kind == "OK", "a container is created", reply):
         return
+    index = reply.number("LINK_INDEX")
+    tap.check(index in [number for number, _ in socket.if_nameindex()], "its answer tells the number of its link", index, socket.if_nameindex())
     monitor = Monitor(launcher, 1)
     words, status = monitor.run("id -u; hostname; pwd; cat /etc/hosts; exit 5")
     tap.check(status == 5 and words.split() == ["1000", "host1", "/home/vcap", "127.0.0.1", "localhost"], "it runs a job", words, status)

@@ -89,7 +89,7 @@ export async function buildContainer(containers: Containers, { id, handle, creat
   if (host.plain !== undefined) container.addEvent(host.plain.caution);
   // Nobody knows the container yet who could change what it says.
   meanwhile?.(container);
-  await launched;
+  container.linkIndex = (await launched).linkIndex;
   container.moveTo('active');
   return container;
 }

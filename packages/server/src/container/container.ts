@@ -87,6 +87,8 @@ export class Container {
   stopRequested = false;
   /** What info said when the removal began; set from then on. */
   lastInfo: ContainerInfo | undefined;
+  /** The number of its link's host end; undefined: whoever wants it has to look. */
+  linkIndex: number | undefined;
   /** Its resolv.conf names its host's end. */
   usesForwarder = false;
   /** Ports of the host that lead here. */

@@ -226,8 +226,8 @@ export class Containers {
   }
 
   /** Network and ports are free when the kernel has forgotten the container's connections. */
-  releaseNetwork({ network, netIn, link }: Container): void {
-    this.staleLinks.add(link.hostName);
+  releaseNetwork({ network, netIn, link, linkIndex }: Container): void {
+    this.staleLinks.add(link.hostName, linkIndex);
     // It rests from now on: what waits for more to be forgotten does not wait twice.
     const goneMs = this.host.clock.now();
     this.stale.addAddress(network.containerAddress, () => {

@@ -58,7 +58,7 @@ function forgetContainer(containers: Containers, container: Container): void {
   containers.host.statistics.forget(container.id);
   container.monitor.close();
   containers.noteRelease(container);
-  containers.host.depot.discardDirectory(container.id);
+  containers.host.depot.discardDirectory(container.id, container.disk);
   container.moveTo('destroyed');
   containers.remove(container);
 }

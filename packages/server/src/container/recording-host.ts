@@ -106,7 +106,7 @@ export class RecordingHost implements Host {
         this.groups.add(description.id);
         this.#change(description.firewallElements);
         this.living.set(description.id, new RecordingMonitor(this, description.id, description.users.find(({ name }) => name === 'vcap')?.uid));
-        return 4711;
+        return { pid: 4711, linkIndex: undefined };
       }),
     changeFirewall: async (elements, chains = []) => this.call('launcher.changeFirewall', () => this.#change(elements, chains)),
     limitBandwidth: async ({ ifbName }, limit, alias) =>

@@ -20,7 +20,7 @@ const deleteAttempts = 5;
  * @throws ProcessesLeft with ifEmpty: nothing has been done. What failed last, when something could not be removed
  */
 export async function removeFromHost(containers: Containers, container: Container, { ifEmpty = false }: { readonly ifEmpty?: boolean } = {}): Promise<void> {
-  const { host } = containers;
+  const { host, log } = containers;
   // Takes longer than all else. Without it the kernel drops what the container still sends.
   const bandwidth = removeBandwidthLimit(containers, container);
   bandwidth.catch(() => undefined);
@@ -35,7 +35,7 @@ export async function removeFromHost(containers: Containers, container: Containe
   } catch (error) {
     if (error instanceof ProcessesLeft) throw error;
     // There is no monitor, or it died, or it could not finish: its groups know the processes.
-    containers.log.debug({ container: container.id, err: error }, 'no answer from the monitor, removing by cgroup');
+    log.debug({ container: container.id, err: error }, 'no answer from the monitor, removing by cgroup');
     await host.cgroups.removeLeftovers(container.id);
   }
   dead();
@@ -47,12 +47,8 @@ export async function removeFromHost(containers: Containers, container: Containe
     container.monitor.close();
     throw error;
   }
-  await releaseDisk(containers, container);
-}
-
-/** A limit that stays behind limits nobody: who gets the id next has it taken away. */
-async function releaseDisk({ host, log }: Containers, container: Container): Promise<void> {
-  await host.disks.release(container.disk).catch((error: unknown) => log.debug({ container: container.id, err: error }, 'its disk limits could not be taken away'));
+  // A limit that stays behind limits nobody: who gets the id next has it taken away.
+  await host.disks.release(container.disk)?.catch((error: unknown) => log.debug({ container: container.id, err: error }, 'its disk limits could not be taken away'));
 }
 
 /** When the launcher dies under it, or while it starts, a new one is asked again: what is not there any more is no error. */

@@ -136,7 +136,7 @@ export class Retirement {
       await removeFromHost(containers, container);
       container.monitor.close();
       containers.noteRelease(container);
-      containers.host.depot.discardDirectory(container.id);
+      containers.host.depot.discardDirectory(container.id, container.disk);
     } catch (error) {
       containers.log.warn({ container: container.id, err: error }, 'a container that was made in advance could not be removed, trying again');
       if (!this.#stopped) this.#timers.set(container, startTimer(containers.host.clock, retryPauseMs, () => this.#inBackground(container)));

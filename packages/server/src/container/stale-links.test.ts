@@ -29,6 +29,20 @@ test('a link that is still there after a while is removed; one that has gone is 
   assert.deepEqual(removed, [['w-kept-0', 1]]);
 });
 
+test('a link whose number is known is not looked for when its container goes', async () => {
+  const { host, numbers, links } = make('w-kept-0');
+  links.add('w-kept-0', 1);
+  links.add('w-next-0', 2);
+  numbers.set('w-next-0', 9);
+  const removed: [string, number][] = [];
+  host.launcher.removeLink = async (...link) => void removed.push(link);
+  host.links.indexOf = (name) => (host.clock.now() < 3000 ? assert.fail(name) : numbers.get(name));
+  links.add('w-other-0', 3);
+  host.clock.advance(3000);
+  await turn();
+  assert.deepEqual(removed, [['w-kept-0', 1]]);
+});
+
 test('each has its own while, and they are removed one after the other', async () => {
   const { host, links } = make('w-a-0', 'w-b-0', 'w-c-0');
   const ends: (() => void)[] = [];

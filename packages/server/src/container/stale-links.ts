@@ -26,9 +26,12 @@ export class StaleLinks {
     private readonly log: Log,
   ) {}
 
-  /** Its container has just gone. By its number a link is known from the next one of that name, which may be there soon. */
-  add(hostName: string): void {
-    const index = this.host.links.indexOf(hostName);
+  /**
+   * Its container has just gone. By its number a link is known from the next one of that name, which may be there soon.
+   * @param known its number; undefined: it is looked for
+   */
+  add(hostName: string, known?: number): void {
+    const index = known ?? this.host.links.indexOf(hostName);
     if (index === undefined) return;
     this.#waiting.push({ hostName, index, dueMs: this.host.clock.now() + patienceMs });
     this.#wait();

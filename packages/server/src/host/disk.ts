@@ -49,6 +49,9 @@ export interface Disks {
    * @throws WardenError unsupported when the container's backend cannot limit that (the message names those that could), or it has none
    */
   limit(disk: ContainerDisk, change: Partial<DiskLimits>): Promise<DiskState>;
-  /** Takes away what would outlive the container's files: limits of ids. Its processes are gone, its files are still there. */
-  release(disk: ContainerDisk): Promise<void>;
+  /**
+   * Takes away what would outlive the container's files: limits of ids. Its processes are gone, its files are still there.
+   * @returns undefined: there is no such thing
+   */
+  release(disk: ContainerDisk): Promise<void> | undefined;
 }

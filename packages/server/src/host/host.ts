@@ -7,7 +7,7 @@ import type { PortProtocol, PortRange } from '../lib/port.js';
 import type { Clock } from '../lib/timer.js';
 import type { CgroupDescription, FirewallChain, FirewallElement, LinkDescription, MountDescription } from './container-description.js';
 import type { Accounts, CopyCounts, CopyOrder, Copying } from './copies.js';
-import type { Disks } from './disk.js';
+import type { ContainerDisk, Disks } from './disk.js';
 import type { FirewallChange, Launcher } from './launcher.js';
 import type { ContainerImage } from './image.js';
 import type { CpuLimits, MemoryLimits, PidsLimits } from './limits.js';
@@ -48,8 +48,11 @@ export interface Depot {
   directoryOf(containerId: string): string;
   /** The disk that the container was made with. */
   diskOf(containerId: string): string | undefined;
-  /** Moves the directory away and removes it, with its disk, in the background; one that is not there is no error. */
-  discardDirectory(containerId: string): void;
+  /**
+   * Moves the directory away and removes it, with its disk, in the background; one that is not there is no error.
+   * @param disk the container's; undefined: which one it has, if any, is looked for
+   */
+  discardDirectory(containerId: string, disk?: ContainerDisk): void;
   /** Writes what the first snapshot is going to be, under a name that counts for nothing. @throws what open(2) and write(2) say; a part may be there then */
   prepareSnapshot(containerId: string, text: string): void;
   /** Records this snapshot behind the earlier ones, or alone: it is there as a whole or, when this throws, not at all. */

@@ -74,13 +74,19 @@ export interface StaleConnections {
   readonly ports: readonly ForwardedPort[];
 }
 
+export interface MadeContainer {
+  /** The process id of the container's monitor. */
+  readonly pid: number;
+  /** As HostLinks.indexOf() has it; undefined: of a launcher that does not tell, or there is no link. */
+  readonly linkIndex: number | undefined;
+}
+
 export interface Launcher {
   /**
    * Makes a container: processes, cgroups, mounts, links, firewall elements. When it fails, nothing of it is left.
-   * @returns the process id of the container's monitor
    * @throws FirewallMissing
    */
-  create(description: ContainerDescription): Promise<number>;
+  create(description: ContainerDescription): Promise<MadeContainer>;
   /** Changes the firewall in one transaction: chains are made, then elements changed, then chains deleted. What is to be deleted and absent is no error. @throws FirewallMissing */
   changeFirewall(elements: readonly FirewallElement[], chains?: readonly FirewallChain[]): Promise<void>;
   /** From now on the next change of the firewall by anybody else is told, once; at once when there was one since the last that was told. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { WardenError } from 'warden-protocol';
 import { startTimer, type Clock } from '../../lib/timer.js';
 import type { ContainerDescription } from '../container-description.js';
-import type { BandwidthInForce, Launcher } from '../launcher.js';
+import type { BandwidthInForce, Launcher, MadeContainer } from '../launcher.js';
 import type { LinkStatistics } from '../statistics.js';
 import { isListening } from './listening.js';
 import { startProgram } from './native-exchange.js';
@@ -22,7 +22,7 @@ export class InsecureLauncher implements Launcher {
     private readonly clock: Clock,
   ) {}
 
-  async create(description: ContainerDescription): Promise<number> {
+  async create(description: ContainerDescription): Promise<MadeContainer> {
     if (description.mounts.length > 0) throw unsupported('bind_mounts');
     const { directory, syslogSocket, deadlineMs } = description;
     const program = (name: string): string => join(this.programsPath, name);
@@ -34,7 +34,7 @@ export class InsecureLauncher implements Launcher {
     } finally {
       cancelTimer();
     }
-    return running.pid ?? 0;
+    return { pid: running.pid ?? 0, linkIndex: undefined };
   }
 
   /** Everybody reaches everything already. */

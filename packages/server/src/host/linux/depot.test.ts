@@ -202,6 +202,17 @@ test('a container\'s disk is found by its directory, goes with it, and no other 
   depot.discardDirectory(id);
   await depot.removed();
   assert.deepEqual(readdirSync(join(path, 'disks')).sort(), ['1-1-1', '1-1-2']);
+  // What is known of it counts, and nothing is looked for.
+  const known = (directory: string | undefined) => ({ backend: 'btrfs', directory, upper: '', uid: 1, rootUid: undefined }) as const;
+  const third = await depot.makeDirectory(id);
+  await depot.preparedForNext;
+  depot.discardDirectory(id, known(undefined));
+  await depot.removed();
+  assert.deepEqual(readdirSync(join(path, 'disks')).sort(), ['1-1-1', '1-1-2', '1-1-3']);
+  mkdirSync(join(path, 'containers', id));
+  depot.discardDirectory(id, known(third.disk));
+  await depot.removed();
+  assert.deepEqual(readdirSync(join(path, 'disks')).sort(), ['1-1-1', '1-1-3']);
 
   mkdirSync(join(path, 'disks/9-9-9'));
   new LinuxDepot(path, silentLog, { bootId: 'boot', now: () => now, removeEntries }).emptyTrash();

@@ -20,6 +20,7 @@ import { WardenError, type ErrorCode } from 'warden-protocol';
 import { isContainerId } from '../../lib/container-id.js';
 import type { Log } from '../../lib/log.js';
 import { Turns } from '../../lib/turns.js';
+import type { ContainerDisk } from '../disk.js';
 import type { ContainerDirectory, Depot, JobRemains, NetworkRelease } from '../host.js';
 import { disksName, findUnownedDisks, linkDisk, readDiskLink } from './disk-links.js';
 import { describeErrno } from './errno.js';
@@ -118,9 +119,9 @@ export class LinuxDepot implements Depot {
     return name === undefined ? undefined : join(this.#disks.path, name);
   }
 
-  discardDirectory(containerId: string): void {
+  discardDirectory(containerId: string, known?: ContainerDisk): void {
     const directory = this.directoryOf(containerId);
-    const disk = this.#nameOfDisk(directory);
+    const disk = known === undefined ? this.#nameOfDisk(directory) : nameOf(known.directory);
     const name = `${containerId}-${process.pid}-${this.#trashNumber++}`;
     this.#snapshots.forget(this.#snapshotOf(containerId));
     try {
@@ -219,6 +220,10 @@ export class LinuxDepot implements Depot {
   async removed(): Promise<void> {
     await Promise.all([this.#trash.emptied(), this.#disks.emptied()]);
   }
+}
+
+function nameOf(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : basename(path);
 }
 
 function readState(path: string): string | undefined {

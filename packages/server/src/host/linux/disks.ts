@@ -109,8 +109,8 @@ export class LinuxDisks implements Disks {
     throw new WardenError('unsupported', `limit_disk: this container has no disk limits: ${remedy}`);
   }
 
-  async release(disk: ContainerDisk): Promise<void> {
-    await this.#backendOf(disk)?.release?.(disk);
+  release(disk: ContainerDisk): Promise<void> | undefined {
+    return this.#backendOf(disk)?.release?.(disk);
   }
 
   /** Takes everything away, for when there is no container left. */

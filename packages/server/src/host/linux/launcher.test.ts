@@ -69,14 +69,14 @@ afterEach(async () => {
   rmSync(programs, { recursive: true, force: true });
 });
 
-test('a create is answered with the monitor\'s pid, whatever comes in between', async () => {
+test('a create is answered with the monitor\'s pid and the number of the link, whatever comes in between', async () => {
   writeLauncher(`${helloOk}
     if (type === FrameType.firewall) { reply(FrameType.ok); return; }
-    setTimeout(() => reply(FrameType.ok, (writer) => writer.u32(Tag.pid, 4711)), 50);`);
+    setTimeout(() => reply(FrameType.ok, (writer) => writer.u32(Tag.pid, 4711).u32(Tag.linkIndex, 815)), 50);`);
   await launcher.start();
   const created = launcher.create(sampleDescription);
   await launcher.changeFirewall([]);
-  assert.equal(await created, 4711);
+  assert.deepEqual(await created, { pid: 4711, linkIndex: 815 });
 });
 
 test('a request to a launcher that is there is written in the call that makes it', async () => {
@@ -85,7 +85,7 @@ test('a request to a launcher that is there is written in the call that makes it
   let written = false;
   const created = launcher.create({ ...sampleDescription, get handle() { written = true; return sampleDescription.handle; } });
   assert.ok(written, 'whatever is done behind the call is done while the launcher works');
-  assert.equal(await created, 4711);
+  assert.deepEqual(await created, { pid: 4711, linkIndex: undefined });
 });
 
 test('a failed step is an error that names it', async () => {

@@ -13,7 +13,7 @@ import { Turns } from '../../lib/turns.js';
 import type { PortProtocol } from '../../lib/port.js';
 import type { CopyCounts, CopyOrder, Copying, CopyResult } from '../copies.js';
 import type { ContainerDescription, FirewallChain, FirewallElement } from '../container-description.js';
-import { FirewallMissing, LauncherGone, type Bandwidth, type BandwidthInForce, type FirewallChange, type Launcher, type ShapedLink, type StaleConnections } from '../launcher.js';
+import { FirewallMissing, LauncherGone, type Bandwidth, type BandwidthInForce, type FirewallChange, type Launcher, type MadeContainer, type ShapedLink, type StaleConnections } from '../launcher.js';
 import type { LinkStatistics } from '../statistics.js';
 import { readBandwidthReply, writeShapedLink } from './bandwidth-messages.js';
 import { readCopyCounts, readCopyResult, writeCopyOrder } from './copy-messages.js';
@@ -105,11 +105,11 @@ export class LauncherProcess implements Launcher {
     await this.#run();
   }
 
-  async create(description: ContainerDescription): Promise<number> {
+  async create(description: ContainerDescription): Promise<MadeContainer> {
     const deadlineMs = description.deadlineMs + slackMs;
     try {
       const reply = await this.#request(FrameType.create, deadlineMs, `create of container ${description.id}`, (writer) => writeDescription(writer, description));
-      return reply.requiredU32(Tag.pid);
+      return { pid: reply.requiredU32(Tag.pid), linkIndex: reply.u32(Tag.linkIndex) };
     } catch (error) {
       if (error instanceof WardenError && error.code === 'timeout' && !(error instanceof StepError)) await this.#abandon(description.id);
       throw orFirewallMissing(error);

@@ -10,6 +10,7 @@ import { readEnd, readExit, readRecord, readUsage, writeJob } from './job-messag
 import { readEvent } from './monitor-events.js';
 import { firstAnswerMs, LinuxTransfer } from './transfer.js';
 import { IdleConnections } from './idle-connections.js';
+import { LateClosing } from './late-closing.js';
 import { giveBack, MonitorConnection } from './monitor-connection.js';
 import type { UsageTexts } from '../statistics.js';
 import type { Transfer, TransferOrder, TransferSink } from '../transfer.js';
@@ -60,15 +61,18 @@ function explain(jobId: number, faults: Readonly<Record<number, readonly [ErrorC
 export class LinuxMonitors implements Monitors {
   readonly #idle = new IdleConnections(idleLimitOfAll);
   readonly #followWish = new FollowWish();
+  readonly #closing: LateClosing;
 
   constructor(
     private readonly socketPathOf: (containerId: string) => string,
     private readonly clock: Clock,
     private readonly log: Log,
-  ) {}
+  ) {
+    this.#closing = new LateClosing(clock);
+  }
 
   open(containerId: string, isFound = false): Monitor {
-    return new LinuxMonitor(this.socketPathOf(containerId), this.#idle, this.#followWish, this.clock, this.log, isFound);
+    return new LinuxMonitor(this.socketPathOf(containerId), this.#idle, this.#closing, this.#followWish, this.clock, this.log, isFound);
   }
 }
 
@@ -85,6 +89,7 @@ class LinuxMonitor implements Monitor {
   constructor(
     private readonly socketPath: string,
     private readonly idleOfAll: IdleConnections,
+    private readonly closing: LateClosing,
     private readonly followWish: FollowWish,
     private readonly clock: Clock,
     private readonly log: Log,
@@ -258,10 +263,7 @@ class LinuxMonitor implements Monitor {
 
   close(): void {
     this.#closed = true;
-    // Closing a connection takes a while, and mostly a reply is just about to go out.
-    setImmediate(() => {
-      for (const connection of [...this.#open]) connection.close();
-    });
+    this.closing.add(this.#open);
   }
 
   #connect(): MonitorConnection {
@@ -295,26 +297,31 @@ class LinuxMonitor implements Monitor {
   /** One request, one reply. */
   #request(request: Buffer, { deadlineMs = requestDeadlineMs, lateMessage, dead, connection = this.#take() }: RequestOptions = {}): Promise<Attributes> {
     return new Promise((resolve, reject) => {
-      const cancelTimer = deadlineMs === null ? () => undefined : startTimer(this.clock, deadlineMs, () => {
-        reject(new WardenError('timeout', lateMessage ?? noAnswer(deadlineMs)));
-        connection.close();
-      });
+      let cancelTimer: (() => void) | undefined;
+      let failed = false;
       connection.send(request, {
         frame: (frame) => {
           if (dead !== undefined && frame.type === FrameType.dead) {
             dead();
             return;
           }
-          cancelTimer();
+          cancelTimer?.();
           this.#giveBack(connection);
           const failure = failureOf(frame);
           if (failure === undefined) resolve(new Attributes(frame.body));
           else reject(failure);
         },
         closed: (error) => {
-          cancelTimer();
+          failed = true;
+          cancelTimer?.();
           reject(error);
         },
+      });
+      if (failed || deadlineMs === null) return;
+      // Behind the sending, which the monitor waits for.
+      cancelTimer = startTimer(this.clock, deadlineMs, () => {
+        reject(new WardenError('timeout', lateMessage ?? noAnswer(deadlineMs)));
+        connection.close();
       });
     });
   }
