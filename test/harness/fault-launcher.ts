@@ -3,7 +3,8 @@
  * real one, and so is everything below. It passes frames on (docs/native.md); into a CREATE it puts the fault that the
  * file FAULT_FILE names, so that the builds with WARDEN_FAULTS fail at that step, or it kills the real launcher behind it.
  *
- * FAULT_FILE holds JSON: {"step": TEXT, "errno": NUMBER} or {"kill": "launcher"}; absent: nothing is spoilt.
+ * FAULT_FILE holds JSON: {"step": TEXT, "errno": NUMBER} or {"kill": "begun" | "made"}, which kills it when it has got a CREATE, or when it has answered it;
+ * absent: nothing is spoilt. What a launcher says that is about to be killed nobody hears: on a machine that is busy it may have been faster.
  * Started by a script that `writeFaultLauncher` makes.
  */
 import { spawn } from 'node:child_process';
@@ -26,7 +27,7 @@ function attribute(tag: number, content: Buffer): Buffer {
   return Buffer.concat([header, content]);
 }
 
-interface Fault { readonly step?: string; readonly errno?: number; readonly kill?: string }
+interface Fault { readonly step?: string; readonly errno?: number; readonly kill?: 'begun' | 'made' }
 
 function withFault(frame: Buffer, { step = '', errno = 0 }: Fault): Buffer {
   const number = Buffer.alloc(4);
@@ -45,20 +46,25 @@ export function serve(realLauncher: string, faultFile: string): void {
   const real = spawn(realLauncher, [], { stdio: ['ignore', 'ignore', 'inherit', 'pipe'], env: {}, cwd: '/' });
   const launcher = real.stdio[3] as Socket;
   let pending: Buffer = Buffer.alloc(0);
+  let kill: Fault['kill'];
   wardend.on('data', (chunk: Buffer) => {
     pending = Buffer.concat([pending, chunk]);
     while (pending.length >= HEADER && pending.length >= HEADER + pending.readUInt32LE(0)) {
       const frame = pending.subarray(0, HEADER + pending.readUInt32LE(0));
       pending = pending.subarray(frame.length);
       const fault: Fault = frame.readUInt16LE(4) === CREATE && existsSync(faultFile) ? JSON.parse(readFileSync(faultFile, 'utf8')) as Fault : {};
+      kill ??= fault.kill;
       launcher.write(fault.step === undefined ? frame : withFault(frame, fault), () => {
-        if (fault.kill === 'launcher') real.kill('SIGKILL');
+        if (fault.kill === 'begun') real.kill('SIGKILL');
       });
     }
   });
   wardend.on('end', () => launcher.end());
   wardend.on('error', () => launcher.destroy());
-  launcher.on('data', (chunk: Buffer) => wardend.write(chunk));
+  launcher.on('data', (chunk: Buffer) => {
+    if (kill === undefined) wardend.write(chunk);
+    else real.kill('SIGKILL');
+  });
   launcher.on('error', () => wardend.destroy());
   real.on('exit', (status) => process.exit(status ?? 1));
 }
