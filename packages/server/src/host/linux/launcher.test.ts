@@ -232,6 +232,16 @@ test('a frame that cannot be read, among the answers to a crowd, costs the launc
   assert.deepEqual([launcher.restarts, messages.map(({ message }) => message).sort()], [1, ['message from the launcher', 'the launcher is gone; the next request starts it again']]);
 });
 
+test('one that says nonsense in the breath of its first answer is asked nothing', { timeout: 30_000 }, async () => {
+  writeLauncher(`socket.cork();
+    reply(FrameType.ok);
+    socket.write(Buffer.from([3, 0, 0, 0, FrameType.ok & 0xff, FrameType.ok >> 8, 0, 0, 1, 2, 3]));
+    socket.uncork();`);
+  await launcher.start();
+  writeLauncher(`${helloOk} reply(FrameType.ok);`);
+  await launcher.changeFirewall([]);
+});
+
 test('closing ends it, and nothing is started afterwards', async () => {
   writeLauncher(helloOk);
   await launcher.start();

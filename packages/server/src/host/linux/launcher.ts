@@ -311,8 +311,8 @@ export class LauncherProcess implements Launcher {
     await this.#exchange(running, FrameType.hello, helloDeadlineMs, 'start of the launcher', (writer) => writeHello(writer, this.options));
     if (this.#watching) await this.#askToWatch(running);
     running.ready = true;
-    // Who ends it waits for it: nothing is sent to one that is ending.
-    if (!this.#closed) this.#ready = running;
+    // Who ends it waits for it: nothing is sent to one that is ending. Nor to one that was given up for what it said behind its answer.
+    if (!this.#closed && !isGone) this.#ready = running;
     if (this.#watching) this.options.firewall?.changed({ unwatched: true });
     return running;
   }
