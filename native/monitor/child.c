@@ -111,6 +111,12 @@ static int join_cgroups(const struct description *description, struct error *err
 	return result;
 }
 
+/* A hook may put us into another group, which is not to be undone by our coming later. */
+static int report_joined(const struct child *child, struct error *err)
+{
+	return child->description->hooks.count == 0 ? 0 : packet_send(WSHD_CHANNEL, &(char){ CHILD_JOINED }, 1, NULL, 0, child->deadline, err);
+}
+
 static int set_up(const struct child *child, struct error *err)
 {
 	const struct description *description = child->description;
@@ -130,6 +136,8 @@ static int set_up(const struct child *child, struct error *err)
 		return -1;
 	if (unshare(CLONE_NEWCGROUP) < 0)
 		return error_set(err, errno, "cgroup namespace");
+	if (report_joined(child, err) < 0)
+		return -1;
 	if (step_begin(STEP_BECOME_ROOT, err) < 0 || receive(CHILD_IDS_MAPPED, &rootfs.dev, 1, &count, err) < 0 || become_root(err) < 0)
 		return -1;
 	if (count != 1)

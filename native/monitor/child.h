@@ -2,7 +2,8 @@
  * The code that runs in the container's PID 1 between clone and exec.
  *
  * It is root of a user namespace that owns all its other namespaces and has no power over the host. It gets by the pair: one
- * packet when its cgroups of version 1 are there, with their `tasks` files, one when its ids are mapped, with the /dev tree, then one with the descriptors {root, volumes…}. From these it builds the mount tree, leaves the
+ * packet when its cgroups of version 1 are there, with their `tasks` files, one when its ids are mapped, with the /dev tree, then one with the descriptors {root, volumes…}.
+ * Where there are hooks it says when it has joined those cgroups. From these it builds the mount tree, leaves the
  * host's behind, and executes wshd. Nothing of the image is executed or resolved outside the image's root. A failure
  * is reported as an ERROR packet.
  */
@@ -14,8 +15,9 @@
 #include "monitor/description.h"
 #include "monitor/hooks.h"
 
-/* The three packets are these single bytes. */
+/* The packets are these single bytes. */
 #define CHILD_CGROUPS 'c'
+#define CHILD_JOINED 'j'      /* its own */
 #define CHILD_IDS_MAPPED 'i'
 #define CHILD_MOUNTS 'm'
 

@@ -307,8 +307,8 @@ static int start_child(struct create *create, struct error *err)
 	struct container *container = create->container;
 	bool nested = create->description.nested, has_hooks = create->description.hooks.count > 0;
 
-	/* A hook that puts it into a group of its own finds it in ours. */
-	if (has_hooks && let_child_join(create, err) < 0)
+	/* A hook that puts it into a group of its own finds it in ours, and leaves it there. */
+	if (has_hooks && (let_child_join(create, err) < 0 || handshake_await_joined(container->wshd, create->deadline, err) < 0))
 		return -1;
 	if (step_begin(STEP_MAP_IDS, err) < 0 || (!nested && id_map_apply(&create->description.map, container->pid, err) < 0))
 		return -1;

@@ -8,6 +8,7 @@
 
 #include "lib/deadline.h"
 #include "lib/fault.h"
+#include "lib/fd.h"
 #include "monitor/child.h"
 
 /* Small enough for the stack; READY, FAILED and ERROR are tiny. */
@@ -99,25 +100,42 @@ static int take_child_error(const uint8_t *body, size_t size, struct error *err)
 	return error_set(err, (int)number, "%s", detail);
 }
 
+static int take_packet(int wshd, uint8_t packet[PACKET_SIZE], size_t *ret_size, struct error *err)
+{
+	size_t fd_count;
+
+	if (packet_receive(wshd, packet, PACKET_SIZE, ret_size, NULL, 0, &fd_count, err) < 0)
+		return -1;
+	return *ret_size > 0 ? 0 : error_set(err, EPIPE, "PID 1 of the container ended");
+}
+
+/* What is no answer, but why there is none. */
+static int refuse(const uint8_t *packet, size_t size, struct error *err)
+{
+	uint16_t type = size < 4 ? 0 : wire_load_u16(packet);
+
+	return type == WIRE_ERROR || type == WIRE_FAILED ? take_child_error(packet + 4, size - 4, err) : error_set(err, EPROTO, "message %u from wshd", type);
+}
+
+int handshake_await_joined(int wshd, int64_t deadline, struct error *err)
+{
+	uint8_t packet[PACKET_SIZE];
+	size_t size;
+
+	if (fd_wait(wshd, POLLIN, deadline, err) < 0 || take_packet(wshd, packet, &size, err) < 0)
+		return -1;
+	return size == 1 && packet[0] == CHILD_JOINED ? 0 : refuse(packet, size, err);
+}
+
 /* 1: READY; 0: nothing there yet; -1: the child failed or is gone. */
 static int read_child(const struct handshake *handshake, struct error *err)
 {
 	uint8_t packet[PACKET_SIZE];
-	size_t size, fd_count;
+	size_t size;
 
-	if (packet_receive(handshake->wshd, packet, sizeof(packet), &size, NULL, 0, &fd_count, err) < 0)
+	if (take_packet(handshake->wshd, packet, &size, err) < 0)
 		return err->number == EAGAIN ? 0 : -1;
-	if (size < 4)
-		return error_set(err, EPIPE, "PID 1 of the container ended");
-	switch (wire_load_u16(packet)) {
-	case WIRE_READY:
-		return 1;
-	case WIRE_ERROR:
-	case WIRE_FAILED:
-		return take_child_error(packet + 4, size - 4, err);
-	default:
-		return error_set(err, EPROTO, "message %u from wshd", wire_load_u16(packet));
-	}
+	return size >= 4 && wire_load_u16(packet) == WIRE_READY ? 1 : refuse(packet, size, err);
 }
 
 void handshake_child_error(const struct handshake *handshake, struct error *err)

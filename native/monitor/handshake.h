@@ -18,6 +18,8 @@ struct handshake {
 };
 
 int handshake_send_cgroups(int wshd, const int *tasks, size_t count, int64_t deadline, struct error *err);
+/* Until the child has joined them; for hooks, it tells nobody else. */
+int handshake_await_joined(int wshd, int64_t deadline, struct error *err);
 int handshake_send_ids_mapped(int wshd, int dev, int64_t deadline, struct error *err);
 int handshake_send_mounts(int wshd, int overlay, const int *volumes, size_t volume_count, int64_t deadline, struct error *err);
 int handshake_report_clone(int launcher, pid_t pid, int64_t deadline, struct error *err);

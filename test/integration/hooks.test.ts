@@ -7,6 +7,8 @@ import type { CreateOptions } from '../harness/client.js';
 import { output, refused } from '../harness/expect.js';
 import { useServer } from '../harness/fixture.js';
 import { commandLine, findProcesses } from '../harness/processes.js';
+import { CGROUP_ROOT } from '../harness/slot.js';
+import { untilSeen } from '../harness/wait.js';
 import { Wardend } from '../harness/wardend.js';
 
 const POINTS = ['parent-before-clone', 'parent-after-clone', 'child-before-pivot', 'child-after-pivot'] as const;
@@ -62,6 +64,27 @@ test('the parent\'s hooks run on the host, as root, with a known environment and
     assert.deepEqual(lines.slice(6, 8), ['0', '/']);
     assert.equal(lines[8], '0 1 2 3');
   }
+});
+
+const unified = existsSync(join(CGROUP_ROOT, 'unified')) ? join(CGROUP_ROOT, 'unified') : CGROUP_ROOT;
+
+test('parent-after-clone finds PID 1 in the container\'s cgroups, however late it is', { skip: !existsSync(join(unified, 'cgroup.controllers')) && 'no cgroups of version 2' }, async () => {
+  const groups = join(unified, server.slot.cgroupParent);
+  const text = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8').trim() : '');
+  program('freeze', `#!/bin/sh\nid=$(sed 's/.*"id":"\\([^"]*\\)".*/\\1/')\necho 1 > ${groups}/$id/cgroup.freeze && echo $id > ${report('frozen')}\n`);
+  program('groups', `#!/bin/sh\ncat /proc/$PID/cgroup > ${report('groups')}\n`);
+  const client = await server.connect();
+  const created = client.create({ hooks: [{ point: 0, program: 'freeze' }, { point: 1, program: 'groups' }] });
+  await untilSeen('the first hook', () => text(report('frozen')) !== '', () => 'nothing');
+  const group = join(groups, text(report('frozen')));
+  await untilSeen('PID 1', () => text(join(group, 'cgroup.procs')) !== '', () => 'nobody');
+  // As long as that takes the hook would have run, if it waited for nothing.
+  const other = await server.connect();
+  await other.destroy(await other.create());
+  assert.equal(text(report('groups')), '');
+  writeFileSync(join(group, 'cgroup.freeze'), '0');
+  const [pid] = await server.pidsOf(await created);
+  assert.equal(text(report('groups')), text(`/proc/${pid}/cgroup`));
 });
 
 test('the child\'s hooks run in the container\'s namespaces: before the pivot beside its root, afterwards in it', async () => {
