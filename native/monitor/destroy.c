@@ -106,7 +106,11 @@ void destroy_advance(struct monitor *monitor)
 	memory_watch_end(monitor);
 	usage_close(&monitor->container.usage);
 	if (jobs_remove_groups(monitor) && prepared_drop(&monitor->prepared, &monitor->container.cgroups, &err) == 0 && cgroups_remove(&monitor->container.cgroups, &err) == 0) {
-		held_mounts_finish(&monitor->held_mounts);
+		err.step = "unmount";
+		if (held_mounts_finish(&monitor->held_mounts, monitor->destroy_deadline, &err) < 0) {
+			give_up(monitor, &err);
+			return;
+		}
 		unlinkat(monitor->container.directories.run, SOCKET_NAME, 0);
 		unlinkat(monitor->container.directories.run, PID_FILE_NAME, 0);
 		answer(monitor, NULL);

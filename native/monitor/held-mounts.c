@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 
 #include "lib/fd.h"
 
@@ -30,20 +31,28 @@ static void *wait_and_let_go(void *argument)
 
 	fd_wait(held->pidfd, POLLIN, held->deadline, &ignored);
 	let_go(held);
+	eventfd_write(held->over, 1);
 	return NULL;
 }
 
 void held_mounts_release_at_death(struct held_mounts *held)
 {
-	if (held->namespace >= 0)
-		held->running = pthread_create(&held->thread, NULL, wait_and_let_go, held) == 0;
-	if (!held->running)
-		let_go(held);
+	held->over = held->namespace < 0 ? -1 : eventfd(0, EFD_CLOEXEC);
+	held->running = held->over >= 0 && pthread_create(&held->thread, NULL, wait_and_let_go, held) == 0;
+	if (held->running)
+		return;
+	held->over = close_fd(held->over);
+	let_go(held);
 }
 
-void held_mounts_finish(struct held_mounts *held)
+int held_mounts_finish(struct held_mounts *held, int64_t deadline, struct error *err)
 {
-	if (held->running)
-		pthread_join(held->thread, NULL);
+	if (!held->running)
+		return 0;
+	if (fd_wait(held->over, POLLIN, deadline, err) < 0)
+		return error_set(err, err->number, "the container's mounts, which wait for a file system");
+	pthread_join(held->thread, NULL);
 	held->running = false;
+	held->over = close_fd(held->over);
+	return 0;
 }

@@ -11,11 +11,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/error.h"
+
 struct held_mounts {
 	pthread_t thread;
 	bool running;
 	int namespace;
 	int pidfd;          /* the thread's own */
+	int over;           /* an eventfd: the thread has let go of them */
 	int64_t deadline;
 };
 
@@ -23,7 +26,9 @@ struct held_mounts {
 void held_mounts_take(struct held_mounts *held, int pidfd, pid_t pid, int64_t deadline);
 /* After that: from now on its death is waited for, until the deadline. */
 void held_mounts_release_at_death(struct held_mounts *held);
-/* They are gone, unless PID 1 lives. Once more is no error. */
-void held_mounts_finish(struct held_mounts *held);
+/*
+ * Waits until they are gone, unless PID 1 lives: one on a file system that answers nobody is not waited for any longer than the deadline. Once more is no error.
+ */
+int held_mounts_finish(struct held_mounts *held, int64_t deadline, struct error *err);
 
 #endif

@@ -9,6 +9,7 @@ ROOT_TESTS := test/transfer_test.py test/destroy_test.py test/jobs_test.py test/
 # Parts of the monitor that call others which no unit test needs, and the linker is not to ask for.
 UNIT_BESIDE_prepared := monitor/prepared.c monitor/job-group.c monitor/cgroup.c
 UNIT_LINKED_prepared := -Wl,--gc-sections
+UNIT_BESIDE_held-mounts := monitor/held-mounts.c
 
 $(foreach t,$(notdir $(UNIT_TESTS)),$(eval $(call CHECKED,$(BUILD)/test/$(t),sanitized,test/$(t)-test.c $(UNIT_TESTED) $(UNIT_BESIDE_$(t)),$(UNIT_LINKED_$(t)))))
 $(foreach t,$(FUZZ_TARGETS),$(eval $(call CHECKED,$(BUILD)/test/replay-$(t),sanitized,fuzz/$(t)-fuzz.c fuzz/replay.c $(UNIT_TESTED))))

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { test } from 'node:test';
+import { WardenError } from 'warden-protocol';
+import { MountsLeft } from '../host/monitor.js';
 import { destroyContainer } from './destroy.js';
 import { spawnJob } from './jobs.js';
 import { makeTestContainers } from './test-containers.js';
@@ -60,6 +62,18 @@ test('where only the monitor\'s part was done, whoever waits for the monitor doe
   await assert.rejects(destroyContainer(containers, container), /made to fail before: launcher.changeFirewall/);
   assert.deepEqual([host.calls[0], closed], ['monitor.destroy', 1]);
   host.repair();
+  await destroyContainer(containers, container);
+  assert.deepEqual([host.leftovers(), containers.handles()], [[], []]);
+});
+
+test('a container whose mounts are left is not destroyed, and that can be tried again', async () => {
+  const { host, containers, container, monitor } = await scene();
+  monitor.destroy = () => {
+    throw new MountsLeft(new WardenError('timeout', 'unmount: too late'));
+  };
+  await assert.rejects(destroyContainer(containers, container), { code: 'timeout', message: 'unmount: too late' });
+  assert.deepEqual([containers.handles(), host.calls.filter((call) => /leftovers/i.test(call))], [['demo'], []]);
+  Reflect.deleteProperty(monitor, 'destroy');
   await destroyContainer(containers, container);
   assert.deepEqual([host.leftovers(), containers.handles()], [[], []]);
 });

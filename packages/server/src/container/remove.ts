@@ -3,7 +3,7 @@
  * repeated: what is not there is no error.
  */
 import { WardenError } from 'warden-protocol';
-import { ProcessesLeft } from '../host/monitor.js';
+import { MountsLeft, ProcessesLeft } from '../host/monitor.js';
 import { removeBandwidthLimit } from './bandwidth.js';
 import type { Container } from './container.js';
 import type { Containers } from './containers.js';
@@ -17,7 +17,7 @@ const deleteAttempts = 5;
 
 /**
  * @param ifEmpty only when it has no process but PID 1; not for one with a limit of bandwidth
- * @throws ProcessesLeft with ifEmpty: nothing has been done. What failed last, when something could not be removed
+ * @throws ProcessesLeft with ifEmpty: nothing has been done. MountsLeft. What failed last, when something could not be removed
  */
 export async function removeFromHost(containers: Containers, container: Container, { ifEmpty = false }: { readonly ifEmpty?: boolean } = {}): Promise<void> {
   const { host, log } = containers;
@@ -33,7 +33,7 @@ export async function removeFromHost(containers: Containers, container: Containe
   try {
     await container.monitor.destroy(removeDeadlineMs, { ifEmpty, dead });
   } catch (error) {
-    if (error instanceof ProcessesLeft) throw error;
+    if (error instanceof ProcessesLeft || error instanceof MountsLeft) throw error;
     // There is no monitor, or it died, or it could not finish: its groups know the processes.
     log.debug({ container: container.id, err: error }, 'no answer from the monitor, removing by cgroup');
     await host.cgroups.removeLeftovers(container.id);

@@ -44,6 +44,15 @@ export class ProcessesLeft extends WardenError {
   }
 }
 
+/** Not destroyed: its processes and cgroups are gone, but not its mounts. A file system that one of them is on does not answer; to be tried again. */
+export class MountsLeft extends WardenError {
+  override readonly name = 'MountsLeft';
+
+  constructor(cause: WardenError) {
+    super(cause.code, cause.message, { cause });
+  }
+}
+
 export interface DestroyOrder {
   /** Only when no process but PID 1 is there. */
   readonly ifEmpty?: boolean;
@@ -237,7 +246,7 @@ export interface Monitor {
   watch(receive: (event: MonitorEvent) => void, lost: () => void): Promise<void>;
   /**
    * Kills every process, removes the cgroups and ends the monitor. Whoever follows a job or watches hears nothing from then on until close().
-   * @throws ProcessesLeft with ifEmpty
+   * @throws ProcessesLeft with ifEmpty; MountsLeft
    */
   destroy(deadlineMs: number, order?: DestroyOrder): Promise<void>;
   /** Closes every connection, soon; the monitor and its container live on. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
 import { silentLog } from '../../lib/log.js';
-import { BeingDestroyed, ProcessesLeft, type Monitor, type MonitorEvent } from '../monitor.js';
+import { BeingDestroyed, MountsLeft, ProcessesLeft, type Monitor, type MonitorEvent } from '../monitor.js';
 import { exit, failed, job, ok, output, Sink, TestMonitor } from './test-monitor.js';
 import { EventKind, ExitKind, FrameType, JobState, StreamNumber, Tag } from './wire.js';
 import { FrameWriter } from './wire-codec.js';
@@ -118,6 +118,11 @@ test('a destroy that could not be finished is none that was refused, whatever th
   const destroyed = monitor.destroy(1000, { ifEmpty: true, dead: () => void seen.push('dead') });
   await assert.rejects(destroyed, (error) => !(error instanceof ProcessesLeft));
   assert.deepEqual(seen, ['dead']);
+});
+
+test('a destroy whose mounts are left is known by its step', async () => {
+  peer.answer = (_frame, _attributes, socket) => socket.write(new FrameWriter().text(Tag.step, 'unmount').u32(Tag.errno, 110).text(Tag.detail, 'the container\'s mounts').frame(FrameType.error));
+  for (const ifEmpty of [false, true]) await assert.rejects(monitor.destroy(1000, { ifEmpty }), (error) => error instanceof MountsLeft && error.code === 'timeout' && /^unmount \(the container's mounts\)/.test(error.message));
 });
 
 test('a sink that has enough stops the reading, until it is resumed', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { WardenError, type ErrorCode } from 'warden-protocol';
 import type { Log } from '../../lib/log.js';
 import { startTimer, type Clock } from '../../lib/timer.js';
-import { BeingDestroyed, InitDead, MonitorGone, ProcessesLeft, type DestroyOrder, type ContainerName, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputRange, type OutputSink, type OutputWish } from '../monitor.js';
+import { BeingDestroyed, InitDead, MonitorGone, MountsLeft, ProcessesLeft, type DestroyOrder, type ContainerName, type FollowedJob, type InputWrite, type JobDescription, type JobExit, type JobRecord, type Monitor, type MonitorEvent, type Monitors, type OutputRange, type OutputSink, type OutputWish } from '../monitor.js';
 import { FollowWish } from './follow-wish.js';
 import { readEnd, readExit, readRecord, readUsage, writeJob } from './job-messages.js';
 import { readEvent } from './monitor-events.js';
@@ -254,6 +254,7 @@ class LinuxMonitor implements Monitor {
     try {
       await this.#request(writer.frame(FrameType.destroy), { deadlineMs, lateMessage: `processes could not be killed within ${deadlineMs / 1000} s`, dead: begun });
     } catch (error) {
+      if (error instanceof StepError && error.step === 'unmount') throw new MountsLeft(error);
       // A cgroup that cannot be removed is EBUSY, too.
       throw ifEmpty && !isBegun && error instanceof StepError && error.errno === constants.errno.EBUSY ? new ProcessesLeft(error) : error;
     }
