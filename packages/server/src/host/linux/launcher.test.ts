@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ManualClock } from '../../lib/manual-clock.js';
 import { systemClock, type Clock } from '../../lib/timer.js';
 import type { FirewallChange } from '../launcher.js';
 import { LauncherProcess, type LauncherOptions } from './launcher.js';
@@ -104,6 +107,26 @@ test('a program that cannot be started, or ends at once, is an error with its la
   await assert.rejects(launcher.start(), { code: 'unavailable', message: /cannot start .*launcher/ });
   writeLauncher('console.error("no room for me"); process.exit(3);');
   await assert.rejects(launcher.start(), { code: 'unavailable', name: 'WardenError', message: /ended with status 3: no room for me/ });
+});
+
+test('one that does not begin in time is ended, and its end is not that of the next', { timeout: 30_000 }, async () => {
+  const clock = new ManualClock();
+  launcher = makeLauncher(undefined, clock);
+  const path = join(programs, 'alive');
+  const server = createServer().listen(path);
+  await once(server, 'listening');
+  writeLauncher(`new Socket().connect(${JSON.stringify(path)});`);
+  const started = launcher.start();
+  const [alive] = await once(server, 'connection') as [Socket];
+  server.close();
+  const ended = once(alive.resume(), 'close');
+  writeLauncher('reply(FrameType.ok);');
+  clock.advance(15_000);
+  await assert.rejects(started, { code: 'timeout', message: /start of the launcher/ });
+  await Promise.all([launcher.start(), ended]);
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  await launcher.changeFirewall([]);
+  assert.deepEqual([requests().filter((line) => line.startsWith('1 ')).length, launcher.restarts], [2, 0]);
 });
 
 test('when it dies, requests under way fail and the next starts it again', async () => {

@@ -288,11 +288,8 @@ export class LauncherProcess implements Launcher {
     child.once('close', (code, signal) => gone(`the launcher ended with ${signal ?? `status ${code}`}${running.ready ? '' : `: ${running.words.trim()}`}`));
     child.stderr?.on('data', (text: Buffer) => {
       // What it says before it has answered comes with the answer, or explains its end.
-      if (!running.ready) {
-        running.words = (running.words + text.toString('utf8')).slice(0, stderrLineLimit);
-        return;
-      }
-      this.options.log.warn({ program: 'launcher', text: text.toString('utf8').trimEnd().slice(0, stderrLineLimit) }, 'message from the launcher');
+      if (!running.ready) running.words = (running.words + text.toString('utf8')).slice(0, stderrLineLimit);
+      else this.options.log.warn({ program: 'launcher', text: text.toString('utf8').trimEnd().slice(0, stderrLineLimit) }, 'message from the launcher');
     });
     const reader = new FrameReader(replyLimitInBytes);
     const unlessMalformed = (work: () => void): void => {
@@ -308,8 +305,15 @@ export class LauncherProcess implements Launcher {
     socket.on('data', (chunk: Buffer) => unlessMalformed(() => reader.push(chunk, receive)));
     // The exit event tells what happened; an error of its socket comes with it.
     socket.on('error', () => undefined);
-    await this.#exchange(running, FrameType.hello, helloDeadlineMs, 'start of the launcher', (writer) => writeHello(writer, this.options));
-    if (this.#watching) await this.#askToWatch(running);
+    try {
+      await this.#exchange(running, FrameType.hello, helloDeadlineMs, 'start of the launcher', (writer) => writeHello(writer, this.options));
+      if (this.#watching) await this.#askToWatch(running);
+    } catch (error) {
+      // One that is late keeps the depot's lock from the next, and its end is not that one's.
+      isGone = true;
+      child.kill('SIGKILL');
+      throw error;
+    }
     running.ready = true;
     // Who ends it waits for it: nothing is sent to one that is ending. Nor to one that was given up for what it said behind its answer.
     if (!this.#closed && !isGone) this.#ready = running;
