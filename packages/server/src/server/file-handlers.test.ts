@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { Type, WardenError, type RequestInit } from 'warden-protocol';
+import { encodeFrame, encodeRequest, FrameDecoder, Type, WardenError, type RequestInit } from 'warden-protocol';
 import type { RecordingMonitor } from '../container/recording-monitor.js';
 import type { RecordingTransfer } from '../container/recording-transfer.js';
 import type { FileEntry } from '../container/files.js';
@@ -120,6 +120,24 @@ test('the memory of a piece is used for the next when it was taken, and never be
   assert.ok(a !== undefined && b !== undefined && c !== undefined);
   assert.deepEqual([a.buffer === b.buffer, b.buffer === c.buffer], [false, true]);
   assert.deepEqual([Buffer.from(a).equals(Buffer.alloc(256 * 1024, 'a')), Buffer.from(c).equals(Buffer.alloc(256 * 1024, 'c'))], [true, true]);
+});
+
+test('what a request has beside its content does not wait for the container', async () => {
+  const transfer = await begun(Type.WriteFile, { ...place, transferId: 3 });
+  const seen: Uint8Array[] = [];
+  transfer.write = async (data) => void seen.push(data);
+  transfer.open();
+  await answers(1);
+  const decoder = new FrameDecoder();
+  decoder.push(encodeRequest(Type.TransferData, { transferId: 3, data: Buffer.from('content') }));
+  // The field 15, which nobody knows, of three bytes of length and so many bytes.
+  const unknown = Buffer.concat([Buffer.from([0x7a, 0x80, 0x80, 0xc0, 0x01]), Buffer.alloc(3 << 20)]);
+  client.responses.length = 0;
+  client.socket.write(encodeFrame(Buffer.concat([decoder.next() ?? assert.fail('no frame'), unknown])));
+  assert.deepEqual(await answers(1), [{ notes: [] }]);
+  const content = seen.at(-1) ?? assert.fail('nothing was written');
+  assert.equal(Buffer.from(content).toString(), 'content');
+  assert.ok(content.buffer.byteLength < 1 << 20, `${content.buffer.byteLength} bytes wait`);
 });
 
 test('what went wrong is told with the next piece, and a transfer can be given up', async () => {

@@ -2,12 +2,15 @@
 import { encodeContent, Type, WardenError } from 'warden-protocol';
 import type { Container } from '../container/container.js';
 import type { Containers } from '../container/containers.js';
-import { beginTransfer, changeFiles, checkContent, type FileEntry, type FileOrder, type Transfer, type TransferEnd, type TransferSink } from '../container/files.js';
+import { beginTransfer, changeFiles, checkContent, contentLimitInBytes, type FileEntry, type FileOrder, type Transfer, type TransferEnd, type TransferSink } from '../container/files.js';
 import type { Call } from './call.js';
 import type { Handlers } from './handlers.js';
 import { OpenTransfers } from './open-transfers.js';
 
 type FileRequests = Type.ReadFile | Type.WriteFile | Type.TransferData | Type.ListFiles | Type.StatFile | Type.MakeDirectory | Type.RemoveFile | Type.RenameFile | Type.TarIn | Type.TarOut;
+
+/** Of a request with content. One of more has the rest in fields that nobody knows, and that is not to wait for the container with the content. */
+const requestLimitInBytes = 2 * contentLimitInBytes;
 
 /** @param named finds the container of a request, to which the connection refers from then on */
 export function makeFileHandlers(containers: Containers, named: (call: Call, handle: string) => Container): Pick<Handlers, FileRequests> {
@@ -25,7 +28,8 @@ export function makeFileHandlers(containers: Containers, named: (call: Call, han
   /** Content of a transfer of this connection. What went wrong meanwhile is told with the next piece, and ends the transfer. */
   async function piece(call: Call, id: number, transfer: Transfer, data: Uint8Array): Promise<void> {
     try {
-      await unlessInterrupted(call, transfer, transfer.write(data, call.giveBack()));
+      const isAlone = data.buffer.byteLength <= requestLimitInBytes;
+      await unlessInterrupted(call, transfer, isAlone ? transfer.write(data, call.giveBack()) : transfer.write(Buffer.from(data)));
     } catch (error) {
       transfers.remove(call, id);
       throw error;
