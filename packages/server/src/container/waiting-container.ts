@@ -81,6 +81,7 @@ export class WaitingContainer {
       createdMs,
     }, container.monitor, 'active');
     claimed.usesForwarder = container.usesForwarder;
+    claimed.linkIndex = container.linkIndex;
     return claimed;
   }
 

@@ -57,6 +57,15 @@ test('those that wait go on waiting when their root file system could not be loo
   }
 });
 
+test('what was learnt when it was made is known of it as a client\'s', async () => {
+  const { containers, create } = await filled(1);
+  const [waiting = assert.fail()] = containers.waiting.all();
+  waiting.linkIndex = 7;
+  waiting.usesForwarder = true;
+  const { id, linkIndex, usesForwarder } = await create();
+  assert.deepEqual({ id, linkIndex, usesForwarder }, { id: waiting.id, linkIndex: 7, usesForwarder: true });
+});
+
 test('its jobs, events and end are as of any other', async () => {
   const { host, containers, create } = await filled(1);
   const container = await create();
