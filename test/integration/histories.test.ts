@@ -17,6 +17,7 @@ import { tableElements } from '../harness/nftables.js';
 import { findProcesses, readProc, statusField } from '../harness/processes.js';
 import { randomNumbers, runSeed } from '../harness/random.js';
 import { shortOrLong } from '../harness/soak.js';
+import { untilSeen } from '../harness/wait.js';
 
 const CLIENTS = 50;
 const HANDLES = Array.from({ length: 10 }, (_, index) => `shared-${index}`);
@@ -38,12 +39,22 @@ function uidsOfContainers(): Map<string, Set<string>> {
   return result;
 }
 
-/** What the kernel says: no uid is that of two containers. */
+/**
+ * A container's first process joins its groups as root of the host, and becomes root of its container next. The daemon was perhaps killed
+ * between the two.
+ */
+async function untilNoneIsTheHosts(): Promise<void> {
+  const ofTheHost = (): string[] => [...uidsOfContainers()].filter(([, uids]) => uids.has('0')).map(([id]) => id);
+  await untilSeen('no process of a container to be root of the host', () => ofTheHost().length === 0, () => ofTheHost().join());
+}
+
+/** What the kernel says: no uid is that of two containers. Root of the host is what untilNoneIsTheHosts() waits for. */
 function sharedUids(): string[] {
   const owners = new Map<string, string>();
   const complaints: string[] = [];
   for (const [id, uids] of uidsOfContainers()) {
     for (const uid of uids) {
+      if (uid === '0') continue;
       const other = owners.get(uid);
       if (other !== undefined && other !== id) complaints.push(`uid ${uid} has processes of ${other} and of ${id}`);
       owners.set(uid, id);
@@ -86,6 +97,7 @@ test(`${CLIENTS} clients at once for ${DURATION_MS / 1000} s, with kills and dra
     server.daemon.child.kill(signal);
     const status = await server.endOf(10_000);
     if (signal !== 'SIGKILL' && status !== 0) kernel.push(`wardend ended with ${status} at ${signal}`);
+    await untilNoneIsTheHosts();
     kernel.push(...sharedUids());
     await server.start();
     history.recovered();
@@ -114,6 +126,7 @@ test(`${CLIENTS} clients at once for ${DURATION_MS / 1000} s, with kills and dra
   for (const client of clients) client.close();
   const control = await server.connect();
   history.listed(CLIENTS, history.tick(), await control.list(), HANDLES);
+  await untilNoneIsTheHosts();
   kernel.push(...sharedUids());
   const followed = history.jobs.flatMap(({ follows }) => follows);
   context.diagnostic(`${history.count} observations, ${history.jobs.length} jobs, ${followed.length} results, ${history.deaths.length} restarts`);

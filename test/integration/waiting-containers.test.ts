@@ -26,7 +26,7 @@ const idOf = async (client: Client, handle: string): Promise<string> => basename
 const probe = `
 hostname; cat /etc/hostname /etc/hosts /etc/resolv.conf; tr '\\0' ' ' < /proc/1/cmdline; echo; id; pwd; umask; env | sort; ulimit -a
 ip -o addr | sed 's/valid_lft.*//; s/^[0-9]*: //; s/@if[0-9]*//'; ip route; cat /proc/net/arp
-cut -d: -f2- /proc/self/cgroup | sed 's/job-.*//; s/[0-9][0-9]*$/N/'; cat /proc/self/mountinfo | cut -d' ' -f4-6 | sort
+cut -d: -f2- /proc/self/cgroup | sed 's/job-.*//; s/next-job$//; s/[0-9][0-9]*$/N/'; cat /proc/self/mountinfo | cut -d' ' -f4-6 | sort
 ls -lan --time-style=+ /home/vcap /etc/passwd /tmp /var/tmp; cat /etc/passwd; find / -xdev -not -path '/proc*' -not -path '/sys*' -printf '%p %m %U %G %l\\n' | sort
 exit 0
 `;
