@@ -40,7 +40,7 @@ test('one image, on one device, is mounted once, so that nobody follows what is 
   assert.deepEqual(others, []);
   assert.equal(mount?.path, disks());
   assert.equal(mount.type, 'btrfs');
-  for (const option of ['noatime', 'nosuid', 'nodev', 'nodatasum']) assert.ok(mount.options.split(',').includes(option), mount.options);
+  for (const option of ['noatime', 'nosuid', 'nodev', 'nodatasum', 'nobarrier']) assert.ok(mount.options.split(',').includes(option), mount.options);
   assert.equal(loopsBelow(server.slot.directory).length, 1);
   assert.equal((await client.info(handle)).disk_backend, 'btrfs');
   assert.match(server.daemon.log, /"backend":"btrfs".*disk limits: btrfs/);
