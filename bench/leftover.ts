@@ -44,8 +44,8 @@ export function mountsBelow(directory: string, mountInformation: string): string
   return mountPoints.filter((mountPoint) => mountPoint.startsWith(`${directory}/`)).reverse();
 }
 
-/** What runs beside a container: the launcher and those that it starts out of memory, and wardend. */
-const PROGRAMS = /^(?:\/memfd:(?:monitor|wshd|files)|.*\/(?:launcher|archive|node))(?: \(deleted\))?$/;
+/** What runs beside a container: the launcher and those that it starts, some of them out of memory, and wardend. */
+const PROGRAMS = /^(?:\/memfd:(?:wshd|files)|.*\/(?:launcher|monitor|archive|node))(?: \(deleted\))?$/;
 
 /**
  * A container's processes are in its groups; its monitor is in none, but has them open, and the launcher the depot's lock. Somebody who looks into the depot

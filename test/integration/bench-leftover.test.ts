@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { nativePrograms, repository } from '../harness/paths.js';
+import { openDescriptors } from '../harness/processes.js';
 import { buildRootfs } from '../harness/rootfs.js';
 import { mustRun } from '../harness/run-program.js';
 
@@ -38,6 +39,19 @@ async function killedRun(directory: string): Promise<{ pid: number; daemon: numb
   return { pid: child.pid as number, daemon: Number(text.toString()) };
 }
 
+/** The monitors of a run's containers: they are in none of its groups, but have them open. One that has ended runs no program, even where nobody has waited for it. */
+function monitorsOf(groups: readonly string[]): number[] {
+  return readdirSync('/proc').map(Number).filter((pid) => pid > 0 && programOf(pid).endsWith('/monitor') && [...openDescriptors(pid).values()].some((path) => groups.includes(path)));
+}
+
+function programOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return '';
+  }
+}
+
 async function assertNothingIsLeft(name: string, directory: string): Promise<void> {
   assert.deepEqual(groupsNamed(name), []);
   assert.equal(existsSync(directory), false);
@@ -61,7 +75,8 @@ for (const isDamaged of [false, true]) {
     const { pid, daemon } = await killedRun(directory);
     const name = runNameOf(pid);
     const processes = groupsNamed(name).flatMap(processesIn);
-    assert.ok(processes.length >= 4 && existsSync(`/proc/${daemon}`));
+    const monitors = monitorsOf(groupsNamed(name));
+    assert.ok(processes.length >= 4 && monitors.length === 2 && existsSync(`/proc/${daemon}`));
     if (isDamaged) {
       process.kill(daemon, 'SIGKILL');
       rmSync(`${directory}/depot/containers`, { recursive: true });
@@ -76,5 +91,6 @@ for (const isDamaged of [false, true]) {
     bystander.kill('SIGTERM');
     assert.deepEqual(await ended, [null, 'SIGTERM'], 'it was not ended with the run');
     await assertNothingIsLeft(name, directory);
+    assert.deepEqual(monitors.filter((monitor) => programOf(monitor) !== ''), []);
   });
 }
