@@ -6,6 +6,7 @@
 /** Files that run with nothing beside them, and why. */
 export const ALONE = Object.freeze(/** @type {Record<string, string>} */ ({
   'test/dist/attack/bombs.test.js': 'takes all processors there are, and times a neighbour meanwhile',
+  'test/dist/attack/exec-denial.test.js': 'needs a processor for each of two programs, to meet a moment of the kernel',
   'test/dist/attack/disk-fills.test.js': 'counts what is taken of a whole file system',
   'test/dist/e2e/slow-clients.test.js': 'the slowest of a hundred pings has a bound in milliseconds',
   'test/dist/integration/bandwidth.test.js': 'compares the speeds of transfers',
