@@ -12,9 +12,11 @@ import { runProgram } from '../harness/run-program.js';
 const server = useServer({});
 
 const rounds = 1500;
+/** Whatever becomes of whoever was to say stop: nothing else ends them. */
+const openersEndAfterSeconds = 120;
 /** Opens a program for writing, again and again, until a file says stop. */
 const openers = (program: string, stop: string): string =>
-  `perl -e 'until (-e "${stop}") { for (1..2000) { open(F, ">>", "${program}") } }'`;
+  `perl -e 'alarm ${openersEndAfterSeconds}; until (-e "${stop}") { for (1..2000) { open(F, ">>", "${program}") } }'`;
 /** Prints whether a program could not be executed, at the latest after so many rounds. */
 const failure = (program: string, most: number): string =>
   `failed=0; for round in $(seq ${most}); do "${program}" || { failed=1; break; }; done 2>/dev/null; echo "failed $failed"`;
