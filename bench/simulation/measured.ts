@@ -1,10 +1,10 @@
-/* What `npm run bench -- --only model` has measured on the machine of bench/README.md, with one client, on 2026-11-26; for bench/simulate.ts. */
+/* What `npm run bench -- --only model` has measured on the machine of bench/README.md, with one client, on 2026-11-27; for bench/simulate.ts. */
 import type { ServiceTimes } from './warden.js';
 
 export const measuredTimes: ServiceTimes = {
-  create: { latency: 9983, client: 553, wardend: 2446, launcher: 1858 },
-  run: { latency: 7163, client: 648, wardend: 2225, launcher: 14 },
-  destroy: { latency: 3895, client: 677, wardend: 1640, launcher: 190 },
-  machine: 32_439,
-  rtnl: { create: 494, removal: 335 },
+  create: { latency: 3598, client: 142, wardend: 670, launcher: 765 },
+  run: { latency: 2071, client: 148, wardend: 363, launcher: 0 },
+  destroy: { latency: 863, client: 157, wardend: 234, launcher: 63 },
+  machine: 11_072,
+  rtnl: { create: 199, removal: 121 },
 };
