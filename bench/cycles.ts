@@ -10,8 +10,8 @@ import { atLeastPercent, rowOf } from './table.js';
 import type { Row } from './table.js';
 
 const CLIENTS = [1, 4] as const;
-/** Longer together than the five seconds between two of the times at which the kernel clears up removed disks (native/launcher/disk-btrfs.c). */
 const TURNS = 4;
+/** So many times `cyclesMs` in all for each side: longer than the five seconds between two of the times at which the kernel clears up removed disks (native/launcher/disk-btrfs.c). */
 const LENGTHS_A_SIDE = 2;
 const PING_P99_MS = 10;
 

@@ -57,7 +57,8 @@ function processesOf(groups: readonly string[], depot: string): number[] {
   return [...new Set([...groups.flatMap(processesIn), ...readdirSync('/proc').map(Number).filter((pid) => pid > 0 && pid !== process.pid && holds(pid))])];
 }
 
-function programOf(pid: number): string {
+/** The program that a process runs. */
+export function programOf(pid: number): string {
   try {
     return readlinkSync(`/proc/${pid}/exe`);
   } catch {

@@ -3,7 +3,7 @@
  *
  * It is root of a user namespace that owns all its other namespaces and has no power over the host. It gets by the pair: one
  * packet when its cgroups of version 1 are there, with their `tasks` files, one when its ids are mapped, with the /dev tree, then one with the descriptors {root, volumes…}.
- * Where there are hooks it says when it has joined those cgroups. From these it builds the mount tree, leaves the
+ * Where there are hooks it says when it has joined those cgroups. From what it has got it builds the mount tree, leaves the
  * host's behind, and executes wshd. Nothing of the image is executed or resolved outside the image's root. A failure
  * is reported as an ERROR packet.
  */

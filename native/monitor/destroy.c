@@ -15,13 +15,25 @@
 #define DESTROY_DEADLINE_MS 20000
 #define RETRY_MS 1
 
-/* What nothing needs any more, while PID 1 dies. What cannot be done yet is done when it is dead. */
-static void clear_up_early(struct monitor *monitor)
+static void kill_init(struct monitor *monitor)
+{
+	/* Unless an earlier DESTROY has begun to let go of them. */
+	bool hold = !monitor->container.plain && !monitor->held_mounts.running;
+
+	if (hold)
+		held_mounts_take(&monitor->held_mounts, monitor->pidfd.fd, monitor->container.pid, monitor->destroy_deadline);
+	/* The kernel kills everybody else in the namespace and reaps them before PID 1 is dead. */
+	sys_pidfd_send_signal(monitor->pidfd.fd, SIGKILL);
+	monitor->timer.at = monitor->destroy_deadline;
+	if (hold)
+		held_mounts_release_at_death(&monitor->held_mounts);
+}
+
+/* What nothing needs any more, while PID 1 dies. A group that cannot be removed yet is removed when it is dead. */
+static void clear_up(struct monitor *monitor)
 {
 	struct error ignored;
 
-	if (!monitor->container.plain && !monitor->held_mounts.running)
-		held_mounts_release_at_death(&monitor->held_mounts);
 	memory_watch_end(monitor);
 	usage_close(&monitor->container.usage);
 	prepared_drop(&monitor->prepared, &monitor->container.cgroups, &ignored);
@@ -34,16 +46,11 @@ void destroy_begin(struct monitor *monitor)
 	monitor->destroying = true;
 	monitor->destroy_deadline = deadline_in_ms(DESTROY_DEADLINE_MS);
 	transfers_kill(monitor);
-	if (monitor->dead) {
+	if (!monitor->dead)
+		kill_init(monitor);
+	clear_up(monitor);
+	if (monitor->dead)
 		destroy_advance(monitor);
-		return;
-	}
-	if (!monitor->container.plain && !monitor->held_mounts.running)
-		held_mounts_take(&monitor->held_mounts, monitor->pidfd.fd, monitor->container.pid, monitor->destroy_deadline);
-	/* The kernel kills everybody else in the namespace and reaps them before PID 1 is dead. */
-	sys_pidfd_send_signal(monitor->pidfd.fd, SIGKILL);
-	monitor->timer.at = monitor->destroy_deadline;
-	clear_up_early(monitor);
 }
 
 /* Whoever asked for it has something to do then, which need not wait for the cgroups to be removed. */
@@ -103,8 +110,6 @@ void destroy_advance(struct monitor *monitor)
 		return;
 	}
 	tell_dead(monitor);
-	memory_watch_end(monitor);
-	usage_close(&monitor->container.usage);
 	if (jobs_remove_groups(monitor) && prepared_drop(&monitor->prepared, &monitor->container.cgroups, &err) == 0 && cgroups_remove(&monitor->container.cgroups, &err) == 0) {
 		err.step = "unmount";
 		if (held_mounts_finish(&monitor->held_mounts, monitor->destroy_deadline, &err) < 0) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -13,7 +13,7 @@ import { buildRootfs } from '../harness/rootfs.js';
 import { mustRun } from '../harness/run-program.js';
 
 const module = (name: string): string => pathToFileURL(join(repository, `bench/dist/${name}.js`)).href;
-const { removeLeftover } = (await import(module('leftover'))) as typeof import('../../bench/leftover.js');
+const { programOf, removeLeftover } = (await import(module('leftover'))) as typeof import('../../bench/leftover.js');
 const { groupsNamed, processesIn } = (await import(module('groups'))) as typeof import('../../bench/groups.js');
 const { runNameOf } = (await import(module('run-name'))) as typeof import('../../bench/run-name.js');
 
@@ -42,14 +42,6 @@ async function killedRun(directory: string): Promise<{ pid: number; daemon: numb
 /** The monitors of a run's containers: they are in none of its groups, but have them open. One that has ended runs no program, even where nobody has waited for it. */
 function monitorsOf(groups: readonly string[]): number[] {
   return readdirSync('/proc').map(Number).filter((pid) => pid > 0 && programOf(pid).endsWith('/monitor') && [...openDescriptors(pid).values()].some((path) => groups.includes(path)));
-}
-
-function programOf(pid: number): string {
-  try {
-    return readlinkSync(`/proc/${pid}/exe`);
-  } catch {
-    return '';
-  }
 }
 
 async function assertNothingIsLeft(name: string, directory: string): Promise<void> {
